@@ -1,0 +1,42 @@
+"""chainrule: feed-forward neural networks whose every gradient is written out, checked and visible."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chainrule.estimator import LinearClassifier as LinearClassifier
+    from chainrule.estimator import LinearRegressor as LinearRegressor
+    from chainrule.estimator import MLPClassifier as MLPClassifier
+    from chainrule.estimator import MLPRegressor as MLPRegressor
+    from chainrule.network import Dense as Dense
+    from chainrule.network import Network as Network
+    from chainrule.storage import load as load
+    from chainrule.storage import save as save
+
+__version__ = "0.1.0"
+
+# Public names are imported on first use, so that `import chainrule` costs neither NumPy nor scikit-learn.
+_HOMES = {
+    "MLPClassifier": "chainrule.estimator",
+    "MLPRegressor": "chainrule.estimator",
+    "LinearClassifier": "chainrule.estimator",
+    "LinearRegressor": "chainrule.estimator",
+    "Network": "chainrule.network",
+    "Dense": "chainrule.network",
+    "load": "chainrule.storage",
+    "save": "chainrule.storage",
+}
+
+__all__ = [*_HOMES, "__version__"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

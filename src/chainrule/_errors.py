@@ -1,0 +1,66 @@
+"""Every error the package raises on purpose: what must hold, what came, what to do.
+
+All of them are `ChainruleError`, and also the built-in type scikit-learn and users expect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class ChainruleError(Exception):
+    """The root of the family: catch this one to catch them all."""
+
+
+class InvalidParameterError(ChainruleError, ValueError, TypeError):
+    """A parameter has a value or a type it must not have."""
+
+
+class ShapeError(ChainruleError, ValueError):
+    """Two arrays do not fit together."""
+
+
+class TargetError(ChainruleError, ValueError):
+    """The target is not what the loss or the task needs."""
+
+
+class DivergenceError(ChainruleError, ValueError):
+    """A loss or a gradient stopped being finite: `tensor` of layer `layer` at step `step`."""
+
+    def __init__(self, message: str, *, step: int = 0, tensor: str = "", layer: int = 0) -> None:
+        super().__init__(message)
+        self.step, self.tensor, self.layer = step, tensor, layer
+
+
+class TableError(ChainruleError, ValueError):
+    """A table cannot be read, or lacks what is asked of it."""
+
+
+class ModelFileError(ChainruleError, ValueError):
+    """A model file is damaged, foreign, or of a format this version does not know."""
+
+
+class ChainruleWarning(UserWarning):
+    """Something the caller should know; the result is still what it says it is."""
+
+
+class ConvergenceWarning(ChainruleWarning):
+    """Training stopped at `max_iter` while the loss still improved."""
+
+
+def nearest(word: str, valid: Iterable[str]) -> str:
+    """Return the hint for a mistyped word: the nearest valid one, or all of them.
+
+    Examples
+    --------
+    >>> nearest("sigmod", ["sigmoid", "tanh"])
+    "Did you mean 'sigmoid'?"
+    >>> nearest("swoosh", ["sigmoid", "tanh"])
+    "Valid are: 'sigmoid', 'tanh'."
+    """
+    names = list(valid)
+    close = get_close_matches(str(word), names, n=1)
+    if close:
+        return f"Did you mean {close[0]!r}?"
+    return "Valid are: " + ", ".join(repr(name) for name in names) + "."

@@ -1,0 +1,25 @@
+"""The equations, in NumPy: the readable reference, and the oracle for everything else. Start at `README.md`."""
+
+from chainrule.network.activations import Activation, activation
+from chainrule.network.architecture import Architecture, initial_parameters
+from chainrule.network.history import History, StopReason
+from chainrule.network.losses import Loss, loss
+from chainrule.network.network import Dense, Network
+from chainrule.network.parameters import Parameters
+from chainrule.network.propagate import Forward, Gradients
+
+__all__ = [
+    "Activation",
+    "Architecture",
+    "Dense",
+    "Forward",
+    "Gradients",
+    "History",
+    "Loss",
+    "Network",
+    "Parameters",
+    "StopReason",
+    "activation",
+    "initial_parameters",
+    "loss",
+]

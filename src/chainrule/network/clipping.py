@@ -1,0 +1,30 @@
+"""Gradient clipping: bound the gradient's entries, or its length (Pascanu et al., 2013)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from chainrule.network.types import Array
+
+
+def norm(d: Array) -> float:
+    """Return the Euclidean length of the gradient, in float64 where float32 would overflow."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        square = float(np.vdot(d, d))
+        return float(np.sqrt(square)) if np.isfinite(square) else float(np.linalg.norm(d.astype(np.float64)))
+
+
+def clip(d: Array, length: float, clip_value: float | None, clip_norm: float | None) -> Array:
+    """Hold every entry between -clip_value and clip_value, then scale d down to length clip_norm.
+
+    Examples
+    --------
+    >>> clip(np.array([3.0, 4.0]), 5.0, None, 1.0).tolist()
+    [0.6000000000000001, 0.8]
+    """
+    if clip_value is not None:
+        d = np.clip(d, -clip_value, clip_value)
+        length = norm(d)
+    if clip_norm is not None and length > clip_norm:
+        d = d * (clip_norm / length)
+    return d

@@ -1,0 +1,75 @@
+"""The training examples, columns in textbook orientation, handed out a mini-batch at a time.
+
+The table X of shape (m, n[0]) enters as the free view A[0] = X.T; this is the package's one change of orientation.
+It is read and converted batch by batch, never copied whole, and never written to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from chainrule.network.rows import row_keys
+from chainrule.network.types import Array
+
+CHUNK = 4096  # examples evaluated at a time, so that Z and A of a large table never exist whole
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Inputs, targets and weights; columns are examples.
+
+    Attributes
+    ----------
+    X : array of shape (n[0], m), dense or CSC
+    Y : ndarray of shape (n[L], m)
+    weights : ndarray of shape (m,), optional
+        Positive weights; None weighs every example alike.
+    rows : ndarray of int, optional
+        The columns that count (a training or validation part); None for all.
+    """
+
+    X: Any
+    Y: Array
+    weights: Array | None = None
+    rows: Array | None = None
+
+    @property
+    def m(self) -> int:
+        """The number of examples."""
+        return int(self.X.shape[1]) if self.rows is None else len(self.rows)
+
+    @cached_property
+    def keys(self) -> Array:
+        """The key of every column of X (`rows.row_keys`)."""
+        return row_keys(self.X.T)
+
+    @cached_property
+    def mean_weight(self) -> float:
+        """The mean weight of the examples that count."""
+        return 1.0 if self.weights is None else float(np.mean(self.weights[self._columns(slice(None))]))
+
+    def batch(self, places: Array | slice, dtype: np.dtype[Any]) -> tuple[Any, Array, Array | None]:
+        """Return X, Y and the relative weights (mean 1 over all examples) of the examples at the given places."""
+        columns = self._columns(places)
+        X = self.X.T[columns].T  # the table's rows are contiguous, its columns are not
+        Y = self.Y.T[columns].T
+        weights = None if self.weights is None else (self.weights[columns] / self.mean_weight).astype(dtype)
+        return X.astype(dtype, copy=False), Y.astype(dtype, copy=False), weights
+
+    def keys_of(self, places: Array | slice) -> Array:
+        """Return the keys of the examples at the given places."""
+        keys: Array = self.keys[self._columns(places)]
+        return keys
+
+    def chunks(self, dtype: np.dtype[Any], size: int = CHUNK) -> Iterator[tuple[Any, Array, Array | None]]:
+        """Yield all examples in order, `size` at a time."""
+        for start in range(0, self.m, size):
+            yield self.batch(slice(start, start + size), dtype)
+
+    def _columns(self, places: Array | slice) -> Array | slice:
+        return places if self.rows is None else self.rows[places]

@@ -1,0 +1,71 @@
+"""What training recorded: plain numbers per epoch, why it stopped, and the loss of the model it left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class StopReason(StrEnum):
+    """Why training stopped."""
+
+    MAX_ITER = "max_iter"
+    NO_IMPROVEMENT = "no_improvement"
+    CONVERGED = "converged"
+    SMALLEST_RATE = "smallest_rate"
+    INTERRUPTED = "interrupted"
+    DIVERGED = "diverged"
+
+
+@dataclass
+class History(Mapping[str, list[float]]):
+    """One list per quantity, one entry per epoch (per iteration for L-BFGS).
+
+    Keys: `epoch`; `running_loss`, the data's loss gathered while the weights were changing, dropout on; `penalty`
+    and `running_total`; `learning_rate`, `gradient_norm` (the last step's), `seconds`; and, where asked for, at fixed
+    weights with dropout off: `loss` on the training examples, `val_loss` and `val_score` on the validation examples.
+
+    Attributes
+    ----------
+    final : dict
+        `loss`, `penalty`, `total` (and `val_loss`) of the model that training left, at fixed weights, dropout off.
+    best_epoch : int or None
+        The epoch, counted from 1, whose weights were kept.
+    stop_reason : StopReason or None
+    stop_sentence : str
+    """
+
+    columns: dict[str, list[float]] = field(default_factory=dict)
+    final: dict[str, float] = field(default_factory=dict)
+    best_epoch: int | None = None
+    stop_reason: StopReason | None = None
+    stop_sentence: str = ""
+
+    def append(self, **values: float) -> None:
+        """Record one epoch."""
+        for name, value in values.items():
+            self.columns.setdefault(name, []).append(value)
+
+    def stop(self, reason: StopReason, sentence: str) -> None:
+        """Record why training stopped."""
+        self.stop_reason, self.stop_sentence = reason, sentence
+
+    def to_dict(self) -> dict[str, object]:
+        """Return everything as plain JSON values."""
+        return {
+            "epochs": self.columns,
+            "final": self.final,
+            "best_epoch": self.best_epoch,
+            "stop_reason": None if self.stop_reason is None else self.stop_reason.value,
+            "stop_sentence": self.stop_sentence,
+        }
+
+    def __getitem__(self, name: str) -> list[float]:
+        return self.columns[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns)

@@ -1,0 +1,141 @@
+"""L-BFGS on the whole training set, through SciPy (Byrd et al., 1995).
+
+An L1 penalty is made smooth by splitting each weight into two parts that must not be negative, W = P - N with
+Σ|W| = ΣP + ΣN; SciPy's bounds then hold weights at exactly 0.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from chainrule._errors import DivergenceError
+from chainrule.network.history import History, StopReason
+from chainrule.network.loop import Patience, Progress, Training
+from chainrule.network.parameters import Parameters
+from chainrule.network.segment import State
+from chainrule.network.types import Array
+
+
+def train_lbfgs(training: Training, state: State, *, max_fun: int = 15000) -> tuple[State, History]:
+    """Minimise the cost over all examples from `state`; an epoch is one iteration.
+
+    `stopping.tol` bounds the largest entry of the gradient at the solution. The patience counts validation
+    losses; without validation examples the cost can only fall, and the last weights are the best.
+
+    Raises
+    ------
+    DivergenceError
+        If the cost or the gradient stops being finite.
+    """
+    from scipy.optimize import minimize  # only this solver needs it, and it takes a while to import
+
+    problem = _Problem(training, state)
+    stopping = training.stopping
+    try:
+        result = minimize(
+            problem.cost_and_gradient,
+            problem.variables(state.parameters.theta),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=problem.bounds(),
+            callback=problem.iteration,
+            options={"maxiter": stopping.max_epochs, "maxfun": max_fun, "gtol": stopping.tol, "ftol": 1e-14},
+        )
+        problem.finish(result)
+    except KeyboardInterrupt:
+        problem.history.stop(StopReason.INTERRUPTED, f"interrupted in iteration {problem.state.epoch + 1}")
+    state, history = problem.patience.kept(problem.state, problem.history), problem.history
+    training.measure_final(state, history)
+    return state, history
+
+
+class _Problem:
+    """The cost as SciPy sees it: a function of one float64 vector of variables."""
+
+    def __init__(self, training: Training, state: State) -> None:
+        self.training, self.state = training, state
+        self.history, self.patience = History(), Patience(training.stopping)
+        self.n_split = state.parameters.weights.stop if training.architecture.penalty.l1 else 0
+        self.first_epoch = state.epoch
+        self.gradient_norm = 0.0
+        self.began = time.perf_counter()
+
+    def variables(self, theta: Array) -> Array:
+        """θ, or (P, N, biases) where the weights are split."""
+        theta = theta.astype(np.float64)
+        k = self.n_split
+        return np.concatenate([np.maximum(theta[:k], 0), np.maximum(-theta[:k], 0), theta[k:]])
+
+    def parameters(self, variables: Array) -> Parameters:
+        """Undo `variables`, in the dtype of training."""
+        k = self.n_split
+        theta = np.concatenate([variables[:k] - variables[k : 2 * k], variables[2 * k :]])
+        old = self.state.parameters
+        return replace(old, theta=theta.astype(old.theta.dtype))
+
+    def bounds(self) -> list[tuple[float | None, float | None]] | None:
+        """P and N must not be negative; everything else is free."""
+        if not self.n_split:
+            return None
+        free = len(self.state.parameters.theta) - self.n_split
+        return [(0, None)] * (2 * self.n_split) + [(None, None)] * free
+
+    def cost_and_gradient(self, variables: Array) -> tuple[float, Array]:
+        """The smooth cost plus l1 Σ(P + N), and its gradient."""
+        architecture = self.training.architecture
+        with np.errstate(over="ignore", invalid="ignore"):  # seen below
+            cost, d = self.training.runner.cost_and_gradient(
+                architecture, self.parameters(variables), self.training.examples
+            )
+        if not (np.isfinite(cost) and np.isfinite(d).all()):
+            raise DivergenceError(
+                f"Solver produced non-finite parameter weights: the cost is {cost} in iteration "
+                f"{self.state.epoch + 1}. Scale the inputs.",
+                step=self.state.step,
+                tensor="the cost",
+                layer=architecture.L,
+            )
+        self.gradient_norm = float(np.linalg.norm(d))
+        if not self.n_split:
+            return cost, d
+        k, l1 = self.n_split, architecture.penalty.l1
+        return cost + l1 * float(variables[: 2 * k].sum()), np.concatenate([d[:k] + l1, l1 - d[:k], d[k:]])
+
+    def iteration(self, intermediate_result: Any) -> None:
+        """Record one iteration; stop where validation examples say so."""
+        training, old = self.training, self.state
+        parameters = self.parameters(intermediate_result.x)
+        self.state = replace(old, parameters=parameters, step=old.step + 1, epoch=old.epoch + 1)
+        penalty = training.architecture.penalty.value(parameters.W[1:])
+        total = float(intermediate_result.fun)
+        record = {"running_loss": total - penalty, "penalty": penalty, "running_total": total}
+        record |= {"learning_rate": 1.0, "gradient_norm": self.gradient_norm, **training.measured(self.state)}
+        now = time.perf_counter()
+        self.history.append(epoch=self.state.epoch, **record, seconds=now - self.began)
+        self.began = now
+        if training.on_epoch is not None:
+            last, m = self.first_epoch + training.stopping.max_epochs, training.examples.m
+            training.on_epoch(Progress(self.state.epoch, last, m, m, self.history))
+        if training.validation is not None:
+            self.patience.observe(record["val_loss"], self.state)
+            if self.patience.exhausted:
+                raise StopIteration
+
+    def finish(self, result: Any) -> None:
+        """Take the solution and say why SciPy stopped."""
+        self.state = replace(self.state, parameters=self.parameters(result.x))
+        iterations = self.state.epoch - self.first_epoch
+        if self.patience.exhausted:
+            self.history.stop(
+                StopReason.NO_IMPROVEMENT,
+                f"the validation loss did not improve by more than tol={self.training.stopping.tol:g} for "
+                f"{self.patience.stale} iterations; best iteration {self.patience.best_epoch}",
+            )
+        elif result.success:
+            self.history.stop(StopReason.CONVERGED, f"converged after {iterations} iterations")
+        else:
+            self.history.stop(StopReason.MAX_ITER, f"stopped after {iterations} iterations: {result.message}")

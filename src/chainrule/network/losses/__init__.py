@@ -1,0 +1,111 @@
+"""The table of losses: each with its output activation, value, derivative and valid targets (rows 5 to 7)."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from chainrule._errors import InvalidParameterError, nearest
+from chainrule.network.activations import Activation, activation
+from chainrule.network.losses import cross_entropy as ce
+from chainrule.network.losses import regression as rg
+from chainrule.network.losses.base import EXPONENTIAL, IDENTITY, SIGMOID, Loss, on_output
+
+__all__ = ["IDENTITY", "LOSSES", "LOSS_ALIASES", "Loss", "loss"]
+
+_PROBABILITY = {"is_valid": ce.is_probability, "domain": "between 0 and 1"}
+_DISTRIBUTION = {**_PROBABILITY, "sums_outputs": True}
+_COUNT = {"is_valid": rg.is_not_negative, "domain": "at least 0"}
+_POSITIVE = {"is_valid": rg.is_positive, "domain": "above 0"}
+
+# name: (output activation, value, derivative with respect to Z, valid targets)
+LOSSES: dict[str, tuple[Activation, Callable[..., Any], Callable[..., Any], dict[str, Any]]] = {
+    "binary_cross_entropy": (SIGMOID, ce.binary_cross_entropy, ce.binary_cross_entropy_dZ, _PROBABILITY),
+    "categorical_cross_entropy": (
+        ce.SOFTMAX,
+        ce.categorical_cross_entropy,
+        ce.categorical_cross_entropy_dZ,
+        _DISTRIBUTION,
+    ),
+    "binary_focal": (SIGMOID, ce.binary_focal, ce.binary_focal_dZ, _PROBABILITY),
+    "categorical_focal": (ce.SOFTMAX, ce.categorical_focal, ce.categorical_focal_dZ, _DISTRIBUTION),
+    "hinge": (IDENTITY, ce.hinge, ce.hinge_dZ, _PROBABILITY),
+    "squared_error": (IDENTITY, rg.squared_error, rg.squared_error_dZ, {}),
+    "absolute_error": (IDENTITY, rg.absolute_error, rg.absolute_error_dZ, {}),
+    "huber": (IDENTITY, rg.huber, rg.huber_dZ, {}),
+    "log_cosh": (IDENTITY, rg.log_cosh, rg.log_cosh_dZ, {}),
+    "quantile": (IDENTITY, rg.pinball, rg.pinball_dZ, {}),
+    "poisson": (EXPONENTIAL, rg.poisson, rg.poisson_dZ, _COUNT),
+    "gamma": (EXPONENTIAL, rg.gamma, rg.gamma_dZ, _POSITIVE),
+    "tweedie": (EXPONENTIAL, rg.tweedie, rg.tweedie_dZ, _COUNT),
+}
+LOSS_ALIASES = {
+    "pinball": "quantile",
+    "cross_entropy": "categorical_cross_entropy",
+    "log_loss": "binary_cross_entropy",
+}
+
+_RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
+    "label_smoothing": (lambda v: 0 <= v < 1, "at least 0 and below 1"),
+    "gamma": (lambda v: v >= 0, "at least 0"),
+    "delta": (lambda v: v > 0, "above 0"),
+    "quantile": (lambda v: 0 < v < 1, "between 0 and 1"),
+    "power": (lambda v: v >= 1, "at least 1"),
+}
+
+
+def loss(name: str, *, output: str | Activation | None = None, **parameters: float) -> Loss:
+    """Look a loss up by name, with its parameters.
+
+    Parameters
+    ----------
+    name : str
+        A key of `LOSSES`, or "pinball" for "quantile".
+    output : str or Activation, optional
+        The activation of the last layer; by default the one the loss is paired with.
+    **parameters : float
+        `label_smoothing` (cross-entropies), `gamma` (focal), `delta` (huber), `quantile`, `power` (tweedie).
+
+    Raises
+    ------
+    InvalidParameterError
+        If a name is unknown, a value out of range, or the output does not fit the loss.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pair = loss("binary_cross_entropy")
+    >>> pair.pair
+    'sigmoid + binary_cross_entropy'
+    >>> float(pair.per_example(np.array([[1000.0]]), np.array([[0.0]]))[0])
+    1000.0
+    """
+    name = LOSS_ALIASES.get(name, name)
+    if name not in LOSSES:
+        raise InvalidParameterError(f"loss={name!r} is not known. {nearest(name, LOSSES)}")
+    natural, value, derivative, target = LOSSES[name]
+    _check_parameters(name, value, parameters)
+    if name == "tweedie" and parameters.get("power", 1.5) >= 2:
+        target = _POSITIVE
+    value, derivative = partial(value, **parameters), partial(derivative, **parameters)
+    paired = Loss(name, natural, value, derivative, parameters=parameters, **target)
+    if output is None or output in (natural.name, natural):
+        return paired
+    if output == "softmax":
+        raise InvalidParameterError(
+            f"softmax is the output of 'categorical_cross_entropy' and 'categorical_focal', not of {name!r}."
+        )
+    return on_output(paired, activation(output))
+
+
+def _check_parameters(name: str, value: Callable[..., Any], parameters: dict[str, float]) -> None:
+    allowed = list(inspect.signature(value).parameters)[2:]
+    for key, given in parameters.items():
+        if key not in allowed:
+            hint = nearest(key, allowed) if allowed else "It has no parameters."
+            raise InvalidParameterError(f"loss {name!r} has no parameter {key!r}. {hint}")
+        holds, words = _RANGES[key]
+        if not holds(given):
+            raise InvalidParameterError(f"{key} must be {words}, got {given!r}.")

@@ -1,0 +1,113 @@
+"""What a loss is: L(y, z) per example and its derivative dZ[L], both from the logits Z[L] (rows 5 to 7).
+
+Loss and output activation are one *named pair*, such as "sigmoid + binary_cross_entropy". Taken together they are
+stable where the probability alone is not, and the product dL/dA g'(Z) simplifies; the pair says so by its name,
+so that nobody mistakes dZ[L] for dA[L].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from chainrule._errors import InvalidParameterError, TargetError
+from chainrule.network.activations import Activation, activation
+from chainrule.network.types import Array
+
+Term = Callable[[Array, Array], Array]  # (Z, Y), each (n, m) -> (n, m)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss paired with the output activation it is computed for.
+
+    Attributes
+    ----------
+    name : str
+    output : Activation
+        A[L] = output.g(Z[L]).
+    value, derivative : callable
+        The loss of every output of every example, and its derivative with respect to Z.
+    sums_outputs : bool
+        True where the outputs are one distribution, whose terms add up; otherwise the loss of an example is the mean
+        over its outputs, and the derivative is the derivative of exactly that.
+    is_valid, domain : callable, str
+        Which targets the loss is defined for, as a test and in words.
+    """
+
+    name: str
+    output: Activation
+    value: Term
+    derivative: Term
+    sums_outputs: bool = False
+    is_valid: Callable[[Array], Array] = np.isfinite
+    domain: str = "finite"
+    parameters: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def pair(self) -> str:
+        """The name of the pair: output activation and loss."""
+        return f"{self.output.name} + {self.name}"
+
+    def per_example(self, Z: Array, Y: Array) -> Array:
+        """L(y, z) of every example, shape (m,), from Z and Y of shape (n, m)."""
+        terms = self.value(Z, Y)
+        total: Array = terms.sum(axis=0) if self.sums_outputs else terms.mean(axis=0)
+        return total
+
+    def dZ(self, Z: Array, Y: Array) -> Array:
+        """dL/dZ[L] of every example, shape (n, m): the derivative of `per_example`."""
+        terms = self.derivative(Z, Y)
+        return terms if self.sums_outputs else terms / len(terms)
+
+    def check_target(self, Y: Array) -> None:
+        """Raise TargetError unless the loss is defined for every target."""
+        if not np.all(self.is_valid(Y)):
+            worst = Y[~self.is_valid(Y)].ravel()[0]
+            raise TargetError(
+                f"Some value(s) of y are out of the valid range of the loss {self.name!r}: "
+                f"targets must be {self.domain}, got {worst}. Choose another loss or mend the target."
+            )
+
+
+def on_output(loss: Loss, output: Activation) -> Loss:
+    """Put a loss that is defined on predictions (its own output is the identity) behind another activation.
+
+    Nothing simplifies here: dZ[L] = dL/dA[L] * g'(Z[L]), the chain rule as it stands.
+    """
+    if output.name == loss.output.name:
+        return loss
+    if loss.output.name != "identity":
+        raise InvalidParameterError(
+            f"the loss {loss.name!r} is computed from logits and needs the output activation "
+            f"{loss.output.name!r}, got {output.name!r}. Change one of the two."
+        )
+
+    def value(Z: Array, Y: Array) -> Array:
+        return loss.value(output.g(Z), Y)
+
+    def derivative(Z: Array, Y: Array) -> Array:
+        return loss.derivative(output.g(Z), Y) * output.g_prime(Z)
+
+    return Loss(
+        loss.name,
+        output,
+        value,
+        derivative,
+        loss.sums_outputs,
+        loss.is_valid,
+        loss.domain,
+        loss.parameters,
+    )
+
+
+def times(C: Array, V: Array) -> Array:
+    """C V, with 0 times infinity being 0: an infinite logit that agrees with its target costs nothing."""
+    return np.multiply(C, V, where=C != 0, out=np.zeros(np.broadcast_shapes(C.shape, V.shape), V.dtype))
+
+
+IDENTITY = activation("identity")
+SIGMOID = activation("sigmoid")
+EXPONENTIAL = activation("exponential")

@@ -1,0 +1,87 @@
+"""W[l] and b[l] as views of one flat vector θ: all weights first, then all biases.
+
+One vector makes the update of row 11 one statement for all layers at once, and the penalty and the decay of the
+weights one slice of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from chainrule._errors import ShapeError
+from chainrule.network.types import Array
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """All weights and biases of a network with the given widths n[0] to n[L].
+
+    Examples
+    --------
+    >>> parameters = Parameters(np.arange(9.0), (2, 2, 1))
+    >>> [parameters.W[l].shape for l in (1, 2)], [parameters.b[l].shape for l in (1, 2)]
+    ([(2, 2), (1, 2)], [(2, 1), (1, 1)])
+    """
+
+    theta: Array
+    widths: tuple[int, ...]
+
+    @property
+    def W(self) -> list[Array]:
+        """W[l] of shape (n[l], n[l-1]), indexed by layer; W[0] is empty."""
+        return _views(self.theta, [(n, p) for p, n in pairwise(self.widths)], 0)
+
+    @property
+    def b(self) -> list[Array]:
+        """b[l] of shape (n[l], 1), indexed by layer; b[0] is empty."""
+        return _views(self.theta, [(n, 1) for n in self.widths[1:]], n_weights(self.widths))
+
+    @property
+    def weights(self) -> slice:
+        """Where the weights are in θ."""
+        return slice(0, n_weights(self.widths))
+
+
+def n_weights(widths: Sequence[int]) -> int:
+    """Count the weights, Σ n[l] n[l-1]."""
+    return sum(n * p for p, n in pairwise(widths))
+
+
+def n_parameters(widths: Sequence[int]) -> int:
+    """Count the weights and biases."""
+    return n_weights(widths) + sum(widths[1:])
+
+
+def flatten(W: Sequence[Array], b: Sequence[Array]) -> Array:
+    """Return θ from W[1] to W[L] and b[1] to b[L]."""
+    return np.concatenate([tensor.ravel() for tensor in (*W, *b)])
+
+
+def parameters_from(W: Sequence[Array], b: Sequence[Array]) -> Parameters:
+    """Build Parameters from W[1] to W[L] and b[1] to b[L], checking that their shapes chain.
+
+    Raises
+    ------
+    ShapeError
+        If a shape does not fit its neighbours.
+    """
+    widths = (W[0].shape[1], *(w.shape[0] for w in W))
+    for layer, (w, bias, p, n) in enumerate(zip(W, b, widths[:-1], widths[1:], strict=True), start=1):
+        if w.shape != (n, p) or bias.size != n:
+            raise ShapeError(
+                f"W[{layer}] must have shape (n[{layer}], n[{layer - 1}]) = ({n}, {p}) and b[{layer}] {n} entries; "
+                f"got {w.shape} and {bias.shape}."
+            )
+    return Parameters(flatten(W, b), widths)
+
+
+def _views(theta: Array, shapes: Sequence[tuple[int, int]], start: int) -> list[Array]:
+    views = [theta[:0]]
+    for rows, columns in shapes:
+        views.append(theta[start : start + rows * columns].reshape(rows, columns))
+        start += rows * columns
+    return views

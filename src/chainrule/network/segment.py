@@ -1,0 +1,180 @@
+"""Training as segments: each a pure function of state, examples and plan, from one step to another.
+
+A segment neither remembers nor draws anything of its own, so training can stop, resume, move or be replayed at any
+step. This module is the reference; an engine that runs segments faster must return the same numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from chainrule._errors import DivergenceError
+from chainrule.network import propagate
+from chainrule.network.architecture import Architecture
+from chainrule.network.clipping import clip, norm
+from chainrule.network.dropout import dropout_masks
+from chainrule.network.examples import Examples
+from chainrule.network.optimizers import GradientDescent, Optimizer, Slots, initial_slots
+from chainrule.network.parameters import Parameters, flatten
+from chainrule.network.penalties import soft_threshold
+from chainrule.network.types import Array
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to update: everything a step needs besides its examples and its learning rate."""
+
+    optimizer: Optimizer = field(default_factory=GradientDescent)
+    batch_size: int = 32
+    seed: int = 0
+    weight_decay: float = 0.0
+    clip_norm: float | None = None
+    clip_value: float | None = None
+
+
+@dataclass(frozen=True)
+class State:
+    """Weights, optimiser slots, and how many steps and epochs were taken."""
+
+    parameters: Parameters
+    slots: Slots
+    step: int = 0
+    epoch: int = 0
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What a segment measured while the weights were changing: Σ w L, examples seen, the last gradient's length."""
+
+    loss: float
+    examples: int
+    gradient_norm: float
+
+
+def initial_state(parameters: Parameters, plan: Plan) -> State:
+    """Start an optimiser at the given parameters."""
+    return State(parameters, initial_slots(plan.optimizer, parameters.theta))
+
+
+def run_segment(
+    architecture: Architecture, plan: Plan, state: State, examples: Examples, order: Array, rates: Array
+) -> tuple[State, Totals]:
+    """Take one step per learning rate, over consecutive mini-batches of `order`.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    plan : Plan
+    state : State
+    examples : Examples
+    order : ndarray of int
+        The places to visit; the last mini-batch may be short.
+    rates : ndarray of shape (steps,)
+
+    Returns
+    -------
+    (State, Totals)
+
+    Raises
+    ------
+    DivergenceError
+        At the first step whose loss or gradient is not finite, naming the step and the layer.
+    """
+    loss, length = 0.0, 0.0
+    for i, rate in enumerate(rates):
+        places = order[i * plan.batch_size : (i + 1) * plan.batch_size]
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # seen below, by name
+            state, step_loss, length = _step(architecture, plan, state, examples, places, float(rate))
+        loss += step_loss
+    return state, Totals(loss, len(order), length)
+
+
+def _step(
+    architecture: Architecture, plan: Plan, state: State, examples: Examples, places: Array, rate: float
+) -> tuple[State, float, float]:
+    """Forward, backward, update; returns the new state, Σ w L of the batch and the gradient's length."""
+    parameters = state.parameters
+    dtype = parameters.theta.dtype
+    X, Y, weights = examples.batch(places, dtype)
+    masks = None
+    if architecture.drops:
+        keys = examples.keys_of(places)
+        masks = dropout_masks(
+            architecture.dropout, architecture.widths, keys, seed=plan.seed, step=state.step, dtype=dtype
+        )
+    pass_ = propagate.forward(architecture, parameters, X, masks)
+    losses = architecture.loss.per_example(pass_.Z[-1], Y)
+    loss = float(np.sum(losses if weights is None else losses * weights, dtype=np.float64))
+    gradients = propagate.backward(architecture, parameters, pass_, Y, weights)
+    d = flatten(gradients.dW[1:], gradients.db[1:])
+    w = parameters.weights
+    if architecture.penalty.l2:
+        d[w] += architecture.penalty.smooth_gradient(parameters.theta[w])
+    length = norm(d)
+    if not (np.isfinite(loss) and np.isfinite(length)):
+        raise divergence(state.step, pass_, gradients)
+    d = clip(d, length, plan.clip_value, plan.clip_norm)
+    return updated(architecture, plan, state, d, rate), loss, length
+
+
+def updated(architecture: Architecture, plan: Plan, state: State, d: Array, rate: float) -> State:
+    """θ := θ - move for all layers at once, then what applies to weights only: decay and the L1 step."""
+    theta, w = state.parameters.theta, state.parameters.weights
+    slots, move, gain = plan.optimizer.update(state.slots, d, rate, state.step + 1)
+    updated = theta - move
+    if plan.weight_decay:
+        updated[w] -= rate * plan.weight_decay * theta[w]
+    if architecture.penalty.l1:
+        threshold = architecture.penalty.l1 * (gain if isinstance(gain, float) else gain[w])
+        updated[w] = soft_threshold(updated[w], threshold)
+    return replace(state, parameters=replace(state.parameters, theta=updated), slots=slots, step=state.step + 1)
+
+
+def divergence(step: int, pass_: propagate.Forward, gradients: propagate.Gradients) -> DivergenceError:
+    """Name the first quantity that is not finite: forward through Z, then back through dW."""
+    L = len(pass_.Z) - 1
+    forward = [("Z", l, pass_.Z[l]) for l in range(1, L + 1)]
+    back = [(name, l, part[l]) for l in range(L, 0, -1) for name, part in (("dZ", gradients.dZ), ("dW", gradients.dW))]
+    named = next(((name, l) for name, l, values in (*forward, *back) if not np.isfinite(values).all()), ("the loss", L))
+    return DivergenceError(
+        f"Solver produced non-finite parameter weights: {named[0]} of layer {named[1]} is not finite at step "
+        f"{step + 1}. Scale the inputs, lower the learning rate, or clip the gradient (clip_norm=1.0).",
+        step=step + 1,
+        tensor=named[0],
+        layer=named[1],
+    )
+
+
+def logits(architecture: Architecture, parameters: Parameters, X: Any) -> Array:
+    """Z[L] of a batch of columns, dropout off."""
+    with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the result
+        return propagate.logits(architecture, parameters, X)
+
+
+def mean_loss(architecture: Architecture, parameters: Parameters, examples: Examples) -> float:
+    """Σ w L / Σ w over the examples: the data's loss at fixed weights, dropout off."""
+    total = 0.0
+    for X, Y, weights in examples.chunks(parameters.theta.dtype):
+        with np.errstate(over="ignore", invalid="ignore"):
+            losses = architecture.loss.per_example(propagate.logits(architecture, parameters, X), Y)
+            total += float(np.sum(losses if weights is None else losses * weights, dtype=np.float64))
+    return total / examples.m
+
+
+def cost_and_gradient(architecture: Architecture, parameters: Parameters, examples: Examples) -> tuple[float, Array]:
+    """Data loss plus L2 penalty over all examples, and its gradient, both in float64 sums over chunks."""
+    w = parameters.weights
+    cost, d = 0.0, np.zeros(len(parameters.theta))
+    for X, Y, weights in examples.chunks(parameters.theta.dtype):
+        pass_ = propagate.forward(architecture, parameters, X)
+        losses = architecture.loss.per_example(pass_.Z[-1], Y)
+        cost += float(np.sum(losses if weights is None else losses * weights, dtype=np.float64))
+        gradients = propagate.backward(architecture, parameters, pass_, Y, weights)
+        d += Y.shape[1] * flatten(gradients.dW[1:], gradients.db[1:])
+    d /= examples.m
+    d[w] += architecture.penalty.smooth_gradient(parameters.theta[w])
+    W = parameters.theta[w]
+    return cost / examples.m + architecture.penalty.l2 / 2 * float(W @ W), d

@@ -1,0 +1,1 @@
+"""Rows and columns in: read, understand, encode, split."""

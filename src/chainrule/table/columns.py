@@ -1,0 +1,232 @@
+"""The one form every source of data takes: named, typed columns of equal length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from hashlib import blake2b
+from textwrap import shorten
+from typing import Any, Literal
+
+import numpy as np
+
+from chainrule._errors import TableError, nearest
+from chainrule.network.draws import generator
+from chainrule.network.rows import mix
+from chainrule.network.types import Array
+
+Kind = Literal["number", "text", "boolean", "date", "pixel"]
+
+CHUNK_ROWS = 4096  # rows handled at a time where every column is visited: an image block stays in the cache
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One column: its name, what kind of values it has, and the values.
+
+    Parameters
+    ----------
+    name : str
+    kind : {"number", "text", "boolean", "date", "pixel"}
+    values : ndarray of shape (m,)
+        number, boolean: integers, or floats with NaN for missing; date: datetime64 with NaT for missing;
+        pixel: uint8; text: int32 codes into `levels`, -1 for missing.
+    levels : tuple of str
+        The different texts, sorted. Empty for other kinds, and for text with too many different values to keep.
+    note : str
+        What reading found worth saying, such as "numbers stored as text".
+
+    Examples
+    --------
+    >>> colour = Column("colour", "text", np.array([1, 0, -1]), ("blue", "red"))
+    >>> colour.missing
+    array([False, False,  True])
+    """
+
+    name: str
+    kind: Kind
+    values: Array
+    levels: tuple[str, ...] = ()
+    note: str = ""
+
+    @property
+    def missing(self) -> Array:
+        """Which rows have no value: ndarray of shape (m,), bool."""
+        if self.kind == "text":
+            return self.values < 0
+        if self.values.dtype.kind in "fM":
+            return np.asarray(self.values != self.values)  # NaN and NaT differ from themselves
+        return np.zeros(len(self.values), bool)
+
+    def take(self, rows: Array | slice) -> Column:
+        """Return the column at the given rows (numbers, mask or slice)."""
+        return replace(self, values=self.values[rows])
+
+    def as_text(self) -> Column:
+        """Return the column as text: whole numbers without a decimal point, dates in ISO form.
+
+        Examples
+        --------
+        >>> Column("grade", "number", np.array([2.0, 1.0, np.nan, 2.5])).as_text().levels
+        ('1', '2', '2.5')
+        """
+        if self.kind == "text":
+            return self
+        missing = self.missing
+        different, inverse = np.unique(self.values[~missing], return_inverse=True)
+        spelled = [spell(value, self.kind) for value in different]
+        levels = sorted(spelled)
+        rank = {level: code for code, level in enumerate(levels)}
+        codes = np.full(len(self.values), -1, np.int32)
+        codes[~missing] = np.array([rank[text] for text in spelled], np.int32)[inverse]
+        return replace(self, kind="text", values=codes, levels=tuple(levels))
+
+
+def spell(value: Any, kind: Kind) -> str:
+    """Write one value as a person would: 3 and not 3.0, True and not 1.0.
+
+    Examples
+    --------
+    >>> spell(np.float64(3), "number"), spell(np.int8(1), "boolean")
+    ('3', 'True')
+    """
+    if kind == "boolean":
+        return str(bool(value))
+    if kind == "date":
+        return str(value)
+    number = value.item()
+    return str(int(number)) if number == int(number) else repr(number)
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Columns of equal length, in order.
+
+    Parameters
+    ----------
+    columns : tuple of Column
+    source : str
+        Where the rows came from, for messages.
+    notes : tuple of str
+        What reading found worth saying about the table as a whole.
+
+    Examples
+    --------
+    >>> table = Table((Column("x", "number", np.arange(3)), Column("y", "number", np.ones(3))))
+    >>> table.names, table.n_rows
+    (('x', 'y'), 3)
+    >>> table["x"] is table[1] is table["1"]
+    True
+    """
+
+    columns: tuple[Column, ...]
+    source: str = "table"
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The column names, in order."""
+        return tuple(column.name for column in self.columns)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Column]:
+        return {column.name: column for column in self.columns}
+
+    @property
+    def n_rows(self) -> int:
+        """The number of rows, m."""
+        return len(self.columns[0].values) if self.columns else 0
+
+    def __len__(self) -> int:
+        return self.n_rows
+
+    def _find(self, key: str | int) -> Column | None:
+        """Look a column up: a name wins; otherwise a whole number is a position, counted from 1."""
+        if isinstance(key, str) and key in self._by_name:
+            return self._by_name[key]
+        if str(key).isdecimal() and 1 <= int(key) <= len(self.columns):
+            return self.columns[int(key) - 1]
+        return None
+
+    def __contains__(self, key: str | int) -> bool:
+        return self._find(key) is not None
+
+    def __getitem__(self, key: str | int) -> Column:
+        column = self._find(key)
+        if column is None:
+            hint = shorten(nearest(str(key), self.names), 300, placeholder=" ...")
+            raise TableError(
+                f"No column {key!r} in {self.source}, which has {len(self.columns)}. {hint} "
+                "A column is given by its name or by its position, counted from 1."
+            )
+        return column
+
+    def resolve(self, keys: Iterable[str | int]) -> tuple[str, ...]:
+        """Return the names of the columns given by name or position.
+
+        Raises
+        ------
+        TableError
+            If one of them is not in the table; names the nearest.
+        """
+        return tuple(self[key].name for key in keys)
+
+    def take(self, rows: Array | slice) -> Table:
+        """Return the table at the given rows (numbers, mask or slice)."""
+        return replace(self, columns=tuple(column.take(rows) for column in self.columns))
+
+    def without(self, names: Iterable[str | int]) -> Table:
+        """Return the table without the given columns.
+
+        Examples
+        --------
+        >>> Table((Column("x", "number", np.arange(3)), Column("y", "number", np.ones(3)))).without(["y"]).names
+        ('x',)
+        """
+        gone = set(self.resolve(names))
+        return replace(self, columns=tuple(column for column in self.columns if column.name not in gone))
+
+    def row_keys(self) -> Array:
+        """Hash the content of every row, over all columns: equal rows, equal keys; missing equals missing.
+
+        Returns
+        -------
+        ndarray of shape (m,), uint64
+
+        Examples
+        --------
+        >>> keys = Table((Column("x", "number", np.array([1.0, np.nan, np.nan])),)).row_keys()
+        >>> bool(keys[1] == keys[2]), bool(keys[0] == keys[1])
+        (True, False)
+        """
+        odd = generator(0, "row keys").integers(0, 2**64, size=len(self.columns), dtype=np.uint64) | np.uint64(1)
+        hashes = [_level_hashes(column.levels) for column in self.columns]
+        keys = np.zeros(self.n_rows, np.uint64)
+        for start in range(0, self.n_rows, CHUNK_ROWS):
+            rows = slice(start, start + CHUNK_ROWS)
+            for column, factor, hashed in zip(self.columns, odd, hashes, strict=True):
+                keys[rows] += _bits(column.kind, column.values[rows], hashed) * factor
+        return mix(keys)
+
+
+def _bits(kind: Kind, values: Array, hashed: Array) -> Array:
+    """Return 64 bits per value: the same for the same content, whatever the width it is stored in."""
+    if kind == "pixel":
+        return values.astype(np.uint64)
+    if kind == "date":
+        return values.view(np.uint64)
+    if len(hashed):
+        return np.asarray(hashed[values])
+    numbers = values.astype(np.float64) + 0.0  # one pattern for zero
+    numbers[np.isnan(numbers)] = np.nan  # and one for missing
+    bits = numbers.view(np.uint64)
+    return bits ^ (bits >> np.uint64(32))  # small whole numbers have all their bits in the upper half
+
+
+def _level_hashes(levels: Sequence[str]) -> Array:
+    """Hash every level; the last place is for missing, whose code is -1."""
+    if not levels:
+        return np.zeros(0, np.uint64)
+    digests = b"".join(blake2b(level.encode(), digest_size=8).digest() for level in levels)
+    return np.append(np.frombuffer(digests, np.uint64), np.uint64(0))
