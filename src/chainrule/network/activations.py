@@ -183,9 +183,15 @@ def softmax(Z: Array) -> Array:
 
     Its derivative is a matrix per example and appears only inside the named output pairs of `losses`.
     """
-    E = exp_minus(Z.max(axis=0) - Z)
+    E = exp_minus(-below_top(Z))
     total: Array = E.sum(axis=0)
     return E / total
+
+
+def below_top(Z: Array) -> Array:
+    """z_k - max_j z_j, per column, where infinity minus itself is 0."""
+    top = Z.max(axis=0)
+    return np.subtract(Z, top, where=top != Z, out=np.zeros_like(Z))
 
 
 Function = Callable[..., Array]

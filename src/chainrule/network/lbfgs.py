@@ -19,6 +19,8 @@ from chainrule.network.parameters import Parameters
 from chainrule.network.segment import State
 from chainrule.network.types import Array
 
+RELATIVE_TOL = 1e-5  # stop, too, when an iteration lowers the cost by less than this times tol, relative to the cost
+
 
 def train_lbfgs(training: Training, state: State, *, max_fun: int = 15000) -> tuple[State, History]:
     """Minimise the cost over all examples from `state`; an epoch is one iteration.
@@ -43,7 +45,12 @@ def train_lbfgs(training: Training, state: State, *, max_fun: int = 15000) -> tu
             method="L-BFGS-B",
             bounds=problem.bounds(),
             callback=problem.iteration,
-            options={"maxiter": stopping.max_epochs, "maxfun": max_fun, "gtol": stopping.tol, "ftol": 1e-14},
+            options={
+                "maxiter": stopping.max_epochs,
+                "maxfun": max_fun,
+                "gtol": stopping.tol,
+                "ftol": RELATIVE_TOL * stopping.tol,
+            },
         )
         problem.finish(result)
     except KeyboardInterrupt:

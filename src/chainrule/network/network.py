@@ -164,9 +164,10 @@ class Network:
 
     def step(self, gradients: propagate.Gradients, learning_rate: float) -> None:
         """W[l] := W[l] - α (dW[l] + penalty'), b[l] := b[l] - α db[l], for all layers at once."""
-        d = flatten(gradients.dW[1:], gradients.db[1:])
+        d, w = flatten(gradients.dW[1:], gradients.db[1:]), self.parameters.weights
+        d[w] += self.architecture.penalty.smooth_gradient(self.parameters.theta[w])
         state = segment.initial_state(self.parameters, segment.Plan())
-        self.parameters = segment.updated(self.architecture, segment.Plan(), state, d, learning_rate).parameters
+        self.parameters = segment.updated(self.architecture, segment.Plan(), state, d, float(learning_rate)).parameters
 
     def predict(self, X: Array) -> Array:
         """A[L] of shape (n[L], m)."""
@@ -251,7 +252,7 @@ class Network:
 
     def _columns(self, name: str, values: Array, layer: int) -> Any:
         """Check that an array has one column per example and n[layer] rows."""
-        values = values if hasattr(values, "indptr") else np.asarray(values, self._dtype)
+        values = values.tocsc() if hasattr(values, "tocsc") else np.asarray(values, self._dtype)
         n = self.architecture.widths[layer]
         if values.ndim != 2 or values.shape[0] != n:
             hint = " Columns are examples: pass the transpose of a table." if n in values.shape[1:] else ""

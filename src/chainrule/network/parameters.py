@@ -69,6 +69,11 @@ def parameters_from(W: Sequence[Array], b: Sequence[Array]) -> Parameters:
     ShapeError
         If a shape does not fit its neighbours.
     """
+    if not W or len(W) != len(b) or any(w.ndim != 2 for w in W):
+        raise ShapeError(
+            f"W must be one or more matrices, with one b for each; got {len(W)} of the shapes "
+            f"{[w.shape for w in W]} and {len(b)} b."
+        )
     widths = (W[0].shape[1], *(w.shape[0] for w in W))
     for layer, (w, bias, p, n) in enumerate(zip(W, b, widths[:-1], widths[1:], strict=True), start=1):
         if w.shape != (n, p) or bias.size != n:

@@ -26,15 +26,15 @@ def mix(keys: Array) -> Array:
     return keys ^ (keys >> np.uint64(31))
 
 
-def row_keys(X: Any) -> Array:
+def row_keys(X: Any, *, exact: bool = False) -> Array:
     """Hash every row of a table to 64 bits: equal rows, equal keys.
-
-    Values are compared as float32, so a table and its float32 copy, and a sparse table and its dense copy,
-    have the same keys.
 
     Parameters
     ----------
     X : array or CSR matrix of shape (m, n)
+    exact : bool, default False
+        Compare values as float64, so that different rows have different keys. Otherwise as float32, so that a table
+        and its float32 copy have the same keys. A sparse table and its dense copy always have.
 
     Returns
     -------
@@ -52,21 +52,25 @@ def row_keys(X: Any) -> Array:
     rows = max(1, _CHUNK // max(n, 1))
     for start in range(0, m, rows):
         part = X[start : start + rows]
-        keys[start : start + rows] = _sparse_sums(part, odd) if hasattr(part, "indptr") else _bits(part) @ odd
+        if hasattr(part, "indptr"):
+            keys[start : start + rows] = _sparse_sums(part, _bits(part.data, exact) * odd[part.indices])
+        else:
+            keys[start : start + rows] = _bits(part, exact) @ odd
     return mix(keys)
 
 
-def _bits(values: Array) -> Array:
-    """Return the bit patterns of the values as float32, with one pattern for zero."""
+def _bits(values: Array, exact: bool) -> Array:
+    """Return the scrambled bit patterns of the values: 0 for both zeros, no trailing zeros in common."""
     with np.errstate(over="ignore", under="ignore"):
-        rounded = np.asarray(values).astype(np.float32) + np.float32(0)
-    return rounded.view(np.uint32).astype(np.uint64)
+        rounded = np.asarray(values).astype(np.float64 if exact else np.float32) + np.float32(0)
+    bits = np.ascontiguousarray(rounded).view(np.uint64 if exact else np.uint32).astype(np.uint64)
+    bits *= np.uint64(0x9E3779B97F4A7C15)
+    return bits ^ (bits >> np.uint64(32))
 
 
-def _sparse_sums(part: Any, odd: Array) -> Array:
-    """Sum bits times coefficient over the stored values; a zero's bits are zero, so nothing else counts."""
-    products = np.concatenate([[np.uint64(0)], _bits(part.data) * odd[part.indices]])
-    running = np.cumsum(products, dtype=np.uint64)
+def _sparse_sums(part: Any, products: Array) -> Array:
+    """Sum over the stored values of each row; the bits of a zero are 0, so nothing else counts."""
+    running = np.concatenate([[np.uint64(0)], np.cumsum(products, dtype=np.uint64)])
     return running[part.indptr[1:]] - running[part.indptr[:-1]]
 
 

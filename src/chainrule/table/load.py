@@ -13,40 +13,19 @@ import numpy as np
 
 from chainrule.network.types import Array
 from chainrule.table.columns import Column, Kind
+from chainrule.table.spelling import clean, finite, identifier, number
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-# Spellings of "no value". Lower-case "none" is left out: it is a common answer ("damage: none").
-MISSING_MARKS = (
-    "",
-    "?",
-    "-",
-    "NA",
-    "N/A",
-    "#N/A",
-    "<NA>",
-    "na",
-    "n/a",
-    "NaN",
-    "nan",
-    "NAN",
-    "NULL",
-    "null",
-    "Null",
-    "None",
-)
-
 MAX_LEVELS = 100_000  # text with more different values keeps codes only: its texts would fill the memory
 
-_BLANKS = " \t\r\n\u00a0"
-_NUMBER = r"[-+]?[$€£]?\s?[-+]?(\d+|\d{1,3}(,\d{3})+)?(\.\d*)?([eE][-+]?\d+)?\s?%?"
 _INTEGERS = {"UTINYINT": (0, 2**8), "TINYINT": (-(2**7), 2**7), "SMALLINT": (-(2**15), 2**15)}
 _INTEGERS |= {"INTEGER": (-(2**31), 2**31), "BIGINT": (-(2**63), 2**63)}
 _FLOAT_EXACT = 2**24  # every whole number up to here is a float32
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Plan:
     """How one column is fetched: its kind, the SQL for its values, and what to say about it."""
 
@@ -55,7 +34,7 @@ class _Plan:
     sql: str
     note: str = ""
     levels: tuple[str, ...] = ()
-    recode: Array | None = None  # level of each code of the enumeration; the last place is for missing
+    recode: Array | None = None  # level that each code of the enumeration means
 
 
 def load(connection: DuckDBPyConnection, scan: str) -> tuple[Column, ...]:
@@ -89,21 +68,6 @@ def load(connection: DuckDBPyConnection, scan: str) -> tuple[Column, ...]:
     return tuple(_column(plan, fetched.pop(f"c{place}")) for place, plan in enumerate(plans))
 
 
-def text_literal(text: str) -> str:
-    """Write a text as an SQL literal.
-
-    Examples
-    --------
-    >>> text_literal("it's")
-    "'it''s'"
-    """
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _family(sql_type: str) -> str:
     """Sort DuckDB's types into the five that are treated apart; what is none of the others is text."""
     if sql_type == "BOOLEAN":
@@ -117,23 +81,6 @@ def _family(sql_type: str) -> str:
     return "text"
 
 
-def _finite(quoted: str) -> str:
-    """Return the SQL for a float column's value, NULL where it is not a finite number."""
-    return f"CASE WHEN isfinite({quoted}::DOUBLE) THEN {quoted}::DOUBLE END"
-
-
-def _clean(text: str) -> str:
-    """Return the SQL for a text without the blanks around it, NULL where it marks a missing value."""
-    trimmed = f"trim({text}, {text_literal(_BLANKS)})"
-    return f"CASE WHEN {trimmed} NOT IN ({', '.join(map(text_literal, MISSING_MARKS))}) THEN {trimmed} END"
-
-
-def _number(text: str) -> str:
-    """Return the SQL for the number that a text spells, NULL where it spells none."""
-    bare = rf"regexp_replace({text}, '[$€£,%\s]', '', 'g')"
-    return f"CASE WHEN regexp_full_match({text}, {text_literal(_NUMBER)}) THEN TRY_CAST({bare} AS DOUBLE) END"
-
-
 def _measure(connection: DuckDBPyConnection, scan: str, names: list[str], families: list[str]) -> list[dict[str, Any]]:
     """Run the first pass: for every column the aggregates its plan depends on."""
     asked = [_aggregates(name, family) for name, family in zip(names, families, strict=True)]
@@ -144,11 +91,11 @@ def _measure(connection: DuckDBPyConnection, scan: str, names: list[str], famili
 
 def _aggregates(name: str, family: str) -> dict[str, str]:
     """Return name and SQL of what has to be known about a column of this family."""
-    column = _identifier(name)
+    column = identifier(name)
     if family == "text":
         return {"different": f"approx_count_distinct({column})"}
     if family == "float":
-        exact = f"bool_and(TRY_CAST({_finite(column)} AS FLOAT)::DOUBLE = {_finite(column)})"
+        exact = f"bool_and(TRY_CAST({finite(column)} AS FLOAT)::DOUBLE = {finite(column)})"
         return {"exact": exact, "infinite": f"count_if(isinf({column}::DOUBLE))"}
     complete = {"complete": f"count({column}) = count(*)"}
     return complete | ({"low": f"min({column})", "high": f"max({column})"} if family == "integer" else {})
@@ -156,16 +103,15 @@ def _aggregates(name: str, family: str) -> dict[str, str]:
 
 def _plan(name: str, family: str, found: dict[str, Any]) -> _Plan:
     """Decide how a column is fetched from what the first pass found; text is looked at again in the second."""
-    column = _identifier(name)
+    column = identifier(name)
     if family == "text":
         too_many = found["different"] > MAX_LEVELS
-        note = f"about {found['different']:,} different texts, not kept" if too_many else ""
-        return _Plan(name, "text", f"{column}::VARCHAR", note)
+        return _Plan(name, "text", f"{column}::VARCHAR", "too many different texts to keep" if too_many else "")
     if family == "integer":
         return _Plan(name, "number", f"{column}::{_integer_type(found)}")
     if family == "float":
         note = f"{found['infinite']:,} infinite, taken as missing" if found["infinite"] else ""
-        return _Plan(name, "number", f"({_finite(column)})::{'FLOAT' if found['exact'] else 'DOUBLE'}", note)
+        return _Plan(name, "number", f"({finite(column)})::{'FLOAT' if found['exact'] else 'DOUBLE'}", note)
     if family == "date":
         return _Plan(name, "date", f"epoch_us({column})")
     return _Plan(name, "boolean", f"{column}::{'TINYINT' if found['complete'] else 'FLOAT'}")
@@ -187,20 +133,20 @@ def _with_levels(connection: DuckDBPyConnection, scan: str, plans: list[_Plan]) 
         connection.execute(f"CREATE TEMP TABLE levels AS SELECT {', '.join(few)} FROM {scan}")
     for key, plan in texts.items():
         values = f"SELECT {plan.sql} AS raw FROM {scan}" if plan.note else f"SELECT unnest({key}) AS raw FROM levels"
-        texts[key] = _plan_text(connection, plan, key, f"(SELECT raw, {_clean('raw')} AS v FROM ({values}))")
+        texts[key] = _plan_text(connection, plan, key, f"(SELECT raw, {clean('raw')} AS v FROM ({values}))")
     return [texts.get(f"c{place}", plan) for place, plan in enumerate(plans)]
 
 
 def _plan_text(connection: DuckDBPyConnection, plan: _Plan, key: str, values: str) -> _Plan:
     """Decide what a text column really is: numbers, truth values or dates stored as text, or text."""
-    tests = (_number("v"), "CASE WHEN lower(v) IN ('true', 'false') THEN v END", "TRY_CAST(v AS TIMESTAMP)")
+    tests = (number("v"), "CASE WHEN lower(v) IN ('true', 'false') THEN v END", "TRY_CAST(v AS TIMESTAMP)")
     counts = ", ".join(f"count({sql})" for sql in ("v", *tests))
     present, numbers, booleans, dates = connection.execute(f"SELECT {counts} FROM {values}").fetchall()[0]
-    text = f"({_clean(plan.sql)})"
+    text = f"({clean(plan.sql)})"
     if present == 0:
         return _Plan(plan.name, "text", "NULL::INTEGER")
     if numbers == present:
-        return _Plan(plan.name, "number", _number(text), "numbers stored as text")
+        return _Plan(plan.name, "number", number(text), "numbers stored as text")
     if booleans == present:
         return _Plan(plan.name, "boolean", f"(lower({text}) = 'true')::FLOAT")
     if dates == present:
@@ -217,7 +163,7 @@ def _coded(connection: DuckDBPyConnection, plan: _Plan, key: str, values: str) -
     levels = tuple(sorted({text for text in cleaned if text is not None}))
     rank = {level: code for code, level in enumerate(levels)}
     connection.execute(f"CREATE TYPE {key}_texts AS ENUM (SELECT raw {stands})")
-    recode = np.array([rank.get(text, -1) for text in [*cleaned, None]], np.int32)
+    recode = np.array([rank.get(text, -1) for text in cleaned], np.int32)
     return _Plan(plan.name, "text", f"enum_code({plan.sql}::{key}_texts)", levels=levels, recode=recode)
 
 
@@ -234,9 +180,8 @@ def _column(plan: _Plan, fetched: Array) -> Column:
 
 def _codes(fetched: Array, plan: _Plan) -> Array:
     """Return int32 codes, -1 for missing, from an enumeration's codes or from the hashes of texts not kept."""
-    missing, codes = np.ma.getmaskarray(fetched), np.ma.getdata(fetched)
-    if plan.note:
-        codes = np.unique(codes, return_inverse=True)[1]
-    elif plan.recode is not None:
-        codes = plan.recode[np.where(missing, len(plan.recode) - 1, codes)]
-    return np.where(missing, -1, codes).astype(np.int32)
+    missing, fetched = np.ma.getmaskarray(fetched), np.ma.getdata(fetched)
+    codes = np.full(len(fetched), -1, np.int32)
+    present = fetched[~missing]
+    codes[~missing] = np.unique(present, return_inverse=True)[1] if plan.recode is None else plan.recode[present]
+    return codes

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.network.activations import Activation, exp_minus, identity_prime, sigmoid, softmax
+from chainrule.network.activations import Activation, below_top, exp_minus, identity_prime, sigmoid, softmax
 from chainrule.network.losses.base import times
 from chainrule.network.types import Array
 
@@ -34,9 +34,7 @@ def binary_cross_entropy_dZ(Z: Array, Y: Array, label_smoothing: float = 0.0) ->
 
 def log_softmax(Z: Array) -> Array:
     """Log a_k = z_k - log sum_j e^(z_j), per column."""
-    top = Z.max(axis=0)
-    below = np.zeros_like(Z)
-    np.subtract(Z, top, where=top != Z, out=below)  # infinity minus itself is 0 here
+    below = below_top(Z)
     total: Array = np.log(exp_minus(-below).sum(axis=0))
     return below - total
 
@@ -68,7 +66,8 @@ def _focal_weight(p: Array, log_p: Array, gamma: float) -> tuple[Array, Array]:
     """(1 - p)^gamma, and p d/dp of -(1 - p)^gamma log p."""
     q = 1 - p
     weight = q**gamma
-    steepness = gamma * np.where(q > 0, q, 1) ** (gamma - 1) * p * log_p if gamma else 0.0
+    p_log_p = p * np.maximum(log_p, -1e4)  # p log p vanishes as p does
+    steepness = gamma * np.where(q > 0, q, 1) ** (gamma - 1) * p_log_p if gamma else 0.0
     return weight, steepness - weight
 
 

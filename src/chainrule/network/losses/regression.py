@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule.network.activations import exponential
+from chainrule.network.losses.base import times
 from chainrule.network.types import Array
 
 
@@ -79,9 +80,12 @@ def _log(Y: Array) -> Array:
     return np.log(np.where(Y > 0, Y, 1))
 
 
+_DECIDED = 1e4  # e^z is infinite long before; there it decides a sum, and a term in z must not be infinite too
+
+
 def poisson(Z: Array, Y: Array) -> Array:
     """Half the Poisson deviance: y log(y / a) - y + a."""
-    return Y * (_log(Y) - Z - 1) + exponential(Z)
+    return Y * (_log(Y) - 1) - times(Y, np.minimum(Z, _DECIDED)) + exponential(Z)
 
 
 def poisson_dZ(Z: Array, Y: Array) -> Array:
@@ -91,7 +95,7 @@ def poisson_dZ(Z: Array, Y: Array) -> Array:
 
 def gamma(Z: Array, Y: Array) -> Array:
     """Half the gamma deviance: log(a / y) + y / a - 1."""
-    return Z - _log(Y) + Y * exponential(-Z) - 1
+    return np.maximum(Z, -_DECIDED) - _log(Y) + Y * exponential(-Z) - 1
 
 
 def gamma_dZ(Z: Array, Y: Array) -> Array:
@@ -106,9 +110,18 @@ def tweedie(Z: Array, Y: Array, power: float = 1.5) -> Array:
     if power == 2:
         return gamma(Z, Y)
     p, q = 1 - power, 2 - power
-    return Y**q / (p * q) - Y * exponential(p * Z) / p + exponential(q * Z) / q
+    return Y**q / (p * q) - times(Y, exponential(p * Z)) / p + _finite(exponential(q * Z)) / q
 
 
 def tweedie_dZ(Z: Array, Y: Array, power: float = 1.5) -> Array:
     """a^(2 - power) - y a^(1 - power)."""
-    return exponential((2 - power) * Z) - Y * exponential((1 - power) * Z)
+    if power == 1:
+        return poisson_dZ(Z, Y)
+    if power == 2:
+        return gamma_dZ(Z, Y)
+    return _finite(exponential((2 - power) * Z)) - times(Y, exponential((1 - power) * Z))
+
+
+def _finite(A: Array) -> Array:
+    """A, held at the largest number: for power > 2 both terms overflow as z falls, and the other one decides."""
+    return np.minimum(A, np.finfo(A.dtype).max)

@@ -1,0 +1,172 @@
+"""The classifiers' share: labels to Y and back, probabilities from logits."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.exceptions import DataConversionWarning
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+from chainrule._errors import TargetError
+from chainrule.estimator.base import AbstractEstimator
+from chainrule.estimator.settings import check_parameters
+from chainrule.network.activations import sigmoid, softmax
+from chainrule.network.losses import Loss, loss
+from chainrule.network.losses.cross_entropy import binary_cross_entropy, log_softmax
+from chainrule.network.types import Array
+
+# What the parameter `loss` means for one row of Y (two classes, or labels that may coincide), and for one-hot Y.
+_LOSSES = {
+    "log_loss": ("binary_cross_entropy", "categorical_cross_entropy", "label_smoothing"),
+    "focal": ("binary_focal", "categorical_focal", "gamma"),
+    "hinge": ("hinge", "hinge", None),
+}
+
+
+def _gives_probabilities(estimator: Any) -> bool:
+    if estimator.loss == "hinge":
+        raise AttributeError("loss='hinge' does not model probabilities; use decision_function, or loss='log_loss'.")
+    return True
+
+
+class AbstractClassifier(ClassifierMixin, AbstractEstimator):
+    """Classes of any label type, and multilabel targets."""
+
+    loss: str
+    label_smoothing: float
+    gamma: float
+
+    def predict(self, X: Any) -> Array:
+        """Return the most probable class of each row, or for multilabel targets every label above one half.
+
+        Parameters
+        ----------
+        X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_labels)
+        """
+        Z = self._logits(X)
+        if self._multilabel:
+            return (Z > 0).astype(self._label_dtype)
+        return self.classes_[self._codes(Z)]
+
+    @available_if(_gives_probabilities)
+    def predict_proba(self, X: Any) -> Array:
+        """Return the probability of each class (column) for each row.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Rows add up to 1, except for multilabel targets, where each column is a probability of its own.
+        """
+        Z = self._logits(X)
+        if self._multilabel:
+            return sigmoid(Z)
+        if len(self.classes_) == 1:
+            return np.ones_like(Z)
+        if len(self.classes_) == 2:
+            return np.hstack([sigmoid(-Z), sigmoid(Z)])
+        return softmax(Z.T).T
+
+    @available_if(_gives_probabilities)
+    def predict_log_proba(self, X: Any) -> Array:
+        """Return the logarithm of the probabilities, from the logits: finite where `predict_proba` rounds to 0."""
+        Z = self._logits(X)
+        if self._multilabel:
+            return -binary_cross_entropy(Z, np.ones_like(Z))
+        if len(self.classes_) == 1:
+            return np.zeros_like(Z)
+        if len(self.classes_) == 2:
+            return -np.hstack([binary_cross_entropy(Z, np.zeros_like(Z)), binary_cross_entropy(Z, np.ones_like(Z))])
+        return log_softmax(Z.T).T
+
+    def decision_function(self, X: Any) -> Array:
+        """Return the logits Z[L].
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
+        """
+        Z = self._logits(X)
+        return Z[:, 0] if Z.shape[1] == 1 and not self._multilabel else Z
+
+    def _codes(self, Z: Array) -> Array:
+        if len(self.classes_) == 1:
+            return np.zeros(len(Z), np.intp)
+        return (Z[:, 0] > 0).astype(np.intp) if Z.shape[1] == 1 else Z.argmax(axis=1)
+
+    def _encode(self, y: Array, *, reset: bool, classes: Any = None) -> tuple[Array, Array | None]:
+        check_classification_targets(y)
+        y = _flat_labels(y)
+        if reset:
+            self._learn_classes(y, classes)
+        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+            raise TargetError(f"classes must stay {self.classes_.tolist()}, got {np.unique(classes).tolist()}.")
+        if self._multilabel:
+            if y.ndim != 2 or y.shape[1] != len(self.classes_):
+                raise TargetError(f"y must have {len(self.classes_)} label columns as before, got shape {y.shape}.")
+            return y.astype(bool), None
+        codes = self._codes_of(y)
+        if len(self.classes_) <= 2:
+            return (codes == 1)[:, None], codes
+        return codes[:, None] == np.arange(len(self.classes_)), codes
+
+    def _learn_classes(self, y: Array, classes: Any) -> None:
+        self._multilabel = bool(y.ndim == 2)
+        self._label_dtype = y.dtype
+        if self._multilabel:
+            self.classes_ = np.arange(y.shape[1])
+        else:
+            self.classes_ = np.unique(y if classes is None else np.asarray(classes))
+
+    def _codes_of(self, y: Array) -> Array:
+        known = np.isin(y, self.classes_) if y.ndim == 1 else np.zeros(1, bool)
+        if not known.all():
+            strange = np.unique(y[~known])[:5].tolist() if y.ndim == 1 else "several columns"
+            raise TargetError(
+                f"y has labels that are not among the classes {self.classes_.tolist()}: {strange}. "
+                "Pass all classes at the first call of partial_fit, or fit anew."
+            )
+        return np.searchsorted(self.classes_, y)
+
+    def _make_loss(self) -> Loss:
+        check_parameters(self, ["label_smoothing", "gamma"])
+        single, several, parameter = _LOSSES[self.loss]
+        name = single if self._multilabel or len(self.classes_) <= 2 else several
+        return loss(name, **({parameter: getattr(self, parameter)} if parameter else {}))
+
+    def _validation_score(self, Z: Array, Y: Array, weights: Array | None) -> float:
+        """Accuracy; for multilabel targets the share of rows with every label right."""
+        if len(Z) == 1 or self._multilabel:
+            right = ((Z > 0) == (Y > 0.5)).all(axis=0)
+        else:
+            right = Z.argmax(axis=0) == Y.argmax(axis=0)
+        return float(np.average(right, weights=weights))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+def _flat_labels(y: Array) -> Array:
+    """Take a column of labels as a vector, with scikit-learn's warning; leave multilabel indicators as they are."""
+    if y.ndim == 2 and y.shape[1] == 1:
+        warnings.warn(
+            "A column-vector y was passed when a 1d array was expected. Please change the shape of y to (n_samples,), "
+            "for example using ravel().",
+            DataConversionWarning,
+            stacklevel=5,
+        )
+        return y.ravel()
+    if y.ndim == 2 and not type_of_target(y).startswith("multilabel"):
+        raise TargetError(
+            "y must be one column of labels, or an indicator matrix of 0 and 1 with one column per label."
+        )
+    return y

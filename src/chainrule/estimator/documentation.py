@@ -1,0 +1,139 @@
+"""The parameters and attributes the estimators share, written once and put into each docstring where it says so."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TypeVar
+
+Class = TypeVar("Class", bound=type)
+
+_SHARED = """
+alpha : float, default=0.0001
+    Strength of the penalty on the weights. It depends neither on the batch size nor on the scale of the weights of
+    the rows; biases are never penalised.
+l1_ratio : float, default=0.0
+    Share of L1 in the penalty; its proximal step takes weights to exactly 0.
+"""
+
+_TRAINING = """
+batch_size : int or "auto", default="auto"
+    Rows per step; "auto" is min(200, n_samples). A short last batch has its own mean, and weighs by its rows in the
+    reported loss. Full-batch solvers use all rows.
+learning_rate : str, default="constant"
+    "constant"; "invscaling" by `power_t`; "adaptive", a fifth after every `n_iter_no_change` epochs without progress;
+    "plateau", a tenth after half of them; "cosine" and "one_cycle" over the `max_iter` epochs planned.
+learning_rate_init : float, default=0.001
+    Initial (for "one_cycle" the highest) learning rate.
+max_iter : int, default={max_iter}
+    Most epochs; for "lbfgs" iterations.
+shuffle : bool, default=True
+    Visit the rows in a new order every epoch.
+random_state : int, RandomState or None, default=None
+    Decides initial weights, orders, the validation split and dropout masks. The same number gives the same bits.
+tol : float, default={tol}
+    An epoch that lowers the loss by no more counts as without improvement; for "lbfgs" the largest entry of the
+    gradient at the solution.
+verbose : bool, default=False
+    Print the loss of every epoch.
+warm_start : bool, default=False
+    Let `fit` go on from the last weights, optimiser state and validation split.
+momentum : float, default=0.9
+    Of "sgd".
+early_stopping : bool, default=False
+    Hold out `validation_fraction` of the rows and stop when their loss stops improving. The split keeps the classes'
+    proportions and never parts copies of a row.
+validation_fraction : float, default=0.1
+n_iter_no_change : int, default=10
+    Stop after exactly so many epochs in a row without improvement.
+weight_decay : float, default=None
+    Decoupled: a step multiplies W by 1 - rate weight_decay. None is 0.01 for "adamw", else 0.
+clipnorm : float, default=None
+    Longest gradient a step may use.
+engine : {{"auto", "native", "reference"}}, default="auto"
+    Who computes; "auto" is the fastest one installed. All give the same numbers.
+"""
+
+_MLP = """
+hidden_layer_sizes : int or sequence of int, default=(100,)
+    Units of each hidden layer; () is a linear model. The only positional parameter.
+activation : str, (str, dict) or list, default="relu"
+    "identity", "sigmoid" (alias "logistic"), "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu" (alias
+    "swish"), "softplus", "mish", "hard_tanh"; with parameters as ("leaky_relu", {"negative_slope": 0.2}); a list has
+    one entry per hidden layer.
+solver : str, default="adam"
+    "gradient_descent" (all rows a step, as in the source), "sgd", "adam", "adamw", "nadam", "rmsprop", "adagrad",
+    "lbfgs".
+"""
+
+_MLP_ONLY = """
+power_t : float, default=0.5
+    Exponent of "invscaling".
+nesterovs_momentum : bool, default=True
+    Look ahead along the momentum, with "sgd".
+beta_1, beta_2, epsilon : float, default=0.9, 0.999, 1e-8
+    Of "adam", "adamw", "nadam"; epsilon also of "rmsprop" and "adagrad".
+rho : float, default=0.99
+    Of "rmsprop".
+max_fun : int, default=15000
+    Most evaluations of the cost, with "lbfgs".
+alpha_scaling : {"mean", "batch"}, default="mean"
+    "batch" divides `alpha` by the batch size, as scikit-learn does.
+dropout : float or list of float, default=0.0
+    Share of units removed while training, for all hidden layers or for each. Not for "lbfgs".
+dropout_input : float, default=0.0
+    Share of inputs removed while training.
+warmup_steps : int, default=0
+    The learning rate grows linearly over the first steps.
+clipvalue : float, default=None
+    Largest gradient entry a step may use.
+kernel_initializer, bias_initializer : str, default="auto", "zeros"
+    "glorot_uniform", "glorot_normal", "he_...", "lecun_...", "orthogonal", "zeros"; "auto" is he_uniform for the relu
+    family, lecun_normal for selu, else glorot_uniform.
+restore_best_weights : bool, default=True
+    Keep the weights of the epoch with the lowest monitored loss, whatever the reason to stop. Monitored is the
+    validation loss with `early_stopping`, else the running training loss.
+record_loss : bool, default=False
+    Also record the exact training loss at every epoch.
+on_divergence : {"raise", "warn"}, default="raise"
+    What to do when a loss or gradient stops being finite; "warn" keeps the best weights before it.
+"""
+
+_LINEAR_SOLVER = """
+solver : str, default="lbfgs"
+    "lbfgs", "gradient_descent" (as in the source), "sgd", "adam", "adamw", "nadam", "rmsprop", "adagrad".
+"""
+
+_ATTRIBUTES = """
+coefs_, intercepts_ : list of ndarray
+    Weights (n[l-1], n[l]) and biases (n[l],) of each layer.
+history_ : History
+    What every epoch measured, `history_.final`, and why training stopped.
+stop_reason_ : StopReason
+best_epoch_ : int or None
+n_iter_, t_ : int
+    Epochs (iterations) and rows seen.
+loss_ : float
+    The cost J of the fitted model on the training rows, penalty included, dropout off.
+loss_curve_ : list of float
+    The running cost of every epoch.
+best_loss_ : float
+validation_scores_, best_validation_score_ : list of float and float, or None
+    Accuracy or R² on the validation rows.
+n_layers_, n_outputs_, out_activation_ : int, int, str
+n_features_in_, feature_names_in_ : int, ndarray of str
+"""
+
+_mlp_training = _TRAINING.format(max_iter=200, tol="1e-4")
+_SECTIONS = {
+    "settings": _MLP + _SHARED + _mlp_training + _MLP_ONLY,
+    "linear": _SHARED + _LINEAR_SOLVER + _TRAINING.format(max_iter=1000, tol="1e-6"),
+    "attributes": _ATTRIBUTES,
+}
+
+
+def documented(cls: Class) -> Class:
+    """Replace {settings}, {linear} and {attributes} in a class docstring by the shared sections."""
+    for name, text in _SECTIONS.items():
+        section = "\n".join(line for line in text.splitlines() if line)
+        cls.__doc__ = (cls.__doc__ or "").replace(f"    {{{name}}}", textwrap.indent(section, "    "))
+    return cls

@@ -1,0 +1,62 @@
+"""Learned features: the activations of the hidden layers as a transformer's output (the source's last row)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import validate_data
+
+from chainrule._errors import InvalidParameterError
+from chainrule.estimator.base import AbstractEstimator
+from chainrule.network.examples import Examples
+from chainrule.network.propagate import forward
+from chainrule.network.types import Array
+
+
+def _has_hidden_layers(estimator: Any) -> bool:
+    if not estimator._settings().hidden:
+        raise AttributeError("transform needs a hidden layer; hidden_layer_sizes is empty.")
+    return True
+
+
+class AbstractFeatureLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, AbstractEstimator):
+    """Estimators with hidden layers."""
+
+    @available_if(_has_hidden_layers)
+    def transform(self, X: Any, layer: int | str = -1) -> Array:
+        """Return the features a hidden layer has learned: its activations A[l].
+
+        Parameters
+        ----------
+        X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
+        layer : int or "all", default -1
+            A hidden layer, 1 to L-1, or counted from the last one as -1, -2, ...; "all" puts them side by side.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n[l])
+        """
+        parameters, architecture = self._parameters(), self._fitted.architecture
+        n_hidden = architecture.L - 1
+        hidden = range(1, n_hidden + 1)
+        if layer != "all" and layer not in (*hidden, *range(-n_hidden, 0)):
+            raise InvalidParameterError(f"layer must be 1 to {n_hidden}, -1 to -{n_hidden}, or 'all'; got {layer!r}.")
+        X = validate_data(self, X, reset=False, accept_sparse="csr", accept_large_sparse=True, dtype="numeric")
+        chosen = list(hidden) if layer == "all" else [hidden[layer - 1 if layer > 0 else layer]]  # type: ignore[operator, index]
+        parts = []
+        for columns, _, _ in Examples(X.T, np.empty((0, X.shape[0]))).chunks(parameters.theta.dtype):
+            A = forward(architecture, parameters, columns).A
+            parts.append(np.vstack([A[l] for l in chosen]).T)
+        return np.concatenate(parts)
+
+    @property
+    def _n_features_out(self) -> int:
+        return self._fitted.architecture.widths[-2]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags

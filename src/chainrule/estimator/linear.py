@@ -1,0 +1,110 @@
+"""`LinearClassifier` and `LinearRegressor`: the source's linear model, a network with no hidden layer."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass, fields
+from typing import Any
+
+from chainrule.estimator.classification import AbstractClassifier
+from chainrule.estimator.documentation import documented
+from chainrule.estimator.regression import AbstractRegressor
+from chainrule.estimator.settings import Settings
+
+
+@dataclass(eq=False, repr=False)
+class LinearSettings:
+    """The parameters of a linear model; what it does not name has the default of `Settings`."""
+
+    alpha: float = 0.0001
+    _: KW_ONLY
+    l1_ratio: float = 0.0
+    solver: str = "lbfgs"
+    batch_size: int | str = "auto"
+    learning_rate: str = "constant"
+    learning_rate_init: float = 0.001
+    max_iter: int = 1000
+    shuffle: bool = True
+    random_state: Any = None
+    tol: float = 1e-6
+    verbose: bool | int = False
+    warm_start: bool = False
+    momentum: float = 0.9
+    early_stopping: bool = False
+    validation_fraction: float = 0.1
+    n_iter_no_change: float = 10
+    weight_decay: float | None = None
+    clipnorm: float | None = None
+    engine: str = "auto"
+
+    def _settings(self) -> Settings:
+        return Settings((), **{field.name: getattr(self, field.name) for field in fields(LinearSettings)})
+
+
+@documented
+@dataclass(eq=False, repr=False)
+class LinearClassifier(LinearSettings, AbstractClassifier):
+    """Linear model for classes, f(x) = wᵀx + b: logistic regression, as a network with no hidden layer.
+
+    Minimises J = Σ wᵢ Lᵢ / Σ wᵢ + alpha (l1_ratio Σ|W| + (1 - l1_ratio)/2 Σ W²). For the C of scikit-learn's
+    LogisticRegression, alpha = 1 / (C n_samples).
+
+    Parameters
+    ----------
+    {linear}
+    loss : {"log_loss", "hinge", "focal"}, default="log_loss"
+    label_smoothing : float, default=0.0
+        Of "log_loss".
+    gamma : float, default=2.0
+        Of "focal".
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    {attributes}
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> bool(LinearClassifier(alpha=0.001).fit(X, y).score(X, y) > 0.95)
+    True
+    """
+
+    loss: str = "log_loss"
+    label_smoothing: float = 0.0
+    gamma: float = 2.0
+
+
+@documented
+@dataclass(eq=False, repr=False)
+class LinearRegressor(LinearSettings, AbstractRegressor):
+    """Linear model for numbers, f(x) = wᵀx + b: least squares, ridge, lasso and their generalised kin.
+
+    Minimises J = Σ wᵢ Lᵢ / Σ wᵢ + alpha (l1_ratio Σ|W| + (1 - l1_ratio)/2 Σ W²). For the alpha of scikit-learn's
+    Ridge, divide it by n_samples; Lasso's and PoissonRegressor's is the same.
+
+    Parameters
+    ----------
+    {linear}
+    loss : str, default="squared_error"
+        As for `MLPRegressor`.
+    delta, quantile, power : float, default=1.0, 0.5, 1.5
+        Of "huber", "quantile" and "tweedie".
+
+    Attributes
+    ----------
+    {attributes}
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.arange(10.0).reshape(-1, 1)
+    >>> reg = LinearRegressor(alpha=0.0).fit(X, 3 * X[:, 0] + 1)
+    >>> reg.coefs_[0].round(3).tolist(), reg.intercepts_[0].round(3).tolist()
+    ([[3.0]], [1.0])
+    """
+
+    loss: str = "squared_error"
+    delta: float = 1.0
+    quantile: float = 0.5
+    power: float = 1.5

@@ -1,0 +1,92 @@
+"""`MLPClassifier` and `MLPRegressor`: drop-in for scikit-learn's, and what their users have asked for since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chainrule.estimator.classification import AbstractClassifier
+from chainrule.estimator.documentation import documented
+from chainrule.estimator.hidden_features import AbstractFeatureLearner
+from chainrule.estimator.regression import AbstractRegressor
+from chainrule.estimator.settings import Settings
+
+
+@documented
+@dataclass(eq=False, repr=False)
+class MLPClassifier(Settings, AbstractClassifier, AbstractFeatureLearner):
+    """Multilayer perceptron for classes.
+
+    Minimises J = Σ wᵢ Lᵢ / Σ wᵢ + alpha (l1_ratio Σ|W| + (1 - l1_ratio)/2 Σ W²) by the backpropagation written out
+    in `chainrule.network`. Takes two or more classes of any label type, and multilabel indicators.
+
+    Parameters
+    ----------
+    {settings}
+    loss : {"log_loss", "hinge", "focal"}, default="log_loss"
+        "log_loss" is binary cross-entropy behind a sigmoid for two classes and for each label of a multilabel target,
+        categorical cross-entropy behind a softmax for more. Computed from logits, never clipped.
+    label_smoothing : float, default=0.0
+        Of "log_loss": targets become (1 - label_smoothing) y + label_smoothing / K.
+    gamma : float, default=2.0
+        Of "focal": how strongly well-classified rows are played down.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    {attributes}
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = MLPClassifier((16,), solver="lbfgs", alpha=0.01, max_iter=500, random_state=0).fit(X, y)
+    >>> bool(clf.score(X, y) > 0.95)
+    True
+    >>> clf.transform(X).shape
+    (150, 16)
+    """
+
+    loss: str = "log_loss"
+    label_smoothing: float = 0.0
+    gamma: float = 2.0
+
+
+@documented
+@dataclass(eq=False, repr=False)
+class MLPRegressor(Settings, AbstractRegressor, AbstractFeatureLearner):
+    """Multilayer perceptron for numbers, one or several per row.
+
+    Minimises J = Σ wᵢ Lᵢ / Σ wᵢ + alpha (l1_ratio Σ|W| + (1 - l1_ratio)/2 Σ W²) by the backpropagation written out
+    in `chainrule.network`. With several outputs the loss of a row is the mean over them, and the gradient is the
+    derivative of exactly that.
+
+    Parameters
+    ----------
+    {settings}
+    loss : str, default="squared_error"
+        "squared_error", "absolute_error", "huber", "log_cosh", "quantile" (alias "pinball") on the identity;
+        "poisson", "gamma", "tweedie" with a log link, for counts and positive numbers.
+    delta : float, default=1.0
+        Of "huber": the error at which the loss turns from a square into a line.
+    quantile : float, default=0.5
+        Of "quantile".
+    power : float, default=1.5
+        Of "tweedie": the variance grows as the mean to this power; at least 1.
+
+    Attributes
+    ----------
+    {attributes}
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.linspace(-2, 2, 100).reshape(-1, 1)
+    >>> reg = MLPRegressor((20,), activation="tanh", solver="lbfgs", max_iter=500, random_state=0)
+    >>> bool(reg.fit(X, X[:, 0] ** 2).score(X, X[:, 0] ** 2) > 0.99)
+    True
+    """
+
+    loss: str = "squared_error"
+    delta: float = 1.0
+    quantile: float = 0.5
+    power: float = 1.5

@@ -1,0 +1,74 @@
+"""The regressors' share: numbers to Y and back."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.exceptions import DataConversionWarning
+
+from chainrule._errors import TargetError
+from chainrule.estimator.base import AbstractEstimator
+from chainrule.network.losses import Loss, loss
+from chainrule.network.types import Array
+
+_PARAMETERS = {"huber": "delta", "quantile": "quantile", "tweedie": "power"}
+
+
+class AbstractRegressor(RegressorMixin, AbstractEstimator):
+    """One or several numbers per row."""
+
+    loss: str
+    delta: float
+    quantile: float
+    power: float
+
+    def predict(self, X: Any) -> Array:
+        """Return the prediction A[L] of each row.
+
+        Parameters
+        ----------
+        X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        A = self._fitted_loss().output.g(self._logits(X))
+        return A[:, 0] if A.shape[1] == 1 else A
+
+    def _fitted_loss(self) -> Loss:
+        self._parameters()
+        return self._fitted.architecture.loss
+
+    def _encode(self, y: Array, *, reset: bool, classes: Any = None) -> tuple[Array, Array | None]:
+        if y.dtype.kind not in "fiub":
+            try:
+                y = y.astype(np.float64)
+            except ValueError as error:
+                raise TargetError(f"a regression target must be numbers: {error}.") from error
+        if y.ndim == 2 and y.shape[1] == 1:
+            warnings.warn(
+                "A column-vector y was passed when a 1d array was expected. Please change the shape of y to "
+                "(n_samples,), for example using ravel().",
+                DataConversionWarning,
+                stacklevel=4,
+            )
+        return y.reshape(len(y), -1), None
+
+    def _make_loss(self) -> Loss:
+        parameter = _PARAMETERS.get(self.loss)
+        return loss(self.loss, **({parameter: getattr(self, parameter)} if parameter else {}))
+
+    def _validation_score(self, Z: Array, Y: Array, weights: Array | None) -> float:
+        """R², the mean over the outputs."""
+        error = np.average((self._make_loss().output.g(Z) - Y) ** 2, axis=1, weights=weights)
+        spread = np.average((Y - np.average(Y, axis=1, weights=weights)[:, None]) ** 2, axis=1, weights=weights)
+        return float(np.mean(1 - error / np.where(spread > 0, spread, 1)))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

@@ -1,0 +1,181 @@
+"""The parameters of a network and its training, with scikit-learn's names and defaults where it has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from chainrule._errors import InvalidParameterError, nearest
+from chainrule.engine import ENGINES
+from chainrule.network.initializers import INITIALIZERS
+from chainrule.network.schedules import SCHEDULES
+
+SOLVERS = ("gradient_descent", "sgd", "adam", "adamw", "nadam", "rmsprop", "adagrad", "lbfgs")
+
+ActivationSpec = str | tuple[str, Mapping[str, float]]
+
+
+@dataclass(eq=False, repr=False)
+class Settings:
+    """Every parameter the multilayer estimators share; `MLPClassifier` documents them."""
+
+    hidden_layer_sizes: int | Sequence[int] = (100,)
+    _: KW_ONLY
+    activation: ActivationSpec | Sequence[ActivationSpec] = "relu"
+    solver: str = "adam"
+    alpha: float = 0.0001
+    batch_size: int | str = "auto"
+    learning_rate: str = "constant"
+    learning_rate_init: float = 0.001
+    power_t: float = 0.5
+    max_iter: int = 200
+    shuffle: bool = True
+    random_state: Any = None
+    tol: float = 1e-4
+    verbose: bool | int = False
+    warm_start: bool = False
+    momentum: float = 0.9
+    nesterovs_momentum: bool = True
+    early_stopping: bool = False
+    validation_fraction: float = 0.1
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+    n_iter_no_change: float = 10
+    max_fun: int = 15000
+    l1_ratio: float = 0.0
+    alpha_scaling: str = "mean"
+    dropout: float | Sequence[float] = 0.0
+    dropout_input: float = 0.0
+    weight_decay: float | None = None
+    rho: float = 0.99
+    warmup_steps: int = 0
+    clipnorm: float | None = None
+    clipvalue: float | None = None
+    kernel_initializer: str = "auto"
+    bias_initializer: str = "zeros"
+    restore_best_weights: bool = True
+    record_loss: bool = False
+    on_divergence: str = "raise"
+    engine: str = "auto"
+
+    def _settings(self) -> Settings:
+        return self
+
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        """The hidden layers' widths as a tuple."""
+        return tuple(_listed(self.hidden_layer_sizes))
+
+
+def _listed(value: Any) -> list[Any]:
+    """Take a number or a sequence of numbers as a list."""
+    return list(value) if isinstance(value, Sequence | np.ndarray) else [value]
+
+
+def _is(kind: type, value: Any) -> bool:
+    """Tell a number of that kind from anything else, True and False included."""
+    return isinstance(value, kind) and not isinstance(value, bool | np.bool_)
+
+
+Test = tuple[Callable[[Any], bool], str]
+
+
+def _real(low: float, high: float = np.inf, *, open_low: bool = False, open_high: bool = True) -> Test:
+    def holds(v: Any) -> bool:
+        above = _is(Real, v) and (low < v if open_low else low <= v)
+        return bool(above and (v < high if open_high else v <= high))
+
+    bounds = f"above {low:g}" if open_low else f"at least {low:g}"
+    if np.isfinite(high):
+        bounds += f" and {'below' if open_high else 'at most'} {high:g}"
+    return holds, f"a number {bounds}"
+
+
+def _whole(low: int) -> Test:
+    return lambda v: _is(Integral, v) and v >= low, f"a whole number of at least {low}"
+
+
+def _one_of(*names: str) -> Test:
+    return lambda v: isinstance(v, str) and v in names, "one of " + ", ".join(repr(name) for name in names)
+
+
+def _or_none(test: Test) -> Test:
+    return lambda v: v is None or test[0](v), f"{test[1]}, or None"
+
+
+def _each(test: Test) -> Test:
+    return lambda v: not isinstance(v, str) and all(test[0](entry) for entry in _listed(v)), f"{test[1]}, or a list"
+
+
+_FLAG: Test = (lambda v: isinstance(v, bool | np.bool_), "True or False")
+_RATE = _real(0, 1)
+_INITIALIZER = _one_of("auto", *INITIALIZERS)
+
+CONSTRAINTS: dict[str, Test] = {
+    "hidden_layer_sizes": _each(_whole(1)),
+    "solver": _one_of(*SOLVERS),
+    "alpha": _real(0),
+    "batch_size": (lambda v: v == "auto" if isinstance(v, str) else _whole(1)[0](v), "'auto' or " + _whole(1)[1]),
+    "learning_rate": _one_of(*SCHEDULES),
+    "learning_rate_init": _real(0, open_low=True),
+    "power_t": _real(0),
+    "max_iter": _whole(1),
+    "shuffle": _FLAG,
+    "tol": _real(0),
+    "verbose": (lambda v: _FLAG[0](v) or _whole(0)[0](v), "True, False or a whole number"),
+    "warm_start": _FLAG,
+    "momentum": _RATE,
+    "nesterovs_momentum": _FLAG,
+    "early_stopping": _FLAG,
+    "validation_fraction": _real(0, 1, open_low=True),
+    "beta_1": _RATE,
+    "beta_2": _RATE,
+    "epsilon": _real(0, open_low=True),
+    "n_iter_no_change": (lambda v: v == np.inf or _whole(1)[0](v), _whole(1)[1] + " or infinity"),
+    "max_fun": _whole(1),
+    "l1_ratio": _real(0, 1, open_high=False),
+    "alpha_scaling": _one_of("mean", "batch"),
+    "dropout": _each(_RATE),
+    "dropout_input": _RATE,
+    "weight_decay": _or_none(_real(0)),
+    "rho": _RATE,
+    "warmup_steps": _whole(0),
+    "clipnorm": _or_none(_real(0, open_low=True)),
+    "clipvalue": _or_none(_real(0, open_low=True)),
+    "kernel_initializer": _INITIALIZER,
+    "bias_initializer": _INITIALIZER,
+    "restore_best_weights": _FLAG,
+    "record_loss": _FLAG,
+    "on_divergence": _one_of("raise", "warn"),
+    "engine": _one_of(*ENGINES),
+    "label_smoothing": _RATE,
+    "gamma": _real(0),
+    "delta": _real(0, open_low=True),
+    "quantile": _real(0, 1, open_low=True),
+    "power": _real(1),
+}
+
+
+def check_parameters(estimator: object, names: Sequence[str]) -> None:
+    """Hold the named attributes against the constraint table.
+
+    Raises
+    ------
+    InvalidParameterError
+        Saying what the parameter must be, what it is, and for a mistyped word the nearest valid one.
+    """
+    for name in names:
+        if name not in CONSTRAINTS:
+            continue
+        holds, words = CONSTRAINTS[name]
+        value = getattr(estimator, name)
+        if not holds(value):
+            hint = " " + nearest(value, words.split("'")[1::2]) if isinstance(value, str) and "'" in words else ""
+            raise InvalidParameterError(
+                f"The {name!r} parameter of {type(estimator).__name__} must be {words}. Got {value!r} instead.{hint}"
+            )

@@ -1,0 +1,206 @@
+"""How one column becomes features: each kind of feature block fits itself, writes itself, and fits into JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from chainrule._errors import TableError
+from chainrule.network.types import Array
+from chainrule.table.columns import Column
+from chainrule.table.dates import DATE_PARTS
+from chainrule.table.schema import rare_below
+
+TAIL = 4.0  # standard deviations at which a scaled number x has been drawn in to x/sqrt(2)
+MAX_ONE_HOT = 255  # levels with a feature of their own; the rarest beyond are pooled
+OTHER, MISSING = "(other)", "(missing)"
+
+Writer = Callable[[slice | Array, Array], None]  # of the rows given, into an array of shape (rows, width)
+
+
+def smooth_clip(x: Array) -> Array:
+    """Draw in heavy tails, in place: x / sqrt(1 + (x / TAIL)^2), smooth, monotone, bounded by TAIL.
+
+    Examples
+    --------
+    >>> smooth_clip(np.array([0.0, 0.5, 4.0, 1e6])).round(3)
+    array([0.   , 0.496, 2.828, 4.   ])
+    """
+    x /= np.sqrt(1 + np.square(x / TAIL))
+    return x
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """One number a row: (value - centre) / scale, missing filled in, with an indicator where training had missing.
+
+    Parameters
+    ----------
+    column : str
+    part : str
+        What is taken from the column: "value", "rank" (of its level) or a part of a date (see `parts`).
+    centre, scale : float
+    fill : float
+        The value that stands for a missing one: the median in training.
+    indicator : bool
+        Whether a second feature says where values are missing.
+    clip : bool
+        Whether tails are drawn in by `smooth_clip`.
+    levels : tuple of str
+        For "rank": the levels, in order.
+    """
+
+    column: str
+    part: str = "value"
+    centre: float = 0.0
+    scale: float = 1.0
+    fill: float = 0.0
+    indicator: bool = False
+    clip: bool = False
+    levels: tuple[str, ...] = ()
+
+    kind: ClassVar[str] = "scaled"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the features."""
+        name = self.column if self.part in {"value", "rank"} else f"{self.column}.{self.part}"
+        return (name, f"{name} {MISSING}") if self.indicator else (name,)
+
+    def writer(self, column: Column) -> Writer:
+        """Return the function that writes the features of given rows.
+
+        Raises
+        ------
+        TableError
+            If the column holds other values than numbers (or dates, where training had dates).
+        """
+        read = _reader(self.part, column, self.levels)
+
+        def write(rows: slice | Array, out: Array) -> None:
+            x = read(rows)
+            missing = np.isnan(x)
+            x[missing] = self.fill
+            x -= self.centre
+            x /= self.scale
+            out[:, 0] = smooth_clip(x) if self.clip else x
+            if self.indicator:
+                out[:, 1] = missing
+
+        return write
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the block as plain data, defaults left out."""
+        default = asdict(Scaled(self.column))
+        changed = {key: value for key, value in asdict(self).items() if value != default[key]}
+        return {"kind": self.kind, "column": self.column} | changed
+
+
+@dataclass(frozen=True)
+class OneHot:
+    """One feature per level, 1 where the row has it; two levels share a single feature.
+
+    Parameters
+    ----------
+    column : str
+    levels : tuple of str
+        Levels with a feature of their own; "(missing)" and "(other)" are among them where training had missing
+        or rare ones. What training never had goes to "(other)", or is all zeros (0.5 where two levels share).
+    """
+
+    column: str
+    levels: tuple[str, ...]
+
+    kind: ClassVar[str] = "one_hot"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the features."""
+        shown = self.levels[1:] if len(self.levels) == 2 else self.levels
+        return tuple(f"{self.column}={level}" for level in shown)
+
+    def writer(self, column: Column) -> Writer:
+        """Return the function that writes the features of given rows; values that are not text count by spelling."""
+        text = column.as_text()
+        place = {level: code for code, level in enumerate(self.levels)}
+        unseen = place.get(OTHER, len(self.levels))
+        level_of = np.array([place.get(level, unseen) for level in text.levels] + [place.get(MISSING, unseen)], np.intp)
+        if len(self.levels) == 2:
+            features = np.array([[0.0], [1.0], [0.5]], np.float32)
+        else:
+            features = np.eye(len(self.levels) + 1, len(self.levels), dtype=np.float32)
+
+        def write(rows: slice | Array, out: Array) -> None:
+            out[:] = features[level_of[text.values[rows]]]  # missing, -1, is the last
+
+        return write
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the block as plain data."""
+        return {"kind": self.kind, "column": self.column, "levels": list(self.levels)}
+
+
+Block = Scaled | OneHot
+
+
+def block_from_dict(data: dict[str, Any]) -> Block:
+    """Return the block that `to_dict` wrote."""
+    fields: dict[str, Any] = {
+        key: tuple(value) if key == "levels" else value for key, value in data.items() if key != "kind"
+    }
+    return Scaled(**fields) if data["kind"] == Scaled.kind else OneHot(**fields)
+
+
+def fit_scaled(column: Column, part: str, rows: slice | Array, *, levels: tuple[str, ...] = ()) -> Scaled | None:
+    """Measure a feature on the training rows: None where it is constant and never missing, so says nothing."""
+    x = _reader(part, column, levels)(rows)
+    missing = np.isnan(x)
+    present = x[~missing]
+    if not missing.any() and (len(present) == 0 or present.min() == present.max()):
+        return None
+    fill = float(np.median(present)) if len(present) else 0.0
+    x[missing] = fill
+    centre = float(x.mean())
+    scale = float(np.sqrt(np.square(x - centre).mean()))  # around the mean: stable far from zero
+    return Scaled(column.name, part, centre, scale or 1.0, fill, bool(missing.any()), True, levels)
+
+
+def fit_one_hot(column: Column, rows: slice | Array) -> OneHot | None:
+    """Find the levels worth a feature on the training rows: None where there is only one."""
+    text = column.as_text()
+    codes = text.values[rows]
+    counts = np.bincount(codes[codes >= 0], minlength=len(text.levels))
+    common = np.flatnonzero(counts >= rare_below(len(codes)))
+    kept = np.sort(common[np.argsort(-counts[common], kind="stable")[:MAX_ONE_HOT]])
+    levels = [text.levels[code] for code in kept]
+    levels += [OTHER] if counts.sum() > counts[kept].sum() else []
+    levels += [MISSING] if (codes < 0).any() else []
+    return OneHot(column.name, tuple(levels)) if len(levels) > 1 else None
+
+
+def _reader(part: str, column: Column, levels: tuple[str, ...]) -> Callable[[slice | Array], Array]:
+    """Return the function that gives a part of a column at given rows as new float64, NaN where missing."""
+    if part == "rank":
+        text = column.as_text()
+        place = {level: float(rank) for rank, level in enumerate(levels)}
+        ranks = np.array([place.get(level, np.nan) for level in text.levels] + [np.nan])
+        return lambda rows: ranks[text.values[rows]]
+    if part == "value":
+        if column.kind == "date" or (column.kind == "text" and column.levels):
+            raise _changed(column, "numbers")
+        values = np.full(len(column.values), np.nan) if column.kind == "text" else column.values
+        return lambda rows: values[rows].astype(np.float64)
+    if column.kind != "date" and not column.missing.all():
+        raise _changed(column, "dates")
+    dates = column.values if column.kind == "date" else np.full(len(column.values), np.datetime64("NaT", "us"))
+    return lambda rows: DATE_PARTS[part](dates[rows])
+
+
+def _changed(column: Column, wanted: str) -> TableError:
+    text = column.as_text()
+    code = text.values[np.flatnonzero(text.values >= 0)[0]]
+    example = repr(text.levels[code]) if text.levels else "text"
+    return TableError(f"Column {column.name!r} had {wanted} in training, but here it has {example}.")

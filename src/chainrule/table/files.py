@@ -1,0 +1,110 @@
+"""Which files a source means, and what each of them holds, by its first bytes before its name."""
+
+from __future__ import annotations
+
+import glob
+import gzip
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from chainrule._errors import TableError, nearest
+
+_JSON = (".json", ".ndjson", ".jsonl")
+_TABLES = (".csv", ".tsv", ".txt", ".tab", ".psv", ".data", ".parquet", ".pq", *_JSON)
+_COMPRESSED = {".gz": "gzip", ".zst": "zstd"}
+_HEAD = 4096  # bytes looked at
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file of a source: where it is, what it holds, how it is compressed.
+
+    Parameters
+    ----------
+    path : Path
+    kind : {"csv", "json", "parquet", "idx"}
+    compression : {"none", "gzip", "zstd"}
+    """
+
+    path: Path
+    kind: str
+    compression: str
+
+
+def find_files(source: str) -> list[SourceFile]:
+    """Return the files that a path, a folder or a pattern means, in the order of their names.
+
+    Raises
+    ------
+    TableError
+        If there is no such file, the folder holds no table, the files are of several kinds, or one is empty or
+        no table at all.
+    """
+    path = Path(source).expanduser()
+    if path.is_dir():
+        paths = [file for file in sorted(path.iterdir()) if _looks_like_table(file)]
+        if not paths:
+            raise TableError(f"The folder {source} holds no table: no file ends in {', '.join(_TABLES)}.")
+    elif path.is_file():
+        paths = [path]
+    else:
+        paths = [Path(name) for name in sorted(glob.glob(str(path))) if Path(name).is_file()]  # noqa: PTH207
+        if not paths:
+            raise TableError(f"No such file: {source}.{_similar(path)}")
+    files = [_inspect(file) for file in paths]
+    kinds = sorted({file.kind for file in files})
+    if len(kinds) > 1:
+        raise TableError(f"{source} means files of several kinds ({', '.join(kinds)}); give those of one kind.")
+    return files
+
+
+def _looks_like_table(path: Path) -> bool:
+    suffixes = [suffix for suffix in path.suffixes[-2:] if suffix not in _COMPRESSED]
+    return path.is_file() and not path.name.startswith((".", "_")) and bool(suffixes) and suffixes[-1] in _TABLES
+
+
+def _similar(path: Path) -> str:
+    """Return the hint for a mistyped file name, if its folder has one like it."""
+    if not path.parent.is_dir():
+        return f" There is no folder {path.parent} either."
+    hint = nearest(path.name, sorted(file.name for file in path.parent.iterdir()))
+    return f" {hint}" if hint.startswith("Did") else ""
+
+
+def _inspect(path: Path) -> SourceFile:
+    """Tell a file's kind by its first bytes, and only where these say nothing by its name."""
+    compression, head = _open(path)
+    kind = _kind(path, head)
+    binary = b"\0" in head and compression != "zstd"
+    if kind == "csv" and (binary or head.startswith(b"PK\x03\x04")):
+        raise TableError(f"{path} is a binary file, not a table (CSV, TSV, JSON, Parquet or an IDX image set).")
+    return SourceFile(path, kind, compression)
+
+
+def _open(path: Path) -> tuple[str, bytes]:
+    """Return a file's compression and its first bytes, uncompressed where the standard library can."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+        if head.startswith(b"\x1f\x8b"):
+            with gzip.open(path) as unpacked:
+                return "gzip", unpacked.read(_HEAD)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise TableError(f"{path} is a damaged gzip file: {error}.") from error
+    except OSError as error:
+        raise TableError(f"{path} cannot be read: {error.strerror}.") from error
+    if not head:
+        raise TableError(f"{path} is empty.")
+    return ("zstd" if head.startswith(b"\x28\xb5\x2f\xfd") else "none"), head
+
+
+def _kind(path: Path, head: bytes) -> str:
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if len(head) >= 4 and head[:2] == b"\0\0" and head[2] == 8 and head[3] in (1, 3):
+        return "idx"
+    suffixes = [suffix for suffix in path.suffixes if suffix not in _COMPRESSED]
+    if suffixes and suffixes[-1].lower() in _JSON:
+        return "json"
+    return "csv"

@@ -1,0 +1,102 @@
+"""From data frames and arrays in memory to a `Table`, by way of narwhals and the loader that files take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from chainrule._errors import TableError
+from chainrule.network.types import Array
+from chainrule.table.columns import Table
+from chainrule.table.load import load
+
+
+def from_frame(frame: Any) -> Table:
+    """Take a table from memory.
+
+    Parameters
+    ----------
+    frame : data frame, or mapping of str to array or list
+        pandas, Polars, PyArrow, or whatever else narwhals understands.
+
+    Returns
+    -------
+    Table
+        Rows in the order of the frame. Texts are read as in files: marks of missing values, numbers stored as text.
+
+    Raises
+    ------
+    TableError
+        If it is no frame, has no rows or no columns, or its columns differ in length.
+
+    Examples
+    --------
+    >>> table = from_frame({"size": [1.5, None, 3.0], "colour": ["red", " NA", "blue"]})
+    >>> [(column.name, column.kind, column.missing.sum().item()) for column in table.columns]
+    [('size', 'number', 1), ('colour', 'text', 1)]
+    """
+    import duckdb
+
+    arrays = _from_mapping(frame) if isinstance(frame, Mapping) else _from_native(frame)
+    lengths = sorted({len(values) for values in arrays.values()})
+    if len(lengths) != 1 or lengths == [0]:
+        raise TableError(f"A table must have columns of one length, and at least one row; the lengths are {lengths}.")
+    connection = duckdb.connect()
+    try:
+        connection.register("frame", {f"c{place}": values for place, values in enumerate(arrays.values())})
+        columns = load(connection, "frame")
+    finally:
+        connection.close()
+    named = (replace(column, name=name) for column, name in zip(columns, arrays, strict=True))
+    return Table(tuple(named), type(frame).__name__)
+
+
+def _from_native(frame: Any) -> dict[str, Array]:
+    import narwhals as nw
+
+    try:
+        wrapped = nw.from_native(frame, eager_only=True)
+    except TypeError as error:
+        raise TableError(
+            f"A table must be a data frame or a mapping of names to arrays, got {type(frame).__name__}."
+        ) from error
+    return {str(name): _plain(wrapped[name].to_numpy()) for name in wrapped.columns}
+
+
+def _from_mapping(frame: Mapping[Any, Any]) -> dict[str, Array]:
+    arrays = {str(name): _plain(_one_dimensional(values)) for name, values in frame.items()}
+    if len(arrays) < len(frame):
+        raise TableError(f"Column names must differ as text, got {', '.join(map(repr, frame))}.")
+    return arrays
+
+
+def _one_dimensional(values: Any) -> Array:
+    """Make an array that keeps None beside numbers, and numbers beside texts, as they are."""
+    array = values if isinstance(values, np.ndarray) else np.array(list(values), dtype=object)
+    if array.ndim != 1:
+        raise TableError(f"A column must be one-dimensional, got shape {array.shape}.")
+    return array
+
+
+def _plain(values: Array) -> Array:
+    """Return numbers, truth values or dates as they are, objects as numbers or texts, None where missing."""
+    if values.dtype.kind == "M":
+        return values.astype("datetime64[us]")
+    if values.dtype.kind in "biu":
+        return values
+    if values.dtype.kind == "f":
+        return values.astype(np.float32 if values.dtype.itemsize < 4 else np.float64, copy=False)
+    objects = [None if _is_missing(value) else value for value in values.tolist()]
+    present = [value for value in objects if value is not None]
+    if present and all(isinstance(value, Real) and not isinstance(value, bool) for value in present):
+        return np.array([np.nan if value is None else value for value in objects], np.float64)
+    return np.array([None if value is None else str(value) for value in objects], object)
+
+
+def _is_missing(value: Any) -> bool:
+    """Tell None, NaN, NaT and pandas' NA, which alone do not equal themselves."""
+    return value is None or (value != value) is not False

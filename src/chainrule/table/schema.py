@@ -1,0 +1,224 @@
+"""What each column is good for, decided before training and open to the user's overrides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from chainrule._errors import InvalidParameterError, TableError
+from chainrule.network.types import Array
+from chainrule.table.columns import Column, Table, spell
+
+Role = Literal["numeric", "categorical", "boolean", "date", "ordinal", "pixel", "dropped"]
+Key = str | int
+
+MIN_IDENTIFIERS = 20  # fewer rows that all differ prove nothing
+FREE_TEXT_LEVELS = 50  # a category has at most this many levels,
+FREE_TEXT_SHARE = 0.1  # or this share of the rows; text with more is free text
+_ROLE_OF_KIND: dict[str, Role] = {
+    "number": "numeric",
+    "text": "categorical",
+    "boolean": "boolean",
+    "date": "date",
+    "pixel": "pixel",
+}
+
+
+@dataclass(frozen=True)
+class ColumnPlan:
+    """What one column becomes: its role, and the reason or what is worth knowing, in words."""
+
+    name: str
+    role: Role
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The plan of every input column, in the order of the table."""
+
+    plans: tuple[ColumnPlan, ...]
+
+    @property
+    def used(self) -> tuple[ColumnPlan, ...]:
+        """The plans of the columns that are not dropped."""
+        return tuple(plan for plan in self.plans if plan.role != "dropped")
+
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Return (name, role, note) for display; neighbouring pixels share a row.
+
+        Examples
+        --------
+        >>> Schema((ColumnPlan("p1", "pixel"), ColumnPlan("p2", "pixel"), ColumnPlan("x", "numeric"))).rows()
+        [('p1 ... p2', 'pixel', '2 pixels'), ('x', 'numeric', '')]
+        """
+        shown: list[tuple[str, str, str]] = []
+        first = 0
+        for place, plan in enumerate(self.plans):
+            if plan.role != "pixel":
+                shown.append((plan.name, plan.role, plan.note))
+                first = place + 1
+            elif place + 1 == len(self.plans) or self.plans[place + 1].role != "pixel":
+                shown.append((f"{self.plans[first].name} ... {plan.name}", "pixel", f"{place + 1 - first:,} pixels"))
+        return shown
+
+
+def understand(
+    table: Table,
+    *,
+    targets: Iterable[Key] = (),
+    drop: Iterable[Key] = (),
+    categorical: Iterable[Key] = (),
+    numeric: Iterable[Key] = (),
+    ordinal: Iterable[Key] = (),
+    dates: Iterable[Key] = (),
+) -> Schema:
+    """Decide the role of every column that is not a target.
+
+    Numbers are numeric, text is categorical, truth values are boolean. Dropped, and said so: columns that are
+    constant or all missing; identifiers (whole numbers that all differ and fill a range, or texts that all differ);
+    free text (more different values than 50 and than a tenth of the rows).
+
+    Parameters
+    ----------
+    table : Table
+    targets : iterable of str or int
+        The columns to predict, by name or position; they get no plan.
+    drop, categorical, numeric, ordinal, dates : iterable of str or int
+        Columns whose role is set, by name or position. None of them by default.
+
+    Returns
+    -------
+    Schema
+
+    Raises
+    ------
+    TableError
+        If a column is not there, its values do not suit the role set for it, or no column is left to learn from.
+    InvalidParameterError
+        If two roles are set for one column.
+
+    Examples
+    --------
+    >>> columns = Column("id", "number", np.arange(30)), Column("x", "number", np.arange(30) % 7 / 2)
+    >>> understand(Table(columns)).rows()
+    [('id', 'dropped', 'identifier-like: whole numbers 0 to 29 in order'), ('x', 'numeric', '')]
+    >>> understand(Table(columns), drop=["x"], numeric=[1]).rows()
+    [('id', 'numeric', 'as requested'), ('x', 'dropped', 'as requested')]
+    """
+    skipped = set(table.resolve(targets))
+    asked: dict[Role, Iterable[Key]] = {
+        "dropped": drop,
+        "categorical": categorical,
+        "numeric": numeric,
+        "ordinal": ordinal,
+        "date": dates,
+    }
+    requested = _requested(table, asked)
+    plans = tuple(
+        _requested_plan(column, requested[column.name]) if column.name in requested else _plan(column)
+        for column in table.columns
+        if column.name not in skipped
+    )
+    schema = Schema(plans)
+    if not schema.used:
+        reasons = "; ".join(f"{plan.name}: {plan.note}" for plan in plans[:5]) or "there is none beside the target"
+        raise TableError(f"No column of {table.source} is left to learn from ({reasons}).")
+    return schema
+
+
+def _requested(table: Table, asked: dict[Role, Iterable[Key]]) -> dict[str, Role]:
+    """Return the role requested for each column by name."""
+    requested: dict[str, Role] = {}
+    for role, keys in asked.items():
+        for name in table.resolve(keys):
+            if requested.setdefault(name, role) != role:
+                raise InvalidParameterError(
+                    f"Column {name!r} can have one role, but {requested[name]} and {role} are requested; name one."
+                )
+    return requested
+
+
+def _requested_plan(column: Column, role: Role) -> ColumnPlan:
+    """Plan a column as requested, if its values allow it."""
+    if role == "numeric" and column.kind in {"text", "date"}:
+        raise _unsuited(column, "numeric", "numbers")
+    if role == "date" and column.kind != "date":
+        raise _unsuited(column, "a date", "dates such as 2024-12-31")
+    if role in {"categorical", "ordinal"} and column.kind == "text" and not column.levels:
+        raise TableError(f"Column {column.name!r} cannot be {role}: it has {column.note or 'no values'}.")
+    return ColumnPlan(column.name, role, "as requested")
+
+
+def _unsuited(column: Column, role: str, wanted: str) -> TableError:
+    values = column.as_text()
+    found = np.flatnonzero(~values.missing)
+    example = repr(values.levels[values.values[found[0]]]) if len(found) and values.levels else column.note or "nothing"
+    return TableError(f"Column {column.name!r} cannot be {role}: its values must be {wanted}, but it has {example}.")
+
+
+def rare_below(n_rows: int) -> int:
+    """Return the count below which a level is rare: 1 % of the rows, but at least 2 and at most 10.
+
+    Examples
+    --------
+    >>> rare_below(100), rare_below(500), rare_below(32_561)
+    (2, 5, 10)
+    """
+    return min(10, max(2, n_rows // 100))
+
+
+def _plan(column: Column) -> ColumnPlan:
+    """Plan a column from its values alone."""
+    missing = column.missing
+    reason = "" if column.kind == "pixel" else _reason_to_drop(column, column.values[~missing], not missing.any())
+    if reason:
+        return ColumnPlan(column.name, "dropped", reason)
+    notes = [column.note, _level_note(column), f"{missing.sum():,} missing" if missing.any() else ""]
+    return ColumnPlan(column.name, _ROLE_OF_KIND[column.kind], ", ".join(filter(None, notes)))
+
+
+def _level_note(column: Column) -> str:
+    """Say how many levels a text column has, and how many of them are rare."""
+    if column.kind != "text":
+        return ""
+    counts = np.bincount(column.values[column.values >= 0])
+    rare = np.count_nonzero((counts > 0) & (counts < rare_below(len(column.values))))
+    return f"{np.count_nonzero(counts):,} levels" + (f", {rare:,} rare" if rare else "")
+
+
+def _reason_to_drop(column: Column, present: Array, complete: bool) -> str:
+    """Return why nothing can be learnt from a column, or ""."""
+    if len(present) == 0:
+        return "all missing"
+    low, high = present.min(), present.max()
+    if low == high and complete:
+        return f"constant: always {spell(low, column.kind) if column.kind != 'text' else column.levels[low]}"
+    if column.kind == "number" and complete:
+        return _identifier_range(present, float(low), float(high))
+    if column.kind == "text":
+        return _uninformative_text(int(np.count_nonzero(np.bincount(present))), len(present), complete)
+    return ""
+
+
+def _identifier_range(present: Array, low: float, high: float) -> str:
+    """Say which range the numbers fill without a gap or a repetition, or return "" where they do not."""
+    if len(present) < MIN_IDENTIFIERS or high - low + 1 != len(present):
+        return ""
+    wanted = np.arange(low, high + 1)
+    if np.array_equal(present, wanted):
+        return f"identifier-like: whole numbers {low:,.0f} to {high:,.0f} in order"
+    return (
+        f"identifier-like: whole numbers {low:,.0f} to {high:,.0f}" if np.array_equal(np.sort(present), wanted) else ""
+    )
+
+
+def _uninformative_text(different: int, present: int, complete: bool) -> str:
+    if complete and different == present >= MIN_IDENTIFIERS:
+        return "identifier-like: every text is different"
+    if different > max(FREE_TEXT_LEVELS, FREE_TEXT_SHARE * present):
+        return f"free text: {different:,} different values"
+    return ""

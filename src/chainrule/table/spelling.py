@@ -1,0 +1,58 @@
+"""How files spell things: missing values, numbers in text, and names and texts inside SQL.
+
+Each function takes and returns SQL, so that spelling is settled where the data is, without a Python object per value.
+"""
+
+from __future__ import annotations
+
+# Lower-case "none" is left out: it is a common answer ("damage: none").
+MISSING_MARKS = (
+    *("", "?", "-", "NA", "N/A", "#N/A", "<NA>", "na", "n/a"),
+    *("NaN", "nan", "NAN", "NULL", "null", "Null", "None"),
+)
+
+_BLANKS = " \t\r\n\u00a0"
+_NUMBER = r"[-+]?[$€£]?\s?[-+]?(\d+|\d{1,3}(,\d{3})+)?(\.\d*)?([eE][-+]?\d+)?\s?%?"
+_AROUND_NUMBERS = r"[$€£,%\s]"
+
+
+def literal(text: str) -> str:
+    """Write a text as an SQL literal.
+
+    Examples
+    --------
+    >>> literal("it's")
+    "'it''s'"
+    """
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """Write a column name as an SQL identifier.
+
+    Examples
+    --------
+    >>> identifier("fixed acidity")
+    '"fixed acidity"'
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
+def clean(text: str) -> str:
+    """Return the SQL for a text without the blanks around it, NULL where it marks a missing value."""
+    trimmed = f"trim({text}, {literal(_BLANKS)})"
+    return f"CASE WHEN {trimmed} NOT IN ({', '.join(map(literal, MISSING_MARKS))}) THEN {trimmed} END"
+
+
+def number(text: str) -> str:
+    """Return the SQL for the number a text spells, NULL where it spells none.
+
+    Thousands separators, a leading currency sign and a trailing per cent sign are allowed: "$1,234.50", "12 %".
+    """
+    bare = f"regexp_replace({text}, {literal(_AROUND_NUMBERS)}, '', 'g')"
+    return f"CASE WHEN regexp_full_match({text}, {literal(_NUMBER)}) THEN TRY_CAST({bare} AS DOUBLE) END"
+
+
+def finite(value: str) -> str:
+    """Return the SQL for a float, NULL where it is not a finite number."""
+    return f"CASE WHEN isfinite({value}::DOUBLE) THEN {value}::DOUBLE END"

@@ -1,0 +1,259 @@
+"""What is to be predicted: classes or numbers, inferred from the target column and fixed for every later table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from chainrule._errors import InvalidParameterError, TargetError
+from chainrule.network.types import Array
+from chainrule.table.columns import Column, Table, spell
+from chainrule.table.schema import MIN_IDENTIFIERS
+
+Task = Literal["classification", "regression"]
+Label = str | int | float | bool
+
+MAX_NUMBER_CLASSES = 20  # whole numbers from 0 or 1 without a gap, at most so many, are class labels
+
+
+@dataclass(frozen=True)
+class Target:
+    """The columns to predict and how their values become what a network is trained on.
+
+    Parameters
+    ----------
+    names : tuple of str
+        One column, or several for regression with several outputs.
+    task : {"classification", "regression"}
+    reason : str
+        Why this task, in words.
+    classes : tuple
+        The labels in sorted order, in their own type; empty for regression.
+    centre, scale : tuple of float
+        Mean and standard deviation of each regression target in training, from `fit`.
+    """
+
+    names: tuple[str, ...]
+    task: Task
+    reason: str
+    classes: tuple[Label, ...] = ()
+    centre: tuple[float, ...] = ()
+    scale: tuple[float, ...] = ()
+
+    def missing(self, table: Table) -> Array:
+        """Tell which rows lack a target value: ndarray of shape (m,), bool."""
+        return np.logical_or.reduce([table[name].missing for name in self.names])
+
+    def fit(self, table: Table, rows: Array | None = None) -> Target:
+        """Return the target with centre and scale measured on the training rows; for classes, itself."""
+        if self.task == "classification":
+            return self
+        y = self.encode(table, rows)
+        scale = y.std(axis=0)
+        return replace(
+            self, centre=tuple(y.mean(axis=0).tolist()), scale=tuple(np.where(scale > 0, scale, 1.0).tolist())
+        )
+
+    def encode(self, table: Table, rows: Array | None = None) -> Array:
+        """Return the values to learn, in the units of the table.
+
+        Parameters
+        ----------
+        table : Table
+        rows : ndarray of int or bool, optional
+            Rows that have a target value; None, the default, for all.
+
+        Returns
+        -------
+        ndarray
+            Class codes of shape (m,), int64; or numbers of shape (m, k), float64.
+
+        Raises
+        ------
+        TargetError
+            If a value is missing, is none of the classes, or is no number.
+        """
+        chosen = table if rows is None else Table(tuple(table[name].take(rows) for name in self.names), table.source)
+        missing = self.missing(chosen)
+        if missing.any():
+            raise TargetError(f"{missing.sum():,} rows lack a value of {', '.join(self.names)}; leave them out first.")
+        if self.task == "regression":
+            return np.column_stack([_numbers(chosen[name]) for name in self.names])
+        text = chosen[self.names[0]].as_text()
+        codes, _ = self._matched(text)
+        return codes[text.values]
+
+    def notes(self, table: Table) -> tuple[str, ...]:
+        """Say which labels of a table are not spelled as in training, but were understood."""
+        if self.task == "regression":
+            return ()
+        _, respelled = self._matched(table[self.names[0]].as_text())
+        said = ", ".join(f"{label!r} read as {known!r}" for label, known in respelled.items())
+        return (f"{self.names[0]}: {said}",) if said else ()
+
+    def _matched(self, text: Column) -> tuple[Array, dict[str, str]]:
+        """Return the class code of every level, and the levels spelled differently with the class each was read as.
+
+        Case, blanks around, and a full stop at the end do not matter where no two classes differ by them alone.
+        """
+        spelled = [str(label) for label in self.classes]
+        exact = {label: code for code, label in enumerate(spelled)}
+        loose = {_loosely(label): code for code, label in enumerate(spelled)}
+        if len(loose) < len(exact):
+            loose = {}
+        codes = np.array([exact.get(level, loose.get(_loosely(level), -1)) for level in text.levels], np.int64)
+        used = np.unique(text.values[text.values >= 0])
+        unknown = [text.levels[level] for level in used if codes[level] < 0]
+        if unknown:
+            raise TargetError(
+                f"Target {self.names[0]!r} has labels that training did not have: {_listed(unknown)}; "
+                f"the classes are {_listed(spelled)}."
+            )
+        return codes, {text.levels[level]: spelled[codes[level]] for level in used if text.levels[level] not in exact}
+
+    def standardise(self, y: Array) -> Array:
+        """Return regression targets (m, k) in units of the training standard deviation around its mean."""
+        return (y - np.array(self.centre)) / np.array(self.scale)
+
+    def to_units(self, Z: Array) -> Array:
+        """Return standardised values (m, k) in the units of the table, the inverse of `standardise`.
+
+        Examples
+        --------
+        >>> target = Target(("price",), "regression", "", centre=(100.0,), scale=(10.0,))
+        >>> target.to_units(np.array([[0.0], [1.5]])).tolist()
+        [[100.0], [115.0]]
+        """
+        return Z * np.array(self.scale) + np.array(self.centre)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the target as plain data for JSON; `from_dict` restores it exactly."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Target:
+        """Return the target that `to_dict` wrote."""
+        fields: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in data.items()
+        }
+        return cls(**fields)
+
+
+def understand_target(table: Table, names: Iterable[str | int], task: str = "auto") -> Target:
+    """Infer from the target's values whether classes or numbers are to be predicted.
+
+    Text and truth values are classes; so are two different numbers, and whole numbers that run from 0 or 1 without
+    a gap to at most 20 values. Other numbers are regression targets; several targets always are.
+
+    Parameters
+    ----------
+    table : Table
+    names : iterable of str or int
+        The target columns, by name or position.
+    task : {"auto", "classification", "regression"}
+        "auto", the default, infers it.
+
+    Returns
+    -------
+    Target
+        Its `centre` and `scale` are still to be measured by `fit`.
+
+    Raises
+    ------
+    TableError
+        If there is no such column.
+    TargetError
+        If there is no value or only one class, nearly every value is a class of its own, or a regression target is
+        not a number.
+    InvalidParameterError
+        If `task` is none of the three.
+
+    Examples
+    --------
+    >>> table = Table((Column("grade", "number", np.array([1, 2, 3, 2])), Column("price", "number", np.arange(4) / 3)))
+    >>> understand_target(table, ["grade"]).classes
+    (1, 2, 3)
+    >>> understand_target(table, ["price"]).task
+    'regression'
+    """
+    columns = [table[name] for name in names]
+    if task not in {"auto", "classification", "regression"}:
+        raise InvalidParameterError(f"task must be 'auto', 'classification' or 'regression', got {task!r}.")
+    if not columns:
+        raise TargetError("At least one target column must be named.")
+    for column in columns:
+        if column.missing.all():
+            raise TargetError(f"Target {column.name!r} has no values: all {table.n_rows:,} rows are missing.")
+    inferred, reason = _infer(columns)
+    chosen = inferred if task == "auto" else task
+    found = tuple(column.name for column in columns)
+    if chosen == "regression":
+        for column in columns:
+            _numbers(column)
+        return Target(found, "regression", reason if task == "auto" else "as requested")
+    if len(columns) > 1:
+        raise TargetError(f"Classification predicts one column, got {len(columns)}: {_listed(found)}. Name one target.")
+    return Target(found, "classification", reason if task == "auto" else "as requested", _classes(columns[0]))
+
+
+def _infer(columns: list[Column]) -> tuple[Task, str]:
+    """Return the task that fits the values, and why."""
+    if len(columns) > 1:
+        return "regression", f"{len(columns)} targets"
+    column = columns[0]
+    if column.kind in {"text", "boolean"}:
+        return "classification", "text" if column.kind == "text" else "true or false"
+    if column.kind == "date":
+        return "regression", "dates"
+    different = np.unique(column.values[~column.missing]).astype(np.float64)
+    k = len(different)
+    if k <= 2:
+        return "classification", f"{k} different numbers"
+    if k <= MAX_NUMBER_CLASSES and different[0] in {0, 1} and np.array_equal(np.diff(different), np.ones(k - 1)):
+        return "classification", f"whole numbers {different[0]:.0f} to {different[-1]:.0f}"
+    return "regression", f"numbers, {k:,} different"
+
+
+def _classes(column: Column) -> tuple[Label, ...]:
+    """Return the labels of a column in sorted order, in their own type; there must be at least two."""
+    present = column.values[~column.missing]
+    found = np.unique(present)
+    if len(found) < 2:
+        label = column.levels[found[0]] if column.levels else spell(found[0], column.kind)
+        raise TargetError(
+            f"Target {column.name!r} has one class only, {label!r}; at least two are needed to learn from."
+        )
+    if len(found) > len(present) / 2 and len(present) >= MIN_IDENTIFIERS:
+        raise TargetError(
+            f"Target {column.name!r} has {len(found):,} classes in {len(present):,} rows; a class must repeat "
+            "to be learnt. Is it the right column, or should its numbers be predicted (regression)?"
+        )
+    if column.kind == "text":
+        if not column.levels:
+            raise TargetError(f"Target {column.name!r} has {column.note}: {len(found):,} classes.")
+        return tuple(column.levels[code] for code in found)
+    if column.kind == "boolean":
+        return tuple(bool(value) for value in found)
+    numbers = [value.item() for value in found.astype(np.float64)]
+    return tuple(int(number) if number.is_integer() else number for number in numbers)
+
+
+def _numbers(column: Column) -> Array:
+    """Return a regression target as float64, NaN where missing."""
+    if column.kind in {"text", "date"}:
+        text = column.as_text()
+        example = repr(text.levels[text.values[~text.missing][0]]) if text.levels else column.note
+        raise TargetError(f"Regression target {column.name!r} must hold numbers, but it has {example}.")
+    return column.values.astype(np.float64)
+
+
+def _loosely(label: str) -> str:
+    return label.strip().removesuffix(".").rstrip().casefold()
+
+
+def _listed(labels: Iterable[str], most: int = 8) -> str:
+    labels = list(labels)
+    return ", ".join(map(repr, labels[:most])) + (f" and {len(labels) - most} more" if len(labels) > most else "")

@@ -1,0 +1,92 @@
+"""Every initialiser: moments against the fans (D34), purity, and equal draws in both precisions (D16)."""
+
+import numpy as np
+import pytest
+
+from chainrule._errors import InvalidParameterError
+from chainrule.network import Architecture, activation, initial_parameters, loss
+from chainrule.network.initializers import INITIALIZERS, initial_weights
+
+from .cases import ACTIVATION_CASES, INITIALIZER_CASES
+
+each = pytest.mark.parametrize("name", INITIALIZERS)
+
+
+def drawn(name, n=200, p=300, seed=0, layer=1, activation="tanh"):
+    return initial_weights(name, n, p, activation=activation, seed=seed, layer=layer)
+
+
+@each
+def test_d34_mean_and_variance_follow_the_fans(name):
+    W, variance = drawn(name), INITIALIZER_CASES[name]
+    assert W.shape == (200, 300)
+    assert W.dtype == np.float64
+    assert abs(W.mean()) <= 4 * np.sqrt(variance / W.size)
+    assert W.var() == pytest.approx(variance, rel=0.03)  # 60,000 draws: five standard errors
+
+
+@pytest.mark.parametrize("name", [name for name in INITIALIZERS if name.endswith("uniform")])
+def test_d34_a_uniform_draw_fills_its_interval(name):
+    W, limit = drawn(name), np.sqrt(3 * INITIALIZER_CASES[name])
+    assert np.abs(W).max() < limit
+    assert np.abs(W).max() > 0.999 * limit
+    np.testing.assert_allclose(np.quantile(W, [0.25, 0.5, 0.75]), [-limit / 2, 0, limit / 2], atol=0.02 * limit)
+
+
+@pytest.mark.parametrize("name", [name for name in INITIALIZERS if name.endswith("normal")])
+def test_a_normal_draw_has_normal_tails(name):
+    W = drawn(name) / np.sqrt(INITIALIZER_CASES[name])
+    assert (np.abs(W) > 2).mean() == pytest.approx(0.0455, abs=0.005)
+
+
+@pytest.mark.parametrize("shape", [(5, 8), (8, 5), (6, 6), (1, 4)], ids=str)
+def test_orthogonal_rows_or_columns(shape):
+    W = drawn("orthogonal", *shape)
+    gram = W @ W.T if shape[0] <= shape[1] else W.T @ W
+    np.testing.assert_allclose(gram, np.eye(min(shape)), atol=1e-14)
+
+
+def test_orthogonal_draws_favour_no_sign():
+    """Without the correction by the signs of R, the diagonal of Q is mostly of one sign."""
+    signs = [np.sign(drawn("orthogonal", 3, 3, seed=seed)[0, 0]) for seed in range(300)]
+    assert abs(np.mean(signs)) < 0.2
+
+
+@each
+def test_a_draw_is_a_pure_function_of_seed_and_layer(name):
+    W = drawn(name, seed=5, layer=2)
+    np.random.default_rng(0).normal(size=100)  # other randomness does not matter
+    assert np.array_equal(W, drawn(name, seed=5, layer=2))
+    if name != "zeros":
+        assert not np.array_equal(W, drawn(name, seed=6, layer=2))
+        assert not np.array_equal(W, drawn(name, seed=5, layer=3))
+
+
+@each
+def test_d16_float32_and_float64_start_from_the_same_draws(name):
+    architecture = Architecture((7, 5, 3), (activation("relu"),), loss("squared_error"))
+    theta = [
+        initial_parameters(architecture, seed=1, kernel_initializer=name, dtype=dtype).theta
+        for dtype in (np.float64, np.float32)
+    ]
+    assert theta[1].dtype == np.float32
+    assert np.array_equal(theta[0].astype(np.float32), theta[1])
+
+
+def test_d34_biases_start_at_zero():
+    architecture = Architecture((7, 5, 3), (activation("relu"),), loss("squared_error"))
+    parameters = initial_parameters(architecture, seed=1)
+    assert not np.concatenate(parameters.b[1:]).any()
+    assert all(parameters.W[l].all() for l in (1, 2))
+
+
+@pytest.mark.parametrize("name", sorted({case.name for case in ACTIVATION_CASES}))
+def test_auto_suits_the_activation(name):
+    he = {"relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "mish"}
+    suited = "he_uniform" if name in he else "lecun_normal" if name == "selu" else "glorot_uniform"
+    assert np.array_equal(drawn("auto", activation=name), drawn(suited))
+
+
+def test_a_mistyped_name_is_mended():
+    with pytest.raises(InvalidParameterError, match="Did you mean 'he_normal'"):
+        drawn("he_norml")

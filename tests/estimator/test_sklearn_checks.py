@@ -1,0 +1,38 @@
+"""scikit-learn's own estimator checks, with no expected failure."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from chainrule import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
+from chainrule._errors import ChainruleWarning
+
+MLPS = (MLPClassifier, MLPRegressor)
+LINEAR = (LinearClassifier, LinearRegressor)
+
+
+def _variants():
+    for kind in (*MLPS, *LINEAR):
+        yield kind()
+        for solver in ("sgd", "adam", "adamw", "lbfgs"):
+            for early_stopping in (False, True):
+                yield kind(solver=solver, early_stopping=early_stopping)
+    for kind in MLPS:
+        for solver in ("sgd", "adam", "adamw"):
+            for early_stopping in (False, True):
+                yield kind(solver=solver, early_stopping=early_stopping, dropout=0.1)
+
+
+@parametrize_with_checks(list(_variants()))
+def test_scikit_learn_check(estimator, check):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore", ChainruleWarning)
+        try:
+            check(estimator)
+        except pytest.skip.Exception as skipped:  # a check for a library that is not installed
+            pytest.skip(str(skipped))
