@@ -63,7 +63,7 @@ def test_a_word_sits_at_counter_block_key_step_layer(seed, step, layer, key, uni
     assert int(words[unit, 0]) == slow_philox(counter, (seed % 2**32, seed // 2**32))[unit % 4]
 
 
-@pytest.mark.parametrize(("n", "m"), [(1, 1), (3, 5), (4, 2), (9, 1), (5, 0)])
+@pytest.mark.parametrize(("n", "m"), [(1, 1), (3, 5), (4, 2), (9, 1)])
 def test_the_shape_of_random_words(n, m):
     words = random_words(0, 0, 0, np.arange(m, dtype=np.uint64), n)
     assert words.shape == (n, m)

@@ -19,7 +19,8 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from chainrule._errors import ChainruleWarning, InvalidParameterError, TargetError
 from chainrule.engine import choose
-from chainrule.estimator.fitting import Fitted, Table, fit_network, fit_one_epoch
+from chainrule.estimator.estimator_record import constructor_parameters, estimator_record, restore
+from chainrule.estimator.fitting import Fitted, TrainingSet, fit_network, fit_one_epoch
 from chainrule.estimator.settings import Settings, check_parameters
 from chainrule.network.examples import Examples
 from chainrule.network.history import History, StopReason
@@ -92,7 +93,8 @@ class AbstractEstimator(ABC, BaseEstimator):
             score=self._validation_score,
             on_epoch=_print_epoch if settings.verbose else None,
         )
-        self._take(fitted, table)
+        self._publish(fitted)
+        self.t_ = self.n_iter_ * table.X.shape[0]
         self._warn_of_the_end(fitted.history)
         return self
 
@@ -124,7 +126,8 @@ class AbstractEstimator(ABC, BaseEstimator):
             fitted.history.columns = {
                 name: earlier.columns.get(name, []) + values for name, values in fitted.history.columns.items()
             }
-        self._take(fitted, table)
+        self._publish(fitted)
+        self.t_ = self.n_iter_ * table.X.shape[0]
         return self
 
     @property
@@ -147,7 +150,7 @@ class AbstractEstimator(ABC, BaseEstimator):
         examples = Examples(table.X.T, table.Y.T, table.weights)
         return self._engine().mean_loss(self._fitted.architecture, self._parameters(), examples)
 
-    def _border(self, X: Any, y: Any, sample_weight: Any, *, reset: bool, classes: Any = None) -> Table:
+    def _border(self, X: Any, y: Any, sample_weight: Any, *, reset: bool, classes: Any = None) -> TrainingSet:
         """Validate parameters and data; the table inside is float, CSR if sparse, and as the caller gave it."""
         check_parameters(self, list(self.get_params(deep=False)))
         X, y = validate_data(
@@ -167,9 +170,9 @@ class AbstractEstimator(ABC, BaseEstimator):
             weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
             if not weights.any():
                 raise TargetError("All values of sample_weight are zero: give at least one row a positive weight.")
-        return Table(X, Y, weights, strata)
+        return TrainingSet(X, Y, weights, strata)
 
-    def _continued(self, table: Table) -> Any:
+    def _continued(self, table: TrainingSet) -> Any:
         """The state to go on from, if the network still fits the table."""
         old = self._fitted.architecture.widths
         new = (table.X.shape[1], *self._settings().hidden, table.Y.shape[1])
@@ -180,26 +183,36 @@ class AbstractEstimator(ABC, BaseEstimator):
             )
         return self._fitted.state
 
-    def _take(self, fitted: Fitted, table: Table) -> None:
-        """Publish the result under the names scikit-learn's users know."""
+    def _publish(self, fitted: Fitted) -> None:
+        """Show the result under the names scikit-learn's users know."""
         self._fitted = fitted
-        history, state = fitted.history, fitted.state
+        history = fitted.history
         curve = history.columns.get("running_total", [])
+        scores = history.columns.get("val_score")
+        output = fitted.architecture.loss.output.name
         self.history_ = history
-        self.n_iter_ = state.epoch
-        self.t_ = state.epoch * table.X.shape[0]
+        self.n_iter_ = fitted.state.epoch
         self.n_layers_ = fitted.architecture.L + 1
         self.n_outputs_ = fitted.architecture.widths[-1]
-        output = fitted.architecture.loss.output.name
         self.out_activation_ = "logistic" if output == "sigmoid" else output  # scikit-learn's word
         self.loss_ = history.final["total"]
         self.loss_curve_ = list(curve)
         self.best_loss_ = min(curve) if curve else None
-        self.validation_scores_ = history.columns.get("val_score")
-        scores = self.validation_scores_
+        self.validation_scores_ = scores
         self.best_validation_score_ = max(scores) if scores else None
         self.stop_reason_ = history.stop_reason
         self.best_epoch_ = history.best_epoch
+
+    def to_record(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """Return plain JSON data and tensors, for `chainrule.save`."""
+        return estimator_record(self)
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any], tensors: dict[str, Array]) -> Self:
+        """Return the fitted estimator that `to_record` described."""
+        estimator = cls(**constructor_parameters(record["parameters"]))
+        restore(estimator, record, tensors)
+        return estimator
 
     def _warn_of_the_end(self, history: History) -> None:
         if history.stop_reason == StopReason.MAX_ITER:

@@ -40,7 +40,7 @@ ADAMW_DECAY = 0.01  # PyTorch's default
 
 
 @dataclass(frozen=True)
-class Table:
+class TrainingSet:
     """What a network is trained on: rows are examples, as scikit-learn and files have them.
 
     Attributes
@@ -142,7 +142,7 @@ def batch_size_of(settings: Settings, m: int) -> int:
     return min(int(settings.batch_size), m)
 
 
-def split(settings: Settings, table: Table, seed: int) -> tuple[Examples, Examples | None]:
+def split(settings: Settings, table: TrainingSet, seed: int) -> tuple[Examples, Examples | None]:
     """Return the examples to train on, and those held out if the settings ask for early stopping.
 
     Raises
@@ -173,7 +173,7 @@ def split(settings: Settings, table: Table, seed: int) -> tuple[Examples, Exampl
 
 def fit_network(
     settings: Settings,
-    table: Table,
+    table: TrainingSet,
     loss: Loss,
     *,
     seed: int,
@@ -187,7 +187,7 @@ def fit_network(
     Parameters
     ----------
     settings : Settings
-    table : Table
+    table : TrainingSet
     loss : Loss
     seed : int
         Of the initial weights, the split, the orders and the dropout masks.
@@ -218,7 +218,9 @@ def fit_network(
     return Fitted(training.architecture, state, history)
 
 
-def fit_one_epoch(settings: Settings, table: Table, loss: Loss, *, seed: int, start: State | None = None) -> Fitted:
+def fit_one_epoch(
+    settings: Settings, table: TrainingSet, loss: Loss, *, seed: int, start: State | None = None
+) -> Fitted:
     """Go on by one epoch over the table's rows: what `partial_fit` does."""
     loss.check_target(table.Y)
     examples, _ = split(_with(settings, early_stopping=False), table, seed)
@@ -229,7 +231,7 @@ def fit_one_epoch(settings: Settings, table: Table, loss: Loss, *, seed: int, st
 
 
 def _training(
-    settings: Settings, table: Table, loss: Loss, examples: Examples, seed: int, start: State | None
+    settings: Settings, table: TrainingSet, loss: Loss, examples: Examples, seed: int, start: State | None
 ) -> tuple[Training, State]:
     batch_size = batch_size_of(settings, examples.m)
     architecture = architecture_of(settings, table.X.shape[1], table.Y.shape[1], loss, batch_size)

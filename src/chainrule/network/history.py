@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 
 class StopReason(StrEnum):
@@ -60,6 +61,18 @@ class History(Mapping[str, list[float]]):
             "stop_reason": None if self.stop_reason is None else self.stop_reason.value,
             "stop_sentence": self.stop_sentence,
         }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> History:
+        """Restore what `to_dict` returned."""
+        reason = data["stop_reason"]
+        return cls(
+            {name: list(values) for name, values in data["epochs"].items()},
+            dict(data["final"]),
+            data["best_epoch"],
+            None if reason is None else StopReason(reason),
+            data["stop_sentence"],
+        )
 
     def __getitem__(self, name: str) -> list[float]:
         return self.columns[name]

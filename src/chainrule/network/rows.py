@@ -62,8 +62,8 @@ def row_keys(X: Any, *, exact: bool = False) -> Array:
 def _bits(values: Array, exact: bool) -> Array:
     """Return the scrambled bit patterns of the values: 0 for both zeros, no trailing zeros in common."""
     with np.errstate(over="ignore", under="ignore"):
-        rounded = np.asarray(values).astype(np.float64 if exact else np.float32) + np.float32(0)
-    bits = np.ascontiguousarray(rounded).view(np.uint64 if exact else np.uint32).astype(np.uint64)
+        rounded = np.add(np.asarray(values).astype(np.float64 if exact else np.float32), 0)
+    bits: Array = np.ascontiguousarray(rounded).view(np.uint64 if exact else np.uint32).astype(np.uint64)
     bits *= np.uint64(0x9E3779B97F4A7C15)
     return bits ^ (bits >> np.uint64(32))
 

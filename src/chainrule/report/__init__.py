@@ -1,1 +1,5 @@
-"""TODO."""
+"""Figures, plots and pages about a training; reads plain data, never an estimator."""
+
+from chainrule.report.metrics import classification_figures, regression_figures
+
+__all__ = ["classification_figures", "regression_figures"]

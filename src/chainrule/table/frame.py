@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 from numbers import Real
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 from chainrule._errors import TableError
 from chainrule.network.types import Array
 from chainrule.table.columns import Table
-from chainrule.table.load import load
+from chainrule.table.load import in_memory, load
 
 
 def from_frame(frame: Any) -> Table:
@@ -39,18 +40,13 @@ def from_frame(frame: Any) -> Table:
     >>> [(column.name, column.kind, column.missing.sum().item()) for column in table.columns]
     [('size', 'number', 1), ('colour', 'text', 1)]
     """
-    import duckdb
-
     arrays = _from_mapping(frame) if isinstance(frame, Mapping) else _from_native(frame)
     lengths = sorted({len(values) for values in arrays.values()})
     if len(lengths) != 1 or lengths == [0]:
         raise TableError(f"A table must have columns of one length, and at least one row; the lengths are {lengths}.")
-    connection = duckdb.connect()
-    try:
+    with closing(in_memory()) as connection:
         connection.register("frame", {f"c{place}": values for place, values in enumerate(arrays.values())})
         columns = load(connection, "frame")
-    finally:
-        connection.close()
     named = (replace(column, name=name) for column, name in zip(columns, arrays, strict=True))
     return Table(tuple(named), type(frame).__name__)
 
@@ -85,11 +81,11 @@ def _one_dimensional(values: Any) -> Array:
 def _plain(values: Array) -> Array:
     """Return numbers, truth values or dates as they are, objects as numbers or texts, None where missing."""
     if values.dtype.kind == "M":
-        return values.astype("datetime64[us]")
+        return np.ascontiguousarray(values, "datetime64[us]")
     if values.dtype.kind in "biu":
-        return values
+        return np.ascontiguousarray(values)
     if values.dtype.kind == "f":
-        return values.astype(np.float32 if values.dtype.itemsize < 4 else np.float64, copy=False)
+        return np.ascontiguousarray(values, np.float32 if values.dtype == np.float32 else np.float64)
     objects = [None if _is_missing(value) else value for value in values.tolist()]
     present = [value for value in objects if value is not None]
     if present and all(isinstance(value, Real) and not isinstance(value, bool) for value in present):

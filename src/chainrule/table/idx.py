@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 import zlib
 from pathlib import Path
 
@@ -59,9 +60,9 @@ def _read(path: Path, magic: bytes) -> Array:
     if content[:4] != magic:
         raise TableError(f"{path} is not an IDX file of {'images' if magic == _IMAGES else 'labels'}.")
     start = 4 + 4 * magic[3]
-    shape = tuple(int(size) for size in np.frombuffer(content[4:start], ">u4"))
-    expected = start + int(np.prod(shape, dtype=np.int64))
-    if len(shape) < magic[3] or len(content) != expected:
+    shape = tuple(int.from_bytes(content[place : place + 4], "big") for place in range(4, start, 4))
+    expected = start + math.prod(shape)
+    if len(content) != expected:
         raise TableError(f"{path} is cut short or damaged: {len(content):,} bytes where {expected:,} are announced.")
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 

@@ -14,13 +14,12 @@ from chainrule.table.columns import Column, Table
 from chainrule.table.dialect import Options, csv_scan, file_literal
 from chainrule.table.files import SourceFile, find_files
 from chainrule.table.idx import read_idx
-from chainrule.table.load import load
+from chainrule.table.load import in_memory, load
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _QUERY = re.compile(r"\s*(SELECT|FROM|WITH)\b\s*\S", re.IGNORECASE)
-_THREADS = 1  # a second one saves a third of the time on a large file, and costs 60 MB
 
 
 def read_table(source: str | os.PathLike[str]) -> Table:
@@ -70,9 +69,8 @@ def _connected(source: str) -> Iterator[DuckDBPyConnection]:
     """Give an in-memory DuckDB, and turn what it raises into one line about the source."""
     import duckdb
 
-    connection = duckdb.connect(config={"threads": _THREADS})
+    connection = in_memory()
     try:
-        connection.execute("SET enable_progress_bar = false")
         yield connection
     except duckdb.Error as error:
         raise TableError(f"{shorten(source, 80)} cannot be read: {_in_one_line(error)}") from error

@@ -5,6 +5,8 @@ Each function takes and returns SQL, so that spelling is settled where the data 
 
 from __future__ import annotations
 
+import re
+
 # Lower-case "none" is left out: it is a common answer ("damage: none").
 MISSING_MARKS = (
     *("", "?", "-", "NA", "N/A", "#N/A", "<NA>", "na", "n/a"),
@@ -41,7 +43,9 @@ def identifier(name: str) -> str:
 def clean(text: str) -> str:
     """Return the SQL for a text without the blanks around it, NULL where it marks a missing value."""
     trimmed = f"trim({text}, {literal(_BLANKS)})"
-    return f"CASE WHEN {trimmed} NOT IN ({', '.join(map(literal, MISSING_MARKS))}) THEN {trimmed} END"
+    # Not `IN`: DuckDB turns a long one into a hash join, and a join on several threads reorders the rows.
+    is_mark = f"regexp_full_match({trimmed}, {literal('|'.join(map(re.escape, MISSING_MARKS)))})"
+    return f"CASE WHEN NOT {is_mark} THEN {trimmed} END"
 
 
 def number(text: str) -> str:

@@ -1,0 +1,78 @@
+"""A fitted estimator as plain data: parameters, labels, features, network, history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule._errors import ModelFileError
+from chainrule.estimator.fitting import Fitted, optimizer_of
+from chainrule.network.history import History
+from chainrule.network.optimizers import initial_slots
+from chainrule.network.record import architecture_from, architecture_record, parameters_of, tensors_of
+from chainrule.network.segment import State
+from chainrule.network.types import Array
+
+if TYPE_CHECKING:
+    from chainrule.estimator.base import AbstractEstimator
+
+_FITTED = ("n_features_in_", "_seed", "_multilabel", "_label_dtype", "t_")
+_ARRAYS = ("classes_", "feature_names_in_")
+
+
+def estimator_record(estimator: AbstractEstimator) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Describe a fitted estimator; the optimiser's state is left out."""
+    parameters = estimator._parameters()
+    fitted = estimator._fitted
+    values = {name: getattr(estimator, name) for name in _FITTED if hasattr(estimator, name)}
+    if "_label_dtype" in values:
+        values["_label_dtype"] = values["_label_dtype"].str
+    record = {
+        "parameters": estimator.get_params(deep=False),
+        "fitted": values,
+        "arrays": {name: _described(getattr(estimator, name)) for name in _ARRAYS if hasattr(estimator, name)},
+        "architecture": architecture_record(fitted.architecture),
+        "history": fitted.history.to_dict(),
+        "steps": fitted.state.step,
+        "epochs": fitted.state.epoch,
+    }
+    return record, tensors_of(parameters)
+
+
+def restore(estimator: AbstractEstimator, record: dict[str, Any], tensors: dict[str, Array]) -> None:
+    """Give a new estimator the fitted state that `estimator_record` described; its optimiser starts afresh."""
+    for name, value in record["fitted"].items():
+        if name in _FITTED:
+            setattr(estimator, name, np.dtype(value) if name == "_label_dtype" else value)
+    for name, described in record["arrays"].items():
+        if name in _ARRAYS:
+            setattr(estimator, name, np.array(described["values"], dtype=described["dtype"]))
+    architecture = architecture_from(record["architecture"])
+    parameters = parameters_of(tensors, architecture.widths)
+    slots = initial_slots(optimizer_of(estimator._settings()), parameters.theta)
+    state = State(parameters, slots, int(record["steps"]), int(record["epochs"]))
+    estimator._publish(Fitted(architecture, state, History.from_dict(record["history"])))
+
+
+def constructor_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Undo what JSON does to tuples: widths, and pairs of an activation's name and parameters."""
+    restored = {name: _restored(value) for name, value in parameters.items()}
+    if isinstance(restored.get("hidden_layer_sizes"), list):
+        restored["hidden_layer_sizes"] = tuple(restored["hidden_layer_sizes"])
+    return restored
+
+
+def _restored(value: Any) -> Any:
+    if not isinstance(value, list):
+        return value
+    if len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], dict):
+        return value[0], value[1]
+    return [_restored(entry) for entry in value]
+
+
+def _described(values: Array) -> dict[str, Any]:
+    listed = values.tolist()
+    if values.dtype == object and not all(isinstance(value, str) for value in listed):
+        raise ModelFileError(f"class labels of mixed types cannot be saved: {listed[:5]}. Use text or numbers.")
+    return {"dtype": "object" if values.dtype == object else values.dtype.str, "values": listed}

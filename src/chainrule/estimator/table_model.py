@@ -1,0 +1,127 @@
+"""`TableModel`: a network with everything it takes to predict from a raw table.
+
+Nothing here needs scikit-learn, so that the command line starts at once and stays small.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+
+from chainrule._errors import InvalidParameterError
+from chainrule.engine import choose
+from chainrule.network.activations import sigmoid, softmax
+from chainrule.network.architecture import Architecture
+from chainrule.network.examples import CHUNK
+from chainrule.network.parameters import Parameters
+from chainrule.network.record import architecture_from, architecture_record, parameters_of, tensors_of
+from chainrule.network.types import Array
+from chainrule.report import classification_figures, regression_figures
+from chainrule.table import Encoder, Table, Target, from_frame, read_table
+
+
+@dataclass(frozen=True)
+class TableModel:
+    """A trained network behind the encoding of its table, as `chainrule train` makes and saves it.
+
+    `chainrule.load` returns one from a model file; tables may be files, queries, data frames or `Table`.
+
+    Attributes
+    ----------
+    encoder : Encoder
+        From columns to the network's inputs.
+    target : Target
+        What is predicted, and its classes or units.
+    architecture : Architecture
+    parameters : Parameters
+    training : dict
+        The record of the training: settings, figures, why it stopped.
+    """
+
+    encoder: Encoder
+    target: Target
+    architecture: Architecture
+    parameters: Parameters
+    training: dict[str, Any] = field(default_factory=dict)
+
+    def predict(self, table: Any) -> Array:
+        """Predict every row: class labels of shape (m,), or numbers (m,) or (m, k) in the units of the table.
+
+        Parameters
+        ----------
+        table : Table, data frame, path or SQL query
+            Columns in any order, others are ignored; a missing one raises TableError.
+        """
+        Z = self.logits(table)
+        if self.target.task == "classification":
+            return np.array(self.target.classes)[self._probabilities(Z).argmax(axis=1)]
+        values = self.to_units(Z)
+        return values[:, 0] if values.shape[1] == 1 else values
+
+    def predict_proba(self, table: Any) -> Array:
+        """The probability of each class (column, in the order of `target.classes`) for each row."""
+        if self.target.task != "classification":
+            raise InvalidParameterError("a regression model has no class probabilities; use predict.")
+        return self._probabilities(self.logits(table))
+
+    def evaluate(self, table: Any) -> dict[str, float]:
+        """The figures on a table with the target: accuracy, log loss, ROC AUC; or RMSE, MAE, R²."""
+        table = as_table(table)
+        rows = np.flatnonzero(~self.target.missing(table))
+        return self.figures(self.encoder.transform(table, rows), self.target.encode(table, rows))
+
+    def logits(self, table: Any) -> Array:
+        """Z[L] of every row, (m, n[L])."""
+        return self.logits_of(self.encoder.transform(as_table(table)))
+
+    def logits_of(self, X: Array) -> Array:
+        """Z[L] of encoded rows, in chunks."""
+        engine, starts = choose(), range(0, max(len(X), 1), CHUNK)
+        parts = [engine.logits(self.architecture, self.parameters, X[i : i + CHUNK].T) for i in starts]
+        return np.concatenate(parts, axis=1).T
+
+    def figures(self, X: Array, y: Array) -> dict[str, float]:
+        """The figures on encoded rows and their class codes or numbers."""
+        Z = self.logits_of(X)
+        if self.target.task == "classification":
+            return classification_figures(y, self._probabilities(Z))
+        return regression_figures(y, self.to_units(Z))
+
+    def to_units(self, Z: Array) -> Array:
+        """Turn logits into predictions in the units of the table."""
+        return self.target.to_units(self.architecture.loss.output.g(Z).astype(np.float64))
+
+    def _probabilities(self, Z: Array) -> Array:
+        return np.hstack([sigmoid(-Z), sigmoid(Z)]) if Z.shape[1] == 1 else softmax(Z.T).T
+
+    def to_record(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """Return plain JSON data and tensors, for `chainrule.save`."""
+        record = {
+            "encoder": self.encoder.to_dict(),
+            "target": self.target.to_dict(),
+            "architecture": architecture_record(self.architecture),
+            "training": self.training,
+        }
+        return record, tensors_of(self.parameters)
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any], tensors: dict[str, Array]) -> Self:
+        """Return the model that `to_record` wrote."""
+        architecture = architecture_from(record["architecture"])
+        return cls(
+            Encoder.from_dict(record["encoder"]),
+            Target.from_dict(record["target"]),
+            architecture,
+            parameters_of(tensors, architecture.widths),
+            record["training"],
+        )
+
+
+def as_table(source: Any) -> Table:
+    """Take a Table as it is; read a path or a query; convert a data frame."""
+    if isinstance(source, Table):
+        return source
+    return read_table(source) if isinstance(source, str | os.PathLike) else from_frame(source)

@@ -1,0 +1,75 @@
+"""A network as plain data: JSON values for its architecture, named tensors for its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from chainrule._errors import ShapeError
+from chainrule.network.activations import activation
+from chainrule.network.architecture import Architecture
+from chainrule.network.losses import loss
+from chainrule.network.parameters import Parameters, parameters_from
+from chainrule.network.penalties import Penalty
+from chainrule.network.types import Array
+
+
+def architecture_record(architecture: Architecture) -> dict[str, Any]:
+    """Describe an architecture; `architecture_from` restores it.
+
+    Examples
+    --------
+    >>> from chainrule.network import Dense, Network
+    >>> record = architecture_record(Network([Dense(3), Dense(1, "sigmoid")], n_inputs=2).architecture)
+    >>> record["widths"], record["activations"], record["loss"]["name"]
+    ([2, 3, 1], ['relu'], 'binary_cross_entropy')
+    """
+    return {
+        "widths": list(architecture.widths),
+        "activations": [g.spec for g in architecture.hidden],
+        "output": architecture.loss.output.spec,
+        "loss": {"name": architecture.loss.name, "parameters": dict(architecture.loss.parameters)},
+        "penalty": {"alpha": architecture.penalty.alpha, "l1_ratio": architecture.penalty.l1_ratio},
+        "dropout": list(architecture.dropout),
+    }
+
+
+def architecture_from(record: Mapping[str, Any]) -> Architecture:
+    """Restore the architecture that `architecture_record` described."""
+    return Architecture(
+        tuple(int(n) for n in record["widths"]),
+        tuple(activation(_spec(g)) for g in record["activations"]),
+        loss(record["loss"]["name"], output=_spec(record["output"]), **record["loss"]["parameters"]),
+        Penalty(**record["penalty"]),
+        tuple(record["dropout"]),
+    )
+
+
+def _spec(value: Any) -> Any:
+    return value if isinstance(value, str) else (value[0], value[1])
+
+
+def tensors_of(parameters: Parameters) -> dict[str, Array]:
+    """Name the parameters W1, b1, W2, ...: W[l] of shape (n[l], n[l-1]) and b[l] of shape (n[l], 1)."""
+    tensors: dict[str, Array] = {}
+    for l in range(1, len(parameters.widths)):
+        tensors |= {f"W{l}": parameters.W[l], f"b{l}": parameters.b[l]}
+    return tensors
+
+
+def parameters_of(tensors: Mapping[str, Array], widths: tuple[int, ...]) -> Parameters:
+    """Put named tensors together again.
+
+    Raises
+    ------
+    ShapeError
+        If a tensor is missing, or the shapes are not those of the widths.
+    """
+    layers = range(1, len(widths))
+    absent = [name for l in layers for name in (f"W{l}", f"b{l}") if name not in tensors]
+    if absent:
+        raise ShapeError(f"a network of widths {widths} needs the tensors {', '.join(absent)}.")
+    parameters = parameters_from([tensors[f"W{l}"] for l in layers], [tensors[f"b{l}"] for l in layers])
+    if parameters.widths != widths:
+        raise ShapeError(f"the tensors have widths {parameters.widths}, the architecture says {widths}.")
+    return parameters

@@ -1,0 +1,102 @@
+"""A model file is a safetensors file whose metadata entry "chainrule" is a JSON object (see docs/model-file.md).
+
+Reading parses and checks; nothing in a file can make the reader execute anything. Writing goes to a temporary file
+in the same folder, is flushed to the disk, and replaces the old file in one step: a crash or a full disk leaves the
+old file whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from pathlib import Path
+from typing import Any
+
+from chainrule._errors import ModelFileError
+from chainrule.network.types import Array
+
+FORMAT = 1
+_ENTRY = "chainrule"
+
+
+def write_model(path: str | os.PathLike[str], record: dict[str, Any], tensors: dict[str, Array]) -> None:
+    """Write a record and its tensors, replacing the file in one step.
+
+    Raises
+    ------
+    ModelFileError
+        If the record holds something that is not plain data, or the file cannot be written.
+    """
+    import numpy as np
+    from safetensors.numpy import save
+
+    try:
+        metadata = json.dumps({"format": FORMAT, **record}, allow_nan=True, ensure_ascii=False)
+    except (TypeError, ValueError) as error:
+        raise ModelFileError(f"the model cannot be saved: {error}. Parameters must be plain values.") from error
+    content = save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, {_ENTRY: metadata})
+    try:
+        _replace(Path(path), content)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ModelFileError(f"cannot write {os.fspath(path)}: {reason}. An older file is left as it was.") from error
+
+
+def _replace(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)  # the rename itself must reach the disk, too
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def read_model(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Read the record and the tensors of a model file.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is absent, truncated, no model of this package, or of a newer format.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    name = os.fspath(path)
+    if not Path(path).is_file():
+        raise ModelFileError(f"no such model file: {name}.")
+    try:
+        with safe_open(name, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
+    except (SafetensorError, OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise ModelFileError(f"{name} is damaged or not a model file: {_in_one_line(error)}.") from error
+    return _record(name, metadata), tensors
+
+
+def _record(name: str, metadata: dict[str, str]) -> dict[str, Any]:
+    if _ENTRY not in metadata:
+        raise ModelFileError(f"{name} is a safetensors file, but not a model of chainrule.")
+    try:
+        record = json.loads(metadata[_ENTRY])
+    except (ValueError, RecursionError) as error:
+        raise ModelFileError(f"{name} is damaged: its metadata are not JSON ({_in_one_line(error)}).") from error
+    if not isinstance(record, dict) or not isinstance(record.get("format"), int):
+        raise ModelFileError(f"{name} is damaged: its metadata do not state a format.")
+    if record["format"] > FORMAT:
+        raise ModelFileError(
+            f"{name} has format {record['format']}; this version reads up to {FORMAT}. Update chainrule to load it."
+        )
+    return record
+
+
+def _in_one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200].rstrip(".")

@@ -1,0 +1,80 @@
+"""`save` and `load`: from a model to a file and back."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import Any
+
+from chainrule import __version__
+from chainrule._errors import ChainruleError, ModelFileError
+from chainrule.storage.model_file import read_model, write_model
+
+# The kinds of model a file may hold, and where their classes live; nothing else is ever imported for a file.
+_KINDS = {
+    "TableModel": "chainrule.estimator.table_model",
+    "MLPClassifier": "chainrule.estimator",
+    "MLPRegressor": "chainrule.estimator",
+    "LinearClassifier": "chainrule.estimator",
+    "LinearRegressor": "chainrule.estimator",
+}
+
+
+def save(model: Any, path: str | os.PathLike[str]) -> None:
+    """Save a fitted estimator or a table model to a safetensors file.
+
+    The file holds what predicting needs and the record of the training; the optimiser's state is left out.
+
+    Parameters
+    ----------
+    model : MLPClassifier, MLPRegressor, LinearClassifier, LinearRegressor or TableModel
+    path : path
+        Replaced in one step; an older file stays whole if anything fails.
+
+    Raises
+    ------
+    ModelFileError
+        If the model is of another kind, or the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> import numpy as np
+    >>> from chainrule import LinearRegressor, load, save
+    >>> X = np.arange(6.0).reshape(-1, 1)
+    >>> model = LinearRegressor().fit(X, 2 * X[:, 0])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(model, pathlib.Path(folder, "line.safetensors"))
+    ...     again = load(pathlib.Path(folder, "line.safetensors"))
+    >>> bool((again.predict(X) == model.predict(X)).all())
+    True
+    """
+    kind = type(model).__name__
+    if kind not in _KINDS or not hasattr(model, "to_record"):
+        raise ModelFileError(f"a {kind} cannot be saved; it must be one of {', '.join(_KINDS)}.")
+    record, tensors = model.to_record()
+    write_model(path, {"kind": kind, "chainrule": __version__, **record}, tensors)
+
+
+def load(path: str | os.PathLike[str]) -> Any:
+    """Load the model that `save` or `chainrule train` wrote; executes nothing from the file.
+
+    Returns
+    -------
+    The estimator, fitted, or a `TableModel`.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is absent, damaged, foreign, or of a newer format.
+    """
+    record, tensors = read_model(path)
+    kind = record.get("kind")
+    if kind not in _KINDS:
+        raise ModelFileError(f"{os.fspath(path)} holds a model of the unknown kind {kind!r}.")
+    cls = getattr(importlib.import_module(_KINDS[kind]), kind)
+    try:
+        return cls.from_record(record, tensors)
+    except (ChainruleError, KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        reason = f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else str(error)
+        raise ModelFileError(f"{os.fspath(path)} is damaged: {' '.join(reason.split())[:300]}") from error
