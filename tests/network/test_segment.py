@@ -209,13 +209,17 @@ def broken(tensor):
         theta[0] = np.nan
     if tensor == "Z2":
         theta[3 * 5] = np.inf
+    if tensor == "dZ":
+        architecture, theta[-1] = replace(architecture, loss=loss("poisson")), 800.0  # a = e^800 overflows, z does not
+        examples = replace(examples, Y=np.abs(examples.Y))
     if tensor == "loss":
-        architecture = replace(architecture, loss=loss("poisson"))
-        theta[-1] = 800.0  # e^800 overflows in the loss, and in dZ, though Z is finite
+        theta[-1] = 1e200  # the square of the error overflows, its derivative does not
     return architecture, replace(parameters, theta=theta, widths=widths), examples
 
 
-@pytest.mark.parametrize(("where", "named", "layer"), [("Z1", "Z", 1), ("Z2", "Z", 2), ("loss", "dZ", 2)])
+@pytest.mark.parametrize(
+    ("where", "named", "layer"), [("Z1", "Z", 1), ("Z2", "Z", 2), ("dZ", "dZ", 2), ("loss", "the loss", 2)]
+)
 def test_d9_a_number_that_is_not_finite_stops_at_its_step_and_is_named(where, named, layer):
     architecture, parameters, examples = broken(where)
     plan = Plan(batch_size=5)

@@ -81,10 +81,10 @@ def test_two_levels_share_a_feature():
 
 
 def test_at_most_255_levels_keep_a_feature():
-    counts = {f"level {i:03}": 3 + (i % 2) for i in range(300)}
+    counts = {f"level {i:03}": 10 + (i % 2) for i in range(300)}
     features = encode({"c": [level for level, n in counts.items() for _ in range(n)]}, categorical=["c"])
     assert len(features) == 256
-    assert sum(features["c=(other)"]) == 45 * 3  # the pooled are among the rarest
+    assert sum(features["c=(other)"]) == 45 * 10  # the pooled are among the rarest
     assert np.array(list(features.values())).sum(axis=0).tolist() == [1] * sum(counts.values())
 
 
@@ -108,10 +108,9 @@ def test_dates_are_expanded_and_constant_parts_left_out():
     # Thursday 29 February 2024, Friday 1 March 2024, noon and midnight
     when = np.array(["2024-02-29T12", "2024-03-01T00"], "datetime64[us]")
     features = encode({"t": when})
-    assert list(features) == [
-        *("t.days", "t.month", "t.month_sin", "t.month_cos", "t.day", "t.weekday", "t.weekday_sin", "t.weekday_cos"),
-        *("t.hour", "t.hour_cos"),
-    ]  # no year; the sine of noon and of midnight differ by rounding alone
+    parts = ("days", "month", "month_sin", "month_cos", "day", "weekday", "weekday_sin", "hour", "hour_cos")
+    # no year; no hour_sin: 0 at noon and at midnight; no weekday_cos: Thursday and Friday mirror each other
+    assert list(features) == [f"t.{part}" for part in parts]
     assert features["t.month"] == pytest.approx([-clipped(1), clipped(1)])
     assert features["t.day"] == pytest.approx([clipped(1), -clipped(1)])
 
@@ -167,7 +166,7 @@ def test_more_rows_than_a_chunk():
 def test_absent_columns_are_all_named():
     table, encoder = fitted()
     assert encoder.columns == ("x", "c", "when", "b", "s")
-    with pytest.raises(TableError, match="lacks 2 column.s. the model was trained on: 'x', 'when'"):
+    with pytest.raises(TableError, match=r"lacks 2 column\(s\) the model was trained on: 'x', 'when'"):
         encoder.transform(table.without(["x", "when"]))
 
 

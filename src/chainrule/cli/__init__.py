@@ -1,1 +1,45 @@
-"""TODO."""
+"""The command line: thin commands over the library. Nothing heavy is imported before a command runs."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from chainrule import __version__
+
+# One line of help each here, so that `chainrule --help` imports none of them.
+_COMMANDS = {
+    "train": ("chainrule.cli.train", "Train a network on a table, test it, and save it."),
+    "predict": ("chainrule.cli.predict", "Predict every row of a table with a saved model."),
+    "evaluate": ("chainrule.cli.evaluate", "Test a saved model on a table that has the target."),
+    "summary": ("chainrule.cli.summary", "Show what a saved model is: layers, columns, training."),
+}
+
+
+class _Commands(click.Group):
+    """A group that imports a command's module when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(_COMMANDS[cmd_name][0]), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="chainrule")
+def main() -> None:
+    r"""Feed-forward neural networks whose every gradient is written out.
+
+    \b
+    chainrule train penguins.csv --target species
+    chainrule predict model.safetensors new-penguins.csv -o predictions.csv
+    """

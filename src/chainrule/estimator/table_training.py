@@ -11,9 +11,10 @@ import numpy as np
 
 from chainrule import __version__
 from chainrule._errors import TableError, TargetError
-from chainrule.estimator.fitting import Fitted, TrainingSet, fit_network
+from chainrule.estimator.fitting import Fitted, TrainingSet, architecture_of, batch_size_of, fit_network
 from chainrule.estimator.settings import Settings, check_parameters
 from chainrule.estimator.table_model import TableModel
+from chainrule.network.architecture import Architecture
 from chainrule.network.loop import Progress
 from chainrule.network.losses import Loss, loss
 from chainrule.network.types import Array
@@ -202,6 +203,13 @@ def _loss(target: Target) -> Loss:
     if target.task == "regression":
         return loss("squared_error")
     return loss("binary_cross_entropy" if len(target.classes) == 2 else "categorical_cross_entropy")
+
+
+def architecture(prepared: Prepared, settings: Settings) -> Architecture:
+    """The network that `train` would train."""
+    Y, _ = _targets(prepared)
+    batch_size = batch_size_of(settings, len(Y))
+    return architecture_of(settings, prepared.X.shape[1], Y.shape[1], _loss(prepared.target), batch_size)
 
 
 def _model(prepared: Prepared, fitted: Fitted, record: dict[str, Any]) -> TableModel:

@@ -100,3 +100,14 @@ def _record(name: str, metadata: dict[str, str]) -> dict[str, Any]:
 
 def _in_one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:200].rstrip(".")
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Raise ModelFileError where a model could not be written: better before the training than after it."""
+    target = Path(path)
+    if target.is_dir():
+        raise ModelFileError(f"cannot write {target}: it is a folder. Give a file name, such as model.safetensors.")
+    if not target.parent.is_dir():
+        raise ModelFileError(f"cannot write {target}: there is no folder {target.parent}.")
+    if not os.access(target.parent, os.W_OK):
+        raise ModelFileError(f"cannot write {target}: the folder {target.parent} is not writable.")

@@ -138,9 +138,6 @@ class Table:
         """The number of rows, m."""
         return len(self.columns[0].values) if self.columns else 0
 
-    def __len__(self) -> int:
-        return self.n_rows
-
     def _find(self, key: str | int) -> Column | None:
         """Look a column up: a name wins; otherwise a whole number is a position, counted from 1."""
         if isinstance(key, str) and key in self._by_name:

@@ -34,8 +34,11 @@ def _hour(dates: Array) -> Array:
 
 
 def _turn(count: Callable[[Array], Array], period: int, wave: Callable[[Array], Array]) -> Callable[[Array], Array]:
-    """Return a date part as a point on the circle, where the end of the period meets its start."""
-    return lambda dates: wave(count(dates) * (2 * np.pi / period))
+    """Return a date part as a point on the circle, where the end of the period meets its start.
+
+    Rounded, so that the sines of noon and of midnight are one value and not two that differ by an error of 1e-16.
+    """
+    return lambda dates: wave(count(dates) * (2 * np.pi / period)).round(12)
 
 
 # What a date is expanded to; a part that is constant in training is left out.

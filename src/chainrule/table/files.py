@@ -12,7 +12,7 @@ from chainrule._errors import TableError, nearest
 
 _JSON = (".json", ".ndjson", ".jsonl")
 _TABLES = (".csv", ".tsv", ".txt", ".tab", ".psv", ".data", ".parquet", ".pq", *_JSON)
-_COMPRESSED = {".gz": "gzip", ".zst": "zstd"}
+_COMPRESSED = (".gz", ".zst")
 _HEAD = 4096  # bytes looked at
 
 
@@ -60,8 +60,7 @@ def find_files(source: str) -> list[SourceFile]:
 
 
 def _looks_like_table(path: Path) -> bool:
-    suffixes = [suffix for suffix in path.suffixes[-2:] if suffix not in _COMPRESSED]
-    return path.is_file() and not path.name.startswith((".", "_")) and bool(suffixes) and suffixes[-1] in _TABLES
+    return path.is_file() and not path.name.startswith((".", "_")) and _suffix(path) in _TABLES
 
 
 def _similar(path: Path) -> str:
@@ -104,7 +103,10 @@ def _kind(path: Path, head: bytes) -> str:
         return "parquet"
     if len(head) >= 4 and head[:2] == b"\0\0" and head[2] == 8 and head[3] in (1, 3):
         return "idx"
-    suffixes = [suffix for suffix in path.suffixes if suffix not in _COMPRESSED]
-    if suffixes and suffixes[-1].lower() in _JSON:
-        return "json"
-    return "csv"
+    return "json" if _suffix(path) in _JSON else "csv"
+
+
+def _suffix(path: Path) -> str:
+    """Return what a name ends in, compression aside."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    return next((suffix for suffix in reversed(suffixes) if suffix not in _COMPRESSED), "")

@@ -206,7 +206,7 @@ def _reason_to_drop(column: Column, present: Array, complete: bool) -> str:
 
 def _identifier_range(present: Array, low: float, high: float) -> str:
     """Say which range the numbers fill without a gap or a repetition, or return "" where they do not."""
-    if len(present) < MIN_IDENTIFIERS or high - low + 1 != len(present):
+    if len(present) < MIN_IDENTIFIERS or high - low + 1 != len(present) or not low.is_integer():
         return ""
     wanted = np.arange(low, high + 1)
     if np.array_equal(present, wanted):

@@ -1,0 +1,31 @@
+"""`chainrule summary`: what a saved model is."""
+
+from __future__ import annotations
+
+import click
+
+from chainrule.cli.guard import guarded
+
+
+@click.command()
+@click.argument("model")
+@guarded
+def summary(model: str) -> None:
+    """Show the layers of the saved MODEL, its columns, and the record of its training."""
+    from chainrule.cli.display import figures_table
+    from chainrule.cli.predict import table_model
+    from chainrule.network.summary import Summary
+
+    loaded = table_model(model)
+    target, training = loaded.target, loaded.training
+    click.echo(Summary(loaded.architecture, loaded.parameters.theta.dtype))
+    click.echo(f"\ntarget: {', '.join(target.names)} ({target.task})")
+    if target.classes:
+        click.echo(f"classes: {', '.join(str(name) for name in target.classes)}")
+    click.echo(f"columns: {', '.join(loaded.encoder.columns)}")
+    click.echo(f"inputs: {len(loaded.encoder.feature_names):,}")
+    history = training["history"]
+    click.echo(f"\ntrained on {training['rows']:,} rows with seed {training['seed']} in {training['seconds']:.1f} s")
+    click.echo(f"stopped: {history['stop_sentence']}")
+    if training["figures"]:
+        click.echo("\n" + figures_table(training["figures"]))

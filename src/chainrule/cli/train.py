@@ -1,0 +1,198 @@
+"""`chainrule train`: from a table to a trained, tested, saved network."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from chainrule.cli.guard import guarded, names
+
+if TYPE_CHECKING:
+    from chainrule.estimator.table_training import Prepared, Trained
+    from chainrule.table import Table
+
+
+@click.command()
+@click.argument("table")
+@click.option(
+    "--target", "-t", multiple=True, help="Column to predict, by name or number; several for several numbers."
+)
+@click.option("--model", "-m", default="model.safetensors", show_default=True, help="Where to save the model.")
+@click.option(
+    "--test", default=0.2, show_default=True, type=click.FloatRange(0, 1, max_open=True), help="Share to test on."
+)
+@click.option("--test-table", help="Another table to test on, instead of a share of this one.")
+@click.option("--task", type=click.Choice(["auto", "classification", "regression"]), default="auto", show_default=True)
+@click.option("--drop", multiple=True, help="Columns to leave out.")
+@click.option("--categorical", multiple=True, help="Columns to take as categories.")
+@click.option("--numeric", multiple=True, help="Columns to take as numbers.")
+@click.option("--ordinal", multiple=True, help="Columns to take as ordered levels.")
+@click.option("--strict", is_flag=True, help="Refuse rows without a target value instead of leaving them out.")
+@click.option("--hidden", help="Widths of the hidden layers, such as 64,32; 'none' for a linear model.")
+@click.option("--activation", help="relu, tanh, sigmoid, gelu, silu, ...")
+@click.option("--dropout", type=float, help="Share of hidden units removed while training.")
+@click.option("--solver", help="adam, adamw, sgd, lbfgs, gradient_descent, ...")
+@click.option("--alpha", type=float, help="Strength of the penalty on the weights.")
+@click.option("--l1-ratio", type=float, help="Share of L1 in the penalty.")
+@click.option("--weight-decay", type=float, help="Decoupled weight decay.")
+@click.option("--learning-rate", type=float, help="Initial learning rate.")
+@click.option("--schedule", help="constant, cosine, one_cycle, plateau, adaptive, invscaling.")
+@click.option("--batch-size", type=int, help="Rows per step.")
+@click.option("--epochs", type=int, help="Most epochs.")
+@click.option("--patience", type=int, help="Stop after so many epochs without a better validation loss.")
+@click.option("--validation", type=float, help="Share of the training rows held out to stop early; 0 for none.")
+@click.option("--engine", type=click.Choice(["auto", "native", "reference"]), help="Who computes.")
+@click.option("--seed", default=0, show_default=True, help="Decides the split and every random draw.")
+@click.option("--quiet", "-q", is_flag=True, help="Say nothing but warnings and errors.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object; everything else goes to standard error.")
+@guarded
+def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **options: Any) -> None:
+    r"""Train a network on TABLE, test it beside two baselines, and save it.
+
+    TABLE is a CSV, TSV, JSON or Parquet file (compressed or not), a folder or glob of them, a SQL query, or an IDX
+    image set. Columns are understood without help and shown before training.
+
+    \b
+    chainrule train penguins.csv --target species
+    chainrule train adult.data --target 15 --test-table adult.test --hidden 64,32
+    chainrule train "SELECT * FROM 'sales/*.parquet' WHERE year > 2020" --target price
+    """
+    from chainrule.cli.display import Reporter
+    from chainrule.estimator.recipe import recipe
+    from chainrule.estimator.table_training import train as train_model
+    from chainrule.storage import save
+    from chainrule.storage.model_file import check_writable
+
+    check_writable(model)
+    prepared, source = _prepare(table, seed, options)
+    settings = recipe(len(prepared.y), **_settings(options))
+    say = _say(quiet, as_json)
+    say(_before(prepared, source, settings))
+    reporter = Reporter(quiet)
+    try:
+        trained = train_model(prepared, settings, seed=seed, on_segment=reporter.on_segment, on_epoch=reporter.on_epoch)
+    finally:
+        reporter.close()
+    save(trained.model, model)
+    say(_after(trained, model))
+    if as_json:
+        click.echo(json.dumps(_summary(trained, prepared, model), indent=2))
+
+
+def _prepare(source: str, seed: int, options: dict[str, Any]) -> tuple[Prepared, Table]:
+    from chainrule._errors import TableError
+    from chainrule.estimator.table_training import Overrides, prepare
+    from chainrule.table import read_table
+
+    table = read_table(source)
+    targets = options["target"]
+    if not targets and any(column.kind == "pixel" for column in table.columns):
+        targets = ("label",)
+    if not targets:
+        raise TableError(f"say what to predict: --target NAME. The columns are {', '.join(table.names)}.")
+    overrides = Overrides(
+        **{name: names(options[name]) for name in ("drop", "categorical", "numeric", "ordinal")}, task=options["task"]
+    )
+    other = options["test_table"]
+    prepared = prepare(
+        table,
+        targets,
+        overrides=overrides,
+        test_fraction=options["test"],
+        test_table=read_table(other) if other else None,
+        strict=options["strict"],
+        seed=seed,
+    )
+    return prepared, table
+
+
+def _settings(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that were given, under the names of `Settings`."""
+    renamed = {
+        "learning_rate": "learning_rate_init",
+        "schedule": "learning_rate",
+        "epochs": "max_iter",
+        "patience": "n_iter_no_change",
+        "validation": "validation_fraction",
+    }
+    same = ("activation", "dropout", "solver", "alpha", "l1_ratio", "weight_decay", "batch_size", "engine")
+    given = {renamed.get(name, name): options[name] for name in (*same, *renamed) if options[name] is not None}
+    if options["hidden"] is not None:
+        given["hidden_layer_sizes"] = _widths(options["hidden"])
+    if given.get("validation_fraction") == 0:
+        del given["validation_fraction"]
+        given["early_stopping"] = False
+    return given
+
+
+def _widths(text: str) -> tuple[int, ...]:
+    if text.strip().lower() in ("", "none", "0"):
+        return ()
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise click.BadParameter(
+            f"widths are whole numbers with commas, such as 64,32; got {text!r}", param_hint="--hidden"
+        ) from None
+
+
+def _say(quiet: bool, to_stderr: bool) -> Any:
+    return (lambda text: None) if quiet else (lambda text: click.echo(text, err=to_stderr))
+
+
+def _before(prepared: Prepared, table: Table, settings: Any) -> str:
+    """What was understood, for the user to agree with before training."""
+    from chainrule.cli.display import aligned
+    from chainrule.estimator.table_training import architecture
+    from chainrule.network.parameters import n_parameters
+
+    target = prepared.target
+    lines = [f"{table.source}: {table.n_rows:,} rows, {len(table.names):,} columns"]
+    lines.append(f"target {', '.join(target.names)}: {target.task}, {target.reason}")
+    lines += [*table.notes, *prepared.notes]
+    if prepared.dropped_rows:
+        lines.append(f"{prepared.dropped_rows:,} rows lack a target value and are left out")
+    lines += ["", aligned([("column", "role", "note"), *prepared.schema.rows()]), ""]
+    held = f", {settings.validation_fraction:.0%} of them held out to stop early" if settings.early_stopping else ""
+    lines.append(f"{len(prepared.y):,} rows to train on{held}; {len(prepared.y_test):,} to test on")
+    net = architecture(prepared, settings)
+    widths = "-".join(str(n) for n in net.widths)
+    gs = ", ".join(dict.fromkeys(g.name for g in net.hidden))
+    lines.append(
+        f"network {widths}{f', {gs}' if gs else ''}, {net.loss.pair}; {n_parameters(net.widths):,} parameters; "
+        f"{settings.solver}, batches of {settings.batch_size}"
+    )
+    return "\n".join([*lines, ""])
+
+
+def _after(trained: Trained, path: str) -> str:
+    """What came of it."""
+    from chainrule.cli.display import figures_table
+
+    history = trained.fitted.history
+    lines = [f"stopped: {history.stop_sentence}"]
+    if trained.figures:
+        lines += ["", figures_table(trained.figures), ""]
+    lines.append(f"model saved: {path}")
+    return "\n".join(lines)
+
+
+def _summary(trained: Trained, prepared: Prepared, path: str) -> dict[str, Any]:
+    history = trained.fitted.history
+    figures = dict(trained.figures)
+    return {
+        "model": path,
+        "target": list(prepared.target.names),
+        "task": prepared.target.task,
+        "rows": {"train": len(prepared.y), "test": len(prepared.y_test), "without_target": prepared.dropped_rows},
+        "figures": figures.pop("network", {}),
+        "baselines": figures,
+        "stop_reason": history.stop_reason,
+        "stop_sentence": history.stop_sentence,
+        "epochs": len(history["epoch"]) if "epoch" in history else 0,
+        "best_epoch": history.best_epoch,
+        "final": history.final,
+        "seconds": trained.model.training["seconds"],
+    }

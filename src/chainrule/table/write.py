@@ -1,0 +1,84 @@
+"""Columns out: CSV, TSV, JSON or Parquet by the file's ending, replaced in one step; or CSV to a stream."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from chainrule._errors import TableError, nearest
+from chainrule.network.types import Array
+from chainrule.table.columns import Column
+
+_FORMATS = {
+    ".csv": "(FORMAT csv, HEADER)",
+    ".tsv": "(FORMAT csv, HEADER, DELIMITER '\t')",
+    ".json": "(FORMAT json)",
+    ".parquet": "(FORMAT parquet)",
+}
+
+
+def plain_values(column: Column) -> Array:
+    """Return a column's values as a file has them: numbers, dates, or texts with None for missing."""
+    if column.kind == "text":
+        return np.array([*column.levels, None], object)[column.values]
+    if column.kind == "boolean":
+        return np.array([False, True, None], object)[np.where(column.missing, 2, column.values).astype(np.intp)]
+    return np.ascontiguousarray(column.values)
+
+
+def write_columns(columns: dict[str, Any], destination: str | os.PathLike[str] | IO[bytes]) -> None:
+    """Write columns of equal length, with a header.
+
+    Parameters
+    ----------
+    columns : dict of str to ndarray
+    destination : path or binary stream
+        A path ends in .csv, .tsv, .json or .parquet; a stream gets CSV.
+
+    Raises
+    ------
+    TableError
+        If the ending is unknown or the file cannot be written; an older file is then left as it was.
+    """
+    if not isinstance(destination, str | os.PathLike):
+        with tempfile.TemporaryDirectory() as folder:
+            written = _written(columns, Path(folder, "columns.csv"))
+            with written.open("rb") as file:
+                shutil.copyfileobj(file, destination)
+        return
+    path = Path(destination)
+    if path.suffix.lower() not in _FORMATS:
+        raise TableError(f"cannot tell the format of {path} from its ending. {nearest(path.suffix, _FORMATS)}")
+    if not path.parent.is_dir():
+        raise TableError(f"cannot write {path}: there is no folder {path.parent}.")
+    try:
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".chainrule-") as folder:
+            _written(columns, Path(folder, path.name)).replace(path)
+    except OSError as error:
+        raise TableError(f"cannot write {path}: {error.strerror or error}. An older file is left as it was.") from error
+
+
+def _written(columns: dict[str, Any], path: Path) -> Path:
+    import duckdb  # imported on use: reading the command line's help needs none of it
+
+    chosen = ", ".join(f"c{i} AS {_quoted(name, chr(34))}" for i, name in enumerate(columns))
+    target = f"{_quoted(str(path), chr(39))} {_FORMATS[path.suffix.lower()]}"
+    with duckdb.connect() as connection:
+        connection.execute("SET threads = 1")  # rows stay in order
+        # DuckDB scans a dict of arrays as a table; names by position spare it any quoting there.
+        connection.register("source", {f"c{i}": values for i, values in enumerate(columns.values())})
+        try:
+            connection.execute(f"COPY (SELECT {chosen} FROM source) TO {target}")
+        except duckdb.Error as error:
+            raise OSError(" ".join(str(error).split())[:200]) from error
+    return path
+
+
+def _quoted(text: str, mark: str) -> str:
+    """Quote a name or a string for SQL."""
+    return mark + text.replace(mark, mark * 2) + mark
