@@ -65,7 +65,7 @@ def test_d1_gradient_is_the_derivative_of_the_reported_loss(case, g, n):
                 at = replace(parameters, theta=theta)
                 return cost_and_gradient(architecture, at, examples)[0]
 
-            assert relative_error(gradient, slopes(cost, parameters.theta)) < 1e-6
+            assert relative_error(gradient, slopes(cost, parameters.theta)) < 1e-9
 
 
 @pytest.mark.parametrize("weighted", [False, True])

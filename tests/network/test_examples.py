@@ -113,3 +113,27 @@ def test_integers_are_converted_batch_by_batch():
     XB, YB, weights = Examples(X, Y).batch(slice(0, 2), np.dtype("f4"))
     assert XB.dtype == YB.dtype == np.float32
     assert weights is None
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csc_array])
+def test_d6_merged_copies_are_weights_whatever_the_order(table, kind):
+    X, Y = table
+    copies = np.repeat(np.arange(33), np.random.default_rng(1).integers(1, 4, 33))
+    order = np.random.default_rng(2).permutation(len(copies))
+    copied = Examples(kind(X[copies[order]].T), Y[:, copies[order]]).merged()
+    weighted = Examples(kind(X.T), Y, np.bincount(copies).astype(float)).merged()
+    assert copied.m == weighted.m == 33
+    for one, two in zip(copied.batch(slice(None), X.dtype), weighted.batch(slice(None), X.dtype), strict=True):
+        one, two = (part.toarray() if hasattr(part, "toarray") else part for part in (one, two))
+        assert np.array_equal(one, two)
+
+
+def test_merged_keeps_rows_apart_that_differ_in_their_target_only(table):
+    X, Y = table
+    twice = Examples(np.concatenate([X, X]).T, np.concatenate([Y, Y + 1], axis=1), rows=np.arange(5, 60))
+    merged = twice.merged()
+    assert merged.m == 55
+    net = Network([Dense(4, "tanh"), Dense(1, "identity")], n_inputs=3, loss="squared_error")
+    assert segment.mean_loss(net.architecture, net.parameters, merged) == pytest.approx(
+        segment.mean_loss(net.architecture, net.parameters, twice), rel=1e-13
+    )

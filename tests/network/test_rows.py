@@ -45,6 +45,15 @@ def test_keys_are_of_the_values_not_of_their_storage(stored):
     assert np.array_equal(row_keys(stored(X)), row_keys(X))
 
 
+@pytest.mark.parametrize("stored", [np.asfortranarray, sparse.csr_array, lambda X: sparse.csc_array(X.T).T])
+def test_exact_keys_are_of_the_values_too_and_see_what_float32_does_not(stored):
+    X = np.concatenate([table(), table() + 1e-12])
+    exact = row_keys(stored(X), exact=True)
+    assert np.array_equal(exact, row_keys(X, exact=True))
+    assert len(np.unique(exact)) == len(np.unique(X, axis=0)) == 120
+    assert row_keys(np.array([[1.0]])) == row_keys(np.array([[1.0 + 1e-12]]))
+
+
 def test_stored_zeros_and_index_types_do_not_matter():
     X = sparse.csr_array(table())
     explicit = X.copy()

@@ -37,7 +37,7 @@ class _Commands(click.Group):
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="chainrule")
 def main() -> None:
-    r"""Feed-forward neural networks whose every gradient is written out.
+    """Feed-forward neural networks whose every gradient is written out.
 
     \b
     chainrule train penguins.csv --target species

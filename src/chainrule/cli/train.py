@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; everything else goes to standard error.")
 @guarded
 def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **options: Any) -> None:
-    r"""Train a network on TABLE, test it beside two baselines, and save it.
+    """Train a network on TABLE, test it beside two baselines, and save it.
 
     TABLE is a CSV, TSV, JSON or Parquet file (compressed or not), a folder or glob of them, a SQL query, or an IDX
     image set. Columns are understood without help and shown before training.
