@@ -15,10 +15,10 @@ help:  ## Show this list
 
 demo: .venv/.installed-test  ## Train, test and use a network on a real table, from the command line
 	@mkdir -p demo
-	@$(BIN)/python examples/write_table.py demo/breast-cancer.csv
-	$(BIN)/chainrule train demo/breast-cancer.csv --target diagnosis --model demo/model.safetensors
-	$(BIN)/chainrule evaluate demo/model.safetensors demo/breast-cancer.csv
-	$(BIN)/chainrule predict demo/model.safetensors demo/breast-cancer.csv --output demo/predictions.csv
+	@$(BIN)/python examples/write_tables.py demo/digits.csv demo/new-digits.csv
+	$(BIN)/chainrule train demo/digits.csv --target digit --model demo/model.safetensors
+	$(BIN)/chainrule evaluate demo/model.safetensors demo/new-digits.csv
+	$(BIN)/chainrule predict demo/model.safetensors demo/new-digits.csv --output demo/predictions.csv
 	@head -4 demo/predictions.csv
 
 test: .venv/.installed-test  ## Run the tests and the documentation's examples

@@ -32,11 +32,12 @@ class Script:
         if isinstance(value, BaseException):
             raise value
         parameters = replace(state.parameters, theta=np.full(2, state.epoch + 1.0))
-        return replace(state, parameters=parameters, step=state.step + 1), Totals(value * self.m, self.m, 1.0)
+        return replace(state, parameters=parameters, step=state.step + 1), Totals((value * self.m,), 1.0)
 
     def mean_loss(self, architecture, parameters, examples):
         epoch = int(parameters.theta[0])
-        return self.validation[epoch - 1] if self.validation and epoch else 0.0
+        losses = self.validation or self.running
+        return losses[epoch - 1] if epoch else np.inf
 
 
 def scripted(running, validation=(), *, schedule="constant", rate=1.0, **stopping):
@@ -110,7 +111,7 @@ def test_d11_the_best_weights_are_kept_for_every_reason_to_stop(reason):
     assert history.stop_reason is reason
     assert history.best_epoch == 2
     assert state.parameters.theta.tolist() == [2.0, 2.0]
-    assert state.epoch == len(history["epoch"]) > 2  # training goes on from where it was
+    assert state.step == state.epoch == len(history["epoch"]) > 2  # training goes on from where it was
     assert history.stop_sentence
 
 
@@ -335,3 +336,21 @@ def test_a_real_divergence_keeps_the_best_weights_before_it():
     assert history.stop_reason is StopReason.DIVERGED
     assert "is not finite at step" in history.stop_sentence
     assert np.isfinite(left.parameters.theta).all()
+
+
+def test_ctrl_c_in_the_first_epoch_leaves_the_steps_taken():
+    examples = Examples(np.ones((1, 64)), np.ones((1, 64)))
+    architecture = Architecture((1, 1), (), loss("squared_error"))
+    plan = Plan(batch_size=1)
+
+    def press(progress):
+        if progress.examples_done >= 5:
+            raise KeyboardInterrupt
+
+    training = Training(
+        architecture, plan, examples, Schedule("constant", 0.1, 64, 64, 64), Stopping(1), segment, on_segment=press
+    )
+    state, history = train(training, initial_state(Parameters(np.zeros(2), (1, 1)), plan))
+    assert history.stop_reason is StopReason.INTERRUPTED
+    assert state.step >= 5
+    assert state.parameters.theta[0] > 0.1

@@ -189,9 +189,37 @@ def test_every_optimizer_learns_under_every_schedule(optimizer, schedule):
     net = Network([Dense(8, "tanh"), Dense(1, "sigmoid")], n_inputs=2)
     before = net.cost(X, Y)
     rate = {"sgd": 0.5, "adagrad": 0.1}.get(optimizer, 0.02)
-    history = net.fit(X, Y, epochs=30, batch_size=10, optimizer=optimizer, learning_rate=rate, schedule=schedule)
+    history = net.fit(
+        X, Y, epochs=30, batch_size=10, optimizer=optimizer, learning_rate=rate, schedule=schedule, patience=5
+    )
     assert net.cost(X, Y) < 0.97 * before
     assert history.final["loss"] == net.cost(X, Y)
+
+
+def test_adaptive_needs_a_patience():
+    X, Y = np.zeros((1, 4)), np.zeros((1, 4))
+    with pytest.raises(InvalidParameterError, match="set one"):
+        Network([Dense(1, "sigmoid")], n_inputs=1).fit(X, Y, schedule="adaptive")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"batch_size": -1}, "at least 1"),
+        ({"epochs": 0}, "at least 1"),
+        ({"optimizer": "adm"}, "Did you mean 'adam'"),
+        ({"optimizer": "adam", "beta1": 0.5}, "Did you mean 'beta_1'"),
+    ],
+)
+def test_fit_refuses_what_cannot_work(wrong, message):
+    X, Y = np.zeros((1, 4)), np.zeros((1, 4))
+    with pytest.raises(InvalidParameterError, match=message):
+        Network([Dense(1, "sigmoid")], n_inputs=1).fit(X, Y, **wrong)
+
+
+def test_a_penalty_is_not_negative():
+    with pytest.raises(InvalidParameterError, match="alpha must be at least 0"):
+        Network([Dense(1, "sigmoid")], n_inputs=1, alpha=-1.0)
 
 
 def test_float32_all_the_way(XY):

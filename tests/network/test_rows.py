@@ -133,6 +133,13 @@ def test_d7_every_stratum_gives_its_share(seed, sizes):
         assert abs(held[labels == k].sum() - 0.3 * size) <= 1.5
 
 
+def test_d7_many_small_classes_do_not_crowd_out_a_large_one():
+    labels = np.concatenate([np.zeros(100, int), 1 + np.arange(20) // 2])  # 100 rows, and ten classes of two
+    held = holdout(row_keys(np.arange(120.0)[:, None]), 0.1, seed=0, strata=labels)
+    assert held.sum() == 12
+    assert held[:100].sum() >= 10
+
+
 def test_d7_a_class_of_one_stays_in_training():
     labels = np.array([0] * 50 + [1] * 50 + [2])
     for seed in range(20):

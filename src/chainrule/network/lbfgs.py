@@ -14,7 +14,7 @@ import numpy as np
 
 from chainrule._errors import DivergenceError
 from chainrule.network.history import History, StopReason
-from chainrule.network.loop import Patience, Progress, Training
+from chainrule.network.loop import Patience, Progress, Training, kept
 from chainrule.network.parameters import Parameters
 from chainrule.network.segment import State
 from chainrule.network.types import Array
@@ -55,7 +55,7 @@ def train_lbfgs(training: Training, state: State, *, max_fun: int = 15000) -> tu
         problem.finish(result)
     except KeyboardInterrupt:
         problem.history.stop(StopReason.INTERRUPTED, f"interrupted in iteration {problem.state.epoch + 1}")
-    state, history = problem.patience.kept(problem.state, problem.history), problem.history
+    state, history = kept(training, problem.patience, problem.state, problem.history), problem.history
     training.measure_final(state, history)
     return state, history
 
@@ -139,8 +139,8 @@ class _Problem:
         if self.patience.exhausted:
             self.history.stop(
                 StopReason.NO_IMPROVEMENT,
-                f"the validation loss did not improve by more than tol={self.training.stopping.tol:g} for "
-                f"{self.patience.stale} iterations; best iteration {self.patience.best_epoch}",
+                f"the validation loss did not improve{self.patience.margin} for {self.patience.stale} iterations; "
+                f"best iteration {self.patience.best_epoch}",
             )
         elif result.success:
             self.history.stop(StopReason.CONVERGED, f"converged after {iterations} iterations")

@@ -5,6 +5,7 @@ The loop decides; a `Runner` computes. `chainrule.network.segment` is the refere
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,13 +13,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from chainrule._errors import DivergenceError
+from chainrule._errors import DivergenceError, InvalidParameterError
 from chainrule.network.architecture import Architecture
 from chainrule.network.draws import permutation
 from chainrule.network.examples import Examples
 from chainrule.network.history import History, StopReason
 from chainrule.network.parameters import Parameters
-from chainrule.network.schedules import ADAPTIVE_CUT, PLATEAU_CUT, SMALLEST_RATE, Schedule
+from chainrule.network.schedules import ADAPTIVE_CUT, PLATEAU_CUT, PLATEAU_PATIENCE, SMALLEST_RATE, Schedule
 from chainrule.network.segment import Plan, State, Totals
 from chainrule.network.types import Array
 
@@ -127,6 +128,11 @@ class Training:
                 record["val_score"] = self.validation.score(Z)
         return record
 
+    def cost(self, state: State) -> float:
+        """J at fixed weights, dropout off."""
+        loss = self.runner.mean_loss(self.architecture, state.parameters, self.examples)
+        return loss + self.architecture.penalty.value(state.parameters.W[1:])
+
     def measure_final(self, state: State, history: History) -> None:
         """Put the losses of the model that training leaves into `history.final`."""
         loss = self.runner.mean_loss(self.architecture, state.parameters, self.examples)
@@ -169,16 +175,14 @@ class Patience:
         """Whether the last `patience` epochs brought no improvement."""
         return self.stale >= self.stopping.patience
 
+    @property
+    def margin(self) -> str:
+        """In words, by how much an epoch must improve to count."""
+        return f" by more than tol={self.stopping.tol:g}" if self.stopping.tol else ""
+
     def restart(self) -> None:
         """Forget the reference: after a cut of the learning rate an accidental early minimum must not count."""
         self.reference, self.stale = np.inf, 0
-
-    def kept(self, state: State, history: History) -> State:
-        """Return the best weights and slots, at the step and epoch that training has reached."""
-        if not self.stopping.keep_best or self.best is None:
-            return state
-        history.best_epoch = self.best_epoch
-        return replace(self.best, step=state.step, epoch=state.epoch)
 
 
 def train(training: Training, state: State) -> tuple[State, History]:
@@ -191,6 +195,10 @@ def train(training: Training, state: State) -> tuple[State, History]:
     DivergenceError
         If a loss or gradient stops being finite, and `stopping` says to raise.
     """
+    if training.schedule.name == "adaptive" and np.isinf(training.stopping.patience):
+        raise InvalidParameterError(
+            "the schedule 'adaptive' waits for the patience to end, which is infinite: set one."
+        )
     history, patience, cut = History(), Patience(training.stopping), 1.0
     schedule, last_epoch = training.schedule, state.epoch + training.stopping.max_epochs
     try:
@@ -206,15 +214,42 @@ def train(training: Training, state: State) -> tuple[State, History]:
             _judge(training, patience, cut, history)
         if history.stop_reason is None:
             history.stop(StopReason.MAX_ITER, f"reached max_iter={training.stopping.max_epochs} epochs")
+    except _Interrupted as interrupted:
+        state = interrupted.state
+        history.stop(StopReason.INTERRUPTED, f"interrupted in epoch {state.epoch + 1}")
     except KeyboardInterrupt:
         history.stop(StopReason.INTERRUPTED, f"interrupted in epoch {state.epoch + 1}")
     except DivergenceError as error:
         if training.stopping.raise_on_divergence or patience.best is None:
             raise
         history.stop(StopReason.DIVERGED, str(error))
-    state = patience.kept(state, history)
+    state = kept(training, patience, state, history)
     training.measure_final(state, history)
     return state, history
+
+
+class _Interrupted(Exception):  # noqa: N818 - Ctrl-C is no error
+    """Ctrl-C within an epoch, with the last state before it."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__()
+        self.state = state
+
+
+def kept(training: Training, patience: Patience, state: State, history: History) -> State:
+    """Choose between the best weights and the last ones.
+
+    Validation losses are measured on the weights they judge. A running loss is not: it comes from the steps that led
+    to them, so the last weights stay unless the best epoch's are better on the training examples.
+    """
+    best = patience.best
+    if best is None or not training.stopping.keep_best:
+        return state
+    if training.validation is None and best.epoch != state.epoch and training.cost(state) < training.cost(best):
+        best = state
+    history.best_epoch = best.epoch
+    # Training goes on from the step it has reached; only the weights and slots are those of the best epoch.
+    return replace(best, step=state.step, epoch=state.epoch)
 
 
 def _epoch(
@@ -225,18 +260,24 @@ def _epoch(
     m, size = examples.m, plan.batch_size
     order = permutation(plan.seed, state.epoch, m) if training.shuffle else np.arange(m)
     rates = cut * training.schedule.rates(state.step, state.step + -(-m // size))
-    loss, done, steps, totals = 0.0, 0, 1, Totals(0.0, 0, 0.0)
-    while done < len(rates):
-        began = time.perf_counter()
-        part = order[done * size : (done + steps) * size]
-        state, totals = training.runner.run_segment(
-            architecture, plan, state, examples, part, rates[done : done + steps]
-        )
-        loss, done = loss + totals.loss, done + steps
-        seconds = time.perf_counter() - began
-        steps = max(1, min(4 * steps, int(steps * SEGMENT_SECONDS / max(seconds, 1e-9))))
-        if training.on_segment is not None:
-            training.on_segment(Progress(state.epoch, last_epoch, min(done * size, m), m, history))
+    losses: list[float] = []
+    done, steps, totals = 0, 1, Totals()
+    try:
+        while done < len(rates):
+            began = time.perf_counter()
+            part = order[done * size : (done + steps) * size]
+            state, totals = training.runner.run_segment(
+                architecture, plan, state, examples, part, rates[done : done + steps]
+            )
+            losses += totals.losses
+            done += steps
+            seconds = time.perf_counter() - began
+            steps = max(1, min(4 * steps, int(steps * SEGMENT_SECONDS / max(seconds, 1e-9))))
+            if training.on_segment is not None:
+                training.on_segment(Progress(state.epoch, last_epoch, min(done * size, m), m, history))
+    except KeyboardInterrupt:
+        raise _Interrupted(state) from None
+    loss = math.fsum(losses)  # exact, so that it does not depend on where the segments, cut by the clock, began
     penalty = architecture.penalty.value(state.parameters.W[1:])
     record = {
         "running_loss": loss / m,
@@ -267,7 +308,7 @@ def _cut(schedule: Schedule, patience: Patience, cut: float) -> float:
     if schedule.name == "adaptive" and patience.exhausted:
         patience.restart()
         return cut * ADAPTIVE_CUT
-    half = max(1, patience.stopping.patience // 2)
+    half = max(1, min(patience.stopping.patience, 2 * PLATEAU_PATIENCE) // 2)
     if schedule.name == "plateau" and patience.stale and patience.stale % half == 0 and not patience.exhausted:
         return cut * PLATEAU_CUT
     return cut
@@ -278,9 +319,8 @@ def _judge(training: Training, patience: Patience, cut: float, history: History)
     if training.schedule.name == "adaptive" and training.schedule.initial * cut < SMALLEST_RATE:
         history.stop(StopReason.SMALLEST_RATE, f"the learning rate fell below {SMALLEST_RATE}")
     elif patience.exhausted:
-        which = "training" if training.validation is None else "validation"
-        history.stop(
-            StopReason.NO_IMPROVEMENT,
-            f"the {which} loss did not improve by more than tol={training.stopping.tol:g} for "
-            f"{patience.stale} epochs; best epoch {patience.best_epoch}",
-        )
+        which, best = "training", ""
+        if training.validation is not None:
+            which, best = "validation", f"; best epoch {patience.best_epoch}"
+        sentence = f"the {which} loss did not improve{patience.margin} for {patience.stale} epochs{best}"
+        history.stop(StopReason.NO_IMPROVEMENT, sentence)

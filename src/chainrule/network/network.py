@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._errors import InvalidParameterError, ShapeError, nearest
+from chainrule._errors import InvalidParameterError, ShapeError
 from chainrule.network import propagate, segment
 from chainrule.network.activations import activation
 from chainrule.network.architecture import Architecture, initial_parameters
@@ -23,7 +23,7 @@ from chainrule.network.history import History
 from chainrule.network.loop import Stopping, Training, Validation, train
 from chainrule.network.losses import Loss
 from chainrule.network.losses import loss as named_loss
-from chainrule.network.optimizers import OPTIMIZERS
+from chainrule.network.optimizers import optimizer_named
 from chainrule.network.parameters import flatten, parameters_from
 from chainrule.network.penalties import Penalty
 from chainrule.network.schedules import Schedule
@@ -190,6 +190,8 @@ class Network:
         clip_norm: float | None = None,
         clip_value: float | None = None,
         validation: tuple[Array, Array] | None = None,
+        patience: float = np.inf,
+        tol: float = 1e-4,
         **hyperparameters: float,
     ) -> History:
         """Train for a number of epochs and return the history.
@@ -201,7 +203,7 @@ class Network:
         batch_size : int, optional
             Examples per step; None for all of them, gradient descent as in the source.
         optimizer : str, default "sgd"
-            One of `OPTIMIZERS`; `hyperparameters` go to it (momentum, beta_1, ...).
+            See `chainrule.network.optimizers`; `hyperparameters` go to it (momentum, beta_1, ...).
         learning_rate, schedule : float, str
         shuffle : bool, default True
             Visit the examples in a new order every epoch.
@@ -210,15 +212,17 @@ class Network:
         clip_norm, clip_value : float, optional
         validation : (X, Y), optional
             Keeps the weights of the best epoch.
+        patience, tol : float, default infinity, 1e-4
+            Stop after so many epochs without an improvement by more than tol.
         **hyperparameters : float
             Of the optimiser.
         """
-        if optimizer not in OPTIMIZERS:
-            raise InvalidParameterError(f"optimizer={optimizer!r} is not known. {nearest(optimizer, OPTIMIZERS)}")
         examples = self._examples(X, Y)
-        size = min(batch_size or examples.m, examples.m)
+        size = min(examples.m if batch_size is None else batch_size, examples.m)
+        if size < 1 or epochs < 1:
+            raise InvalidParameterError(f"batch_size and epochs must be at least 1, got {batch_size!r} and {epochs!r}.")
         plan = segment.Plan(
-            OPTIMIZERS[optimizer](**hyperparameters), size, self.seed, weight_decay, clip_norm, clip_value
+            optimizer_named(optimizer, **hyperparameters), size, self.seed, weight_decay, clip_norm, clip_value
         )
         steps = -(-examples.m // size)
         training = Training(
@@ -226,7 +230,7 @@ class Network:
             plan,
             examples,
             Schedule(schedule, learning_rate, steps, epochs * steps, examples.m),
-            Stopping(epochs, patience=np.inf, keep_best=validation is not None),
+            Stopping(epochs, patience, tol, keep_best=validation is not None),
             segment,
             shuffle=shuffle,
             validation=None if validation is None else Validation(self._examples(*validation)),

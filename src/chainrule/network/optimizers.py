@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from inspect import signature
 from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
+from chainrule._errors import InvalidParameterError, nearest
 from chainrule.network.types import Array
 
 Slots = tuple[Array, ...]
@@ -169,3 +171,26 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 def initial_slots(optimizer: Optimizer, theta: Array) -> Slots:
     """Zeros like θ for every slot."""
     return tuple(np.zeros_like(theta) for _ in optimizer.slot_names)
+
+
+def optimizer_named(name: str, **hyperparameters: float) -> Optimizer:
+    """Build an optimiser by name.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the name or a hyperparameter is unknown; names the nearest valid one.
+
+    Examples
+    --------
+    >>> optimizer_named("adam", beta_1=0.8)
+    Adam(beta_1=0.8, beta_2=0.999, epsilon=1e-08)
+    """
+    if name not in OPTIMIZERS:
+        raise InvalidParameterError(f"optimizer={name!r} is not known. {nearest(name, OPTIMIZERS)}")
+    allowed = list(signature(OPTIMIZERS[name]).parameters)
+    for given in hyperparameters:
+        if given not in allowed:
+            hint = nearest(given, allowed) if allowed else "It has none."
+            raise InvalidParameterError(f"optimizer {name!r} has no hyperparameter {given!r}. {hint}")
+    return OPTIMIZERS[name](**hyperparameters)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chainrule._errors import InvalidParameterError
 from chainrule.network.types import Array
 
 
@@ -21,6 +22,12 @@ class Penalty:
 
     alpha: float = 0.0
     l1_ratio: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (self.alpha >= 0 and 0 <= self.l1_ratio <= 1):
+            raise InvalidParameterError(
+                f"alpha must be at least 0 and l1_ratio between 0 and 1, got {self.alpha!r} and {self.l1_ratio!r}."
+            )
 
     @property
     def l1(self) -> float:

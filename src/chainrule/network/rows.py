@@ -2,8 +2,8 @@
 
 Two draws belong to a row rather than to a position: whether it is held out, and which units dropout removes
 for it. Both are keyed by a hash of the row's values, so they stay the same when rows are reordered, batched
-differently or sent to another machine, and copies of a row always travel together: a held-out row has no twin
-among the training rows, and a row of weight k is trained exactly as k copies of it.
+differently or sent to another machine, and copies of a row always travel together: a held-out row has no twin of its
+class among the training rows, and a row of weight k is trained exactly as k copies of it.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ SCHEDULES = ("constant", "invscaling", "adaptive", "cosine", "one_cycle", "plate
 
 ADAPTIVE_CUT = 0.2  # scikit-learn's: a fifth after every `n_iter_no_change` epochs without progress
 PLATEAU_CUT = 0.1  # PyTorch's and Keras'
+PLATEAU_PATIENCE = 10  # epochs without improvement before a cut, at most; also theirs
 SMALLEST_RATE = 1e-6  # "adaptive" gives up below it, as scikit-learn's does
 
 _ONE_CYCLE_START = 1 / 25  # PyTorch's OneCycleLR: start at 1/25, peak after 30 %, end at 1/25 of 1/10,000
@@ -30,7 +31,7 @@ class Schedule:
         - "constant": the initial rate.
         - "invscaling": initial / (1 + examples seen before this epoch)^power_t, as in scikit-learn.
         - "adaptive": cut to a fifth when the loss stops improving, until it is below 1e-6.
-        - "plateau": cut to a tenth when the monitored loss has not improved for half the patience.
+        - "plateau": cut to a tenth when the monitored loss has not improved for half the patience, at most 10 epochs.
         - "cosine": half a cosine from the initial rate to 0 over the planned steps (Loshchilov and Hutter, 2017).
         - "one_cycle": up to the initial rate over the first 30 % of the planned steps, then down (Smith, 2018).
     initial : float

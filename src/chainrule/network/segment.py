@@ -47,11 +47,10 @@ class State:
 
 @dataclass(frozen=True)
 class Totals:
-    """What a segment measured while the weights were changing: Σ w L, examples seen, the last gradient's length."""
+    """What a segment measured while the weights were changing: Σ w L of each step, the last gradient's length."""
 
-    loss: float
-    examples: int
-    gradient_norm: float
+    losses: tuple[float, ...] = ()
+    gradient_norm: float = 0.0
 
 
 def initial_state(parameters: Parameters, plan: Plan) -> State:
@@ -83,13 +82,13 @@ def run_segment(
     DivergenceError
         At the first step whose loss or gradient is not finite, naming the step and the layer.
     """
-    loss, length = 0.0, 0.0
+    losses, length = [], 0.0
     for i, rate in enumerate(rates):
         places = order[i * plan.batch_size : (i + 1) * plan.batch_size]
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # seen below, by name
-            state, step_loss, length = _step(architecture, plan, state, examples, places, float(rate))
-        loss += step_loss
-    return state, Totals(loss, len(order), length)
+            state, loss, length = _step(architecture, plan, state, examples, places, float(rate))
+        losses.append(loss)
+    return state, Totals(tuple(losses), length)
 
 
 def _step(

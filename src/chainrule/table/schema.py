@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ Role = Literal["numeric", "categorical", "boolean", "date", "ordinal", "pixel", 
 Key = str | int
 
 MIN_IDENTIFIERS = 20  # fewer rows that all differ prove nothing
+MOST_ROWS = 30  # a table with more columns is shown with neighbours together
 FREE_TEXT_LEVELS = 50  # a category has at most this many levels,
 FREE_TEXT_SHARE = 0.1  # or this share of the rows; text with more is free text
 _ROLE_OF_KIND: dict[str, Role] = {
@@ -48,21 +50,25 @@ class Schema:
         return tuple(plan for plan in self.plans if plan.role != "dropped")
 
     def rows(self) -> list[tuple[str, str, str]]:
-        """Return (name, role, note) for display; neighbouring pixels share a row.
+        """Return (name, role, note) for display; in a wide table, neighbours of the same role and note share a row.
 
         Examples
         --------
-        >>> Schema((ColumnPlan("p1", "pixel"), ColumnPlan("p2", "pixel"), ColumnPlan("x", "numeric"))).rows()
-        [('p1 ... p2', 'pixel', '2 pixels'), ('x', 'numeric', '')]
+        >>> Schema((ColumnPlan("x", "numeric"), ColumnPlan("y", "numeric", "3 missing"))).rows()
+        [('x', 'numeric', ''), ('y', 'numeric', '3 missing')]
+        >>> Schema(tuple(ColumnPlan(f"p{k}", "pixel") for k in range(1, 785))).rows()
+        [('p1 ... p784', 'pixel', '784 columns')]
         """
-        shown: list[tuple[str, str, str]] = []
-        first = 0
-        for place, plan in enumerate(self.plans):
-            if plan.role != "pixel":
-                shown.append((plan.name, plan.role, plan.note))
-                first = place + 1
-            elif place + 1 == len(self.plans) or self.plans[place + 1].role != "pixel":
-                shown.append((f"{self.plans[first].name} ... {plan.name}", "pixel", f"{place + 1 - first:,} pixels"))
+        if len(self.plans) <= MOST_ROWS:
+            return [(plan.name, plan.role, plan.note) for plan in self.plans]
+        shown = []
+        for (role, note), run in groupby(self.plans, key=lambda plan: (plan.role, plan.note)):
+            first, *others = run
+            if others:
+                names, count = f"{first.name} ... {others[-1].name}", f"{1 + len(others):,} columns"
+                shown.append((names, role, f"{count}, {note}" if note else count))
+            else:
+                shown.append((first.name, role, note))
         return shown
 
 

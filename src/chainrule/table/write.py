@@ -23,8 +23,16 @@ _FORMATS = {
 
 
 def plain_values(column: Column) -> Array:
-    """Return a column's values as a file has them: numbers, dates, or texts with None for missing."""
+    """Return a column's values as a file has them: numbers, dates, or texts with None for missing.
+
+    Raises
+    ------
+    TableError
+        If the column's texts were too many to keep when it was read.
+    """
     if column.kind == "text":
+        if not column.levels and not column.missing.all():
+            raise TableError(f"column {column.name!r} cannot be written: it has {column.note}. Leave it out.")
         return np.array([*column.levels, None], object)[column.values]
     if column.kind == "boolean":
         return np.array([False, True, None], object)[np.where(column.missing, 2, column.values).astype(np.intp)]
