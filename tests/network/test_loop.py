@@ -302,6 +302,7 @@ def test_a_validation_score_is_computed_from_all_logits():
 def test_ctrl_c_leaves_the_best_model_so_far():
     """A real SIGINT in the third epoch."""
     training, state, examples = real(stopping=replace(NEVER, max_epochs=100))
+    training = replace(training, validation=Validation(examples))
 
     def press(progress):
         if progress.epoch == 3:
