@@ -22,7 +22,7 @@ demo: .venv/.installed-test  ## Train, test and use a network on a real table, f
 	@head -4 demo/predictions.csv
 
 test: .venv/.installed-test  ## Run the tests and the documentation's examples
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "not oracle" $(TESTS)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal -m "not oracle" $(TESTS)
 	@echo "not run here: parity with PyTorch and JAX (make test-oracles)"
 
 test-oracles: .venv/.installed-test,oracles  ## Compare with PyTorch and JAX

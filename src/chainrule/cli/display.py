@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 from collections.abc import Sequence
@@ -25,13 +26,13 @@ def aligned(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:
     return "\n".join("  ".join(row).rstrip() for row in cells)
 
 
-def figures_table(figures: dict[str, dict[str, float]]) -> str:
-    """One row per model, one column per figure, the best of each column marked by a star."""
+def figures_table(figures: dict[str, dict[str, float]], title: str = "on the test rows") -> str:
+    """One row per model, one column per figure; of several models, the best of each column is marked by a star."""
     names = list(next(iter(figures.values())))
-    rows = [["on the test rows", *(name.replace("_", " ") for name in names)]]
-    best = {name: _best(name, [row[name] for row in figures.values()]) for name in names}
+    rows = [[title, *(name.replace("_", " ") for name in names)]]
+    best = {name: _best(name, [row[name] for row in figures.values()]) for name in names if len(figures) > 1}
     for model, row in figures.items():
-        rows.append([model, *(f"{number(row[name])}{'*' if row[name] == best[name] else ' '}" for name in names)])
+        rows.append([model, *(f"{number(row[name])}{'*' if row[name] == best.get(name) else ' '}" for name in names)])
     return aligned(rows, right=range(1, len(names) + 1))
 
 
@@ -47,7 +48,18 @@ def number(value: float) -> str:
     if not math.isfinite(value):
         return str(value)
     digits = max(0, 3 - math.floor(math.log10(abs(value)))) if value else 0
-    return f"{value:,.{min(digits, 4 if abs(value) < 1 else digits)}f}"
+    return f"{value:z,.{min(digits, 4 if abs(value) < 1 else digits)}f}"
+
+
+def strict_json(data: Any) -> str:
+    """Write JSON that every reader takes: it has no infinity and no NaN, so these become null."""
+    return json.dumps(_finite(data), indent=2)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(entry) for key, entry in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 class Reporter:
@@ -70,6 +82,12 @@ class Reporter:
             self._move(progress, progress.epoch)
         elif not self.quiet:
             click.echo(f"epoch {progress.epoch}/{progress.max_epochs}  {self._figures(progress)}", err=True)
+
+    def on_compare(self) -> None:
+        """Say what goes on after the last epoch."""
+        self.close()
+        if not self.quiet:
+            click.echo("training the linear model, to compare", err=True)
 
     def close(self) -> None:
         """Take the bar away."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from chainrule.cli.guard import guarded
@@ -16,7 +14,7 @@ from chainrule.cli.guard import guarded
 @guarded
 def evaluate(model: str, table: str, as_json: bool) -> None:
     """Test the saved MODEL on TABLE, which has the target column."""
-    from chainrule.cli.display import figures_table
+    from chainrule.cli.display import figures_table, strict_json
     from chainrule.cli.predict import table_model
     from chainrule.estimator.table_model import as_table
 
@@ -25,11 +23,11 @@ def evaluate(model: str, table: str, as_json: bool) -> None:
     figures = loaded.evaluate(rows)
     missing = int(loaded.target.missing(rows).sum())
     if as_json:
-        click.echo(json.dumps({"figures": figures, "rows": rows.n_rows - missing, "without_target": missing}, indent=2))
+        click.echo(strict_json({"figures": figures, "rows": rows.n_rows - missing, "without_target": missing}))
         return
     for note in loaded.target.notes(rows):
         click.echo(note)
     if missing:
         click.echo(f"{missing:,} rows lack a target value and are left out")
     click.echo(f"{rows.n_rows - missing:,} rows of {rows.source}")
-    click.echo(figures_table({"network": figures}))
+    click.echo(figures_table({"network": figures}, "on these rows"))

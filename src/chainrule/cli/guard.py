@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import sys
 import warnings
@@ -30,6 +31,10 @@ def guarded(command: Command) -> Command:
                 return command(*args, **kwargs)
             except ChainruleError as error:
                 raise _BadInput(" ".join(str(error).split())) from error
+            except OSError as error:
+                if error.errno == errno.EPIPE:  # the reader of a pipe went away: click ends quietly
+                    raise
+                raise _BadInput(f"the system says: {error}.") from error
             except MemoryError as error:
                 raise _BadInput("the table does not fit into memory; take fewer rows or columns.") from error
 

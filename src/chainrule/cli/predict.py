@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import click
 
@@ -32,10 +33,9 @@ def predict(model: str, table: str, output: str | None, keep: bool) -> None:
 
     loaded = table_model(model)
     rows = as_table(table)
-    columns = _predictions(loaded, rows)
-    if keep:
-        columns = _kept(rows) | {_free(name, rows): values for name, values in columns.items()}
-    write_columns(columns, output or sys.stdout.buffer)
+    columns = list(_kept(rows)) if keep else []
+    columns += _predictions(loaded, rows)
+    write_columns(_named_apart(columns), output or sys.stdout.buffer)
 
 
 def table_model(path: str) -> TableModel:
@@ -58,27 +58,34 @@ def table_model(path: str) -> TableModel:
     return model
 
 
-def _predictions(model: TableModel, table: Table) -> dict[str, Array]:
+def _predictions(model: TableModel, table: Table) -> Iterator[tuple[str, Array]]:
+    import numpy as np
+
     if model.target.task == "classification":
         probabilities = model.predict_proba(table)
-        import numpy as np
-
-        columns = {"prediction": np.array(model.target.classes)[probabilities.argmax(axis=1)]}
-        return columns | {f"p_{name}": probabilities[:, k] for k, name in enumerate(model.target.classes)}
+        yield "prediction", np.array(model.target.classes)[probabilities.argmax(axis=1)]
+        yield from ((f"p_{name}", probabilities[:, k]) for k, name in enumerate(model.target.classes))
+        return
     values = model.predict(table)
     if values.ndim == 1:
-        return {"prediction": values}
-    return {f"prediction_{name}": values[:, k] for k, name in enumerate(model.target.names)}
+        yield "prediction", values
+    else:
+        yield from ((f"prediction_{name}", values[:, k]) for k, name in enumerate(model.target.names))
 
 
-def _kept(table: Table) -> dict[str, Any]:
+def _kept(table: Table) -> Iterator[tuple[str, Array]]:
     from chainrule.table.write import plain_values
 
-    return {column.name: plain_values(column) for column in table.columns}
+    return ((column.name, plain_values(column)) for column in table.columns)
 
 
-def _free(name: str, table: Table) -> str:
-    """A name that the table does not have."""
-    while name in table.names:
-        name += "_"
-    return name
+def _named_apart(columns: Iterable[tuple[str, Array]]) -> dict[str, Array]:
+    """Add a `_` to each name that is taken already; case does not tell names apart, as in SQL."""
+    named: dict[str, Array] = {}
+    taken: set[str] = set()
+    for name, values in columns:
+        while name.casefold() in taken:
+            name += "_"
+        taken.add(name.casefold())
+        named[name] = values
+    return named

@@ -24,6 +24,8 @@ def summary(model: str) -> None:
         click.echo(f"classes: {', '.join(str(name) for name in target.classes)}")
     click.echo(f"columns: {', '.join(loaded.encoder.columns)}")
     click.echo(f"inputs: {len(loaded.encoder.feature_names):,}")
+    if not training:
+        return
     history = training["history"]
     click.echo(f"\ntrained on {training['rows']:,} rows with seed {training['seed']} in {training['seconds']:.1f} s")
     click.echo(f"stopped: {history['stop_sentence']}")

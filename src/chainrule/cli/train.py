@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,7 +23,13 @@ if TYPE_CHECKING:
     "--test", default=0.2, show_default=True, type=click.FloatRange(0, 1, max_open=True), help="Share to test on."
 )
 @click.option("--test-table", help="Another table to test on, instead of a share of this one.")
-@click.option("--task", type=click.Choice(["auto", "classification", "regression"]), default="auto", show_default=True)
+@click.option(
+    "--task",
+    type=click.Choice(["auto", "classification", "regression"]),
+    default="auto",
+    show_default=True,
+    help="Whether to predict classes or numbers; inferred by default.",
+)
 @click.option("--drop", multiple=True, help="Columns to leave out.")
 @click.option("--categorical", multiple=True, help="Columns to take as categories.")
 @click.option("--numeric", multiple=True, help="Columns to take as numbers.")
@@ -44,7 +49,13 @@ if TYPE_CHECKING:
 @click.option("--patience", type=int, help="Stop after so many epochs without a better validation loss.")
 @click.option("--validation", type=float, help="Share of the training rows held out to stop early; 0 for none.")
 @click.option("--engine", type=click.Choice(["auto", "native", "reference"]), help="Who computes.")
-@click.option("--seed", default=0, show_default=True, help="Decides the split and every random draw.")
+@click.option(
+    "--seed",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, 2**63 - 1),
+    help="Decides the split and every random draw.",
+)
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing but warnings and errors.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; everything else goes to standard error.")
 @guarded
@@ -59,26 +70,34 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     chainrule train adult.data --target 15 --test-table adult.test --hidden 64,32
     chainrule train "SELECT * FROM 'sales/*.parquet' WHERE year > 2020" --target price
     """
-    from chainrule.cli.display import Reporter
+    from chainrule.cli.display import Reporter, strict_json
     from chainrule.estimator.recipe import recipe
     from chainrule.estimator.table_training import train as train_model
     from chainrule.storage import save
     from chainrule.storage.model_file import check_writable
 
     check_writable(model)
+    given = _settings(options)
     prepared, source = _prepare(table, seed, options)
-    settings = recipe(len(prepared.y), **_settings(options))
+    settings = recipe(len(prepared.y), **given)
     say = _say(quiet, as_json)
     say(_before(prepared, source, settings))
     reporter = Reporter(quiet)
     try:
-        trained = train_model(prepared, settings, seed=seed, on_segment=reporter.on_segment, on_epoch=reporter.on_epoch)
+        trained = train_model(
+            prepared,
+            settings,
+            seed=seed,
+            on_segment=reporter.on_segment,
+            on_epoch=reporter.on_epoch,
+            on_compare=reporter.on_compare,
+        )
     finally:
         reporter.close()
     save(trained.model, model)
     say(_after(trained, model))
     if as_json:
-        click.echo(json.dumps(_summary(trained, prepared, model), indent=2))
+        click.echo(strict_json(_summary(trained, prepared, model)))
 
 
 def _prepare(source: str, seed: int, options: dict[str, Any]) -> tuple[Prepared, Table]:
@@ -108,33 +127,56 @@ def _prepare(source: str, seed: int, options: dict[str, Any]) -> tuple[Prepared,
     return prepared, table
 
 
+_SAME = ("activation", "dropout", "solver", "alpha", "l1_ratio", "weight_decay", "batch_size", "engine")
+_FIELDS = {name: name for name in _SAME} | {
+    "hidden": "hidden_layer_sizes",
+    "learning_rate": "learning_rate_init",
+    "schedule": "learning_rate",
+    "epochs": "max_iter",
+    "patience": "n_iter_no_change",
+    "validation": "validation_fraction",
+}
+
+
 def _settings(options: dict[str, Any]) -> dict[str, Any]:
-    """The options that were given, under the names of `Settings`."""
-    renamed = {
-        "learning_rate": "learning_rate_init",
-        "schedule": "learning_rate",
-        "epochs": "max_iter",
-        "patience": "n_iter_no_change",
-        "validation": "validation_fraction",
-    }
-    same = ("activation", "dropout", "solver", "alpha", "l1_ratio", "weight_decay", "batch_size", "engine")
-    given = {renamed.get(name, name): options[name] for name in (*same, *renamed) if options[name] is not None}
-    if options["hidden"] is not None:
-        given["hidden_layer_sizes"] = _widths(options["hidden"])
-    if given.get("validation_fraction") == 0:
-        del given["validation_fraction"]
-        given["early_stopping"] = False
-    return given
+    """The options that were given, checked, under the names of `Settings`."""
+    given = {option: options[option] for option in _FIELDS if options[option] is not None}
+    if "hidden" in given:
+        given["hidden"] = _widths(given["hidden"])
+    without = given.get("validation") == 0
+    if without:
+        del given["validation"]
+    for option, value in given.items():
+        _check(option, value)
+    return {_FIELDS[option]: value for option, value in given.items()} | ({"early_stopping": False} if without else {})
+
+
+def _check(option: str, value: Any) -> None:
+    """Hold an option against what its setting must be, before anything is read."""
+    from chainrule._errors import InvalidParameterError, nearest
+    from chainrule.estimator.settings import CONSTRAINTS
+    from chainrule.network.activations import activation
+
+    if option == "activation":
+        activation(value)
+        return
+    holds, words = CONSTRAINTS[_FIELDS[option]]
+    if not holds(value):
+        valid = words.split("'")[1::2]
+        hint = nearest(value, valid) if isinstance(value, str) else f"It must be {words}."
+        raise InvalidParameterError(f"--{option.replace('_', '-')} cannot be {value!r}. {hint}")
 
 
 def _widths(text: str) -> tuple[int, ...]:
+    from chainrule._errors import InvalidParameterError
+
     if text.strip().lower() in ("", "none", "0"):
         return ()
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
-        raise click.BadParameter(
-            f"widths are whole numbers with commas, such as 64,32; got {text!r}", param_hint="--hidden"
+        raise InvalidParameterError(
+            f"--hidden takes widths, whole numbers with commas, such as 64,32; got {text!r}."
         ) from None
 
 

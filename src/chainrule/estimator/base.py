@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils import check_random_state
@@ -20,13 +22,15 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 from chainrule._errors import ChainruleWarning, InvalidParameterError, TargetError
 from chainrule.engine import choose
 from chainrule.estimator.estimator_record import constructor_parameters, estimator_record, restore
-from chainrule.estimator.fitting import Fitted, TrainingSet, fit_network, fit_one_epoch
-from chainrule.estimator.settings import Settings, check_parameters
+from chainrule.estimator.fitting import Fitted, TrainingSet, fit_network, fit_one_epoch, optimizer_of
+from chainrule.estimator.settings import Settings, check_parameters, one_of
 from chainrule.network.examples import Examples
 from chainrule.network.history import History, StopReason
 from chainrule.network.loop import Progress, all_logits
 from chainrule.network.losses import Loss
+from chainrule.network.optimizers import initial_slots
 from chainrule.network.parameters import Parameters
+from chainrule.network.segment import State
 from chainrule.network.types import Array
 
 
@@ -40,6 +44,8 @@ def _is_stochastic(estimator: Any) -> bool:
 class AbstractEstimator(ABC, BaseEstimator):
     """Fit, continue, and look inside; predicting is the finals' part."""
 
+    t_: int
+
     @abstractmethod
     def _settings(self) -> Settings:
         """The parameters as `Settings`."""
@@ -47,6 +53,10 @@ class AbstractEstimator(ABC, BaseEstimator):
     @abstractmethod
     def _encode(self, y: Array, *, reset: bool, classes: Any = None) -> tuple[Array, Array | None]:
         """Check y and return Y of shape (m, n[L]) and the class codes to stratify by, if any."""
+
+    @abstractmethod
+    def _loss_names(self) -> tuple[str, ...]:
+        """The values of the parameter `loss`."""
 
     @abstractmethod
     def _make_loss(self) -> Loss:
@@ -93,8 +103,7 @@ class AbstractEstimator(ABC, BaseEstimator):
             score=self._validation_score,
             on_epoch=_print_epoch if settings.verbose else None,
         )
-        self._publish(fitted)
-        self.t_ = self.n_iter_ * table.X.shape[0]
+        self._append(fitted, start)
         self._warn_of_the_end(fitted.history)
         return self
 
@@ -120,14 +129,8 @@ class AbstractEstimator(ABC, BaseEstimator):
         if first:
             self._seed = _draw_seed(self.random_state)
         start = None if first else self._continued(table)
-        earlier = None if first else self._fitted.history
         fitted = fit_one_epoch(self._settings(), table, self._make_loss(), seed=self._seed, start=start)
-        if earlier is not None:
-            fitted.history.columns = {
-                name: earlier.columns.get(name, []) + values for name, values in fitted.history.columns.items()
-            }
-        self._publish(fitted)
-        self.t_ = self.n_iter_ * table.X.shape[0]
+        self._append(fitted, start)
         return self
 
     @property
@@ -152,7 +155,7 @@ class AbstractEstimator(ABC, BaseEstimator):
 
     def _border(self, X: Any, y: Any, sample_weight: Any, *, reset: bool, classes: Any = None) -> TrainingSet:
         """Validate parameters and data; the table inside is float, CSR if sparse, and as the caller gave it."""
-        check_parameters(self, list(self.get_params(deep=False)))
+        check_parameters(self, list(self.get_params(deep=False)), loss=one_of(*self._loss_names()))
         X, y = validate_data(
             self,
             X,
@@ -164,6 +167,7 @@ class AbstractEstimator(ABC, BaseEstimator):
             dtype="numeric",
             y_numeric=False,
         )
+        y = y.toarray() if issparse(y) else y
         Y, strata = self._encode(y, reset=reset, classes=classes)
         weights = None
         if sample_weight is not None:
@@ -172,8 +176,8 @@ class AbstractEstimator(ABC, BaseEstimator):
                 raise TargetError("All values of sample_weight are zero: give at least one row a positive weight.")
         return TrainingSet(X, Y, weights, strata)
 
-    def _continued(self, table: TrainingSet) -> Any:
-        """The state to go on from, if the network still fits the table."""
+    def _continued(self, table: TrainingSet) -> State:
+        """The state to go on from, if the network still fits the table; a new optimiser starts afresh."""
         old = self._fitted.architecture.widths
         new = (table.X.shape[1], *self._settings().hidden, table.Y.shape[1])
         if old != new:
@@ -181,7 +185,20 @@ class AbstractEstimator(ABC, BaseEstimator):
                 f"training cannot continue: the layers have widths {old}, now {new} are asked for. "
                 "Set warm_start=False or keep the parameters."
             )
-        return self._fitted.state
+        state, optimizer = self._fitted.state, optimizer_of(self._settings())
+        if optimizer.name != self._fitted.optimizer:
+            return replace(state, slots=initial_slots(optimizer, state.parameters.theta))
+        return state
+
+    def _append(self, fitted: Fitted, start: State | None) -> None:
+        """Publish the training since `start`, behind the record of the one that led there."""
+        rows, epochs = 0, 0
+        if start is not None:
+            rows, epochs, earlier = self.t_, start.epoch, self._fitted.history.columns
+            later = fitted.history.columns
+            fitted.history.columns = {name: earlier.get(name, []) + values for name, values in later.items()}
+        self._publish(fitted)
+        self.t_ = rows + (fitted.state.epoch - epochs) * fitted.rows
 
     def _publish(self, fitted: Fitted) -> None:
         """Show the result under the names scikit-learn's users know."""
@@ -197,7 +214,7 @@ class AbstractEstimator(ABC, BaseEstimator):
         self.out_activation_ = "logistic" if output == "sigmoid" else output  # scikit-learn's word
         self.loss_ = history.final["total"]
         self.loss_curve_ = list(curve)
-        self.best_loss_ = min(curve) if curve else None
+        self.best_loss_ = min(curve) if curve and scores is None else None
         self.validation_scores_ = scores
         self.best_validation_score_ = max(scores) if scores else None
         self.stop_reason_ = history.stop_reason

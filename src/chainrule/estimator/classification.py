@@ -13,7 +13,6 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from chainrule._errors import TargetError
 from chainrule.estimator.base import AbstractEstimator
-from chainrule.estimator.settings import check_parameters
 from chainrule.network.activations import sigmoid, softmax
 from chainrule.network.losses import Loss, loss
 from chainrule.network.losses.cross_entropy import binary_cross_entropy, log_softmax
@@ -135,8 +134,10 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
             )
         return np.searchsorted(self.classes_, y)
 
+    def _loss_names(self) -> tuple[str, ...]:
+        return tuple(_LOSSES)
+
     def _make_loss(self) -> Loss:
-        check_parameters(self, ["label_smoothing", "gamma"])
         single, several, parameter = _LOSSES[self.loss]
         name = single if self._multilabel or len(self.classes_) <= 2 else several
         return loss(name, **({parameter: getattr(self, parameter)} if parameter else {}))
@@ -165,7 +166,7 @@ def _flat_labels(y: Array) -> Array:
             stacklevel=5,
         )
         return y.ravel()
-    if y.ndim == 2 and not type_of_target(y).startswith("multilabel"):
+    if y.ndim == 2 and not (type_of_target(y).startswith("multilabel") and np.isin(y, (0, 1)).all()):
         raise TargetError(
             "y must be one column of labels, or an indicator matrix of 0 and 1 with one column per label."
         )

@@ -111,12 +111,12 @@ history_ : History
 stop_reason_ : StopReason
 best_epoch_ : int or None
 n_iter_, t_ : int
-    Epochs (iterations) and rows seen.
+    Epochs (iterations) and rows seen, those before a warm start included.
 loss_ : float
     The cost J of the fitted model on the training rows, penalty included, dropout off.
 loss_curve_ : list of float
     The running cost of every epoch.
-best_loss_ : float
+best_loss_ : float, or None with `early_stopping`
 validation_scores_, best_validation_score_ : list of float and float, or None
     Accuracy or R² on the validation rows.
 n_layers_, n_outputs_, out_activation_ : int, int, str

@@ -50,9 +50,11 @@ def restore(estimator: AbstractEstimator, record: dict[str, Any], tensors: dict[
             setattr(estimator, name, np.array(described["values"], dtype=described["dtype"]))
     architecture = architecture_from(record["architecture"])
     parameters = parameters_of(tensors, architecture.widths)
-    slots = initial_slots(optimizer_of(estimator._settings()), parameters.theta)
+    optimizer = optimizer_of(estimator._settings())
+    slots = initial_slots(optimizer, parameters.theta)
     state = State(parameters, slots, int(record["steps"]), int(record["epochs"]))
-    estimator._publish(Fitted(architecture, state, History.from_dict(record["history"])))
+    history = History.from_dict(record["history"])
+    estimator._publish(Fitted(architecture, state, history, optimizer.name, rows=0))
 
 
 def constructor_parameters(parameters: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule._errors import ChainruleWarning, InvalidParameterError, TargetError
 from chainrule.engine import choose
-from chainrule.estimator.settings import Settings, _listed
+from chainrule.estimator.settings import SOLVERS, Settings, _listed
 from chainrule.network.activations import Activation, activation
 from chainrule.network.architecture import Architecture, initial_parameters
 from chainrule.network.examples import Examples
@@ -61,11 +61,13 @@ class TrainingSet:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A trained network: what it is, its weights and optimiser, its record."""
+    """A trained network: what it is, its weights and optimiser, its record; the rows of an epoch."""
 
     architecture: Architecture
     state: State
     history: History
+    optimizer: str
+    rows: int
 
 
 def working_dtype(X: Any) -> np.dtype[Any]:
@@ -204,6 +206,7 @@ def fit_network(
     warn_of_idle_parameters(settings)
     loss.check_target(table.Y)
     examples, held_out = split(settings, table, seed)
+    rows = examples.m
     if settings.solver in FULL_BATCH:
         examples = examples.merged()
     training, state = _training(settings, table, loss, examples, seed, start)
@@ -215,7 +218,7 @@ def fit_network(
         state, history = train_lbfgs(training, state, max_fun=settings.max_fun)
     else:
         state, history = train(training, state)
-    return Fitted(training.architecture, state, history)
+    return Fitted(training.architecture, state, history, training.plan.optimizer.name, rows)
 
 
 def fit_one_epoch(
@@ -227,7 +230,7 @@ def fit_one_epoch(
     training, state = _training(settings, table, loss, examples, seed, start)
     training = replace(training, stopping=replace(training.stopping, max_epochs=1, patience=np.inf, keep_best=False))
     state, history = train(training, state)
-    return Fitted(training.architecture, state, history)
+    return Fitted(training.architecture, state, history, training.plan.optimizer.name, examples.m)
 
 
 def _training(
@@ -295,11 +298,12 @@ _ONLY_FOR = {
     "nesterovs_momentum": ("sgd",),
     "beta_1": ("adam", "adamw", "nadam"),
     "beta_2": ("adam", "adamw", "nadam"),
+    "epsilon": ("adam", "adamw", "nadam", "rmsprop", "adagrad"),
     "rho": ("rmsprop",),
+    "batch_size": tuple(solver for solver in SOLVERS if solver not in FULL_BATCH),
     "max_fun": ("lbfgs",),
 }
 _NOT_LBFGS = (
-    "batch_size",
     "learning_rate",
     "learning_rate_init",
     "warmup_steps",
@@ -310,15 +314,21 @@ _NOT_LBFGS = (
 
 
 def warn_of_idle_parameters(settings: Settings) -> None:
-    """Warn of every parameter that was changed from its default and has no effect with this solver."""
+    """Warn of every parameter that was changed from its default and has no effect beside the others."""
     defaults = Settings()
     idle = [name for name, solvers in _ONLY_FOR.items() if settings.solver not in solvers]
     if settings.solver == "lbfgs":
         idle += _NOT_LBFGS
+    if settings.learning_rate != "invscaling":
+        idle.append("power_t")
+    if not settings.early_stopping:
+        idle.append("validation_fraction")
     changed = [name for name in idle if getattr(settings, name) != getattr(defaults, name)]
     if changed:
         warnings.warn(
-            f"{', '.join(changed)}: no effect with solver={settings.solver!r}. Drop it or change the solver.",
+            f"{', '.join(changed)}: no effect with solver={settings.solver!r}, "
+            f"learning_rate={settings.learning_rate!r}, early_stopping={settings.early_stopping}. "
+            "Drop it or change those.",
             ChainruleWarning,
             stacklevel=2,
         )

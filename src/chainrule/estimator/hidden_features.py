@@ -25,7 +25,6 @@ def _has_hidden_layers(estimator: Any) -> bool:
 class AbstractFeatureLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, AbstractEstimator):
     """Estimators with hidden layers."""
 
-    @available_if(_has_hidden_layers)
     def transform(self, X: Any, layer: int | str = -1) -> Array:
         """Return the features a hidden layer has learned: its activations A[l].
 
@@ -45,7 +44,7 @@ class AbstractFeatureLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         if layer != "all" and layer not in (*hidden, *range(-n_hidden, 0)):
             raise InvalidParameterError(f"layer must be 1 to {n_hidden}, -1 to -{n_hidden}, or 'all'; got {layer!r}.")
         X = validate_data(self, X, reset=False, accept_sparse="csr", accept_large_sparse=True, dtype="numeric")
-        chosen = list(hidden) if layer == "all" else [hidden[layer - 1 if layer > 0 else layer]]  # type: ignore[operator, index]
+        chosen = list(hidden) if layer == "all" else [hidden[int(layer) - 1 if int(layer) > 0 else int(layer)]]
         parts = []
         for columns, _, _ in Examples(X.T, np.empty((0, X.shape[0]))).chunks(parameters.theta.dtype):
             A = forward(architecture, parameters, columns).A
@@ -60,3 +59,7 @@ class AbstractFeatureLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+# Last, because the wrapper that scikit-learn puts around `transform` for set_output would hide the condition.
+AbstractFeatureLearner.transform = available_if(_has_hidden_layers)(AbstractFeatureLearner.transform)  # type: ignore[method-assign]

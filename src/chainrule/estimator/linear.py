@@ -70,6 +70,7 @@ class LinearClassifier(LinearSettings, AbstractClassifier):
     True
     """
 
+    _: KW_ONLY
     loss: str = "log_loss"
     label_smoothing: float = 0.0
     gamma: float = 2.0
@@ -104,6 +105,7 @@ class LinearRegressor(LinearSettings, AbstractRegressor):
     ([[3.0]], [1.0])
     """
 
+    _: KW_ONLY
     loss: str = "squared_error"
     delta: float = 1.0
     quantile: float = 0.5

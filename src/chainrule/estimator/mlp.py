@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 from chainrule.estimator.classification import AbstractClassifier
 from chainrule.estimator.documentation import documented
@@ -46,6 +46,7 @@ class MLPClassifier(Settings, AbstractClassifier, AbstractFeatureLearner):
     (150, 16)
     """
 
+    _: KW_ONLY
     loss: str = "log_loss"
     label_smoothing: float = 0.0
     gamma: float = 2.0
@@ -86,6 +87,7 @@ class MLPRegressor(Settings, AbstractRegressor, AbstractFeatureLearner):
     True
     """
 
+    _: KW_ONLY
     loss: str = "squared_error"
     delta: float = 1.0
     quantile: float = 0.5

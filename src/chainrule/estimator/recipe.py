@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.estimator.fitting import FULL_BATCH
 from chainrule.estimator.settings import Settings
 
 
@@ -27,11 +28,15 @@ def recipe(n_rows: int, **changes: Any) -> Settings:
     batch_size = int(np.clip(2 ** np.round(np.log2(max(n_rows, 1) / 100)), 16, 256))
     defaults: dict[str, Any] = {
         "hidden_layer_sizes": (256, 128),
-        "batch_size": batch_size,
         "max_iter": 200,
         "early_stopping": True,
         "n_iter_no_change": 20,
         "tol": 0.0,
         "dropout": 0.1,
+        "batch_size": max(1, min(batch_size, n_rows // 2)),
+        "learning_rate": "plateau",
     }
+    if changes.get("solver") in FULL_BATCH:
+        for stochastic in ("dropout", "batch_size", "learning_rate"):
+            del defaults[stochastic]
     return Settings(**(defaults | changes))

@@ -14,7 +14,18 @@ from chainrule.estimator.base import AbstractEstimator
 from chainrule.network.losses import Loss, loss
 from chainrule.network.types import Array
 
-_PARAMETERS = {"huber": "delta", "quantile": "quantile", "tweedie": "power"}
+# What the parameter `loss` may be, and which other parameter goes with it.
+_LOSSES = {
+    "squared_error": None,
+    "absolute_error": None,
+    "huber": "delta",
+    "log_cosh": None,
+    "quantile": "quantile",
+    "pinball": "quantile",
+    "poisson": None,
+    "gamma": None,
+    "tweedie": "power",
+}
 
 
 class AbstractRegressor(RegressorMixin, AbstractEstimator):
@@ -58,15 +69,19 @@ class AbstractRegressor(RegressorMixin, AbstractEstimator):
             )
         return y.reshape(len(y), -1), None
 
+    def _loss_names(self) -> tuple[str, ...]:
+        return tuple(_LOSSES)
+
     def _make_loss(self) -> Loss:
-        parameter = _PARAMETERS.get(self.loss)
+        parameter = _LOSSES[self.loss]
         return loss(self.loss, **({parameter: getattr(self, parameter)} if parameter else {}))
 
     def _validation_score(self, Z: Array, Y: Array, weights: Array | None) -> float:
-        """R², the mean over the outputs."""
-        error = np.average((self._make_loss().output.g(Z) - Y) ** 2, axis=1, weights=weights)
-        spread = np.average((Y - np.average(Y, axis=1, weights=weights)[:, None]) ** 2, axis=1, weights=weights)
-        return float(np.mean(1 - error / np.where(spread > 0, spread, 1)))
+        """R², the mean over the outputs; where the errors overflow, training stops at their loss."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            error = np.average((self._make_loss().output.g(Z) - Y) ** 2, axis=1, weights=weights)
+            spread = np.average((Y - np.average(Y, axis=1, weights=weights)[:, None]) ** 2, axis=1, weights=weights)
+            return float(np.mean(1 - error / np.where(spread > 0, spread, 1)))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -100,7 +100,8 @@ def _whole(low: int) -> Test:
     return lambda v: _is(Integral, v) and v >= low, f"a whole number of at least {low}"
 
 
-def _one_of(*names: str) -> Test:
+def one_of(*names: str) -> Test:
+    """The constraint of a parameter that is one of a few words."""
     return lambda v: isinstance(v, str) and v in names, "one of " + ", ".join(repr(name) for name in names)
 
 
@@ -114,18 +115,22 @@ def _each(test: Test) -> Test:
 
 _FLAG: Test = (lambda v: isinstance(v, bool | np.bool_), "True or False")
 _RATE = _real(0, 1)
-_INITIALIZER = _one_of("auto", *INITIALIZERS)
+_INITIALIZER = one_of("auto", *INITIALIZERS)
 
 CONSTRAINTS: dict[str, Test] = {
     "hidden_layer_sizes": _each(_whole(1)),
-    "solver": _one_of(*SOLVERS),
+    "solver": one_of(*SOLVERS),
     "alpha": _real(0),
     "batch_size": (lambda v: v == "auto" if isinstance(v, str) else _whole(1)[0](v), "'auto' or " + _whole(1)[1]),
-    "learning_rate": _one_of(*SCHEDULES),
+    "learning_rate": one_of(*SCHEDULES),
     "learning_rate_init": _real(0, open_low=True),
     "power_t": _real(0),
     "max_iter": _whole(1),
     "shuffle": _FLAG,
+    "random_state": (
+        lambda v: v is None or v is np.random or _whole(0)[0](v) or isinstance(v, np.random.RandomState),
+        _whole(0)[1] + ", a RandomState, or None",
+    ),
     "tol": _real(0),
     "verbose": (lambda v: _FLAG[0](v) or _whole(0)[0](v), "True, False or a whole number"),
     "warm_start": _FLAG,
@@ -139,7 +144,7 @@ CONSTRAINTS: dict[str, Test] = {
     "n_iter_no_change": (lambda v: v == np.inf or _whole(1)[0](v), _whole(1)[1] + " or infinity"),
     "max_fun": _whole(1),
     "l1_ratio": _real(0, 1, open_high=False),
-    "alpha_scaling": _one_of("mean", "batch"),
+    "alpha_scaling": one_of("mean", "batch"),
     "dropout": _each(_RATE),
     "dropout_input": _RATE,
     "weight_decay": _or_none(_real(0)),
@@ -151,8 +156,8 @@ CONSTRAINTS: dict[str, Test] = {
     "bias_initializer": _INITIALIZER,
     "restore_best_weights": _FLAG,
     "record_loss": _FLAG,
-    "on_divergence": _one_of("raise", "warn"),
-    "engine": _one_of(*ENGINES),
+    "on_divergence": one_of("raise", "warn"),
+    "engine": one_of(*ENGINES),
     "label_smoothing": _RATE,
     "gamma": _real(0),
     "delta": _real(0, open_low=True),
@@ -161,18 +166,19 @@ CONSTRAINTS: dict[str, Test] = {
 }
 
 
-def check_parameters(estimator: object, names: Sequence[str]) -> None:
-    """Hold the named attributes against the constraint table.
+def check_parameters(estimator: object, names: Sequence[str], **further: Test) -> None:
+    """Hold the named attributes against the constraint table, and against further constraints.
 
     Raises
     ------
     InvalidParameterError
         Saying what the parameter must be, what it is, and for a mistyped word the nearest valid one.
     """
+    constraints = CONSTRAINTS | further
     for name in names:
-        if name not in CONSTRAINTS:
+        if name not in constraints:
             continue
-        holds, words = CONSTRAINTS[name]
+        holds, words = constraints[name]
         value = getattr(estimator, name)
         if not holds(value):
             hint = " " + nearest(value, words.split("'")[1::2]) if isinstance(value, str) and "'" in words else ""

@@ -5,13 +5,14 @@ Nothing here needs scikit-learn, so that the command line starts at once and sta
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
 
-from chainrule._errors import InvalidParameterError
+from chainrule._errors import InvalidParameterError, ShapeError, TableError, TargetError
 from chainrule.engine import choose
 from chainrule.network.activations import sigmoid, softmax
 from chainrule.network.architecture import Architecture
@@ -21,6 +22,8 @@ from chainrule.network.record import architecture_from, architecture_record, par
 from chainrule.network.types import Array
 from chainrule.report import classification_figures, regression_figures
 from chainrule.table import Encoder, Table, Target, from_frame, read_table
+from chainrule.table.dates import DATE_PARTS
+from chainrule.table.features import Scaled
 
 
 @dataclass(frozen=True)
@@ -68,9 +71,14 @@ class TableModel:
         return self._probabilities(self.logits(table))
 
     def evaluate(self, table: Any) -> dict[str, float]:
-        """The figures on a table with the target: accuracy, log loss, ROC AUC; or RMSE, MAE, R²."""
+        """The figures on a table with the target: accuracy, log loss, ROC AUC; or RMSE, MAE, R².
+
+        Rows without a target value do not count; TargetError where every row lacks it.
+        """
         table = as_table(table)
         rows = np.flatnonzero(~self.target.missing(table))
+        if not len(rows):
+            raise TargetError(f"every row of {table.source} lacks a value of {', '.join(self.target.names)}.")
         return self.figures(self.encoder.transform(table, rows), self.target.encode(table, rows))
 
     def logits(self, table: Any) -> Array:
@@ -111,12 +119,40 @@ class TableModel:
     def from_record(cls, record: dict[str, Any], tensors: dict[str, Array]) -> Self:
         """Return the model that `to_record` wrote."""
         architecture = architecture_from(record["architecture"])
-        return cls(
-            Encoder.from_dict(record["encoder"]),
-            Target.from_dict(record["target"]),
-            architecture,
-            parameters_of(tensors, architecture.widths),
-            record["training"],
+        encoder, target = Encoder.from_dict(record["encoder"]), Target.from_dict(record["target"])
+        _check_plain(encoder, target)
+        _check_ends(architecture.widths, encoder, target)
+        return cls(encoder, target, architecture, parameters_of(tensors, architecture.widths), record["training"])
+
+
+def _check_plain(encoder: Encoder, target: Target) -> None:
+    """Hold what a file says against the types predicting needs, so that a hostile one fails here and not later."""
+    blocks = encoder.blocks
+    scaled = [block for block in blocks if isinstance(block, Scaled)]
+    texts = [*target.names, *(text for block in blocks for text in (block.column, *block.levels))]
+    numbers = [*target.centre, *target.scale]
+    numbers += [number for block in scaled for number in (block.centre, block.scale, block.fill)]
+    good = (
+        all(isinstance(several, tuple) for several in (target.names, target.classes, target.centre, target.scale)),
+        target.task in ("classification", "regression") and len(target.names) > 0,
+        target.task == "regression" or len(target.classes) > 1,
+        target.task == "classification" or len(target.names) == len(target.centre) == len(target.scale),
+        all(isinstance(text, str) for text in texts),
+        all(isinstance(label, str | int | float) for label in target.classes),
+        all(isinstance(number, int | float) and math.isfinite(number) for number in numbers),
+        all(block.part in ("value", "rank", *DATE_PARTS) for block in scaled),
+    )
+    if not all(good):
+        raise TableError("its columns or its target are not described by the names and finite numbers they need.")
+
+
+def _check_ends(widths: tuple[int, ...], encoder: Encoder, target: Target) -> None:
+    """Hold the network against what it reads and what it predicts; two classes share one output."""
+    outputs = len(target.names) if target.task == "regression" else len(target.classes)
+    needed = len(encoder.feature_names), 1 if len(target.classes) == 2 else outputs
+    if (widths[0], widths[-1]) != needed:
+        raise ShapeError(
+            f"the table needs {needed[0]} inputs and {needed[1]} outputs, the network has widths {widths}."
         )
 
 

@@ -15,6 +15,7 @@ from chainrule.estimator.fitting import Fitted, TrainingSet, architecture_of, ba
 from chainrule.estimator.settings import Settings, check_parameters
 from chainrule.estimator.table_model import TableModel
 from chainrule.network.architecture import Architecture
+from chainrule.network.history import History, StopReason
 from chainrule.network.loop import Progress
 from chainrule.network.losses import Loss, loss
 from chainrule.network.types import Array
@@ -145,8 +146,19 @@ def train(
     seed: int = 0,
     on_segment: Callable[[Progress], None] | None = None,
     on_epoch: Callable[[Progress], None] | None = None,
+    on_compare: Callable[[], None] | None = None,
 ) -> Trained:
     """Train the network, and compare it with the trivial answer and the linear model on the test rows.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    settings : Settings
+    seed : int, default 0
+    on_segment, on_epoch : callable, optional
+        Called with the progress of the network's training.
+    on_compare : callable, optional
+        Called before the linear model is trained.
 
     Raises
     ------
@@ -160,7 +172,9 @@ def train(
     figures = {}
     if len(prepared.y_test):
         figures["network"] = model.figures(prepared.X_test, prepared.y_test)
-        linear = _fit(prepared, _linear(settings), seed)
+        if on_compare is not None:
+            on_compare()
+        linear = _fit(prepared, _linear(settings, fitted.history), seed)
         figures["linear model"] = _model(prepared, linear, {}).figures(prepared.X_test, prepared.y_test)
         figures["trivial answer"] = _trivial_figures(prepared)
     record = {
@@ -216,9 +230,12 @@ def _model(prepared: Prepared, fitted: Fitted, record: dict[str, Any]) -> TableM
     return TableModel(prepared.encoder, prepared.target, fitted.architecture, fitted.state.parameters, record)
 
 
-def _linear(settings: Settings) -> Settings:
-    """The same training without hidden layers: f(x) = wᵀx + b."""
+def _linear(settings: Settings, history: History) -> Settings:
+    """The same training without hidden layers: f(x) = wᵀx + b. It ends soon after Ctrl-C, and never by raising late."""
     changed = {"hidden_layer_sizes": (), "activation": "relu", "dropout": 0.0, "dropout_input": 0.0, "verbose": False}
+    changed["on_divergence"] = "warn"
+    if history.stop_reason == StopReason.INTERRUPTED:
+        changed["max_iter"] = max(1, len(history.columns.get("epoch", [])))
     return Settings(**(vars(settings) | changed))
 
 

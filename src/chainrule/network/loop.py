@@ -296,7 +296,7 @@ def _monitored(architecture: Architecture, state: State, record: dict[str, float
         return value
     raise DivergenceError(
         f"Solver produced non-finite parameter weights: the loss at the end of epoch {state.epoch} is {value}. "
-        "Scale the inputs, lower the learning rate, or clip the gradient (clip_norm=1.0).",
+        "Scale the inputs, lower the learning rate, or clip the gradient's norm.",
         step=state.step,
         tensor="the loss",
         layer=architecture.L,

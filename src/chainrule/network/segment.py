@@ -140,7 +140,7 @@ def divergence(step: int, pass_: propagate.Forward, gradients: propagate.Gradien
     named = next(((name, l) for name, l, values in (*forward, *back) if not np.isfinite(values).all()), ("the loss", L))
     return DivergenceError(
         f"Solver produced non-finite parameter weights: {named[0]} of layer {named[1]} is not finite at step "
-        f"{step + 1}. Scale the inputs, lower the learning rate, or clip the gradient (clip_norm=1.0).",
+        f"{step + 1}. Scale the inputs, lower the learning rate, or clip the gradient's norm.",
         step=step + 1,
         tensor=named[0],
         layer=named[1],

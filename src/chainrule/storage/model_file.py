@@ -2,11 +2,12 @@
 
 Reading parses and checks; nothing in a file can make the reader execute anything. Writing goes to a temporary file
 in the same folder, is flushed to the disk, and replaces the old file in one step: a crash or a full disk leaves the
-old file whole.
+old file whole. A digest over every byte makes damage an error, never another prediction.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import uuid
@@ -18,6 +19,8 @@ from chainrule.network.types import Array
 
 FORMAT = 1
 _ENTRY = "chainrule"
+_UNSIGNED = b"0" * 64  # stands where the digest will be, while the digest is taken
+_DTYPES = ({"float32"}, {"float64"})
 
 
 def write_model(path: str | os.PathLike[str], record: dict[str, Any], tensors: dict[str, Array]) -> None:
@@ -32,15 +35,26 @@ def write_model(path: str | os.PathLike[str], record: dict[str, Any], tensors: d
     from safetensors.numpy import save
 
     try:
-        metadata = json.dumps({"format": FORMAT, **record}, allow_nan=True, ensure_ascii=False)
+        metadata = json.dumps(
+            {"format": FORMAT, "sha256": _UNSIGNED.decode(), **record}, ensure_ascii=False, default=_plain
+        )
     except (TypeError, ValueError) as error:
         raise ModelFileError(f"the model cannot be saved: {error}. Parameters must be plain values.") from error
     content = save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, {_ENTRY: metadata})
     try:
-        _replace(Path(path), content)
+        _replace(Path(path), content.replace(_UNSIGNED, hashlib.sha256(content).hexdigest().encode(), 1))
     except OSError as error:
         reason = error.strerror or str(error)
         raise ModelFileError(f"cannot write {os.fspath(path)}: {reason}. An older file is left as it was.") from error
+
+
+def _plain(value: Any) -> Any:
+    """Write NumPy's numbers, which parameters often are, as JSON's."""
+    import numpy as np
+
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(f"a {type(value).__name__} is no plain value")
 
 
 def _replace(path: Path, content: bytes) -> None:
@@ -68,18 +82,23 @@ def read_model(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, 
     ModelFileError
         If the file is absent, truncated, no model of this package, or of a newer format.
     """
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
 
     name = os.fspath(path)
     if not Path(path).is_file():
         raise ModelFileError(f"no such model file: {name}.")
     try:
-        with safe_open(name, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
-    except (SafetensorError, OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        content = Path(path).read_bytes()
+        tensors = load(content)
+        metadata = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")]).get("__metadata__") or {}
+    except OSError as error:
+        raise ModelFileError(f"cannot read {name}: {error.strerror or error}.") from error
+    except (SafetensorError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise ModelFileError(f"{name} is damaged or not a model file: {_in_one_line(error)}.") from error
-    return _record(name, metadata), tensors
+    record = _record(name, metadata)
+    _check_content(name, content, record, tensors)
+    return record, tensors
 
 
 def _record(name: str, metadata: dict[str, str]) -> dict[str, Any]:
@@ -89,13 +108,24 @@ def _record(name: str, metadata: dict[str, str]) -> dict[str, Any]:
         record = json.loads(metadata[_ENTRY])
     except (ValueError, RecursionError) as error:
         raise ModelFileError(f"{name} is damaged: its metadata are not JSON ({_in_one_line(error)}).") from error
-    if not isinstance(record, dict) or not isinstance(record.get("format"), int):
+    if not isinstance(record, dict) or type(record.get("format")) is not int or record["format"] < 1:
         raise ModelFileError(f"{name} is damaged: its metadata do not state a format.")
     if record["format"] > FORMAT:
         raise ModelFileError(
             f"{name} has format {record['format']}; this version reads up to {FORMAT}. Update chainrule to load it."
         )
     return record
+
+
+def _check_content(name: str, content: bytes, record: dict[str, Any], tensors: dict[str, Array]) -> None:
+    """Hold the file against its digest, and its tensors against the types that networks have."""
+    stated = str(record.get("sha256") or "none").encode(errors="replace")
+    before, found, after = content.partition(stated)
+    if not found or hashlib.sha256(before + _UNSIGNED + after).hexdigest().encode() != stated:
+        raise ModelFileError(f"{name} is damaged: its content is not what was saved (SHA-256 differs).")
+    dtypes = {tensor.dtype.name for tensor in tensors.values()}
+    if dtypes not in _DTYPES:
+        raise ModelFileError(f"{name} is damaged: its tensors must all be float32 or all float64, they are {dtypes}.")
 
 
 def _in_one_line(error: Exception) -> str:

@@ -70,11 +70,19 @@ def load(path: str | os.PathLike[str]) -> Any:
     """
     record, tensors = read_model(path)
     kind = record.get("kind")
-    if kind not in _KINDS:
+    if not isinstance(kind, str) or kind not in _KINDS:
         raise ModelFileError(f"{os.fspath(path)} holds a model of the unknown kind {kind!r}.")
     cls = getattr(importlib.import_module(_KINDS[kind]), kind)
     try:
         return cls.from_record(record, tensors)
-    except (ChainruleError, KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+    except (
+        ChainruleError,
+        TypeError,
+        ValueError,
+        LookupError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
         reason = f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else str(error)
         raise ModelFileError(f"{os.fspath(path)} is damaged: {' '.join(reason.split())[:300]}") from error

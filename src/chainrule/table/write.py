@@ -36,7 +36,21 @@ def plain_values(column: Column) -> Array:
         return np.array([*column.levels, None], object)[column.values]
     if column.kind == "boolean":
         return np.array([False, True, None], object)[np.where(column.missing, 2, column.values).astype(np.intp)]
-    return np.ascontiguousarray(column.values)
+    if column.kind == "date":
+        midnight = column.values.astype("datetime64[D]")
+        return midnight if np.array_equal(midnight, column.values, equal_nan=True) else column.values
+    return _whole_where_possible(column)
+
+
+def _whole_where_possible(column: Column) -> Array:
+    """Numbers that are all whole, though stored as floats for want of an integer that means missing, as integers."""
+    values, missing = np.ascontiguousarray(column.values), column.missing
+    if values.dtype.kind != "f" or not missing.any():
+        return values
+    whole = np.where(missing, 0, values)
+    if np.array_equal(whole, np.trunc(whole)) and np.abs(whole).max() < 2**53:
+        return np.ma.array(whole.astype(np.int64), mask=missing)
+    return values
 
 
 def write_columns(columns: dict[str, Any], destination: str | os.PathLike[str] | IO[bytes]) -> None:
@@ -74,12 +88,16 @@ def write_columns(columns: dict[str, Any], destination: str | os.PathLike[str] |
 def _written(columns: dict[str, Any], path: Path) -> Path:
     import duckdb  # imported on use: reading the command line's help needs none of it
 
-    chosen = ", ".join(f"c{i} AS {_quoted(name, chr(34))}" for i, name in enumerate(columns))
+    days = {name for name, values in columns.items() if values.dtype == "datetime64[D]"}  # a type DuckDB cannot scan
+    plain = [values.astype("datetime64[us]") if name in days else values for name, values in columns.items()]
+    casts = ["::DATE" if name in days else "" for name in columns]
+    named = enumerate(zip(columns, casts, strict=True))
+    chosen = ", ".join(f"c{i}{cast} AS {_quoted(name, chr(34))}" for i, (name, cast) in named)
     target = f"{_quoted(str(path), chr(39))} {_FORMATS[path.suffix.lower()]}"
     with duckdb.connect() as connection:
         connection.execute("SET threads = 1")  # rows stay in order
         # DuckDB scans a dict of arrays as a table; names by position spare it any quoting there.
-        connection.register("source", {f"c{i}": values for i, values in enumerate(columns.values())})
+        connection.register("source", {f"c{i}": values for i, values in enumerate(plain)})
         try:
             connection.execute(f"COPY (SELECT {chosen} FROM source) TO {target}")
         except duckdb.Error as error:

@@ -1,0 +1,105 @@
+"""The house: what an import costs, the sizes of files and functions, the command line's help, the version."""
+
+import ast
+import importlib.metadata
+import json
+import statistics
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import click
+import pytest
+
+import chainrule
+from chainrule.cli import main
+
+ROOT = Path(__file__).resolve().parents[1]
+FILES = sorted((ROOT / "src").rglob("*.py"))
+HEAVY = {"sklearn", "scipy", "duckdb", "sympy", "rich", "click", "safetensors", "narwhals", "pandas", "matplotlib"}
+
+
+def modules_after(code: str, *arguments: str) -> set[str]:
+    """The top-level modules that a process has imported at its end."""
+    ending = "import sys, json; print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
+    command = [sys.executable, "-c", f"{code}\n{ending}", *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    return set(json.loads(result.stdout.splitlines()[-1]))
+
+
+def test_import_chainrule_pulls_in_nothing_heavy():
+    assert not modules_after("import chainrule") & (HEAVY | {"numpy"})
+
+
+def test_help_pulls_in_click_alone():
+    run = "from chainrule.cli import main; main(['--help'], standalone_mode=False)"
+    assert modules_after(run) & (HEAVY | {"numpy"}) == {"click"}
+
+
+def test_train_and_predict_do_not_import_scikit_learn(tmp_path):
+    (tmp_path / "t.csv").write_text("x,y\n" + "".join(f"{i % 23},{'ab'[i % 2]}\n" for i in range(60)))
+    code = """
+import sys
+from chainrule.cli import main
+table, model = sys.argv[1:]
+main(["train", table, "-t", "y", "-m", model, "--quiet", "--hidden", "4", "--epochs", "2"], standalone_mode=False)
+main(["predict", model, table], standalone_mode=False)
+"""
+    found = modules_after(code, str(tmp_path / "t.csv"), str(tmp_path / "m.safetensors"))
+    assert not found & {"sklearn", "sympy", "pandas", "narwhals", "rich"}
+    assert (tmp_path / "m.safetensors").exists()
+
+
+def body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """The lines of a function without its signature and docstring."""
+    body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+    return (function.end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+def test_files_and_functions_are_short():
+    lines = {path.relative_to(ROOT): len(path.read_text().splitlines()) for path in FILES}
+    assert {str(path): count for path, count in lines.items() if count > 400} == {}
+    bodies = [
+        body_lines(node)
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    assert statistics.median(bodies) <= 12
+    assert statistics.quantiles(bodies, n=10)[-1] <= 30
+
+
+def commands() -> dict[str, click.Command]:
+    context = click.Context(main)
+    found = {name: main.get_command(context, name) for name in main.list_commands(context)}
+    return {name: command for name, command in found.items() if command is not None}
+
+
+def test_every_command_and_every_option_has_help():
+    assert set(commands()) >= {"train", "predict", "evaluate", "summary"}
+    for name, command in commands().items():
+        assert command.name == name
+        assert command.help, name
+        options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
+        assert [option.name for option in options if not option.help] == [], name
+
+
+def test_every_command_is_in_the_readme():
+    text = (ROOT / "README.md").read_text()
+    if not text:
+        pytest.skip("README.md is still empty")
+    assert [name for name in commands() if f"chainrule {name}" not in text] == []
+
+
+def test_the_version_is_stated_once_and_for_all():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert chainrule.__version__ == project["version"] == importlib.metadata.version("chainrule")
+
+
+def test_every_public_name_is_there():
+    for name in chainrule.__all__:
+        assert getattr(chainrule, name) is not None
+    assert set(dir(chainrule)) >= set(chainrule.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        chainrule.nothing  # noqa: B018 - the access is the test
