@@ -5,6 +5,7 @@ import pytest
 
 from chainrule import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
 from chainrule._errors import ChainruleWarning, DivergenceError
+from chainrule.engine import reference
 from chainrule.network.history import StopReason
 
 ESTIMATORS = [MLPClassifier, MLPRegressor, LinearClassifier, LinearRegressor]
@@ -15,7 +16,6 @@ NUMBERS = X @ [1.0, 2.0, -1.0, 0.0]
 TOO_FAST = {"activation": "identity", "solver": "sgd", "momentum": 0.0, "learning_rate_init": 1.0, "random_state": 0}
 
 
-@pytest.mark.filterwarnings("ignore:overflow encountered in dot:RuntimeWarning")  # the length of lbfgs' gradient
 @pytest.mark.parametrize("solver", ["adam", "sgd", "gradient_descent", "lbfgs"])
 @pytest.mark.parametrize("kind", ESTIMATORS)
 def test_d22_huge_finite_inputs_end_in_scikit_learns_words(kind, solver):
@@ -75,3 +75,25 @@ def test_clipping_the_gradient_prevents_it():
         with pytest.warns(UserWarning, match="max_iter=30"):
             model = MLPRegressor((5, 4), n_iter_no_change=np.inf, **settings, **clip).fit(X * 1e3, NUMBERS)
         assert np.isfinite(model.predict(X)).all()
+
+
+def test_d9_lbfgs_keeps_the_last_finite_iteration_on_request(monkeypatch):
+    """The third evaluation's table overflows: with "warn" the iterations before it stay."""
+    X, y = np.linspace(-1, 1, 40)[:, None], np.linspace(-1, 1, 40) ** 2
+    calls = {"n": 0}
+    real = reference.cost_and_gradient
+
+    def overflowing(architecture, parameters, examples):
+        calls["n"] += 1
+        cost, d = real(architecture, parameters, examples)
+        return (np.inf if calls["n"] > 6 else cost), d
+
+    monkeypatch.setattr(reference, "cost_and_gradient", overflowing)
+    model = MLPRegressor((4,), solver="lbfgs", random_state=0, on_divergence="warn")
+    with pytest.warns(ChainruleWarning, match="Solver produced non-finite"):
+        model.fit(X, y)
+    assert model.stop_reason_ == StopReason.DIVERGED
+    assert np.isfinite(model.predict(X)).all()
+    calls["n"] = 0
+    with pytest.raises(DivergenceError):
+        MLPRegressor((4,), solver="lbfgs", random_state=0).fit(X, y)

@@ -187,7 +187,7 @@ class AbstractEstimator(ABC, BaseEstimator):
             )
         state, optimizer = self._fitted.state, optimizer_of(self._settings())
         if optimizer.name != self._fitted.optimizer:
-            return replace(state, slots=initial_slots(optimizer, state.parameters.theta))
+            return replace(state, slots=initial_slots(optimizer, state.parameters.theta), step=0)
         return state
 
     def _append(self, fitted: Fitted, start: State | None) -> None:

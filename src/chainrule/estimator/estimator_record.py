@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from chainrule.estimator.base import AbstractEstimator
 
 _FITTED = ("n_features_in_", "_seed", "_multilabel", "_label_dtype", "t_")
+_MOST_LABEL_BYTES = 2**26
 _ARRAYS = ("classes_", "feature_names_in_")
 
 
@@ -34,7 +35,6 @@ def estimator_record(estimator: AbstractEstimator) -> tuple[dict[str, Any], dict
         "arrays": {name: _described(getattr(estimator, name)) for name in _ARRAYS if hasattr(estimator, name)},
         "architecture": architecture_record(fitted.architecture),
         "history": fitted.history.to_dict(),
-        "steps": fitted.state.step,
         "epochs": fitted.state.epoch,
     }
     return record, tensors_of(parameters)
@@ -47,12 +47,13 @@ def restore(estimator: AbstractEstimator, record: dict[str, Any], tensors: dict[
             setattr(estimator, name, np.dtype(value) if name == "_label_dtype" else value)
     for name, described in record["arrays"].items():
         if name in _ARRAYS:
-            setattr(estimator, name, np.array(described["values"], dtype=described["dtype"]))
+            setattr(estimator, name, _labels(described))
     architecture = architecture_from(record["architecture"])
+    _check_fit(estimator, architecture.widths)
     parameters = parameters_of(tensors, architecture.widths)
     optimizer = optimizer_of(estimator._settings())
     slots = initial_slots(optimizer, parameters.theta)
-    state = State(parameters, slots, int(record["steps"]), int(record["epochs"]))
+    state = State(parameters, slots, step=0, epoch=int(record["epochs"]))
     history = History.from_dict(record["history"])
     estimator._publish(Fitted(architecture, state, history, optimizer.name, rows=0))
 
@@ -71,6 +72,24 @@ def _restored(value: Any) -> Any:
     if len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], dict):
         return value[0], value[1]
     return [_restored(entry) for entry in value]
+
+
+def _labels(described: dict[str, Any]) -> Array:
+    """Rebuild labels in their own type, unless a file asks for one that no labels have."""
+    dtype, values = np.dtype(described["dtype"]), described["values"]
+    if dtype.kind not in "iufbUO" or dtype.itemsize * len(values) > _MOST_LABEL_BYTES:
+        raise ModelFileError(f"{len(values):,} class labels of type {dtype} are not supported.")
+    return np.array(values, dtype=dtype)
+
+
+def _check_fit(estimator: AbstractEstimator, widths: tuple[int, ...]) -> None:
+    """Hold what the record says of columns and classes against the network."""
+    if estimator.n_features_in_ != widths[0]:
+        raise ModelFileError(f"the record has {estimator.n_features_in_!r} features, the network {widths[0]} inputs.")
+    if hasattr(estimator, "classes_"):
+        n_outputs = len(estimator.classes_)
+        if n_outputs != widths[-1] and not (n_outputs <= 2 and widths[-1] == 1):
+            raise ModelFileError(f"the record has {n_outputs} classes, the network {widths[-1]} outputs.")
 
 
 def _described(values: Array) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -103,7 +103,7 @@ def architecture_of(settings: Settings, n_inputs: int, n_outputs: int, loss: Los
 
 def _activations(settings: Settings, n_hidden: int) -> tuple[Activation, ...]:
     spec = settings.activation
-    if isinstance(spec, list):
+    if isinstance(spec, list | tuple) and not (len(spec) == 2 and isinstance(spec[1], Mapping)):
         if len(spec) != n_hidden:
             raise InvalidParameterError(
                 f"activation must be one name or a list of one for each of the {n_hidden} hidden layers, got {spec!r}."

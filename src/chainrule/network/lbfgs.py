@@ -31,7 +31,7 @@ def train_lbfgs(training: Training, state: State, *, max_fun: int = 15000) -> tu
     Raises
     ------
     DivergenceError
-        If the cost or the gradient stops being finite.
+        If the cost or the gradient stops being finite, and `stopping` says to raise.
     """
     from scipy.optimize import minimize  # only this solver needs it, and it takes a while to import
 
@@ -55,6 +55,10 @@ def train_lbfgs(training: Training, state: State, *, max_fun: int = 15000) -> tu
         problem.finish(result)
     except KeyboardInterrupt:
         problem.history.stop(StopReason.INTERRUPTED, f"interrupted in iteration {problem.state.epoch + 1}")
+    except DivergenceError as error:
+        if stopping.raise_on_divergence or not problem.history.columns:
+            raise
+        problem.history.stop(StopReason.DIVERGED, str(error))
     state, history = kept(training, problem.patience, problem.state, problem.history), problem.history
     training.measure_final(state, history)
     return state, history
@@ -98,6 +102,7 @@ class _Problem:
             cost, d = self.training.runner.cost_and_gradient(
                 architecture, self.parameters(variables), self.training.examples
             )
+            self.gradient_norm = float(np.linalg.norm(d))
         if not (np.isfinite(cost) and np.isfinite(d).all()):
             raise DivergenceError(
                 f"Solver produced non-finite parameter weights: the cost is {cost} in iteration "
@@ -106,7 +111,6 @@ class _Problem:
                 tensor="the cost",
                 layer=architecture.L,
             )
-        self.gradient_norm = float(np.linalg.norm(d))
         if not self.n_split:
             return cost, d
         k, l1 = self.n_split, architecture.penalty.l1

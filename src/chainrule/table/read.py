@@ -98,7 +98,9 @@ def _read_typed(connection: DuckDBPyConnection, files: list[SourceFile]) -> tupl
     paths = f"[{', '.join(map(file_literal, files))}], union_by_name=true"
     if files[0].kind == "parquet":
         return load(connection, f"read_parquet({paths})"), ()
-    return load(connection, f"read_json({paths}, compression='{files[0].compression}', sample_size=-1)"), ()
+    # DuckDB before 2.0 has another word for "none" here than for CSV.
+    packed = "" if files[0].compression == "none" else f", compression='{files[0].compression}'"
+    return load(connection, f"read_json({paths}{packed}, sample_size=-1)"), ()
 
 
 def _read_csv(connection: DuckDBPyConnection, files: list[SourceFile]) -> tuple[tuple[Column, ...], tuple[str, ...]]:
