@@ -37,7 +37,12 @@ class LinearSettings:
     engine: str = "auto"
 
     def _settings(self) -> Settings:
-        return Settings((), **{field.name: getattr(self, field.name) for field in fields(LinearSettings)})
+        # Without hidden layers there is no symmetry to break: from zeros, the same table gives the same bits.
+        return Settings(
+            (),
+            kernel_initializer="zeros",
+            **{field.name: getattr(self, field.name) for field in fields(LinearSettings)},
+        )
 
 
 @documented

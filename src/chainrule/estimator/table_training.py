@@ -233,7 +233,7 @@ def _model(prepared: Prepared, fitted: Fitted, record: dict[str, Any]) -> TableM
 def _linear(settings: Settings, history: History) -> Settings:
     """The same training without hidden layers: f(x) = wᵀx + b. It ends soon after Ctrl-C, and never by raising late."""
     changed = {"hidden_layer_sizes": (), "activation": "relu", "dropout": 0.0, "dropout_input": 0.0, "verbose": False}
-    changed["on_divergence"] = "warn"
+    changed |= {"kernel_initializer": "zeros", "on_divergence": "warn"}
     if history.stop_reason == StopReason.INTERRUPTED:
         changed["max_iter"] = max(1, len(history.columns.get("epoch", [])))
     return Settings(**(vars(settings) | changed))

@@ -19,6 +19,7 @@ from chainrule.network.parameters import Parameters
 from chainrule.network.segment import State
 from chainrule.network.types import Array
 
+_NO_LOWER_COST = 2  # SciPy's status where the line search ends at the limits of precision, or at a kink
 RELATIVE_TOL = 1e-5  # stop, too, when an iteration lowers the cost by less than this times tol, relative to the cost
 
 
@@ -148,5 +149,7 @@ class _Problem:
             )
         elif result.success:
             self.history.stop(StopReason.CONVERGED, f"converged after {iterations} iterations")
+        elif result.status == _NO_LOWER_COST:
+            self.history.stop(StopReason.NO_IMPROVEMENT, f"no step lowers the cost after {iterations} iterations")
         else:
             self.history.stop(StopReason.MAX_ITER, f"stopped after {iterations} iterations: {result.message}")
