@@ -8,10 +8,10 @@ from chainrule._errors import DivergenceError
 from chainrule.network import Architecture, StopReason, activation, initial_parameters, loss, segment
 from chainrule.network.examples import Examples
 from chainrule.network.lbfgs import train_lbfgs
-from chainrule.network.loop import Stopping, Training, Validation
 from chainrule.network.penalties import Penalty
 from chainrule.network.schedules import Schedule
 from chainrule.network.segment import Plan, initial_state
+from chainrule.network.training import Stopping, Training, Validation
 
 
 def training_of(X, Y, name, penalty, *, weights=None, hidden=(), **changed):

@@ -11,11 +11,12 @@ from chainrule._errors import DivergenceError
 from chainrule.network import Architecture, Parameters, StopReason, activation, initial_parameters, loss, segment
 from chainrule.network import loop as loop_module
 from chainrule.network.examples import Examples
-from chainrule.network.loop import Stopping, Training, Validation, all_logits, train
+from chainrule.network.loop import train
 from chainrule.network.optimizers import Adam
 from chainrule.network.penalties import Penalty
 from chainrule.network.schedules import Schedule
 from chainrule.network.segment import Plan, State, Totals, initial_state
+from chainrule.network.training import Stopping, Training, Validation, all_logits
 
 NEVER = Stopping(5, patience=np.inf)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from chainrule.network.loop import Progress
+    from chainrule.network.training import Progress
 
 _HIGHER_IS_BETTER = {"accuracy", "roc_auc", "r2"}
 

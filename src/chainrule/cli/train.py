@@ -9,7 +9,7 @@ import click
 from chainrule.cli.guard import guarded, names
 
 if TYPE_CHECKING:
-    from chainrule.estimator.table_training import Prepared, Trained
+    from chainrule.estimator.table_training import Prepared
     from chainrule.table import Table
 
 
@@ -71,6 +71,7 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     chainrule train "SELECT * FROM 'sales/*.parquet' WHERE year > 2020" --target price
     """
     from chainrule.cli.display import Reporter, strict_json
+    from chainrule.cli.train_text import after, before, summary
     from chainrule.estimator.recipe import recipe
     from chainrule.estimator.table_training import train as train_model
     from chainrule.storage import save
@@ -81,7 +82,7 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     prepared, source = _prepare(table, seed, options)
     settings = recipe(len(prepared.y), **given)
     say = _say(quiet, as_json)
-    say(_before(prepared, source, settings))
+    say(before(prepared, source, settings))
     reporter = Reporter(quiet)
     try:
         trained = train_model(
@@ -95,9 +96,9 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     finally:
         reporter.close()
     save(trained.model, model)
-    say(_after(trained, model))
+    say(after(trained, model))
     if as_json:
-        click.echo(strict_json(_summary(trained, prepared, model)))
+        click.echo(strict_json(summary(trained, prepared, model)))
 
 
 def _prepare(source: str, seed: int, options: dict[str, Any]) -> tuple[Prepared, Table]:
@@ -182,59 +183,3 @@ def _widths(text: str) -> tuple[int, ...]:
 
 def _say(quiet: bool, to_stderr: bool) -> Any:
     return (lambda text: None) if quiet else (lambda text: click.echo(text, err=to_stderr))
-
-
-def _before(prepared: Prepared, table: Table, settings: Any) -> str:
-    """What was understood, for the user to agree with before training."""
-    from chainrule.cli.display import aligned
-    from chainrule.estimator.table_training import architecture
-    from chainrule.network.parameters import n_parameters
-
-    target = prepared.target
-    lines = [f"{table.source}: {table.n_rows:,} rows, {len(table.names):,} columns"]
-    lines.append(f"target {', '.join(target.names)}: {target.task}, {target.reason}")
-    lines += [*table.notes, *prepared.notes]
-    if prepared.dropped_rows:
-        lines.append(f"{prepared.dropped_rows:,} rows lack a target value and are left out")
-    lines += ["", aligned([("column", "role", "note"), *prepared.schema.rows()]), ""]
-    held = f", {settings.validation_fraction:.0%} of them held out to stop early" if settings.early_stopping else ""
-    lines.append(f"{len(prepared.y):,} rows to train on{held}; {len(prepared.y_test):,} to test on")
-    net = architecture(prepared, settings)
-    widths = "-".join(str(n) for n in net.widths)
-    gs = ", ".join(dict.fromkeys(g.name for g in net.hidden))
-    lines.append(
-        f"network {widths}{f', {gs}' if gs else ''}, {net.loss.pair}; {n_parameters(net.widths):,} parameters; "
-        f"{settings.solver}, batches of {settings.batch_size}"
-    )
-    return "\n".join([*lines, ""])
-
-
-def _after(trained: Trained, path: str) -> str:
-    """What came of it."""
-    from chainrule.cli.display import figures_table
-
-    history = trained.fitted.history
-    lines = [f"stopped: {history.stop_sentence}"]
-    if trained.figures:
-        lines += ["", figures_table(trained.figures), ""]
-    lines.append(f"model saved: {path}")
-    return "\n".join(lines)
-
-
-def _summary(trained: Trained, prepared: Prepared, path: str) -> dict[str, Any]:
-    history = trained.fitted.history
-    figures = dict(trained.figures)
-    return {
-        "model": path,
-        "target": list(prepared.target.names),
-        "task": prepared.target.task,
-        "rows": {"train": len(prepared.y), "test": len(prepared.y_test), "without_target": prepared.dropped_rows},
-        "figures": figures.pop("network", {}),
-        "baselines": figures,
-        "stop_reason": history.stop_reason,
-        "stop_sentence": history.stop_sentence,
-        "epochs": len(history["epoch"]) if "epoch" in history else 0,
-        "best_epoch": history.best_epoch,
-        "final": history.final,
-        "seconds": trained.model.training["seconds"],
-    }

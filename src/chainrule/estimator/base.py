@@ -21,16 +21,17 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from chainrule._errors import ChainruleWarning, InvalidParameterError, TargetError
 from chainrule.engine import choose
+from chainrule.estimator.building import optimizer_of
 from chainrule.estimator.estimator_record import constructor_parameters, estimator_record, restore
-from chainrule.estimator.fitting import Fitted, TrainingSet, fit_network, fit_one_epoch, optimizer_of
+from chainrule.estimator.fitting import Fitted, TrainingSet, fit_network, fit_one_epoch
 from chainrule.estimator.settings import Settings, check_parameters, one_of
 from chainrule.network.examples import Examples
 from chainrule.network.history import History, StopReason
-from chainrule.network.loop import Progress, all_logits
 from chainrule.network.losses import Loss
 from chainrule.network.optimizers import initial_slots
 from chainrule.network.parameters import Parameters
 from chainrule.network.segment import State
+from chainrule.network.training import Progress, all_logits
 from chainrule.network.types import Array
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule._errors import ModelFileError
-from chainrule.estimator.fitting import Fitted, optimizer_of
+from chainrule.estimator.building import optimizer_of
+from chainrule.estimator.fitting import Fitted
 from chainrule.network.history import History
 from chainrule.network.optimizers import initial_slots
 from chainrule.network.record import architecture_from, architecture_record, parameters_of, tensors_of

@@ -2,40 +2,29 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
-from chainrule._errors import ChainruleWarning, InvalidParameterError, TargetError
+from chainrule._errors import InvalidParameterError, TargetError
 from chainrule.engine import choose
-from chainrule.estimator.settings import SOLVERS, Settings, _listed
-from chainrule.network.activations import Activation, activation
+from chainrule.estimator.building import architecture_of, batch_size_of, optimizer_of, working_dtype
+from chainrule.estimator.idle import warn_of_idle_parameters
+from chainrule.estimator.settings import FULL_BATCH, Settings
 from chainrule.network.architecture import Architecture, initial_parameters
 from chainrule.network.examples import Examples
 from chainrule.network.history import History
 from chainrule.network.lbfgs import train_lbfgs
-from chainrule.network.loop import Progress, Stopping, Training, Validation, train
+from chainrule.network.loop import train
 from chainrule.network.losses import Loss
-from chainrule.network.optimizers import (
-    Adagrad,
-    Adam,
-    GradientDescent,
-    Momentum,
-    NAdam,
-    Nesterov,
-    Optimizer,
-    RMSprop,
-)
-from chainrule.network.penalties import Penalty
 from chainrule.network.rows import holdout
 from chainrule.network.schedules import Schedule
 from chainrule.network.segment import Plan, State, initial_state
+from chainrule.network.training import Progress, Stopping, Training, Validation
 from chainrule.network.types import Array
 
-FULL_BATCH = ("gradient_descent", "lbfgs")
 ADAMW_DECAY = 0.01  # PyTorch's default
 
 
@@ -68,80 +57,6 @@ class Fitted:
     history: History
     optimizer: str
     rows: int
-
-
-def working_dtype(X: Any) -> np.dtype[Any]:
-    """float32 stays float32 (and float16 becomes it); everything else is computed in float64."""
-    return np.dtype(np.float32 if X.dtype in (np.float32, np.float16) else np.float64)
-
-
-def architecture_of(settings: Settings, n_inputs: int, n_outputs: int, loss: Loss, batch_size: int) -> Architecture:
-    """Build the architecture the settings describe.
-
-    Raises
-    ------
-    InvalidParameterError
-        If a list of activations or dropout rates does not have one entry per hidden layer.
-    """
-    hidden = settings.hidden
-    alpha = settings.alpha / batch_size if settings.alpha_scaling == "batch" else settings.alpha
-    rates = _listed(settings.dropout)
-    if len(rates) == 1:
-        rates = rates * len(hidden)
-    if len(rates) != len(hidden):
-        raise InvalidParameterError(
-            f"dropout must be one rate or one for each of the {len(hidden)} hidden layers, got {settings.dropout!r}."
-        )
-    return Architecture(
-        (n_inputs, *hidden, n_outputs),
-        _activations(settings, len(hidden)),
-        loss,
-        Penalty(alpha, settings.l1_ratio),
-        (settings.dropout_input, *rates),
-    )
-
-
-def _activations(settings: Settings, n_hidden: int) -> tuple[Activation, ...]:
-    spec = settings.activation
-    if isinstance(spec, list | tuple) and not (len(spec) == 2 and isinstance(spec[1], Mapping)):
-        if len(spec) != n_hidden:
-            raise InvalidParameterError(
-                f"activation must be one name or a list of one for each of the {n_hidden} hidden layers, got {spec!r}."
-            )
-        return tuple(activation(entry) for entry in spec)
-    one = activation(spec)  # type: ignore[arg-type]
-    return (one,) * n_hidden
-
-
-def optimizer_of(settings: Settings) -> Optimizer:
-    """Build the optimiser of a stochastic solver."""
-    beta_1, beta_2, epsilon = settings.beta_1, settings.beta_2, settings.epsilon
-    if settings.solver in ("adam", "adamw"):
-        return Adam(beta_1, beta_2, epsilon)
-    if settings.solver == "nadam":
-        return NAdam(beta_1, beta_2, epsilon)
-    if settings.solver == "rmsprop":
-        return RMSprop(settings.rho, epsilon)
-    if settings.solver == "adagrad":
-        return Adagrad(epsilon)
-    if settings.solver == "sgd" and settings.momentum:
-        return Nesterov(settings.momentum) if settings.nesterovs_momentum else Momentum(settings.momentum)
-    return GradientDescent()
-
-
-def batch_size_of(settings: Settings, m: int) -> int:
-    """Rows per step: all of them for full-batch solvers, min(200, m) for "auto"."""
-    if settings.solver in FULL_BATCH:
-        return m
-    if settings.batch_size == "auto":
-        return min(200, m)
-    if int(settings.batch_size) > m:
-        warnings.warn(
-            f"batch_size={settings.batch_size} is more than the {m} rows to train on; all rows make one batch.",
-            ChainruleWarning,
-            stacklevel=2,
-        )
-    return min(int(settings.batch_size), m)
 
 
 def split(settings: Settings, table: TrainingSet, seed: int) -> tuple[Examples, Examples | None]:
@@ -291,44 +206,3 @@ def _with(settings: Settings, **changes: Any) -> Settings:
     """Copy settings with some changed; unlike `dataclasses.replace` it also takes an estimator."""
     values = {field.name: getattr(settings, field.name) for field in fields(Settings)}
     return Settings(**(values | changes))
-
-
-_ONLY_FOR = {
-    "momentum": ("sgd",),
-    "nesterovs_momentum": ("sgd",),
-    "beta_1": ("adam", "adamw", "nadam"),
-    "beta_2": ("adam", "adamw", "nadam"),
-    "epsilon": ("adam", "adamw", "nadam", "rmsprop", "adagrad"),
-    "rho": ("rmsprop",),
-    "batch_size": tuple(solver for solver in SOLVERS if solver not in FULL_BATCH),
-    "max_fun": ("lbfgs",),
-}
-_NOT_LBFGS = (
-    "learning_rate",
-    "learning_rate_init",
-    "warmup_steps",
-    "clipnorm",
-    "clipvalue",
-    "weight_decay",
-)
-
-
-def warn_of_idle_parameters(settings: Settings) -> None:
-    """Warn of every parameter that was changed from its default and has no effect beside the others."""
-    defaults = Settings()
-    idle = [name for name, solvers in _ONLY_FOR.items() if settings.solver not in solvers]
-    if settings.solver == "lbfgs":
-        idle += _NOT_LBFGS
-    if settings.learning_rate != "invscaling":
-        idle.append("power_t")
-    if not settings.early_stopping:
-        idle.append("validation_fraction")
-    changed = [name for name in idle if getattr(settings, name) != getattr(defaults, name)]
-    if changed:
-        warnings.warn(
-            f"{', '.join(changed)}: no effect with solver={settings.solver!r}, "
-            f"learning_rate={settings.learning_rate!r}, early_stopping={settings.early_stopping}. "
-            "Drop it or change those.",
-            ChainruleWarning,
-            stacklevel=2,
-        )

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.estimator.fitting import FULL_BATCH
-from chainrule.estimator.settings import Settings
+from chainrule.estimator.settings import FULL_BATCH, Settings
 
 
 def recipe(n_rows: int, **changes: Any) -> Settings:

@@ -14,6 +14,7 @@ from chainrule.engine import ENGINES
 from chainrule.network.initializers import INITIALIZERS
 from chainrule.network.schedules import SCHEDULES
 
+FULL_BATCH = ("gradient_descent", "lbfgs")
 SOLVERS = ("gradient_descent", "sgd", "adam", "adamw", "nadam", "rmsprop", "adagrad", "lbfgs")
 
 ActivationSpec = str | tuple[str, Mapping[str, float]]
@@ -69,10 +70,10 @@ class Settings:
     @property
     def hidden(self) -> tuple[int, ...]:
         """The hidden layers' widths as a tuple."""
-        return tuple(_listed(self.hidden_layer_sizes))
+        return tuple(listed(self.hidden_layer_sizes))
 
 
-def _listed(value: Any) -> list[Any]:
+def listed(value: Any) -> list[Any]:
     """Take a number or a sequence of numbers as a list."""
     return list(value) if isinstance(value, Sequence | np.ndarray) else [value]
 
@@ -110,7 +111,7 @@ def _or_none(test: Test) -> Test:
 
 
 def _each(test: Test) -> Test:
-    return lambda v: not isinstance(v, str) and all(test[0](entry) for entry in _listed(v)), f"{test[1]}, or a list"
+    return lambda v: not isinstance(v, str) and all(test[0](entry) for entry in listed(v)), f"{test[1]}, or a list"
 
 
 _FLAG: Test = (lambda v: isinstance(v, bool | np.bool_), "True or False")

@@ -11,13 +11,14 @@ import numpy as np
 
 from chainrule import __version__
 from chainrule._errors import TableError, TargetError
-from chainrule.estimator.fitting import Fitted, TrainingSet, architecture_of, batch_size_of, fit_network
+from chainrule.estimator.building import architecture_of, batch_size_of
+from chainrule.estimator.fitting import Fitted, TrainingSet, fit_network
 from chainrule.estimator.settings import Settings, check_parameters
 from chainrule.estimator.table_model import TableModel
 from chainrule.network.architecture import Architecture
 from chainrule.network.history import History, StopReason
-from chainrule.network.loop import Progress
 from chainrule.network.losses import Loss, loss
+from chainrule.network.training import Progress
 from chainrule.network.types import Array
 from chainrule.report import classification_figures, regression_figures
 from chainrule.table import Encoder, Schema, Table, Target, train_test_split, understand, understand_target

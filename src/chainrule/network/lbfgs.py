@@ -14,9 +14,10 @@ import numpy as np
 
 from chainrule._errors import DivergenceError
 from chainrule.network.history import History, StopReason
-from chainrule.network.loop import Patience, Progress, Training, kept
 from chainrule.network.parameters import Parameters
+from chainrule.network.patience import Patience, kept
 from chainrule.network.segment import State
+from chainrule.network.training import Progress, Training
 from chainrule.network.types import Array
 
 _NO_LOWER_COST = 2  # SciPy's status where the line search ends at the limits of precision, or at a kink

@@ -7,182 +7,20 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import replace
 
 import numpy as np
 
 from chainrule._errors import DivergenceError, InvalidParameterError
 from chainrule.network.architecture import Architecture
 from chainrule.network.draws import permutation
-from chainrule.network.examples import Examples
 from chainrule.network.history import History, StopReason
-from chainrule.network.parameters import Parameters
+from chainrule.network.patience import Patience, kept
 from chainrule.network.schedules import ADAPTIVE_CUT, PLATEAU_CUT, PLATEAU_PATIENCE, SMALLEST_RATE, Schedule
-from chainrule.network.segment import Plan, State, Totals
-from chainrule.network.types import Array
+from chainrule.network.segment import State, Totals
+from chainrule.network.training import Progress, Training
 
 SEGMENT_SECONDS = 0.1  # progress, callbacks and Ctrl-C get their turn about this often
-
-
-class Runner(Protocol):
-    """What the loop asks of whoever executes it."""
-
-    def run_segment(
-        self,
-        architecture: Architecture,
-        plan: Plan,
-        state: State,
-        examples: Examples,
-        order: Array,
-        rates: Array,
-    ) -> tuple[State, Totals]:
-        """Take one step per rate."""
-        ...
-
-    def mean_loss(self, architecture: Architecture, parameters: Parameters, examples: Examples) -> float:
-        """Evaluate the data's loss at fixed weights."""
-        ...
-
-    def logits(self, architecture: Architecture, parameters: Parameters, X: Any) -> Array:
-        """Evaluate Z[L] of a batch of columns."""
-        ...
-
-    def cost_and_gradient(
-        self, architecture: Architecture, parameters: Parameters, examples: Examples
-    ) -> tuple[float, Array]:
-        """Evaluate the smooth cost over all examples, and its gradient."""
-        ...
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where training is: handed to `on_segment` after every segment and `on_epoch` after every epoch."""
-
-    epoch: int
-    max_epochs: int
-    examples_done: int
-    examples: int
-    history: History
-
-
-@dataclass(frozen=True)
-class Stopping:
-    """When to stop, and what to keep.
-
-    Attributes
-    ----------
-    max_epochs : int
-    patience : float
-        Stop after exactly this many epochs in a row without an improvement by more than `tol`; infinity never.
-    tol : float
-    keep_best : bool
-        Leave the weights of the best epoch, whatever the reason to stop, not those of the last one.
-    record_loss : bool
-        Also evaluate the training loss at fixed weights at every epoch.
-    raise_on_divergence : bool
-        Raise when a loss or gradient is not finite; otherwise stop and leave the best weights before it.
-    """
-
-    max_epochs: int = 200
-    patience: float = 10
-    tol: float = 1e-4
-    keep_best: bool = True
-    record_loss: bool = False
-    raise_on_divergence: bool = True
-
-
-@dataclass(frozen=True)
-class Validation:
-    """Examples held out, and an optional score of their logits (higher is better), recorded beside their loss."""
-
-    examples: Examples
-    score: Callable[[Array], float] | None = None
-
-
-@dataclass(frozen=True)
-class Training:
-    """Everything one training is made of, but for the state it starts from."""
-
-    architecture: Architecture
-    plan: Plan
-    examples: Examples
-    schedule: Schedule
-    stopping: Stopping
-    runner: Runner
-    shuffle: bool = True
-    validation: Validation | None = None
-    on_segment: Callable[[Progress], None] | None = None
-    on_epoch: Callable[[Progress], None] | None = None
-
-    def measured(self, state: State) -> dict[str, float]:
-        """Measure what is asked for at the fixed weights of an epoch's end."""
-        record, parameters = {}, state.parameters
-        if self.stopping.record_loss:
-            record["loss"] = self.runner.mean_loss(self.architecture, parameters, self.examples)
-        if self.validation is not None:
-            record["val_loss"] = self.runner.mean_loss(self.architecture, parameters, self.validation.examples)
-            if self.validation.score is not None:
-                Z = all_logits(self.architecture, parameters, self.validation.examples, self.runner)
-                record["val_score"] = self.validation.score(Z)
-        return record
-
-    def cost(self, state: State) -> float:
-        """J at fixed weights, dropout off."""
-        loss = self.runner.mean_loss(self.architecture, state.parameters, self.examples)
-        return loss + self.architecture.penalty.value(state.parameters.W[1:])
-
-    def measure_final(self, state: State, history: History) -> None:
-        """Put the losses of the model that training leaves into `history.final`."""
-        loss = self.runner.mean_loss(self.architecture, state.parameters, self.examples)
-        penalty = self.architecture.penalty.value(state.parameters.W[1:])
-        history.final = {"loss": loss, "penalty": penalty, "total": loss + penalty}
-        if self.validation is not None:
-            validation = self.validation.examples
-            history.final["val_loss"] = self.runner.mean_loss(self.architecture, state.parameters, validation)
-
-
-def all_logits(architecture: Architecture, parameters: Parameters, examples: Examples, runner: Runner) -> Array:
-    """Z[L] of all examples, computed in chunks: (n[L], m)."""
-    dtype = parameters.theta.dtype
-    return np.concatenate([runner.logits(architecture, parameters, X) for X, _, _ in examples.chunks(dtype)], axis=1)
-
-
-class Patience:
-    """Counts the epochs without improvement and remembers the best one."""
-
-    def __init__(self, stopping: Stopping) -> None:
-        self.stopping = stopping
-        self.best: State | None = None
-        self.best_value = self.reference = np.inf
-        self.stale = 0
-
-    def observe(self, value: float, state: State) -> None:
-        """Take in the monitored value of one epoch; lower is better."""
-        self.stale = 0 if value < self.reference - self.stopping.tol else self.stale + 1
-        self.reference = min(self.reference, value)
-        if self.best is None or value < self.best_value:
-            self.best, self.best_value = state, value
-
-    @property
-    def best_epoch(self) -> int | None:
-        """The epoch of the best value, counted from 1."""
-        return None if self.best is None else self.best.epoch
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether the last `patience` epochs brought no improvement."""
-        return self.stale >= self.stopping.patience
-
-    @property
-    def margin(self) -> str:
-        """In words, by how much an epoch must improve to count."""
-        return f" by more than tol={self.stopping.tol:g}" if self.stopping.tol else ""
-
-    def restart(self) -> None:
-        """Forget the reference: after a cut of the learning rate an accidental early minimum must not count."""
-        self.reference, self.stale = np.inf, 0
 
 
 def train(training: Training, state: State) -> tuple[State, History]:
@@ -234,22 +72,6 @@ class _Interrupted(Exception):  # noqa: N818 - Ctrl-C is no error
     def __init__(self, state: State) -> None:
         super().__init__()
         self.state = state
-
-
-def kept(training: Training, patience: Patience, state: State, history: History) -> State:
-    """Choose between the best weights and the last ones.
-
-    Validation losses are measured on the weights they judge. A running loss is not: it comes from the steps that led
-    to them, so the last weights stay unless the best epoch's are better on the training examples.
-    """
-    best = patience.best
-    if best is None or not training.stopping.keep_best:
-        return state
-    if training.validation is None and best.epoch != state.epoch and training.cost(state) < training.cost(best):
-        best = state
-    history.best_epoch = best.epoch
-    # Training goes on from the step it has reached; only the weights and slots are those of the best epoch.
-    return replace(best, step=state.step, epoch=state.epoch)
 
 
 def _epoch(

@@ -20,7 +20,7 @@ from chainrule.network.activations import activation
 from chainrule.network.architecture import Architecture, initial_parameters
 from chainrule.network.examples import Examples
 from chainrule.network.history import History
-from chainrule.network.loop import Stopping, Training, Validation, train
+from chainrule.network.loop import train
 from chainrule.network.losses import Loss
 from chainrule.network.losses import loss as named_loss
 from chainrule.network.optimizers import optimizer_named
@@ -28,6 +28,7 @@ from chainrule.network.parameters import flatten, parameters_from
 from chainrule.network.penalties import Penalty
 from chainrule.network.schedules import Schedule
 from chainrule.network.summary import Summary
+from chainrule.network.training import Stopping, Training, Validation
 from chainrule.network.types import Array
 
 ActivationSpec = str | tuple[str, Mapping[str, float]]

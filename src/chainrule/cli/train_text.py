@@ -1,0 +1,68 @@
+"""What `chainrule train` shows: what was understood, what came of it, and the same as data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chainrule.cli.display import aligned, figures_table
+
+if TYPE_CHECKING:
+    from chainrule.estimator.settings import Settings
+    from chainrule.estimator.table_training import Prepared, Trained
+    from chainrule.table import Table
+
+
+def before(prepared: Prepared, table: Table, settings: Settings) -> str:
+    """What was understood, for the user to agree with before training."""
+    from chainrule.estimator.settings import FULL_BATCH
+    from chainrule.estimator.table_training import architecture
+    from chainrule.network.parameters import n_parameters
+
+    target = prepared.target
+    lines = [f"{table.source}: {table.n_rows:,} rows, {len(table.names):,} columns"]
+    lines.append(f"target {', '.join(target.names)}: {target.task}, {target.reason}")
+    lines += [*table.notes, *prepared.notes]
+    if prepared.dropped_rows:
+        lines.append(f"{prepared.dropped_rows:,} rows lack a target value and are left out")
+    lines += ["", aligned([("column", "role", "note"), *prepared.schema.rows()]), ""]
+    held = f", {settings.validation_fraction:.0%} of them held out to stop early" if settings.early_stopping else ""
+    lines.append(f"{len(prepared.y):,} rows to train on{held}; {len(prepared.y_test):,} to test on")
+    net = architecture(prepared, settings)
+    widths = "-".join(str(n) for n in net.widths)
+    steps = "all rows a step" if settings.solver in FULL_BATCH else f"batches of {settings.batch_size}"
+    gs = ", ".join(dict.fromkeys(g.name for g in net.hidden))
+    lines.append(
+        f"network {widths}{f', {gs}' if gs else ''}, {net.loss.pair}; {n_parameters(net.widths):,} parameters; "
+        f"{settings.solver}, {steps}"
+    )
+    return "\n".join([*lines, ""])
+
+
+def after(trained: Trained, path: str) -> str:
+    """What came of it."""
+    history = trained.fitted.history
+    lines = [f"stopped: {history.stop_sentence}"]
+    if trained.figures:
+        lines += ["", figures_table(trained.figures), ""]
+    lines.append(f"model saved: {path}")
+    return "\n".join(lines)
+
+
+def summary(trained: Trained, prepared: Prepared, path: str) -> dict[str, Any]:
+    """The figures as data, for `--json`."""
+    history = trained.fitted.history
+    figures = dict(trained.figures)
+    return {
+        "model": path,
+        "target": list(prepared.target.names),
+        "task": prepared.target.task,
+        "rows": {"train": len(prepared.y), "test": len(prepared.y_test), "without_target": prepared.dropped_rows},
+        "figures": figures.pop("network", {}),
+        "baselines": figures,
+        "stop_reason": history.stop_reason,
+        "stop_sentence": history.stop_sentence,
+        "epochs": len(history["epoch"]) if "epoch" in history else 0,
+        "best_epoch": history.best_epoch,
+        "final": history.final,
+        "seconds": trained.model.training["seconds"],
+    }

@@ -1,0 +1,48 @@
+"""Parameters that were set and do nothing: said, never silent."""
+
+from __future__ import annotations
+
+import warnings
+
+from chainrule._errors import ChainruleWarning
+from chainrule.estimator.settings import FULL_BATCH, SOLVERS, Settings
+
+_ONLY_FOR = {
+    "momentum": ("sgd",),
+    "nesterovs_momentum": ("sgd",),
+    "beta_1": ("adam", "adamw", "nadam"),
+    "beta_2": ("adam", "adamw", "nadam"),
+    "epsilon": ("adam", "adamw", "nadam", "rmsprop", "adagrad"),
+    "rho": ("rmsprop",),
+    "batch_size": tuple(solver for solver in SOLVERS if solver not in FULL_BATCH),
+    "max_fun": ("lbfgs",),
+}
+_NOT_LBFGS = (
+    "learning_rate",
+    "learning_rate_init",
+    "warmup_steps",
+    "clipnorm",
+    "clipvalue",
+    "weight_decay",
+)
+
+
+def warn_of_idle_parameters(settings: Settings) -> None:
+    """Warn of every parameter that was changed from its default and has no effect beside the others."""
+    defaults = Settings()
+    idle = [name for name, solvers in _ONLY_FOR.items() if settings.solver not in solvers]
+    if settings.solver == "lbfgs":
+        idle += _NOT_LBFGS
+    if settings.learning_rate != "invscaling":
+        idle.append("power_t")
+    if not settings.early_stopping:
+        idle.append("validation_fraction")
+    changed = [name for name in idle if getattr(settings, name) != getattr(defaults, name)]
+    if changed:
+        warnings.warn(
+            f"{', '.join(changed)}: no effect with solver={settings.solver!r}, "
+            f"learning_rate={settings.learning_rate!r}, early_stopping={settings.early_stopping}. "
+            "Drop it or change those.",
+            ChainruleWarning,
+            stacklevel=2,
+        )

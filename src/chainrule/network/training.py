@@ -1,0 +1,140 @@
+"""What a training is made of: who runs it, on which examples, when it stops, whom it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from chainrule.network.architecture import Architecture
+from chainrule.network.examples import Examples
+from chainrule.network.history import History
+from chainrule.network.parameters import Parameters
+from chainrule.network.schedules import Schedule
+from chainrule.network.segment import Plan, State, Totals
+from chainrule.network.types import Array
+
+
+class Runner(Protocol):
+    """What the loop asks of whoever executes it."""
+
+    def run_segment(
+        self,
+        architecture: Architecture,
+        plan: Plan,
+        state: State,
+        examples: Examples,
+        order: Array,
+        rates: Array,
+    ) -> tuple[State, Totals]:
+        """Take one step per rate."""
+        ...
+
+    def mean_loss(self, architecture: Architecture, parameters: Parameters, examples: Examples) -> float:
+        """Evaluate the data's loss at fixed weights."""
+        ...
+
+    def logits(self, architecture: Architecture, parameters: Parameters, X: Any) -> Array:
+        """Evaluate Z[L] of a batch of columns."""
+        ...
+
+    def cost_and_gradient(
+        self, architecture: Architecture, parameters: Parameters, examples: Examples
+    ) -> tuple[float, Array]:
+        """Evaluate the smooth cost over all examples, and its gradient."""
+        ...
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where training is: handed to `on_segment` after every segment and `on_epoch` after every epoch."""
+
+    epoch: int
+    max_epochs: int
+    examples_done: int
+    examples: int
+    history: History
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """When to stop, and what to keep.
+
+    Attributes
+    ----------
+    max_epochs : int
+    patience : float
+        Stop after exactly this many epochs in a row without an improvement by more than `tol`; infinity never.
+    tol : float
+    keep_best : bool
+        Leave the weights of the best epoch, whatever the reason to stop, not those of the last one.
+    record_loss : bool
+        Also evaluate the training loss at fixed weights at every epoch.
+    raise_on_divergence : bool
+        Raise when a loss or gradient is not finite; otherwise stop and leave the best weights before it.
+    """
+
+    max_epochs: int = 200
+    patience: float = 10
+    tol: float = 1e-4
+    keep_best: bool = True
+    record_loss: bool = False
+    raise_on_divergence: bool = True
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Examples held out, and an optional score of their logits (higher is better), recorded beside their loss."""
+
+    examples: Examples
+    score: Callable[[Array], float] | None = None
+
+
+@dataclass(frozen=True)
+class Training:
+    """Everything one training is made of, but for the state it starts from."""
+
+    architecture: Architecture
+    plan: Plan
+    examples: Examples
+    schedule: Schedule
+    stopping: Stopping
+    runner: Runner
+    shuffle: bool = True
+    validation: Validation | None = None
+    on_segment: Callable[[Progress], None] | None = None
+    on_epoch: Callable[[Progress], None] | None = None
+
+    def measured(self, state: State) -> dict[str, float]:
+        """Measure what is asked for at the fixed weights of an epoch's end."""
+        record, parameters = {}, state.parameters
+        if self.stopping.record_loss:
+            record["loss"] = self.runner.mean_loss(self.architecture, parameters, self.examples)
+        if self.validation is not None:
+            record["val_loss"] = self.runner.mean_loss(self.architecture, parameters, self.validation.examples)
+            if self.validation.score is not None:
+                Z = all_logits(self.architecture, parameters, self.validation.examples, self.runner)
+                record["val_score"] = self.validation.score(Z)
+        return record
+
+    def cost(self, state: State) -> float:
+        """J at fixed weights, dropout off."""
+        loss = self.runner.mean_loss(self.architecture, state.parameters, self.examples)
+        return loss + self.architecture.penalty.value(state.parameters.W[1:])
+
+    def measure_final(self, state: State, history: History) -> None:
+        """Put the losses of the model that training leaves into `history.final`."""
+        loss = self.runner.mean_loss(self.architecture, state.parameters, self.examples)
+        penalty = self.architecture.penalty.value(state.parameters.W[1:])
+        history.final = {"loss": loss, "penalty": penalty, "total": loss + penalty}
+        if self.validation is not None:
+            validation = self.validation.examples
+            history.final["val_loss"] = self.runner.mean_loss(self.architecture, state.parameters, validation)
+
+
+def all_logits(architecture: Architecture, parameters: Parameters, examples: Examples, runner: Runner) -> Array:
+    """Z[L] of all examples, computed in chunks: (n[L], m)."""
+    dtype = parameters.theta.dtype
+    return np.concatenate([runner.logits(architecture, parameters, X) for X, _, _ in examples.chunks(dtype)], axis=1)
