@@ -37,5 +37,7 @@ def recipe(n_rows: int, **changes: Any) -> Settings:
     }
     if changes.get("solver") in FULL_BATCH:
         for stochastic in ("dropout", "batch_size", "learning_rate"):
-            del defaults[stochastic]
+            defaults.pop(stochastic, None)
+    if changes.get("hidden_layer_sizes") == ():
+        defaults |= {"dropout": 0.0, "kernel_initializer": "zeros"}  # no symmetry to break, no hidden unit to drop
     return Settings(**(defaults | changes))
