@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
@@ -32,12 +33,14 @@ def _gives_probabilities(estimator: Any) -> bool:
     return True
 
 
+@dataclass(eq=False, repr=False)
 class AbstractClassifier(ClassifierMixin, AbstractEstimator):
     """Classes of any label type, and multilabel targets."""
 
-    loss: str
-    label_smoothing: float
-    gamma: float
+    _: KW_ONLY
+    loss: str = "log_loss"
+    label_smoothing: float = 0.0
+    gamma: float = 2.0
 
     def predict(self, X: Any) -> Array:
         """Return the most probable class of each row, or for multilabel targets every label above one half.

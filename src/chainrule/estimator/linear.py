@@ -75,11 +75,6 @@ class LinearClassifier(LinearSettings, AbstractClassifier):
     True
     """
 
-    _: KW_ONLY
-    loss: str = "log_loss"
-    label_smoothing: float = 0.0
-    gamma: float = 2.0
-
 
 @documented
 @dataclass(eq=False, repr=False)
@@ -109,9 +104,3 @@ class LinearRegressor(LinearSettings, AbstractRegressor):
     >>> reg.coefs_[0].round(3).tolist(), reg.intercepts_[0].round(3).tolist()
     ([[3.0]], [1.0])
     """
-
-    _: KW_ONLY
-    loss: str = "squared_error"
-    delta: float = 1.0
-    quantile: float = 0.5
-    power: float = 1.5

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 
 from chainrule.estimator.classification import AbstractClassifier
 from chainrule.estimator.documentation import documented
@@ -46,11 +46,6 @@ class MLPClassifier(Settings, AbstractClassifier, AbstractFeatureLearner):
     (150, 16)
     """
 
-    _: KW_ONLY
-    loss: str = "log_loss"
-    label_smoothing: float = 0.0
-    gamma: float = 2.0
-
 
 @documented
 @dataclass(eq=False, repr=False)
@@ -86,9 +81,3 @@ class MLPRegressor(Settings, AbstractRegressor, AbstractFeatureLearner):
     >>> bool(reg.fit(X, X[:, 0] ** 2).score(X, X[:, 0] ** 2) > 0.99)
     True
     """
-
-    _: KW_ONLY
-    loss: str = "squared_error"
-    delta: float = 1.0
-    quantile: float = 0.5
-    power: float = 1.5

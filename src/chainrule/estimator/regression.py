@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
@@ -28,13 +29,15 @@ _LOSSES = {
 }
 
 
+@dataclass(eq=False, repr=False)
 class AbstractRegressor(RegressorMixin, AbstractEstimator):
     """One or several numbers per row."""
 
-    loss: str
-    delta: float
-    quantile: float
-    power: float
+    _: KW_ONLY
+    loss: str = "squared_error"
+    delta: float = 1.0
+    quantile: float = 0.5
+    power: float = 1.5
 
     def predict(self, X: Any) -> Array:
         """Return the prediction A[L] of each row.
