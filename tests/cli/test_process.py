@@ -71,7 +71,7 @@ def test_a_terminal_gets_a_bar_that_goes_away(tmp_path, classes):
     )
     while_training, after = shown.split("stopped:")
     assert "━" in while_training
-    assert re.search(r"epoch 5/5  loss \S+  validation \S+  rate \S+  \S+ rows/s.*\d:\d\d:\d\d", while_training)
+    assert re.search(r"\d\d:\d\d.* left  epoch 5/5 loss \S+ val \S+ rate \S+ \S+ rows/s", while_training)
     assert re.search(r"\x1b\[2Ktraining the linear model, to compare\s+$", while_training)  # the bar's line is cleared
     assert "\x1b" not in after
     assert "model saved:" in after

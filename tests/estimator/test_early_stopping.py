@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, r2_score
 
 from chainrule import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
@@ -208,3 +209,17 @@ def test_d30_adaptive_ends_at_the_smallest_rate():
     assert model.stop_reason_ is StopReason.SMALLEST_RATE
     rates = np.unique(model.history_["learning_rate"])[::-1]
     np.testing.assert_allclose(rates, 1e-3 / 5.0 ** np.arange(5))
+
+
+def test_d10_the_loss_decides_and_not_the_score():
+    """Twenty validation rows give few different accuracies, whose ties say nothing; the lowest loss decides."""
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(200, 3))
+    y = X[:, 0] + rng.normal(size=200) > 0
+    model = MLPClassifier((8,), early_stopping=True, random_state=0, max_iter=60, n_iter_no_change=60, tol=0.0)
+    with pytest.warns(ConvergenceWarning):
+        model.fit(X, y)
+    losses, scores = model.history_["val_loss"], model.validation_scores_
+    assert len(set(scores)) < len(set(losses))
+    assert model.best_epoch_ == 1 + int(np.argmin(losses))
+    assert losses[model.best_epoch_ - 1] == model.history_.final["val_loss"]

@@ -268,3 +268,12 @@ def test_scipy_is_imported_on_use_only(code, loads):
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == str(loads)
+
+
+def test_a_warm_up_makes_the_first_steps_small():
+    X, Y = np.ones((1, 4)), np.ones((1, 4))
+    cold = Network([Dense(1, "identity")], n_inputs=1, loss="squared_error", kernel_initializer="zeros")
+    warm = Network([Dense(1, "identity")], n_inputs=1, loss="squared_error", kernel_initializer="zeros")
+    cold.fit(X, Y, epochs=1, learning_rate=0.1)
+    warm.fit(X, Y, epochs=1, learning_rate=0.1, warmup_steps=10)
+    assert warm.W[1] == pytest.approx(cold.W[1] / 10, rel=1e-12)

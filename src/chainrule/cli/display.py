@@ -96,7 +96,8 @@ class Reporter:
 
     def _move(self, progress: Progress, done: float) -> None:
         bar, task = self.bar, self.bar.task_ids[0]
-        text = f"epoch {math.ceil(done) or 1}/{progress.max_epochs}  {self._figures(progress)}"
+        figures = self._figures(progress).replace("validation", "val").replace("  ", " ")  # 80 columns are few
+        text = f"epoch {math.ceil(done) or 1}/{progress.max_epochs} {figures}"
         bar.update(task, completed=done, total=progress.max_epochs, figures=text)
 
     def _figures(self, progress: Progress) -> str:
@@ -107,19 +108,20 @@ class Reporter:
                 parts.append(f"{name} {history[key][-1]:.4g}")
         seconds = history.columns.get("seconds")
         if seconds:
-            parts.append(f"{progress.examples / seconds[-1]:,.0f} rows/s")
+            speed = progress.examples / seconds[-1]
+            parts.append(f"{speed / 1000:,.0f}k rows/s" if speed >= 10_000 else f"{speed:,.0f} rows/s")
         return "  ".join(parts)
 
 
 def _bar() -> Any:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.table import Column
 
     bar = Progress(
-        BarColumn(bar_width=24),
-        TextColumn("{task.fields[figures]}"),
-        TimeRemainingColumn(),
-        TextColumn("at most"),
+        BarColumn(bar_width=8),
+        TimeRemainingColumn(compact=True, table_column=Column(min_width=5)),
+        TextColumn("left  {task.fields[figures]}", table_column=Column(no_wrap=True)),
         console=Console(stderr=True),
         transient=True,
     )

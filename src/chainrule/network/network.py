@@ -186,6 +186,7 @@ class Network:
         optimizer: str = "sgd",
         learning_rate: float = 0.1,
         schedule: str = "constant",
+        warmup_steps: int = 0,
         shuffle: bool = True,
         weight_decay: float = 0.0,
         clip_norm: float | None = None,
@@ -205,7 +206,8 @@ class Network:
             Examples per step; None for all of them, gradient descent as in the source.
         optimizer : str, default "sgd"
             See `chainrule.network.optimizers`; `hyperparameters` go to it (momentum, beta_1, ...).
-        learning_rate, schedule : float, str
+        learning_rate, schedule, warmup_steps : float, str, int
+            See `chainrule.network.schedules`.
         shuffle : bool, default True
             Visit the examples in a new order every epoch.
         weight_decay : float, default 0
@@ -230,7 +232,7 @@ class Network:
             self.architecture,
             plan,
             examples,
-            Schedule(schedule, learning_rate, steps, epochs * steps, examples.m),
+            Schedule(schedule, learning_rate, steps, epochs * steps, examples.m, warmup_steps=warmup_steps),
             Stopping(epochs, patience, tol, keep_best=validation is not None),
             segment,
             shuffle=shuffle,
