@@ -73,7 +73,8 @@ class AbstractEstimator(ABC, BaseEstimator):
         Parameters
         ----------
         X : array-like, data frame or CSR/CSC matrix of shape (n_samples, n_features)
-            float32 is computed in float32, everything else in float64. Never written to, never copied whole.
+            float32 is computed in float32, everything else in float64. Never written to; arrays and CSR matrices are
+            not copied, but read batch by batch.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), optional
             A row of weight 0 is as if deleted, a row of weight k as k copies of it; the scale does not matter.
