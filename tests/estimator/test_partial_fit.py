@@ -11,6 +11,7 @@ from sklearn.base import clone
 
 from chainrule import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
 from chainrule._errors import TargetError
+from chainrule.network.schedules import SCHEDULES
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -215,3 +216,12 @@ def test_a_pickle_keeps_every_fitted_attribute():
         assert np.array_equal(getattr(travelled, name), getattr(model, name)), name
     assert travelled.history_.to_dict() == model.history_.to_dict()
     assert travelled.get_params() == model.get_params()
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_every_schedule_goes_on_in_partial_fit(schedule):
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    model = MLPRegressor((4,), learning_rate=schedule, n_iter_no_change=1, random_state=0)
+    for _ in range(3):
+        model.partial_fit(X, X[:, 0])
+    assert model.n_iter_ == 3

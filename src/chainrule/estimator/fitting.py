@@ -143,7 +143,7 @@ def fit_one_epoch(
     loss.check_target(table.Y)
     examples, _ = split(_with(settings, early_stopping=False), table, seed)
     training, state = _training(settings, table, loss, examples, seed, start)
-    training = replace(training, stopping=replace(training.stopping, max_epochs=1, patience=np.inf, keep_best=False))
+    training = replace(training, stopping=replace(training.stopping, max_epochs=1, keep_best=False))
     state, history = train(training, state)
     return Fitted(training.architecture, state, history, training.plan.optimizer.name, examples.m)
 
