@@ -64,3 +64,17 @@ def nearest(word: str, valid: Iterable[str]) -> str:
     if close:
         return f"Did you mean {close[0]!r}?"
     return "Valid are: " + ", ".join(repr(name) for name in names) + "."
+
+
+def check_known(what: str, given: Iterable[str], allowed: Iterable[str]) -> None:
+    """Raise InvalidParameterError for a keyword that `what` does not take, naming the nearest one it does.
+
+    Examples
+    --------
+    >>> check_known("loss 'huber'", ["delta"], ["delta"])
+    """
+    names = list(allowed)
+    for name in given:
+        if name not in names:
+            hint = nearest(name, names) if names else "It has no parameters."
+            raise InvalidParameterError(f"{what} has no parameter {name!r}. {hint}")

@@ -134,7 +134,7 @@ def test_the_spec_leads_back(case):
         ("sigmod", "Did you mean 'sigmoid'?"),
         ("wobble", "Valid are: 'identity'"),
         (("leaky_relu", {"negative_slop": 0.1}), "Did you mean 'negative_slope'?"),
-        (("tanh", {"alpha": 1.0}), "tanh has no parameters"),
+        (("tanh", {"alpha": 1.0}), "It has no parameters"),
         (("tanh", 3), "a name or a pair"),
         (None, "a name or a pair"),
         (7, "a name or a pair"),

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._errors import InvalidParameterError, nearest
+from chainrule._errors import InvalidParameterError, check_known, nearest
 from chainrule.network.types import Array
 
 
@@ -251,11 +251,7 @@ def activation(spec: str | tuple[str, Mapping[str, float]] | Activation) -> Acti
         valid = [known for known in (*ACTIVATIONS, *ALIASES) if known not in OUTPUT_ONLY]
         raise InvalidParameterError(f"activation={name!r} is not known. {nearest(name, valid)}")
     g, g_prime = ACTIVATIONS[name]
-    allowed = list(inspect.signature(g).parameters)[1:]
-    for key in parameters:
-        if key not in allowed:
-            hint = nearest(key, allowed) if allowed else f"{name} has no parameters."
-            raise InvalidParameterError(f"activation {name!r} has no parameter {key!r}. {hint}")
+    check_known(f"activation {name!r}", parameters, list(inspect.signature(g).parameters)[1:])
     return Activation(name, partial(g, **parameters), partial(g_prime, **parameters), dict(parameters))
 
 

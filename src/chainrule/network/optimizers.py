@@ -17,7 +17,7 @@ from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
-from chainrule._errors import InvalidParameterError, nearest
+from chainrule._errors import InvalidParameterError, check_known, nearest
 from chainrule.network.types import Array
 
 Slots = tuple[Array, ...]
@@ -188,9 +188,5 @@ def optimizer_named(name: str, **hyperparameters: float) -> Optimizer:
     """
     if name not in OPTIMIZERS:
         raise InvalidParameterError(f"optimizer={name!r} is not known. {nearest(name, OPTIMIZERS)}")
-    allowed = list(signature(OPTIMIZERS[name]).parameters)
-    for given in hyperparameters:
-        if given not in allowed:
-            hint = nearest(given, allowed) if allowed else "It has none."
-            raise InvalidParameterError(f"optimizer {name!r} has no hyperparameter {given!r}. {hint}")
+    check_known(f"optimizer {name!r}", hyperparameters, signature(OPTIMIZERS[name]).parameters)
     return OPTIMIZERS[name](**hyperparameters)

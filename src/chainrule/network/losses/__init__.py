@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from chainrule._errors import InvalidParameterError, nearest
+from chainrule._errors import InvalidParameterError, check_known, nearest
 from chainrule.network.activations import Activation, activation
 from chainrule.network.losses import cross_entropy as ce
 from chainrule.network.losses import regression as rg
@@ -101,11 +101,8 @@ def loss(name: str, *, output: str | Activation | None = None, **parameters: flo
 
 
 def _check_parameters(name: str, value: Callable[..., Any], parameters: dict[str, float]) -> None:
-    allowed = list(inspect.signature(value).parameters)[2:]
+    check_known(f"loss {name!r}", parameters, list(inspect.signature(value).parameters)[2:])
     for key, given in parameters.items():
-        if key not in allowed:
-            hint = nearest(key, allowed) if allowed else "It has no parameters."
-            raise InvalidParameterError(f"loss {name!r} has no parameter {key!r}. {hint}")
         holds, words = _RANGES[key]
         if not holds(given):
             raise InvalidParameterError(f"{key} must be {words}, got {given!r}.")
