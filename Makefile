@@ -2,8 +2,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SHARE := ../shared/data
+COMPILER := $(firstword $(shell command -v $(CXX) c++ clang++))
+NATIVE := .venv/.native
+SOURCES := CMakeLists.txt $(wildcard cpp/*.?pp cpp/bindings/*.?pp)
 
-.PHONY: help demo test test-oracles lint format docs bench results clean
+.PHONY: help demo test test-oracles native sanitize lint format docs bench results clean
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
 
@@ -13,7 +16,18 @@ help:  ## Show this list
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	@touch $@
 
-demo: .venv/.installed-test  ## Train, test and use a network on a real table, from the command line
+# The native engine, built in build/ and put beside its Python files. Without a compiler everything runs on the reference.
+$(NATIVE): .venv/.installed-native $(SOURCES)
+	@if [ -n "$(COMPILER)" ]; then mkdir -p build && $(call build,native,src); \
+	else echo "There is no C++ compiler: everything runs on the slower reference engine."; fi
+	@touch $@
+
+# $(call build,FOLDER,WHERE,OPTIONS): build the engine in build/FOLDER and install it under WHERE.
+build = PATH=$(CURDIR)/$(BIN):$$PATH && \
+	{ cmake -S . -B build/$(1) -G Ninja -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python $(3) && cmake --build build/$(1) && \
+	cmake --install build/$(1) --prefix $(2); } >build/$(1).log 2>&1 || { cat build/$(1).log; exit 1; }
+
+demo: .venv/.installed-test $(NATIVE)  ## Train, test and use a network on a real table, from the command line
 	@mkdir -p demo
 	@$(BIN)/python examples/write_tables.py demo/digits.csv demo/new-digits.csv
 	$(BIN)/chainrule train demo/digits.csv --target digit --model demo/model.safetensors
@@ -21,34 +35,44 @@ demo: .venv/.installed-test  ## Train, test and use a network on a real table, f
 	$(BIN)/chainrule predict demo/model.safetensors demo/new-digits.csv --output demo/predictions.csv
 	@head -4 demo/predictions.csv
 
-test: .venv/.installed-test  ## Run the tests and the documentation's examples
+test: .venv/.installed-test $(NATIVE)  ## Run the tests and the documentation's examples
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal -m "not oracle" $(TESTS)
 	@echo "not run here: parity with PyTorch and JAX (make test-oracles)"
 
-test-oracles: .venv/.installed-test,oracles  ## Compare with PyTorch and JAX
+test-oracles: .venv/.installed-test,oracles $(NATIVE)  ## Compare with PyTorch and JAX
 	$(BIN)/python -m pytest -m oracle tests/parity
 
-lint: .venv/.installed-test,lint  ## Check style, types and generated pages
+native: $(NATIVE)  ## Build the native engine
+
+# One build for each kind of sanitizer, which do not go together; leaks are the interpreter's.
+sanitize: .venv/.installed-test $(NATIVE)  ## Run the engine's tests under AddressSanitizer, UBSan and ThreadSanitizer
+	bash tests/engine/sanitize.sh
+
+lint: .venv/.installed-test,lint $(NATIVE)  ## Check style, types and generated pages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run --Werror $(filter cpp/%,$(SOURCES))
 	$(BIN)/python docs/command_line.py --check
+	@$(BIN)/python docs/native_stub.py --check
 
 format: .venv/.installed-test,lint  ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(filter cpp/%,$(SOURCES))
 
-docs: .venv/.installed-test,docs  ## Write docs/command-line.md and the API reference in site/
+docs: .venv/.installed-test,docs $(NATIVE)  ## Write docs/command-line.md and the API reference in site/
 	$(BIN)/python docs/command_line.py
+	$(BIN)/python docs/native_stub.py
 	@# The warnings are pdoc's, about annotations it looks up in the wrong module for a dataclass's __init__.
 	PYTHONWARNINGS=ignore $(BIN)/pdoc --docformat numpy --output-directory site $(addprefix chainrule.,network table storage report) \
 		$(addprefix chainrule.estimator.,mlp linear table_model)
 
-bench: .venv/.installed-test  ## Time the reference engine beside scikit-learn
-	$(BIN)/python bench/reference_engine.py
+bench: .venv/.installed-bench $(NATIVE)  ## Time the native engine beside the peers (BENCH="--case 2-16-1 --peer jax" for less)
+	$(BIN)/python -m bench $(BENCH)
 
-results: .venv/.installed-test  ## Train on every data set in $(SHARE) and write docs/results.md
+results: .venv/.installed-test $(NATIVE)  ## Train on every data set in $(SHARE) and write docs/results.md
 	$(BIN)/python bench/tables.py $(SHARE) docs/results.md
 
 clean:  ## Remove what the other commands made
-	rm -rf .venv demo site build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv src/chainrule/engine/_native*.so demo site build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

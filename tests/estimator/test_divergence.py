@@ -89,11 +89,11 @@ def test_d9_lbfgs_keeps_the_last_finite_iteration_on_request(monkeypatch):
         return (np.inf if calls["n"] > 6 else cost), d
 
     monkeypatch.setattr(reference, "cost_and_gradient", overflowing)
-    model = MLPRegressor((4,), solver="lbfgs", random_state=0, on_divergence="warn")
+    model = MLPRegressor((4,), solver="lbfgs", random_state=0, on_divergence="warn", engine="reference")
     with pytest.warns(ChainruleWarning, match="Solver produced non-finite"):
         model.fit(X, y)
     assert model.stop_reason_ == StopReason.DIVERGED
     assert np.isfinite(model.predict(X)).all()
     calls["n"] = 0
     with pytest.raises(DivergenceError):
-        MLPRegressor((4,), solver="lbfgs", random_state=0).fit(X, y)
+        MLPRegressor((4,), solver="lbfgs", random_state=0, engine="reference").fit(X, y)

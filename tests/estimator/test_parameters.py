@@ -56,6 +56,7 @@ WRONG = {
     "record_loss": FLAG,
     "on_divergence": WORD,
     "engine": WORD,
+    "n_threads": [0, -1, 1.5, "2", True],
     "label_smoothing": RATE,
     "gamma": NOT_NEGATIVE,
     "delta": POSITIVE,

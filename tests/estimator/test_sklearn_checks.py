@@ -10,24 +10,28 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from chainrule import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
 from chainrule._errors import ChainruleWarning
+from chainrule.engine import info
 
 MLPS = (MLPClassifier, MLPRegressor)
 LINEAR = (LinearClassifier, LinearRegressor)
 
 
-def _variants():
+BUILT = ("native", "reference") if info()["engine"] == "native" else ("reference",)
+
+
+def _variants(engine):
     for kind in (*MLPS, *LINEAR):
-        yield kind()
+        yield kind(engine=engine)
         for solver in ("sgd", "adam", "adamw", "lbfgs"):
             for early_stopping in (False, True):
-                yield kind(solver=solver, early_stopping=early_stopping)
+                yield kind(solver=solver, early_stopping=early_stopping, engine=engine)
     for kind in MLPS:
         for solver in ("sgd", "adam", "adamw"):
             for early_stopping in (False, True):
-                yield kind(solver=solver, early_stopping=early_stopping, dropout=0.1)
+                yield kind(solver=solver, early_stopping=early_stopping, dropout=0.1, engine=engine)
 
 
-@parametrize_with_checks(list(_variants()))
+@parametrize_with_checks([estimator for engine in BUILT for estimator in _variants(engine)])
 def test_scikit_learn_check(estimator, check):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

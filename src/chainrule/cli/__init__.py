@@ -34,8 +34,20 @@ class _Commands(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
 
 
+def _version(context: click.Context, _: click.Parameter, asked: bool) -> None:
+    """Print what is installed, and who computes."""
+    if not asked or context.resilient_parsing:
+        return
+    from chainrule.engine import info  # imports NumPy, which --help does without
+
+    engine = info()
+    built = f" ({engine['instructions']}, {engine['compiler']})" if engine["instructions"] else ""
+    click.echo(f"chainrule {__version__}\n{engine['engine']} engine{built}, up to {engine['threads']} threads")
+    context.exit()
+
+
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, prog_name="chainrule")
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version.")
 def main() -> None:
     """Feed-forward neural networks whose every gradient is written out.
 

@@ -1,6 +1,6 @@
-"""Who executes the equations: a protocol, the reference, and the choice between engines."""
+"""Who executes the equations: a protocol, two engines, and the choice between them."""
 
-from chainrule.engine.choose import ENGINES, choose
+from chainrule.engine.choose import ENGINES, choose, info
 from chainrule.engine.protocol import Engine
 
-__all__ = ["ENGINES", "Engine", "choose"]
+__all__ = ["ENGINES", "Engine", "choose", "info"]

@@ -1,16 +1,31 @@
-"""The choice of an engine by name."""
+"""The choice of an engine by name, and what is there to choose from."""
 
 from __future__ import annotations
 
-from chainrule._errors import InvalidParameterError, nearest
+import warnings
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from chainrule._errors import ChainruleWarning, InvalidParameterError, nearest
 from chainrule.engine import reference
 from chainrule.engine.protocol import Engine
+from chainrule.engine.threads import limit
+from chainrule.network.architecture import Architecture
 
 ENGINES = ("auto", "native", "reference")
 
 
-def choose(name: str = "auto") -> Engine:
+def choose(name: str = "auto", n_threads: int | None = None, architecture: Architecture | None = None) -> Engine:
     """Return the engine of that name; "auto" is the fastest one installed.
+
+    Parameters
+    ----------
+    name : {"auto", "native", "reference"}
+    n_threads : int, optional
+        At most so many threads; None leaves it to the cost model. Never more than the machine grants.
+    architecture : Architecture, optional
+        What it is to run. If the native engine cannot, the reference does, and a warning says so once.
 
     Raises
     ------
@@ -19,13 +34,59 @@ def choose(name: str = "auto") -> Engine:
 
     Examples
     --------
-    >>> choose("auto").name
+    >>> choose("reference").name
     'reference'
     """
     if name not in ENGINES:
         raise InvalidParameterError(f"engine={name!r} is not known. {nearest(name, ENGINES)}")
-    if name == "native":
-        raise InvalidParameterError(
-            "engine='native' is not part of this installation. Use engine='auto' or engine='reference'."
-        )
+    if name == "reference":
+        return reference
+    native = _native()
+    if native is None:
+        if name == "native":
+            raise InvalidParameterError(
+                "engine='native' is not part of this installation. Install with a C++ compiler at hand, or use "
+                "engine='auto' or engine='reference'."
+            )
+        _say_once("The native engine is not installed (no C++ compiler was at hand): the slower reference runs.")
+        return reference
+    engine: Engine = native.Native(limit(n_threads))
+    missing = None if architecture is None else engine.cannot(architecture)
+    if missing is None:
+        return engine
+    _say_once(f"The native engine does not know {missing}: the slower reference runs.")
     return reference
+
+
+def info() -> dict[str, Any]:
+    """Return what runs by default: engine, instruction set, threads, and the compiler that built it.
+
+    Examples
+    --------
+    >>> sorted(info())
+    ['available', 'compiler', 'engine', 'instructions', 'threads']
+    """
+    native = _native()
+    return {
+        "engine": "reference" if native is None else native.name,
+        "instructions": None if native is None else native.instructions,
+        "available": () if native is None else native.available,
+        "threads": limit(),
+        "compiler": None if native is None else native.compiler,
+    }
+
+
+@cache
+def _native() -> Any:
+    """The module of the native engine, or None where it was not built."""
+    try:
+        return import_module("chainrule.engine.native")
+    except ModuleNotFoundError as error:
+        if error.name != "chainrule.engine._native":
+            raise
+        return None
+
+
+@cache
+def _say_once(sentence: str) -> None:
+    warnings.warn(sentence, ChainruleWarning, stacklevel=2)

@@ -251,7 +251,7 @@ class AbstractEstimator(ABC, BaseEstimator):
         return all_logits(self._fitted.architecture, parameters, examples, self._engine()).T
 
     def _engine(self) -> Any:
-        return choose(self.engine)
+        return choose(self.engine, self.n_threads, self._fitted.architecture)
 
     def _parameters(self) -> Parameters:
         if not hasattr(self, "_fitted"):

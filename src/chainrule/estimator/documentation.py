@@ -51,6 +51,9 @@ clipnorm : float, default=None
     Longest gradient a step may use.
 engine : {{"auto", "native", "reference"}}, default="auto"
     Who computes; "auto" is the fastest one installed. All give the same numbers.
+n_threads : int, default=None
+    At most so many threads; None leaves it to the cost model, which uses more than one only where that pays. Never more
+    than the affinity mask or OMP_NUM_THREADS grant. The bits do not depend on it.
 """
 
 _MLP = """

@@ -193,7 +193,7 @@ def _training(
             dtype=working_dtype(table.X),
         )
         start = initial_state(parameters, plan)
-    engine = choose(settings.engine)
+    engine = choose(settings.engine, settings.n_threads, architecture)
     return Training(architecture, plan, examples, schedule, stopping, engine, settings.shuffle), start
 
 

@@ -35,6 +35,7 @@ class LinearSettings:
     weight_decay: float | None = None
     clipnorm: float | None = None
     engine: str = "auto"
+    n_threads: int | None = None
 
     def _settings(self) -> Settings:
         # Without hidden layers there is no symmetry to break: from zeros, the same table gives the same bits.

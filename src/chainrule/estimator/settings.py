@@ -63,6 +63,7 @@ class Settings:
     record_loss: bool = False
     on_divergence: str = "raise"
     engine: str = "auto"
+    n_threads: int | None = None
 
     def _settings(self) -> Settings:
         return self
@@ -159,6 +160,7 @@ CONSTRAINTS: dict[str, Test] = {
     "record_loss": _FLAG,
     "on_divergence": one_of("raise", "warn"),
     "engine": one_of(*ENGINES),
+    "n_threads": _or_none(_whole(1)),
     "label_smoothing": _RATE,
     "gamma": _real(0),
     "delta": _real(0, open_low=True),

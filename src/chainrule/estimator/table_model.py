@@ -87,7 +87,7 @@ class TableModel:
 
     def logits_of(self, X: Array) -> Array:
         """Z[L] of encoded rows, in chunks."""
-        engine, starts = choose(), range(0, max(len(X), 1), CHUNK)
+        engine, starts = choose(architecture=self.architecture), range(0, max(len(X), 1), CHUNK)
         parts = [engine.logits(self.architecture, self.parameters, X[i : i + CHUNK].T) for i in starts]
         return np.concatenate(parts, axis=1).T
 

@@ -145,7 +145,7 @@ class NAdam:
 
     def update(self, slots: Slots, d: Array, rate: float, t: int) -> Move:
         """Move by α m_hat / (√v_hat + ε), m_hat = μ_{t+1} m / (1 - Π_{i≤t+1} μ_i) + (1 - μ_t) d / (1 - Π_{i≤t} μ_i)."""
-        mu, mu_products = _mu(self.beta_1, 1 << (t + 1).bit_length())
+        mu, mu_products = mu_and_products(self.beta_1, t)
         m = self.beta_1 * slots[0] + (1 - self.beta_1) * d
         v = self.beta_2 * slots[1] + (1 - self.beta_2) * d * d
         v_hat = v / (1 - self.beta_2**t)
@@ -156,9 +156,13 @@ class NAdam:
         return Move((m, v), gain * m_hat, gain)
 
 
+def mu_and_products(beta_1: float, t: int) -> tuple[Array, Array]:
+    """μ_1 to at least μ_{t+1}, and their running products."""
+    return _mu_and_products(beta_1, 1 << (t + 1).bit_length())
+
+
 @lru_cache
-def _mu(beta_1: float, size: int) -> tuple[Array, Array]:
-    """μ_1 to μ_size, and their running products."""
+def _mu_and_products(beta_1: float, size: int) -> tuple[Array, Array]:
     mu = beta_1 * (1 - 0.5 * 0.96 ** (0.004 * np.arange(1, size + 1)))
     return mu, np.cumprod(mu)
 

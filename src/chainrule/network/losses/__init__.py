@@ -13,7 +13,7 @@ from chainrule.network.losses import cross_entropy as ce
 from chainrule.network.losses import regression as rg
 from chainrule.network.losses.base import EXPONENTIAL, IDENTITY, SIGMOID, Loss, on_output
 
-__all__ = ["IDENTITY", "LOSSES", "LOSS_ALIASES", "Loss", "loss"]
+__all__ = ["IDENTITY", "LOSSES", "LOSS_ALIASES", "Loss", "loss", "natural"]
 
 _PROBABILITY = {"is_valid": ce.is_probability, "domain": "between 0 and 1"}
 _DISTRIBUTION = {**_PROBABILITY, "sums_outputs": True}
@@ -98,6 +98,11 @@ def loss(name: str, *, output: str | Activation | None = None, **parameters: flo
             f"softmax is the output of 'categorical_cross_entropy' and 'categorical_focal', not of {name!r}."
         )
     return on_output(paired, activation(output))
+
+
+def natural(loss: Loss) -> bool:
+    """Tell whether the loss is computed from Z[L] itself, behind the output activation it is paired with."""
+    return loss.output.name == LOSSES[loss.name][0].name
 
 
 def _check_parameters(name: str, value: Callable[..., Any], parameters: dict[str, float]) -> None:

@@ -8,7 +8,8 @@ so that nobody mistakes dZ[L] for dA[L].
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -85,22 +86,22 @@ def on_output(loss: Loss, output: Activation) -> Loss:
             f"{loss.output.name!r}, got {output.name!r}. Change one of the two."
         )
 
-    def value(Z: Array, Y: Array) -> Array:
-        return loss.value(output.g(Z), Y)
-
-    def derivative(Z: Array, Y: Array) -> Array:
-        return loss.derivative(output.g(Z), Y) * output.g_prime(Z)
-
-    return Loss(
-        loss.name,
-        output,
-        value,
-        derivative,
-        loss.sums_outputs,
-        loss.is_valid,
-        loss.domain,
-        loss.parameters,
+    return replace(
+        loss,
+        output=output,
+        value=partial(value_on_output, loss, output),
+        derivative=partial(derivative_on_output, loss, output),
     )
+
+
+def value_on_output(loss: Loss, output: Activation, Z: Array, Y: Array) -> Array:
+    """L(y, g(z))."""
+    return loss.value(output.g(Z), Y)
+
+
+def derivative_on_output(loss: Loss, output: Activation, Z: Array, Y: Array) -> Array:
+    """dL/dA[L] * g'(Z[L])."""
+    return loss.derivative(output.g(Z), Y) * output.g_prime(Z)
 
 
 def times(C: Array, V: Array) -> Array:

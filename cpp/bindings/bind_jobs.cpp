@@ -1,0 +1,134 @@
+// The four things an engine does, each one job. The GIL is released around the computation alone, when every
+// array is held by an argument of the caller and nothing touches a Python object any more.
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/vector.h>
+
+#include <stdexcept>
+
+#include "../dispatch.hpp"
+#include "../run.hpp"
+#include "arguments.hpp"
+
+namespace chainrule {
+
+using namespace nb::literals;
+
+namespace {
+
+const Engine& engine_for(nb::dlpack::dtype dtype) {
+  if (dtype == nb::dtype<float>()) return chosen_instruction_set().float32;
+  if (dtype == nb::dtype<double>()) return chosen_instruction_set().float64;
+  throw std::invalid_argument("parameters must be float32 or float64.");
+}
+
+void check_size(std::size_t size, std::size_t needed, const char* what) {
+  if (size != needed) {
+    throw std::invalid_argument(std::string(what) + " must have " + std::to_string(needed) + " entries, got " +
+                                std::to_string(size) + ".");
+  }
+}
+
+template <class Vector>
+Job job_of(Task task, int threads, const NetworkArgument& network, const TableArgument& X, const Vector& theta) {
+  check_size(theta.shape(0), network.n_parameters(), "theta");
+  check_size(static_cast<std::size_t>(X.n), static_cast<std::size_t>(network.widths.front()), "a row of X");
+  if (threads < 1) throw std::invalid_argument("threads must be at least 1.");
+  Job job{};
+  job.task = task;
+  job.network = network.view();
+  job.examples.X = X.view;
+  job.m = X.m;
+  job.threads = threads;
+  job.theta = const_cast<void*>(static_cast<const void*>(theta.data()));  // only a segment writes to it
+  return job;
+}
+
+template <class Vector>
+Job job_of(Task task, int threads, const NetworkArgument& network, const ExamplesArgument& examples,
+           const Vector& theta) {
+  Job job = job_of(task, threads, network, examples.X, theta);
+  check_size(static_cast<std::size_t>(examples.Y.n), static_cast<std::size_t>(network.widths.back()), "a row of Y");
+  job.examples = examples.view();
+  job.m = examples.m();
+  return job;
+}
+
+void run_released(Job& job, const Engine& engine, Memory& memory) {
+  nb::gil_scoped_release release;
+  run(job, engine, memory);
+}
+
+nb::tuple run_segment(Memory& memory, int threads, const NetworkArgument& network, const PlanArgument& plan,
+                      const ExamplesArgument& examples, InOut theta, const std::vector<InOut>& slots,
+                      In<std::int64_t> order, In<double> rates, std::int64_t first_step, Out<double> losses) {
+  Job job = job_of(Task::segment, threads, network, examples, theta);
+  check_places(order, job.m, "order");
+  job.plan = plan.view;
+  job.order = order.data();
+  job.m = static_cast<std::int64_t>(order.shape(0));
+  const std::int64_t size = job.plan.batch_size, steps = (job.m + size - 1) / size;
+  check_size(rates.shape(0), static_cast<std::size_t>(steps), "rates");
+  check_size(losses.shape(0), static_cast<std::size_t>(steps), "losses");
+  check_size(slots.size(), static_cast<std::size_t>(job.plan.optimizer.slots), "slots");
+  if (plan.mu)
+    check_size(std::min<std::size_t>(plan.mu->shape(0), static_cast<std::size_t>(first_step + steps + 1)),
+               static_cast<std::size_t>(first_step + steps + 1), "mu");
+  if (job.network.dropout && !job.examples.keys) throw std::invalid_argument("dropout needs the keys of the rows.");
+  for (std::size_t s = 0; s < slots.size(); ++s) {
+    check_size(slots[s].shape(0), theta.shape(0), "a slot");
+    if (slots[s].dtype() != theta.dtype()) throw std::invalid_argument("slots must have the dtype of theta.");
+    job.slots[s] = slots[s].data();
+  }
+  job.rates = rates.data();
+  job.first_step = first_step;
+  job.losses = losses.data();
+  run_released(job, engine_for(theta.dtype()), memory);
+  return nb::make_tuple(job.gradient_norm, job.diverged);
+}
+
+std::vector<double> block_losses(Memory& memory, int threads, const NetworkArgument& network,
+                                 const ExamplesArgument& examples, InVector theta) {
+  Job job = job_of(Task::mean_loss, threads, network, examples, theta);
+  std::vector<double> losses(static_cast<std::size_t>((job.m + BLOCK - 1) / BLOCK));
+  job.losses = losses.data();
+  run_released(job, engine_for(theta.dtype()), memory);
+  return losses;
+}
+
+void logits(Memory& memory, int threads, const NetworkArgument& network, const TableArgument& X, InVector theta,
+            nb::ndarray<nb::ndim<2>, nb::c_contig, nb::device::cpu> out) {
+  Job job = job_of(Task::logits, threads, network, X, theta);
+  check_size(out.size(), static_cast<std::size_t>(X.m * network.widths.back()), "out");
+  if (out.dtype() != theta.dtype()) throw std::invalid_argument("out must have the dtype of theta.");
+  job.logits = out.data();
+  run_released(job, engine_for(theta.dtype()), memory);
+}
+
+std::vector<double> sum_gradient(Memory& memory, int threads, const NetworkArgument& network,
+                                 const ExamplesArgument& examples, InVector theta, Out<double> gradient) {
+  Job job = job_of(Task::gradient, threads, network, examples, theta);
+  check_size(gradient.shape(0), theta.shape(0), "gradient");
+  job.gradient = gradient.data();
+  std::vector<double> losses(static_cast<std::size_t>((job.m + CHUNK - 1) / CHUNK));
+  job.losses = losses.data();
+  run_released(job, engine_for(theta.dtype()), memory);
+  return losses;
+}
+
+}  // namespace
+
+void bind_jobs(nb::module_& m) {
+  nb::class_<Memory>(m, "Memory", "The block that jobs work in; one job at a time.").def(nb::init<>());
+  m.def("run_segment", run_segment, "memory"_a, "threads"_a, "network"_a, "plan"_a, "examples"_a, "theta"_a, "slots"_a,
+        "order"_a, "rates"_a, "first_step"_a, "losses"_a,
+        "Take one step per rate; overwrites theta, slots and losses. Returns the last gradient's length, and the first "
+        "step whose loss or gradient was not finite, or -1.");
+  m.def("block_losses", block_losses, "memory"_a, "threads"_a, "network"_a, "examples"_a, "theta"_a,
+        "The weighted losses of the examples, summed over blocks of rows.");
+  m.def("logits", logits, "memory"_a, "threads"_a, "network"_a, "X"_a, "theta"_a, "out"_a,
+        "Write Z[L] of every row to a table of one row each.");
+  m.def("sum_gradient", sum_gradient, "memory"_a, "threads"_a, "network"_a, "examples"_a, "theta"_a, "gradient"_a,
+        "Add the gradient of the summed loss to `gradient`; returns the losses, summed over chunks of rows.");
+}
+
+}  // namespace chainrule

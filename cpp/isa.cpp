@@ -1,0 +1,48 @@
+// Compiled once for every instruction set: its engine, for both types.
+#include "segment.hpp"
+
+namespace chainrule::CHAINRULE_ISA {
+
+template <class T>
+std::size_t workspace_bytes(const Job& job) {
+  Arena arena(nullptr);
+  arena.take<Workspace<T>>(1);
+  const Workspace<T> space(job, arena);
+  return static_cast<std::size_t>(arena.size());
+}
+
+template <class T>
+void prepare(const Job& job, void* block) {
+  Arena arena(block);
+  auto* space = arena.take<Workspace<T>>(1);
+  *space = Workspace<T>(job, arena);
+}
+
+template <class T>
+void work(Job& job, const void* block, int thread) {
+  Worker<T>(job, *static_cast<const Workspace<T>*>(block), thread).work();
+}
+
+template <class T>
+double multiply(Index repetitions) {
+  constexpr Index K = K_BLOCK, columns = PANEL<T>;
+  alignas(64) T a[TILE_ROWS * K], b[K * columns], C[TILE_ROWS * columns] = {};
+  auto* volatile kernel = tile<T, TILE_ROWS, TILE_VECTORS>;  // volatile: the compiler may not see through it
+  for (T& entry : a) entry = T(1e-3);
+  for (T& entry : b) entry = T(1e-3);
+  for (Index i = 0; i < repetitions; ++i) {
+    kernel(K, a, 1, TILE_ROWS, b, columns, C, columns, i > 0);
+  }
+  return 2.0 * TILE_ROWS * K * columns * static_cast<double>(repetitions) + static_cast<double>(C[0]);
+}
+
+template <class T>
+constexpr Engine engine{workspace_bytes<T>, prepare<T>, work<T>, multiply<T>};
+
+#define CHAINRULE_STRING(name) #name
+#define CHAINRULE_NAME_OF(isa) CHAINRULE_STRING(isa)
+
+extern const InstructionSet instruction_set;
+const InstructionSet instruction_set{CHAINRULE_NAME_OF(CHAINRULE_ISA), engine<float>, engine<double>};
+
+}  // namespace chainrule::CHAINRULE_ISA

@@ -1,0 +1,140 @@
+// Row 11: θ := θ - move, as in optimizers.py, with clipping, penalties and weight decay around it (segment.py).
+#pragma once
+
+#include "engine.hpp"
+#include "math.hpp"
+
+namespace chainrule::CHAINRULE_ISA {
+
+// What one step's update needs besides gradient and state.
+template <class T>
+struct Step {
+  T rate, inverse_m, clip_value, scale;  // scale: what clipping the norm leaves
+  T l1, l2, decay;                       // of weights; 0 for biases
+  T a, b, epsilon;                       // the optimiser's own
+  T m_correction, v_correction, now;     // m_hat = m_correction m + now d, v_hat = v_correction v
+
+  Step(const Network& network, const Plan& plan, double rate_, Index m, Index step)
+      : rate(T(rate_)),
+        inverse_m(T(1) / T(m)),
+        clip_value(T(plan.clip_value)),
+        scale(1),
+        l1(T(network.l1)),
+        l2(T(network.l2)),
+        decay(T(rate_ * plan.weight_decay)),
+        a(T(plan.optimizer.a)),
+        b(T(plan.optimizer.b)),
+        epsilon(T(plan.optimizer.epsilon)),
+        m_correction(1),
+        v_correction(1),
+        now(0) {
+    const Optimizer& optimizer = plan.optimizer;
+    const double t = static_cast<double>(step + 1);
+    if (optimizer.kind == OptimizerKind::adam) m_correction = T(1 / (1 - __builtin_pow(optimizer.a, t)));
+    if (optimizer.kind == OptimizerKind::nadam) {
+      m_correction = T(optimizer.mu[step + 1] / (1 - optimizer.mu_product[step + 1]));
+      now = T((1 - optimizer.mu[step]) / (1 - optimizer.mu_product[step]));
+    }
+    if (optimizer.kind == OptimizerKind::adam || optimizer.kind == OptimizerKind::nadam) {
+      v_correction = T(1 / (1 - __builtin_pow(optimizer.b, t)));
+    }
+  }
+
+  Step of_biases() const {
+    Step step = *this;
+    step.l1 = step.l2 = step.decay = 0;
+    return step;
+  }
+
+  // The gradient of the smooth cost, from the sum over the batch.
+  Vec<T> d(Vec<T> sum, Vec<T> theta) const { return sum * all(inverse_m) + all(l2) * theta; }
+  Vec<T> clipped(Vec<T> v) const { return max<T>(min<T>(v, clip_value), -clip_value); }
+};
+
+template <class T>
+struct Move {
+  Vec<T> move, gain;  // gain: the move per unit of a gradient that stays the same for ever
+};
+
+template <class T, OptimizerKind kind>
+inline Move<T> move_of(const Step<T>& step, Vec<T> d, [[maybe_unused]] T* slot_0, [[maybe_unused]] T* slot_1) {
+  const Vec<T> rate = all(step.rate), one = all(T(1)), epsilon = all(step.epsilon);
+  if constexpr (kind == OptimizerKind::sgd) {
+    return {rate * d, rate};
+  } else if constexpr (kind == OptimizerKind::momentum || kind == OptimizerKind::nesterov) {
+    const Vec<T> v = all(step.a) * load(slot_0) + d;
+    store(slot_0, v);
+    if constexpr (kind == OptimizerKind::momentum) return {rate * v, rate / (one - all(step.a))};
+    return {rate * (d + all(step.a) * v), rate / (one - all(step.a))};
+  } else if constexpr (kind == OptimizerKind::rmsprop || kind == OptimizerKind::adagrad) {
+    Vec<T> v = load(slot_0);
+    v = kind == OptimizerKind::rmsprop ? all(step.a) * v + (one - all(step.a)) * d * d : v + d * d;
+    store(slot_0, v);
+    const Vec<T> gain = rate / (sqrt<T>(v) + epsilon);
+    return {gain * d, gain};
+  } else {
+    const Vec<T> m = all(step.a) * load(slot_0) + (one - all(step.a)) * d;
+    const Vec<T> v = all(step.b) * load(slot_1) + (one - all(step.b)) * d * d;
+    store(slot_0, m);
+    store(slot_1, v);
+    const Vec<T> gain = rate / (sqrt<T>(v * all(step.v_correction)) + epsilon);
+    return {gain * (all(step.m_correction) * m + all(step.now) * d), gain};
+  }
+}
+
+// Soft thresholding: the proximal step of an L1 penalty.
+template <class T>
+inline Vec<T> soft_threshold(Vec<T> W, Vec<T> threshold) {
+  return copy_sign<T>(max<T>(abs<T>(W) - threshold, T(0)), W);
+}
+
+// Updates `size` parameters; returns a number that is finite if the length of their gradient is.
+template <class T, OptimizerKind kind>
+T update_range(const Step<T>& step, Index size, const T* sums, T* theta, T* slot_0, T* slot_1) {
+  Vec<T> finite{};
+  for (Index i = 0; i < size; i += LANES<T>) {
+    const Vec<T> old = load(theta + i);
+    Vec<T> d = step.d(load(sums + i), old);
+    finite += sizeof(T) == 8 ? d * d : d * Vec<T>{};  // the squares of float32 cannot overflow float64
+    d = step.clipped(d) * all(step.scale);
+    const Move<T> both = move_of<T, kind>(step, d, slot_0 + i, slot_1 + i);
+    Vec<T> updated = old - both.move - all(step.decay) * old;
+    if (step.l1 != 0) updated = soft_threshold<T>(updated, all(step.l1) * both.gain);
+    store(theta + i, updated);
+  }
+  T total = 0;
+  for (Index lane = 0; lane < LANES<T>; ++lane) total += finite[lane];
+  return total;
+}
+
+template <class T>
+T update(const Optimizer& optimizer, const Step<T>& step, Index size, const T* sums, T* theta, T* slot_0, T* slot_1) {
+  switch (optimizer.kind) {
+#define CHAINRULE_CASE(name) \
+  case OptimizerKind::name:  \
+    return update_range<T, OptimizerKind::name>(step, size, sums, theta, slot_0, slot_1);
+    CHAINRULE_OPTIMIZERS(CHAINRULE_CASE)
+#undef CHAINRULE_CASE
+  }
+  return 0;
+}
+
+// Σ d² of `size` gradients in float64, before and after their entries are clipped.
+struct Squares {
+  double plain = 0, clipped = 0;
+};
+
+template <class T>
+Squares squares(const Step<T>& step, Index size, const T* sums, const T* theta) {
+  Squares total;
+  for (Index i = 0; i < size; i += LANES<T>) {
+    const Vec<T> d = step.d(load(sums + i), load(theta + i)), clipped = step.clipped(d);
+    for (Index lane = 0; lane < LANES<T>; ++lane) {
+      total.plain += double(d[lane]) * double(d[lane]);
+      total.clipped += double(clipped[lane]) * double(clipped[lane]);
+    }
+  }
+  return total;
+}
+
+}  // namespace chainrule::CHAINRULE_ISA

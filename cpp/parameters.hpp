@@ -1,0 +1,111 @@
+// W[l] and b[l] inside the engine: b is the weight of an input that is always 1, so (W b) is one packed matrix.
+//
+// P holds (W b)ᵀ, (p + 1, n), for the forward product, the gradient and the update, all of which run along the units;
+// D holds W, (n, p), for the deltas, which run along the inputs. The update writes P and keeps D in step.
+#pragma once
+
+#include <utility>
+
+#include "dense.hpp"
+
+namespace chainrule::CHAINRULE_ISA {
+
+// Lane I of the two halves of a transposition step: exchanges blocks of `step` lanes between two vectors.
+template <class T, int step, std::size_t... I>
+inline void exchange(Vec<T>& a, Vec<T>& b, std::index_sequence<I...>) {
+  constexpr int lanes = sizeof...(I);
+  const Vec<T> low =
+      __builtin_shufflevector(a, b, (I & step ? lanes + static_cast<int>(I) - step : static_cast<int>(I))...);
+  b = __builtin_shufflevector(a, b, (I & step ? lanes + static_cast<int>(I) : static_cast<int>(I) + step)...);
+  a = low;
+}
+
+template <class T, int step = 1>
+inline void transpose(Vec<T>* rows) {
+  constexpr int lanes = static_cast<int>(LANES<T>);
+  if constexpr (step < lanes) {
+#pragma GCC unroll 16
+    for (int i = 0; i < lanes; ++i) {
+      if (!(i & step)) exchange<T, step>(rows[i], rows[i + step], std::make_index_sequence<lanes>{});
+    }
+    transpose<T, 2 * step>(rows);
+  }
+}
+
+// to[c, r] = from[r, c].
+template <class T>
+void transpose_copy(Index rows, Index columns, const T* from, Index from_stride, T* to, Index to_stride) {
+  constexpr Index V = LANES<T>;
+  const Index whole_rows = rows / V * V, whole_columns = columns / V * V;
+  for (Index r = 0; r < whole_rows; r += V) {
+    for (Index c = 0; c < whole_columns; c += V) {
+      Vec<T> block[V];
+      for (Index i = 0; i < V; ++i) block[i] = load(from + (r + i) * from_stride + c);
+      transpose<T>(block);
+      for (Index i = 0; i < V; ++i) store(to + (c + i) * to_stride + r, block[i]);
+    }
+    for (Index i = r; i < r + V; ++i) {
+      for (Index c = whole_columns; c < columns; ++c) to[c * to_stride + i] = from[i * from_stride + c];
+    }
+  }
+  for (Index r = whole_rows; r < rows; ++r) {
+    for (Index c = 0; c < columns; ++c) to[c * to_stride + r] = from[r * from_stride + c];
+  }
+}
+
+// One layer's shape and where its parts are.
+template <class T>
+struct Layer {
+  Index n, p;
+  Index W, b;      // places in the flat vector
+  Packed<T> P, D;  // (p + 1, n) and (n, p)
+
+  Layer(Index n_, Index p_, Index W_, Index b_) : n(n_), p(p_), W(W_), b(b_), P{p_ + 1, n_}, D{n_, p_} {}
+};
+
+// Rows [first, last) of a packed matrix: what one thread owns of a layer, for the gradient and the update.
+struct Rows {
+  Index first, last;
+};
+
+// Whole blocks of D for the layers that have one, so that no two threads write to the same vector.
+template <class T>
+Rows rows_of_thread(const Layer<T>& layer, bool first_layer, int thread, int threads) {
+  const Index grain = first_layer ? 1 : LANES<T>, blocks = (layer.p + grain) / grain;
+  return {smaller(blocks * thread / threads * grain, layer.p + 1),
+          smaller(blocks * (thread + 1) / threads * grain, layer.p + 1)};
+}
+
+// Copies rows of the flat vector into packed form, or back.
+template <class T, bool pack>
+void copy_rows(const Layer<T>& layer, Rows rows, T* flat, T* packed) {
+  const Index weights = smaller(rows.last, layer.p) - rows.first;
+  for (Index j = 0; j < layer.n; j += PANEL<T>) {
+    const Index width = layer.P.panel_width(j), units = smaller(width, layer.n - j);
+    T *W = flat + layer.W + j * layer.p + rows.first, *P = packed + layer.P.at(rows.first, j);
+    T *b = flat + layer.b + j, *last = packed + layer.P.at(layer.p, j);
+    if constexpr (pack) {
+      transpose_copy(units, weights, W, layer.p, P, width);
+    } else {
+      transpose_copy(weights, units, P, width, W, layer.p);
+    }
+    if (rows.last <= layer.p) continue;
+    for (Index unit = 0; unit < units; ++unit) (pack ? last : b)[unit] = (pack ? b : last)[unit];
+  }
+}
+
+// D := W for the rows of P that a thread owns.
+template <class T>
+void refresh(const Layer<T>& layer, Rows rows, const T* P, T* D) {
+  const Index end = smaller(rows.last, layer.p);
+  for (Index j = 0; j < layer.n; j += PANEL<T>) {
+    const Index width = layer.P.panel_width(j), units = smaller(width, layer.n - j);
+    for (Index i = rows.first, next; i < end; i = next) {
+      next = smaller(end, (i / PANEL<T> + 1) * PANEL<T>);
+      transpose_copy(next - i, units, P + layer.P.at(i, j), width, D + layer.D.at(j, i),
+                     layer.D.panel_width(i / PANEL<T> * PANEL<T>));
+    }
+  }
+}
+
+}  // namespace chainrule::CHAINRULE_ISA

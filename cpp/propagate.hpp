@@ -1,0 +1,131 @@
+// Forward through all layers (rows 3 and 4), and back in the opposite order (rows 7 to 9), for some examples.
+//
+// A thread takes its examples through all layers on its own; nothing here waits for another thread.
+#pragma once
+
+#include "workspace.hpp"
+
+namespace chainrule::CHAINRULE_ISA {
+
+template <class T>
+struct Pass {
+  const Job& job;
+  const Workspace<T>& space;
+  const ThreadSpace<T>& own;
+  Index first, count;  // examples [first, first + count) of the workspace's rows
+  std::int64_t step;   // for dropout; negative while predicting
+
+  Index width(Index l) const { return job.network.widths[l]; }
+  T* A(Index l) const { return space.layers[l].A + first * space.layers[l].stride; }
+  T* slope(Index l) const { return space.layers[l].slope + first * space.layers[l].stride; }
+  T* dZ(Index l) const { return space.layers[l].dZ + first * space.layers[l].stride; }
+
+  // Finds the examples from one place of the order on.
+  void locate(Index start) const {
+    for (Index r = 0; r < count; ++r) {
+      const Index place = job.order ? job.order[start + r] : start + r;
+      own.places[r] = job.examples.rows ? job.examples.rows[place] : place;
+    }
+  }
+
+  void read(Index start) const {
+    locate(start);
+    const Examples& examples = job.examples;
+    if (!examples.X.starts) gather<T>(examples.X, own.places, count, width(0), A(0), space.layers[0].stride);
+    if (job.task == Task::logits) return;
+    const Index n = width(space.L);
+    gather<T>(examples.Y, own.places, count, n, space.Y + first * n, n);
+    for (Index r = 0; r < count; ++r) {
+      const double weight = examples.weights ? examples.weights[own.places[r]] / examples.mean_weight : 1.0;
+      space.weights[first + r] = static_cast<T>(weight);
+    }
+  }
+
+  const Dropout* dropout(Index l) const {
+    const Dropout* all_layers = job.network.dropout;
+    return step >= 0 && all_layers && all_layers[l].removed ? all_layers + l : nullptr;
+  }
+
+  std::uint64_t key(Index r) const { return job.examples.keys[own.places[r]]; }
+
+  Entries<T> sparse_row(Index r) const {
+    Entries<T> x = entries<T>(job.examples.X, own.places[r], own.entries);
+    if (const Dropout* d = dropout(0)) drop_entries<T>(*d, job.plan.seed, step, key(r), x.count, x.columns, x.values);
+    return x;
+  }
+
+  void drop(Index l) const {
+    const Dropout* d = dropout(l);
+    if (!d) return;
+    const Index stride = space.layers[l].stride;
+    for (Index r = 0; r < count; ++r) {
+      T* s = l > 0 ? slope(l) + r * stride : nullptr;
+      drop_row<T>(*d, job.plan.seed, step, l, key(r), width(l), A(l) + r * stride, s);
+    }
+  }
+
+  // Z[l] = W[l] A[l-1] + b[l]; A[l] = g(Z[l]). Z[L] is left in dZ[L], where its derivative will be.
+  void forward() const {
+    const bool sparse = job.examples.X.starts;
+    if (!sparse) drop(0);
+    for (Index l = 1; l <= space.L; ++l) {
+      const LayerSpace<T>&previous = space.layers[l - 1], &layer = space.layers[l];
+      const Packed<T> W{width(l - 1) + 1, width(l)};
+      T* Z = l < space.L ? A(l) : dZ(l);
+      if (l == 1 && sparse) {
+        for (Index r = 0; r < count; ++r) sparse_product<T>(sparse_row(r), layer.P, W, Z + r * layer.stride);
+      } else {
+        product<T>(count, A(l - 1), previous.stride, layer.P, W, Z, layer.stride);
+      }
+      if (l == space.L) break;
+      activate<T>(job.network.hidden[l - 1], count, width(l), layer.stride, Z, layer.slope ? slope(l) : nullptr);
+      drop(l);
+    }
+  }
+
+  // The loss of every example; Z[L] becomes dZ[L], weights applied.
+  void losses() const {
+    const Index n = width(space.L), stride = space.layers[space.L].stride;
+    for (Index r = 0; r < count; r += LANES<T>) {
+      const Index here = smaller(LANES<T>, count - r);
+      T *Z = dZ(space.L) + r * stride, *Y = space.Y + (first + r) * n, *weights = space.weights + first + r;
+      for (Index k = 0; k < n; ++k) {
+        own.z[k] = own.y[k] = Vec<T>{};
+        for (Index i = 0; i < here; ++i) {
+          own.z[k][i] = Z[i * stride + k];
+          own.y[k][i] = Y[i * n + k];
+        }
+      }
+      const Vec<T> loss = loss_of_lanes<T>(job.network.loss, n, own.z, own.y, own.dZ);
+      for (Index i = 0; i < here; ++i) {
+        space.row_losses[first + r + i] = static_cast<double>(loss[i] * weights[i]);
+        for (Index k = 0; k < n; ++k) Z[i * stride + k] = own.dZ[k][i] * weights[i];
+      }
+    }
+  }
+
+  // dA[l-1] = W[l]ᵀ dZ[l]; dZ[l-1] = dA[l-1] * g'(Z[l-1]), for l = L to 2.
+  void backward() const {
+    for (Index l = space.L; l > 1; --l) {
+      const LayerSpace<T>&layer = space.layers[l], &previous = space.layers[l - 1];
+      const Index vectors = round_up(width(l - 1), LANES<T>);
+      product<T>(count, dZ(l), layer.stride, layer.D, Packed<T>{width(l), width(l - 1)}, dZ(l - 1), previous.stride);
+      for (Index r = 0; r < count; ++r) {
+        T *d = dZ(l - 1) + r * previous.stride, *s = slope(l - 1) + r * previous.stride;
+        for (Index i = 0; i < vectors; i += LANES<T>) store(d + i, load(d + i) * load(s + i));
+      }
+    }
+  }
+};
+
+// Σ of the first `count` losses, in one order whatever the number of threads.
+inline double sum(const double* losses, Index count) {
+  constexpr Index chains = 8;
+  double partial[chains] = {};
+  for (Index i = 0; i < count; ++i) partial[i % chains] += losses[i];
+  double total = 0;
+  for (double part : partial) total += part;
+  return total;
+}
+
+}  // namespace chainrule::CHAINRULE_ISA

@@ -1,0 +1,246 @@
+// A segment of training, and the evaluations beside it: what every thread does from beginning to end.
+//
+// A step has two parts. First every thread takes its share of the examples forward and back; then it sums the
+// gradient of its share of the *weights* over all examples, and updates them. Each part ends at a barrier. So every
+// number is computed by one thread in one order, and the bits do not depend on how many threads there are.
+#pragma once
+
+#include "barrier.hpp"
+#include "propagate.hpp"
+
+namespace chainrule::CHAINRULE_ISA {
+
+template <class T>
+class Worker {
+ public:
+  Worker(Job& job, const Workspace<T>& space, int thread) : job_(job), space_(space), thread_(thread) {}
+
+  void work() {
+    load_parameters();
+    if (job_.task == Task::segment) return run_segment();
+    if (job_.task == Task::gradient) return sum_gradient();
+    evaluate();
+  }
+
+ private:
+  Job& job_;
+  const Workspace<T>& space_;
+  const int thread_;
+
+  Index width(Index l) const { return job_.network.widths[l]; }
+  Index share(Index count, int thread) const { return count * thread / job_.threads; }
+
+  // Calls f(l, layer, space, rows) for each layer with the rows of P that this thread owns.
+  template <class F>
+  void for_own_rows(F&& f) {
+    Index W = 0, b = 0;
+    for (Index l = 1; l <= space_.L; ++l) b += width(l) * width(l - 1);
+    for (Index l = 1; l <= space_.L; ++l) {
+      const Layer<T> layer(width(l), width(l - 1), W, b);
+      f(l, layer, space_.layers[l], rows_of_thread(layer, l == 1, thread_, job_.threads));
+      W += layer.n * layer.p;
+      b += layer.n;
+    }
+  }
+
+  // Calls f(size, place) for the pieces of one owned matrix, each contiguous in P.
+  template <class F>
+  static void for_panels(const Layer<T>& layer, Rows rows, F&& f) {
+    for (Index j = 0; j < layer.P.width(); j += PANEL<T>) {
+      f((rows.last - rows.first) * layer.P.panel_width(j), layer.P.at(rows.first, j));
+    }
+  }
+
+  // Packs the parameters, with zeros where a panel is wider than the layer, and sets the inputs that are always 1.
+  void load_parameters() {
+    const auto flat = static_cast<T*>(job_.theta);
+    for_own_rows([&](Index, const Layer<T>& layer, const LayerSpace<T>& space, Rows rows) {
+      const auto fill = [&](T* from, T* to) {
+        for_panels(layer, rows, [&](Index size, Index place) { zero(to + place, size); });
+        copy_rows<T, true>(layer, rows, from, to);
+      };
+      fill(flat, space.P);
+      for (int s = 0; s < job_.plan.optimizer.slots && space.slots[s]; ++s) {
+        fill(static_cast<T*>(job_.slots[s]), space.slots[s]);
+      }
+      if (space.D && thread_ == 0) zero(space.D, layer.D.size());
+    });
+    for (Index l = 0; l < space_.L; ++l) {
+      const LayerSpace<T>& space = space_.layers[l];
+      if (!space.A) continue;
+      const Index end = share(space_.rows, thread_ + 1);
+      for (Index r = share(space_.rows, thread_); r < end; ++r) {
+        zero(space.A + (r + 1) * space.stride - LANES<T>, LANES<T>);
+        space.A[r * space.stride + width(l)] = 1;
+      }
+    }
+    job_.barrier->wait();
+    refresh_D();
+    job_.barrier->wait();
+  }
+
+  void refresh_D() {
+    for_own_rows([&](Index, const Layer<T>& layer, const LayerSpace<T>& space, Rows rows) {
+      if (space.D) refresh(layer, rows, space.P, space.D);
+    });
+  }
+
+  Pass<T> pass(Index first, Index last, std::int64_t step) const {
+    return {job_, space_, space_.threads[thread_], first, last - first, step};
+  }
+
+  void run_segment() {
+    const Index size = job_.plan.batch_size, steps = (job_.m + size - 1) / size;
+    job_.diverged = -1;
+    for (Index s = 0; s < steps; ++s) {
+      const Index m = smaller(size, job_.m - s * size);
+      const std::int64_t step = job_.first_step + s;
+      forward_and_back(s * size, m, step);
+      Step<T> rule(job_.network, job_.plan, job_.rates[s], m, step);
+      if (s == steps - 1 || job_.plan.clip_norm < __builtin_inf()) measure(rule);
+      update(rule);
+      job_.barrier->wait();
+      if (thread_ == 0) job_.losses[s] = *space_.loss;
+      if (!finite()) {
+        if (thread_ == 0) job_.diverged = s;
+        break;
+      }
+    }
+    store_parameters();
+  }
+
+  // All examples of a batch, as many at a time as fit: dZ by examples, then G by weights.
+  void forward_and_back(Index start, Index m, std::int64_t step) {
+    for (Index done = 0; done < m; done += space_.rows) {
+      const Index count = smaller(space_.rows, m - done), first = share(count, thread_);
+      if (done) job_.barrier->wait();
+      const Pass<T> own = pass(first, share(count, thread_ + 1), step);
+      own.read(start + done + first);
+      own.forward();
+      own.losses();
+      own.backward();
+      job_.barrier->wait();
+      if (thread_ == 0) *space_.loss = (done ? *space_.loss : 0) + sum(space_.row_losses, count);
+      sum_rows(start + done, count, step, done > 0);
+    }
+  }
+
+  // G [+]= Σ A[l-1] dZ[l]ᵀ over the examples at hand, for the owned rows.
+  void sum_rows(Index start, Index count, std::int64_t step, bool add) {
+    for_own_rows([&](Index l, const Layer<T>& layer, const LayerSpace<T>& space, Rows rows) {
+      if (l == 1 && job_.examples.X.starts) return sum_sparse_rows(start, count, step, add, layer, space, rows);
+      const LayerSpace<T>& previous = space_.layers[l - 1];
+      gradient<T>(count, previous.A, previous.stride, space.dZ, space.stride, space.G, layer.P, rows.first, rows.last,
+                  add, space_.threads[thread_].gathered);
+    });
+  }
+
+  void sum_sparse_rows(Index start, Index count, std::int64_t step, bool add, const Layer<T>& layer,
+                       const LayerSpace<T>& space, Rows rows) {
+    if (!add) {
+      for_panels(layer, rows, [&](Index size, Index place) { zero(space.G + place, size); });
+    }
+    for (Index r = 0; r < count; ++r) {
+      const Pass<T> one = pass(r, r + 1, step);
+      one.locate(start + r);
+      sparse_gradient<T>(one.sparse_row(0), space.dZ + r * space.stride, space.G, layer.P, rows.first, rows.last);
+    }
+  }
+
+  // The length of the gradient, row by row, so that the sum has one order; then what clipping leaves of it.
+  void measure(Step<T>& rule) {
+    for_own_rows([&](Index l, const Layer<T>& layer, const LayerSpace<T>& space, Rows rows) {
+      for (Index i = rows.first; i < rows.last; ++i) {
+        Squares& row = space_.squares[space_.first_square[l] + i];
+        row = Squares{};
+        for_panels(layer, {i, i + 1}, [&](Index size, Index place) {
+          const Squares part =
+              squares<T>(i < layer.p ? rule : rule.of_biases(), size, space.G + place, space.P + place);
+          row.plain += part.plain;
+          row.clipped += part.clipped;
+        });
+      }
+    });
+    job_.barrier->wait();
+    Squares total;
+    for (Index i = 0; i < space_.n_squares; ++i) {
+      total.plain += space_.squares[i].plain;
+      total.clipped += space_.squares[i].clipped;
+    }
+    const double length = __builtin_sqrt(total.clipped);
+    if (length > job_.plan.clip_norm) rule.scale = static_cast<T>(job_.plan.clip_norm / length);
+    if (thread_ == 0) job_.gradient_norm = __builtin_sqrt(total.plain);
+  }
+
+  void update(const Step<T>& rule) {
+    T finite = 0;
+    for_own_rows([&](Index l, const Layer<T>& layer, const LayerSpace<T>& space, Rows rows) {
+      const auto part = [&](const Step<T>& step, Rows some) {
+        for_panels(layer, some, [&](Index size, Index place) {
+          const auto slot = [&](int s) { return space.slots[s] ? space.slots[s] + place : nullptr; };
+          finite += chainrule::CHAINRULE_ISA::update<T>(job_.plan.optimizer, step, size, space.G + place,
+                                                        space.P + place, slot(0), slot(1));
+        });
+      };
+      part(rule, {rows.first, smaller(rows.last, layer.p)});
+      if (rows.last > layer.p) part(rule.of_biases(), {layer.p, layer.p + 1});
+      if (l > 1) refresh(layer, rows, space.P, space.D);
+    });
+    space_.finite[thread_] = finite;
+  }
+
+  bool finite() const {
+    double total = *space_.loss;
+    for (int t = 0; t < job_.threads; ++t) total += static_cast<double>(space_.finite[t]);
+    return __builtin_isfinite(total);
+  }
+
+  void store_parameters() {
+    for_own_rows([&](Index, const Layer<T>& layer, const LayerSpace<T>& space, Rows rows) {
+      copy_rows<T, false>(layer, rows, static_cast<T*>(job_.theta), space.P);
+      for (int s = 0; s < job_.plan.optimizer.slots; ++s) {
+        copy_rows<T, false>(layer, rows, static_cast<T*>(job_.slots[s]), space.slots[s]);
+      }
+    });
+  }
+
+  // The sum of the gradient over all examples, chunk by chunk in float64, and the sum of the losses of each chunk.
+  void sum_gradient() {
+    for (Index start = 0; start < job_.m; start += space_.rows) {
+      forward_and_back(start, smaller(space_.rows, job_.m - start), -1);
+      if (thread_ == 0) job_.losses[start / space_.rows] = *space_.loss;
+      for_own_rows([&](Index, const Layer<T>& layer, const LayerSpace<T>& space, Rows rows) {
+        for (Index i = rows.first; i < rows.last; ++i) {
+          for (Index j = 0; j < layer.n; ++j) {
+            double& entry = job_.gradient[i < layer.p ? layer.W + j * layer.p + i : layer.b + j];
+            entry += static_cast<double>(space.G[layer.P.at(i, j)]);
+          }
+        }
+      });
+      job_.barrier->wait();
+    }
+  }
+
+  // Losses or logits, block by block; no block needs another.
+  void evaluate() {
+    const Index blocks = (job_.m + BLOCK - 1) / BLOCK, n = width(space_.L);
+    const LayerSpace<T>& last = space_.layers[space_.L];
+    for (Index block = share(blocks, thread_); block < share(blocks, thread_ + 1); ++block) {
+      const Index start = block * BLOCK, first = thread_ * BLOCK, count = smaller(BLOCK, job_.m - start);
+      const Pass<T> own = pass(first, first + count, -1);
+      own.read(start);
+      own.forward();
+      if (job_.task == Task::mean_loss) {
+        own.losses();
+        job_.losses[block] = sum(space_.row_losses + first, count);
+        continue;
+      }
+      for (Index r = 0; r < count; ++r) {
+        T* out = static_cast<T*>(job_.logits) + (start + r) * n;
+        for (Index k = 0; k < n; ++k) out[k] = own.dZ(space_.L)[r * last.stride + k];
+      }
+    }
+  }
+};
+
+}  // namespace chainrule::CHAINRULE_ISA

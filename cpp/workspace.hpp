@@ -1,0 +1,121 @@
+// All memory of one job, laid out in one block: parameters packed, and A, g'(Z), dZ of the examples at hand.
+#pragma once
+
+#include "examples.hpp"
+#include "losses.hpp"
+#include "optimizers.hpp"
+
+namespace chainrule::CHAINRULE_ISA {
+
+constexpr int MAX_SLOTS = 2;
+
+// Hands out parts of a block, or only counts them where there is no block yet.
+class Arena {
+ public:
+  explicit Arena(void* block) : block_(static_cast<char*>(block)) {}
+
+  template <class T>
+  T* take(Index count) {
+    const Index start = size_;
+    size_ += round_up(count * static_cast<Index>(sizeof(T)), 64);
+    return block_ ? reinterpret_cast<T*>(block_ + start) : nullptr;
+  }
+
+  Index size() const { return size_; }
+
+ private:
+  char* block_;
+  Index size_ = 0;
+};
+
+template <class T>
+struct LayerSpace {
+  T *P, *D, *G, *slots[MAX_SLOTS];  // packed parameters, W for the deltas, gradient sums, the optimiser's slots
+  T *A, *slope, *dZ;                // of this layer's output, one example after the other
+  Index stride;
+};
+
+template <class T>
+struct ThreadSpace {
+  Index* places;      // in the tables, of the examples at hand
+  Vec<T>*z, *y, *dZ;  // LANES examples' logits, targets and deltas
+  T* gathered;
+  T* entries;
+};
+
+// A row of A has its units, then the constant 1 of the bias.
+template <class T>
+constexpr Index stride_of(Index n) {
+  return (n / LANES<T> + 1) * LANES<T>;
+}
+
+template <class T>
+struct Workspace {
+  Index L, rows, n_squares;  // layers, examples that fit, rows of all P
+  LayerSpace<T>* layers;     // 0 to L
+  ThreadSpace<T>* threads;
+  T *Y, *weights;  // of the examples at hand
+  double* row_losses;
+  Squares* squares;     // of the gradient, by rows of P
+  Index* first_square;  // of each layer
+  T* finite;            // one for each thread: infinite or NaN if its gradient is
+  double* loss;
+
+  Workspace(const Job& job, Arena& arena) : L(job.network.L), n_squares(0) {
+    const Index* widths = job.network.widths;
+    const bool trains = job.task == Task::segment, backward = trains || job.task == Task::gradient;
+    const Index n = widths[L], threads_ = job.threads;
+    rows = backward ? smaller(CHUNK, trains ? smaller(job.plan.batch_size, job.m) : job.m) : threads_ * BLOCK;
+    rows = larger(rows, 1);
+    layers = arena.take<LayerSpace<T>>(L + 1);
+    threads = arena.take<ThreadSpace<T>>(threads_);
+    first_square = arena.take<Index>(L + 1);
+    loss = arena.take<double>(1);
+    finite = arena.take<T>(threads_);
+    for (Index l = 0; l <= L; ++l) {
+      LayerSpace<T> space{};
+      space.stride = stride_of<T>(widths[l]);
+      const bool sparse_input = l == 0 && job.examples.X.starts;
+      if (l < L && !sparse_input) space.A = arena.take<T>(rows * space.stride);
+      if (l > 0) take_layer(job, arena, l, backward, space);
+      if (layers) {
+        layers[l] = space;
+        first_square[l] = n_squares;
+      }
+      if (l > 0) n_squares += widths[l - 1] + 1;
+    }
+    squares = arena.take<Squares>(trains ? n_squares : 0);
+    Y = arena.take<T>(rows * n);
+    weights = arena.take<T>(rows);
+    row_losses = arena.take<double>(rows);
+    for (int t = 0; t < threads_; ++t) take_thread(job, arena, t);
+  }
+
+ private:
+  void take_layer(const Job& job, Arena& arena, Index l, bool backward, LayerSpace<T>& space) {
+    const Index n = job.network.widths[l], p = job.network.widths[l - 1];
+    const Layer<T> layer(n, p, 0, 0);
+    space.P = arena.take<T>(layer.P.size());
+    space.dZ = arena.take<T>(rows * space.stride);
+    if (!backward) return;
+    space.G = arena.take<T>(layer.P.size());
+    if (l > 1) space.D = arena.take<T>(layer.D.size());
+    if (l < L) space.slope = arena.take<T>(rows * space.stride);
+    if (job.task != Task::segment) return;
+    for (int s = 0; s < job.plan.optimizer.slots; ++s) space.slots[s] = arena.take<T>(layer.P.size());
+  }
+
+  void take_thread(const Job& job, Arena& arena, int t) {
+    const Index n = job.network.widths[L];
+    ThreadSpace<T> space{};
+    space.places = arena.take<Index>(rows);
+    space.z = arena.take<Vec<T>>(n);
+    space.y = arena.take<Vec<T>>(n);
+    space.dZ = arena.take<Vec<T>>(n);
+    space.gathered = arena.take<T>(TILE_ROWS * K_BLOCK);
+    space.entries = arena.take<T>(job.examples.X.most_entries);
+    if (threads) threads[t] = space;
+  }
+};
+
+}  // namespace chainrule::CHAINRULE_ISA

@@ -1,0 +1,46 @@
+"""How many threads: never more than the machine grants, and only as many as pay for waiting on one another."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from itertools import pairwise
+
+# Measured with `make bench`: what a thread must have to do before another one pays (docs/performance.md).
+FLOPS_PER_STEP = 1.5e6  # in one step, between its two barriers
+FLOPS_PER_JOB = 3e7  # in one call, which starts the threads
+
+
+def limit(n_threads: int | None = None) -> int:
+    """Return the most threads to use: `n_threads`, the affinity mask and OMP_NUM_THREADS, whichever is least.
+
+    Joblib sets OMP_NUM_THREADS in its workers, so nested parallelism does not multiply.
+
+    Examples
+    --------
+    >>> limit(1)
+    1
+    """
+    granted = [_affinity(), n_threads, _environment()]
+    return min(count for count in granted if count is not None)
+
+
+def threads_for(widths: Sequence[int], batch: int, steps: int, *, backward: bool = False) -> int:
+    """Return how many threads a job is worth: `steps` steps of `batch` examples each.
+
+    Examples
+    --------
+    >>> threads_for((2, 16, 1), 32, 256, backward=True), threads_for((784, 256, 10), 128, 100, backward=True) > 1
+    (1, True)
+    """
+    flops = batch * (6 if backward else 2) * sum(n * p for p, n in pairwise(widths))
+    return max(1, int(min(flops / FLOPS_PER_STEP if backward else flops, steps * flops / FLOPS_PER_JOB)))
+
+
+def _affinity() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _environment() -> int | None:
+    first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()  # one number for each level of nesting
+    return int(first) if first.isdigit() and int(first) > 0 else None
