@@ -65,6 +65,12 @@ inline Slope<T> g(Vec<T> z, [[maybe_unused]] T p) {
   }
 }
 
+// Whether g'(Z) can be read off A, so that it need not be stored: relu's slope is 1 where its value is above 0, and
+// what dropout makes of the value it makes of the slope.
+inline bool slope_from_value(const Activation& activation) {
+  return activation.kind == ActivationKind::relu;
+}
+
 // Where a row of A ends: lanes of units, then the constant 1 that multiplies the bias, then zeros.
 template <class T>
 struct RowEnd {

@@ -108,7 +108,8 @@ T update_range(const Step<T>& step, Index size, const T* sums, T* theta, T* slot
 }
 
 template <class T>
-T update(const Optimizer& optimizer, const Step<T>& step, Index size, const T* sums, T* theta, T* slot_0, T* slot_1) {
+T update_parameters(const Optimizer& optimizer, const Step<T>& step, Index size, const T* sums, T* theta, T* slot_0,
+                    T* slot_1) {
   switch (optimizer.kind) {
 #define CHAINRULE_CASE(name) \
   case OptimizerKind::name:  \

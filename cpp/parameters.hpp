@@ -63,12 +63,8 @@ struct Layer {
   Layer(Index n_, Index p_, Index W_, Index b_) : n(n_), p(p_), W(W_), b(b_), P{p_ + 1, n_}, D{n_, p_} {}
 };
 
-// Rows [first, last) of a packed matrix: what one thread owns of a layer, for the gradient and the update.
-struct Rows {
-  Index first, last;
-};
-
-// Whole blocks of D for the layers that have one, so that no two threads write to the same vector.
+// The rows of P that one thread owns, for the gradient and the update: for layers with a D whole blocks of it, so that
+// no two threads write to the same vector.
 template <class T>
 Rows rows_of_thread(const Layer<T>& layer, bool first_layer, int thread, int threads) {
   const Index grain = first_layer ? 1 : LANES<T>, blocks = (layer.p + grain) / grain;

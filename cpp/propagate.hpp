@@ -17,7 +17,10 @@ struct Pass {
 
   Index width(Index l) const { return job.network.widths[l]; }
   T* A(Index l) const { return space.layers[l].A + first * space.layers[l].stride; }
-  T* slope(Index l) const { return space.layers[l].slope + first * space.layers[l].stride; }
+  T* slope(Index l) const {
+    const LayerSpace<T>& layer = space.layers[l];
+    return layer.slope ? layer.slope + first * layer.stride : nullptr;
+  }
   T* dZ(Index l) const { return space.layers[l].dZ + first * space.layers[l].stride; }
 
   // Finds the examples from one place of the order on.
@@ -59,8 +62,8 @@ struct Pass {
     if (!d) return;
     const Index stride = space.layers[l].stride;
     for (Index r = 0; r < count; ++r) {
-      T* s = l > 0 ? slope(l) + r * stride : nullptr;
-      drop_row<T>(*d, job.plan.seed, step, l, key(r), width(l), A(l) + r * stride, s);
+      T* s = slope(l);
+      drop_row<T>(*d, job.plan.seed, step, l, key(r), width(l), A(l) + r * stride, s ? s + r * stride : nullptr);
     }
   }
 
@@ -78,7 +81,7 @@ struct Pass {
         product<T>(count, A(l - 1), previous.stride, layer.P, W, Z, layer.stride);
       }
       if (l == space.L) break;
-      activate<T>(job.network.hidden[l - 1], count, width(l), layer.stride, Z, layer.slope ? slope(l) : nullptr);
+      activate<T>(job.network.hidden[l - 1], count, width(l), layer.stride, Z, slope(l));
       drop(l);
     }
   }
@@ -108,11 +111,22 @@ struct Pass {
   void backward() const {
     for (Index l = space.L; l > 1; --l) {
       const LayerSpace<T>&layer = space.layers[l], &previous = space.layers[l - 1];
-      const Index vectors = round_up(width(l - 1), LANES<T>);
       product<T>(count, dZ(l), layer.stride, layer.D, Packed<T>{width(l), width(l - 1)}, dZ(l - 1), previous.stride);
-      for (Index r = 0; r < count; ++r) {
-        T *d = dZ(l - 1) + r * previous.stride, *s = slope(l - 1) + r * previous.stride;
-        for (Index i = 0; i < vectors; i += LANES<T>) store(d + i, load(d + i) * load(s + i));
+      times_slope(l - 1);
+    }
+  }
+
+  // dZ[l] := dA[l] * g'(Z[l]), with dA[l] in the place of dZ[l].
+  void times_slope(Index l) const {
+    const Index stride = space.layers[l].stride, width_ = round_up(width(l), LANES<T>);
+    const Dropout* d = dropout(l);
+    const Vec<T> kept = all(static_cast<T>(d ? d->factor : 1));
+    const T *values = A(l), *slopes = slope(l);
+    for (Index r = 0; r < count; ++r) {
+      for (Index i = r * stride; i < r * stride + width_; i += LANES<T>) {
+        T* to = dZ(l) + i;
+        const Vec<T> dA = load(to);
+        store(to, slopes ? dA * load(slopes + i) : (load(values + i) > Vec<T>{} ? dA * kept : Vec<T>{}));
       }
     }
   }

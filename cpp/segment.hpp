@@ -43,11 +43,11 @@ class Worker {
     }
   }
 
-  // Calls f(size, place) for the pieces of one owned matrix, each contiguous in P.
+  // Calls f(size, place, j) for each panel's share of some rows, which is contiguous in P.
   template <class F>
   static void for_panels(const Layer<T>& layer, Rows rows, F&& f) {
     for (Index j = 0; j < layer.P.width(); j += PANEL<T>) {
-      f((rows.last - rows.first) * layer.P.panel_width(j), layer.P.at(rows.first, j));
+      f((rows.last - rows.first) * layer.P.panel_width(j), layer.P.at(rows.first, j), j);
     }
   }
 
@@ -56,7 +56,7 @@ class Worker {
     const auto flat = static_cast<T*>(job_.theta);
     for_own_rows([&](Index, const Layer<T>& layer, const LayerSpace<T>& space, Rows rows) {
       const auto fill = [&](T* from, T* to) {
-        for_panels(layer, rows, [&](Index size, Index place) { zero(to + place, size); });
+        for_panels(layer, rows, [&](Index size, Index place, Index) { zero(to + place, size); });
         copy_rows<T, true>(layer, rows, from, to);
       };
       fill(flat, space.P);
@@ -94,11 +94,8 @@ class Worker {
     job_.diverged = -1;
     for (Index s = 0; s < steps; ++s) {
       const Index m = smaller(size, job_.m - s * size);
-      const std::int64_t step = job_.first_step + s;
-      forward_and_back(s * size, m, step);
-      Step<T> rule(job_.network, job_.plan, job_.rates[s], m, step);
-      if (s == steps - 1 || job_.plan.clip_norm < __builtin_inf()) measure(rule);
-      update(rule);
+      const bool measured = s == steps - 1 || job_.plan.clip_norm < __builtin_inf();
+      take_step(s * size, m, job_.first_step + s, job_.rates[s], measured);
       job_.barrier->wait();
       if (thread_ == 0) job_.losses[s] = *space_.loss;
       if (!finite()) {
@@ -109,36 +106,74 @@ class Worker {
     store_parameters();
   }
 
-  // All examples of a batch, as many at a time as fit: dZ by examples, then G by weights.
-  void forward_and_back(Index start, Index m, std::int64_t step) {
+  // Where the gradient's length does not matter, each tile of it is used up as soon as it is complete.
+  void take_step(Index start, Index m, std::int64_t step, double rate, bool measured) {
+    Step<T> rule(job_.network, job_.plan, rate, m, step);
+    T finite = 0;
+    const auto update = [&](const Layer<T>& layer, const LayerSpace<T>& space, const Tile<T>& tile) {
+      finite += update_tile(rule, layer, space, tile);
+    };
+    if (measured) {
+      forward_and_back(start, m, step, true, [](auto&&...) {});
+      measure(rule);
+      for_own_rows([&](Index, const Layer<T>& layer, const LayerSpace<T>& space, Rows rows) {
+        for_panels(layer, rows, [&](Index, Index place, Index j) { update(layer, space, {space.G + place, rows, j}); });
+      });
+    } else {
+      forward_and_back(start, m, step, false, update);
+    }
+    refresh_D();
+    space_.finite[thread_] = finite;
+  }
+
+  // All examples of a batch, as many at a time as fit: dZ by examples, then the gradient by weights.
+  template <class F>
+  void forward_and_back(Index start, Index m, std::int64_t step, bool keep, F&& finished) {
     for (Index done = 0; done < m; done += space_.rows) {
-      const Index count = smaller(space_.rows, m - done), first = share(count, thread_);
+      const Index count = smaller(space_.rows, m - done);
       if (done) job_.barrier->wait();
-      const Pass<T> own = pass(first, share(count, thread_ + 1), step);
-      own.read(start + done + first);
-      own.forward();
-      own.losses();
-      own.backward();
+      own_examples(start + done, share(count, thread_), share(count, thread_ + 1), step);
       job_.barrier->wait();
       if (thread_ == 0) *space_.loss = (done ? *space_.loss : 0) + sum(space_.row_losses, count);
-      sum_rows(start + done, count, step, done > 0);
+      const bool last = done + count == m;
+      own_gradients(start + done, count, step, done > 0, keep || m > space_.rows, [&](auto&&... tile) {
+        if (last) finished(tile...);
+      });
     }
   }
 
-  // G [+]= Σ A[l-1] dZ[l]ᵀ over the examples at hand, for the owned rows.
-  void sum_rows(Index start, Index count, std::int64_t step, bool add) {
+  // A block at a time through all layers, so that what one layer leaves is still near when the next one needs it.
+  void own_examples(Index start, Index first, Index last, std::int64_t step) {
+    for (Index r = first; r < last; r += BLOCK) {
+      const Pass<T> block = pass(r, smaller(r + BLOCK, last), step);
+      block.read(start + r);
+      block.forward();
+      block.losses();
+      block.backward();
+    }
+  }
+
+  // Σ A[l-1] dZ[l]ᵀ over the examples at hand, for the owned rows: finished(layer, space, tile) for each tile.
+  template <class F>
+  void own_gradients(Index start, Index count, std::int64_t step, bool add, bool keep, F&& finished) {
     for_own_rows([&](Index l, const Layer<T>& layer, const LayerSpace<T>& space, Rows rows) {
-      if (l == 1 && job_.examples.X.starts) return sum_sparse_rows(start, count, step, add, layer, space, rows);
+      if (l == 1 && job_.examples.X.starts) {
+        sum_sparse_rows(start, count, step, add, layer, space, rows);
+        for_panels(layer, rows,
+                   [&](Index, Index place, Index j) { finished(layer, space, Tile<T>{space.G + place, rows, j}); });
+        return;
+      }
       const LayerSpace<T>& previous = space_.layers[l - 1];
-      gradient<T>(count, previous.A, previous.stride, space.dZ, space.stride, space.G, layer.P, rows.first, rows.last,
-                  add, space_.threads[thread_].gathered);
+      gradient<T>(count, previous.A, previous.stride, space.dZ, space.stride, space.G, layer.P, rows, add,
+                  keep || !in_one_block(count), space_.threads[thread_].tiles,
+                  [&](const Tile<T>& tile) { finished(layer, space, tile); });
     });
   }
 
   void sum_sparse_rows(Index start, Index count, std::int64_t step, bool add, const Layer<T>& layer,
                        const LayerSpace<T>& space, Rows rows) {
     if (!add) {
-      for_panels(layer, rows, [&](Index size, Index place) { zero(space.G + place, size); });
+      for_panels(layer, rows, [&](Index size, Index place, Index) { zero(space.G + place, size); });
     }
     for (Index r = 0; r < count; ++r) {
       const Pass<T> one = pass(r, r + 1, step);
@@ -153,7 +188,7 @@ class Worker {
       for (Index i = rows.first; i < rows.last; ++i) {
         Squares& row = space_.squares[space_.first_square[l] + i];
         row = Squares{};
-        for_panels(layer, {i, i + 1}, [&](Index size, Index place) {
+        for_panels(layer, {i, i + 1}, [&](Index size, Index place, Index) {
           const Squares part =
               squares<T>(i < layer.p ? rule : rule.of_biases(), size, space.G + place, space.P + place);
           row.plain += part.plain;
@@ -172,21 +207,17 @@ class Worker {
     if (thread_ == 0) job_.gradient_norm = __builtin_sqrt(total.plain);
   }
 
-  void update(const Step<T>& rule) {
-    T finite = 0;
-    for_own_rows([&](Index l, const Layer<T>& layer, const LayerSpace<T>& space, Rows rows) {
-      const auto part = [&](const Step<T>& step, Rows some) {
-        for_panels(layer, some, [&](Index size, Index place) {
-          const auto slot = [&](int s) { return space.slots[s] ? space.slots[s] + place : nullptr; };
-          finite += chainrule::CHAINRULE_ISA::update<T>(job_.plan.optimizer, step, size, space.G + place,
-                                                        space.P + place, slot(0), slot(1));
-        });
-      };
-      part(rule, {rows.first, smaller(rows.last, layer.p)});
-      if (rows.last > layer.p) part(rule.of_biases(), {layer.p, layer.p + 1});
-      if (l > 1) refresh(layer, rows, space.P, space.D);
-    });
-    space_.finite[thread_] = finite;
+  T update_tile(const Step<T>& rule, const Layer<T>& layer, const LayerSpace<T>& space, const Tile<T>& tile) {
+    const Index width = layer.P.panel_width(tile.j), weights = smaller(tile.rows.last, layer.p) - tile.rows.first;
+    const auto update = [&](const Step<T>& step, Index first, Index rows) {
+      const Index place = layer.P.at(tile.rows.first + first, tile.j);
+      const auto slot = [&](int s) { return space.slots[s] ? space.slots[s] + place : nullptr; };
+      return update_parameters<T>(job_.plan.optimizer, step, rows * width, tile.sums + first * width, space.P + place,
+                                  slot(0), slot(1));
+    };
+    T finite = weights > 0 ? update(rule, 0, weights) : 0;
+    if (tile.rows.last > layer.p) finite += update(rule.of_biases(), weights, 1);
+    return finite;
   }
 
   bool finite() const {
@@ -207,7 +238,7 @@ class Worker {
   // The sum of the gradient over all examples, chunk by chunk in float64, and the sum of the losses of each chunk.
   void sum_gradient() {
     for (Index start = 0; start < job_.m; start += space_.rows) {
-      forward_and_back(start, smaller(space_.rows, job_.m - start), -1);
+      forward_and_back(start, smaller(space_.rows, job_.m - start), -1, true, [](auto&&...) {});
       if (thread_ == 0) job_.losses[start / space_.rows] = *space_.loss;
       for_own_rows([&](Index, const Layer<T>& layer, const LayerSpace<T>& space, Rows rows) {
         for (Index i = rows.first; i < rows.last; ++i) {

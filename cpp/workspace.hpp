@@ -39,7 +39,7 @@ template <class T>
 struct ThreadSpace {
   Index* places;      // in the tables, of the examples at hand
   Vec<T>*z, *y, *dZ;  // LANES examples' logits, targets and deltas
-  T* gathered;
+  TileSpace<T> tiles;
   T* entries;
 };
 
@@ -76,7 +76,7 @@ struct Workspace {
       LayerSpace<T> space{};
       space.stride = stride_of<T>(widths[l]);
       const bool sparse_input = l == 0 && job.examples.X.starts;
-      if (l < L && !sparse_input) space.A = arena.take<T>(rows * space.stride);
+      if (l < L && !sparse_input) space.A = arena.take<T>(rows * space.stride + 2 * LANES<T>);  // read by whole vectors
       if (l > 0) take_layer(job, arena, l, backward, space);
       if (layers) {
         layers[l] = space;
@@ -100,19 +100,25 @@ struct Workspace {
     if (!backward) return;
     space.G = arena.take<T>(layer.P.size());
     if (l > 1) space.D = arena.take<T>(layer.D.size());
-    if (l < L) space.slope = arena.take<T>(rows * space.stride);
+    if (l < L && !slope_from_value(job.network.hidden[l - 1])) space.slope = arena.take<T>(rows * space.stride);
     if (job.task != Task::segment) return;
     for (int s = 0; s < job.plan.optimizer.slots; ++s) space.slots[s] = arena.take<T>(layer.P.size());
   }
 
   void take_thread(const Job& job, Arena& arena, int t) {
     const Index n = job.network.widths[L];
+    Index widest = 1;
+    for (Index l = 0; l <= L; ++l) widest = larger(widest, job.network.widths[l]);
     ThreadSpace<T> space{};
     space.places = arena.take<Index>(rows);
     space.z = arena.take<Vec<T>>(n);
     space.y = arena.take<Vec<T>>(n);
     space.dZ = arena.take<Vec<T>>(n);
-    space.gathered = arena.take<T>(TILE_ROWS * K_BLOCK);
+    if (job.task == Task::segment || job.task == Task::gradient) {
+      space.tiles.factors = arena.take<T>(TileSpace<T>::n_factors(widest + 1));
+      space.tiles.columns = arena.take<T>(TileSpace<T>::n_columns(stride_of<T>(widest)));
+      space.tiles.sums = arena.take<T>(TileSpace<T>::n_sums);
+    }
     space.entries = arena.take<T>(job.examples.X.most_entries);
     if (threads) threads[t] = space;
   }

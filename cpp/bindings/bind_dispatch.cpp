@@ -3,6 +3,7 @@
 
 #include "../dispatch.hpp"
 #include "arguments.hpp"
+#include "gil.hpp"
 
 namespace chainrule {
 
@@ -24,8 +25,9 @@ std::vector<std::string> available() {
 
 double multiply(bool single, std::int64_t repetitions) {
   const InstructionSet& set = chosen_instruction_set();
-  nb::gil_scoped_release release;
-  return (single ? set.float32 : set.float64).multiply(repetitions);
+  double flops = 0;
+  without_gil([&] { flops = (single ? set.float32 : set.float64).multiply(repetitions); });
+  return flops;
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "../dispatch.hpp"
 #include "../run.hpp"
 #include "arguments.hpp"
+#include "gil.hpp"
 
 namespace chainrule {
 
@@ -54,8 +55,7 @@ Job job_of(Task task, int threads, const NetworkArgument& network, const Example
 }
 
 void run_released(Job& job, const Engine& engine, Memory& memory) {
-  nb::gil_scoped_release release;
-  run(job, engine, memory);
+  without_gil([&] { run(job, engine, memory); });
 }
 
 nb::tuple run_segment(Memory& memory, int threads, const NetworkArgument& network, const PlanArgument& plan,

@@ -23,6 +23,17 @@ from chainrule.network.training import Progress, Training
 SEGMENT_SECONDS = 0.1  # progress, callbacks and Ctrl-C get their turn about this often
 
 
+class _Pace:
+    """How many steps to take at a time, learned from how long they took."""
+
+    def __init__(self) -> None:
+        self.steps = 1
+
+    def observe(self, steps: int, seconds: float) -> None:
+        """Aim at `SEGMENT_SECONDS`, and grow at most fourfold, since a first step is not a fair sample."""
+        self.steps = max(1, min(4 * self.steps, int(steps * SEGMENT_SECONDS / max(seconds, 1e-9))))
+
+
 def train(training: Training, state: State) -> tuple[State, History]:
     """Train from `state` until a reason to stop, and return the weights to keep with the history.
 
@@ -37,12 +48,12 @@ def train(training: Training, state: State) -> tuple[State, History]:
         raise InvalidParameterError(
             "the schedule 'adaptive' waits for the patience to end, which is infinite: set one."
         )
-    history, patience, cut = History(), Patience(training.stopping), 1.0
+    history, patience, pace, cut = History(), Patience(training.stopping), _Pace(), 1.0
     schedule, last_epoch = training.schedule, state.epoch + training.stopping.max_epochs
     try:
         while state.epoch < last_epoch and history.stop_reason is None:
             began = time.perf_counter()
-            state, record = _epoch(training, state, cut, last_epoch, history)
+            state, record = _epoch(training, state, cut, last_epoch, history, pace)
             record |= training.measured(state)
             history.append(epoch=state.epoch, **record, seconds=time.perf_counter() - began)
             patience.observe(_monitored(training.architecture, state, record), state)
@@ -75,7 +86,7 @@ class _Interrupted(Exception):  # noqa: N818 - Ctrl-C is no error
 
 
 def _epoch(
-    training: Training, state: State, cut: float, last_epoch: int, history: History
+    training: Training, state: State, cut: float, last_epoch: int, history: History, pace: _Pace
 ) -> tuple[State, dict[str, float]]:
     """Run one epoch in segments of about `SEGMENT_SECONDS`; return what it measured on the way."""
     architecture, plan, examples = training.architecture, training.plan, training.examples
@@ -83,18 +94,17 @@ def _epoch(
     order = permutation(plan.seed, state.epoch, m) if training.shuffle else np.arange(m)
     rates = cut * training.schedule.rates(state.step, state.step + -(-m // size))
     losses: list[float] = []
-    done, steps, totals = 0, 1, Totals()
+    done, totals = 0, Totals()
     try:
         while done < len(rates):
-            began = time.perf_counter()
+            began, steps = time.perf_counter(), min(pace.steps, len(rates) - done)
             part = order[done * size : (done + steps) * size]
             state, totals = training.runner.run_segment(
                 architecture, plan, state, examples, part, rates[done : done + steps]
             )
             losses += totals.losses
             done += steps
-            seconds = time.perf_counter() - began
-            steps = max(1, min(4 * steps, int(steps * SEGMENT_SECONDS / max(seconds, 1e-9))))
+            pace.observe(steps, time.perf_counter() - began)
             if training.on_segment is not None:
                 training.on_segment(Progress(state.epoch, last_epoch, min(done * size, m), m, history))
     except KeyboardInterrupt:
