@@ -3,6 +3,7 @@
 import ast
 import importlib.metadata
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 
 import chainrule
 from chainrule.cli import main
+from chainrule.engine import info
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted((ROOT / "src").rglob("*.py"))
@@ -42,6 +44,7 @@ def test_train_and_predict_do_not_import_scikit_learn(tmp_path):
     code = """
 import sys
 from chainrule.cli import main
+from chainrule.engine import info
 table, model = sys.argv[1:]
 main(["train", table, "-t", "y", "-m", model, "--quiet", "--hidden", "4", "--epochs", "2"], standalone_mode=False)
 main(["predict", model, table], standalone_mode=False)
@@ -103,3 +106,22 @@ def test_every_public_name_is_there():
     assert set(dir(chainrule)) >= set(chainrule.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         chainrule.nothing  # noqa: B018 - the access is the test
+
+
+def run_version(**environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "chainrule", "--version"]
+    return subprocess.run(command, capture_output=True, text=True, env=os.environ | environment, timeout=60)
+
+
+def test_version_says_who_computes():
+    shown, engine = run_version().stdout, info()
+    assert f"chainrule {chainrule.__version__}\n{engine['engine']} engine" in shown
+    assert (engine["instructions"] or "") in shown
+
+
+@pytest.mark.skipif(info()["engine"] == "reference", reason="needs the native engine")
+def test_version_with_unknown_instructions_is_one_line():
+    result = run_version(CHAINRULE_INSTRUCTIONS="abacus")
+    assert result.returncode == 2
+    assert result.stderr.startswith("Error: CHAINRULE_INSTRUCTIONS must be one of ")
+    assert result.stderr.count("\n") == 1

@@ -13,6 +13,7 @@ import scipy.optimize  # noqa: F401  brings SciPy's own BLAS, which must be load
 from threadpoolctl import threadpool_limits
 
 ROOT = Path(__file__).resolve().parents[2]
+SETTINGS = ("OMP_NUM_THREADS", "CHAINRULE_INSTRUCTIONS")  # what a test sets, or wants unset
 MISSING = "needs the compiled engine, which this installation does not have"
 
 
@@ -59,6 +60,3 @@ def child(Native: Any) -> Child:
         return result
 
     return run
-
-
-SETTINGS = ("OMP_NUM_THREADS", "CHAINRULE_INSTRUCTIONS")  # what a test sets, or wants unset

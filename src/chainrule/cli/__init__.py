@@ -7,6 +7,7 @@ import importlib
 import click
 
 from chainrule import __version__
+from chainrule.cli.guard import guarded
 
 # One line of help each here, so that `chainrule --help` imports none of them.
 _COMMANDS = {
@@ -34,6 +35,7 @@ class _Commands(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
 
 
+@guarded
 def _version(context: click.Context, _: click.Parameter, asked: bool) -> None:
     """Print what is installed, and who computes."""
     if not asked or context.resilient_parsing:

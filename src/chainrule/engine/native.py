@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._errors import DivergenceError
+from chainrule._errors import DivergenceError, InvalidParameterError
 from chainrule.engine import _native
 from chainrule.engine.threads import threads_for
 from chainrule.network import segment
@@ -30,7 +30,10 @@ from chainrule.network.segment import Plan, State, Totals
 from chainrule.network.types import Array
 
 name = "native"
-instructions = _native.instructions()
+try:
+    instructions = _native.instructions()
+except ValueError as error:  # the environment asks for what this machine has not
+    raise InvalidParameterError(str(error)) from None
 available = tuple(_native.available())
 compiler = _native.compiler()
 
