@@ -128,7 +128,7 @@ inline bool in_one_block(Index m) {
 
 // Operands of a tile lie a row apart for each example. Up to so many bytes from first to last they are read where they
 // are; single factors suffer sooner than whole columns.
-constexpr Index NEAR_FACTORS = 16 << 10, NEAR_COLUMNS = 512 << 10;
+constexpr Index NEAR_FACTORS = 24 << 10, NEAR_COLUMNS = 512 << 10;
 
 template <class T>
 inline bool reaches(Index examples, Index stride, Index bytes) {

@@ -102,8 +102,8 @@ struct Job {
   Plan plan;
   int threads;
   Barrier* barrier;
-  const std::int64_t* order;  // of the examples to visit; null for 0, 1, 2, ...
-  std::int64_t m;             // how many
+  const std::int64_t* order;  // of the examples to visit; null for first, first + 1, ...
+  std::int64_t first, m;      // m: how many
   const double* rates;        // one for each step of a segment
   std::int64_t first_step;
   void* theta;  // the flat vector; a segment overwrites it

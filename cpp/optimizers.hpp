@@ -92,11 +92,12 @@ inline Vec<T> soft_threshold(Vec<T> W, Vec<T> threshold) {
 template <class T, OptimizerKind kind>
 T update_range(const Step<T>& step, Index size, const T* sums, T* theta, T* slot_0, T* slot_1) {
   Vec<T> finite{};
+  const bool clips = step.clip_value < T(__builtin_inf()) || step.scale < 1;
   for (Index i = 0; i < size; i += LANES<T>) {
     const Vec<T> old = load(theta + i);
     Vec<T> d = step.d(load(sums + i), old);
     finite += sizeof(T) == 8 ? d * d : d * Vec<T>{};  // the squares of float32 cannot overflow float64
-    d = step.clipped(d) * all(step.scale);
+    if (clips) d = step.clipped(d) * all(step.scale);
     const Move<T> both = move_of<T, kind>(step, d, slot_0 + i, slot_1 + i);
     Vec<T> updated = old - both.move - all(step.decay) * old;
     if (step.l1 != 0) updated = soft_threshold<T>(updated, all(step.l1) * both.gain);

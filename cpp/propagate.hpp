@@ -26,7 +26,7 @@ struct Pass {
   // Finds the examples from one place of the order on.
   void locate(Index start) const {
     for (Index r = 0; r < count; ++r) {
-      const Index place = job.order ? job.order[start + r] : start + r;
+      const Index place = job.order ? job.order[start + r] : job.first + start + r;
       own.places[r] = job.examples.rows ? job.examples.rows[place] : place;
     }
   }

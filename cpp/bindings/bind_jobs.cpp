@@ -86,9 +86,19 @@ nb::tuple run_segment(Memory& memory, int threads, const NetworkArgument& networ
   return nb::make_tuple(job.gradient_norm, job.diverged);
 }
 
+// Limits a job to `count` examples from `first` on.
+void take_part(Job& job, std::int64_t first, std::int64_t count) {
+  if (first < 0 || count < 0 || count > job.m - first)
+    throw std::out_of_range("first and count must lie in the examples.");
+  job.first = first;
+  job.m = count;
+}
+
 std::vector<double> block_losses(Memory& memory, int threads, const NetworkArgument& network,
-                                 const ExamplesArgument& examples, InVector theta) {
+                                 const ExamplesArgument& examples, InVector theta, std::int64_t first,
+                                 std::int64_t count) {
   Job job = job_of(Task::mean_loss, threads, network, examples, theta);
+  take_part(job, first, count);
   std::vector<double> losses(static_cast<std::size_t>((job.m + BLOCK - 1) / BLOCK));
   job.losses = losses.data();
   run_released(job, engine_for(theta.dtype()), memory);
@@ -105,8 +115,10 @@ void logits(Memory& memory, int threads, const NetworkArgument& network, const T
 }
 
 std::vector<double> sum_gradient(Memory& memory, int threads, const NetworkArgument& network,
-                                 const ExamplesArgument& examples, InVector theta, Out<double> gradient) {
+                                 const ExamplesArgument& examples, InVector theta, std::int64_t first,
+                                 std::int64_t count, Out<double> gradient) {
   Job job = job_of(Task::gradient, threads, network, examples, theta);
+  take_part(job, first, count);
   check_size(gradient.shape(0), theta.shape(0), "gradient");
   job.gradient = gradient.data();
   std::vector<double> losses(static_cast<std::size_t>((job.m + CHUNK - 1) / CHUNK));
@@ -123,12 +135,14 @@ void bind_jobs(nb::module_& m) {
         "order"_a, "rates"_a, "first_step"_a, "losses"_a,
         "Take one step per rate; overwrites theta, slots and losses. Returns the last gradient's length, and the first "
         "step whose loss or gradient was not finite, or -1.");
-  m.def("block_losses", block_losses, "memory"_a, "threads"_a, "network"_a, "examples"_a, "theta"_a,
-        "The weighted losses of the examples, summed over blocks of rows.");
+  m.def("block_losses", block_losses, "memory"_a, "threads"_a, "network"_a, "examples"_a, "theta"_a, "first"_a,
+        "count"_a, "The weighted losses of `count` examples from `first` on, summed over blocks of rows.");
   m.def("logits", logits, "memory"_a, "threads"_a, "network"_a, "X"_a, "theta"_a, "out"_a,
         "Write Z[L] of every row to a table of one row each.");
-  m.def("sum_gradient", sum_gradient, "memory"_a, "threads"_a, "network"_a, "examples"_a, "theta"_a, "gradient"_a,
-        "Add the gradient of the summed loss to `gradient`; returns the losses, summed over chunks of rows.");
+  m.def("sum_gradient", sum_gradient, "memory"_a, "threads"_a, "network"_a, "examples"_a, "theta"_a, "first"_a,
+        "count"_a, "gradient"_a,
+        "Add the gradient of the loss summed over `count` examples from `first` on to `gradient`; returns the losses, "
+        "summed over chunks of rows.");
 }
 
 }  // namespace chainrule

@@ -43,15 +43,17 @@ def run_segment(memory: Memory, threads: int, network: Network, plan: Plan, exam
     Take one step per rate; overwrites theta, slots and losses. Returns the last gradient's length, and the first step whose loss or gradient was not finite, or -1.
     """
 
-def block_losses(memory: Memory, threads: int, network: Network, examples: Examples, theta: Annotated[NDArray, dict(shape=(None,), order='C', device='cpu', writable=False)]) -> list[float]:
-    """The weighted losses of the examples, summed over blocks of rows."""
+def block_losses(memory: Memory, threads: int, network: Network, examples: Examples, theta: Annotated[NDArray, dict(shape=(None,), order='C', device='cpu', writable=False)], first: int, count: int) -> list[float]:
+    """
+    The weighted losses of `count` examples from `first` on, summed over blocks of rows.
+    """
 
 def logits(memory: Memory, threads: int, network: Network, X: Table, theta: Annotated[NDArray, dict(shape=(None,), order='C', device='cpu', writable=False)], out: Annotated[NDArray, dict(shape=(None, None), order='C', device='cpu')]) -> None:
     """Write Z[L] of every row to a table of one row each."""
 
-def sum_gradient(memory: Memory, threads: int, network: Network, examples: Examples, theta: Annotated[NDArray, dict(shape=(None,), order='C', device='cpu', writable=False)], gradient: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')]) -> list[float]:
+def sum_gradient(memory: Memory, threads: int, network: Network, examples: Examples, theta: Annotated[NDArray, dict(shape=(None,), order='C', device='cpu', writable=False)], first: int, count: int, gradient: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')]) -> list[float]:
     """
-    Add the gradient of the summed loss to `gradient`; returns the losses, summed over chunks of rows.
+    Add the gradient of the loss summed over `count` examples from `first` on to `gradient`; returns the losses, summed over chunks of rows.
     """
 
 def instructions() -> str:

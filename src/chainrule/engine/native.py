@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -21,11 +22,11 @@ from chainrule.engine.threads import threads_for
 from chainrule.network import segment
 from chainrule.network.activations import ACTIVATIONS, Activation
 from chainrule.network.architecture import Architecture
-from chainrule.network.examples import Examples
+from chainrule.network.examples import CHUNK, Examples
 from chainrule.network.losses import LOSSES, Loss, natural
 from chainrule.network.losses.base import derivative_on_output, value_on_output
 from chainrule.network.optimizers import NAdam, mu_and_products
-from chainrule.network.parameters import Parameters
+from chainrule.network.parameters import Parameters, n_weights
 from chainrule.network.segment import Plan, State, Totals
 from chainrule.network.types import Array
 
@@ -36,6 +37,8 @@ except ValueError as error:  # the environment asks for what this machine has no
     raise InvalidParameterError(str(error)) from None
 available = tuple(_native.available())
 compiler = _native.compiler()
+
+_FLOPS_PER_CALL = 4e9
 
 # What an activation's or loss's one parameter is if it is not given.
 _DEFAULTS = {"leaky_relu": 0.01, "elu": 1.0, "binary_focal": 2.0, "categorical_focal": 2.0, "huber": 1.0} | {
@@ -60,7 +63,7 @@ class Native:
     def __init__(self, n_threads: int = 1, adaptive: bool = True) -> None:
         self.n_threads, self.adaptive = n_threads, adaptive
         self._memory = _native.Memory()
-        self._examples: tuple[Examples, _native.Examples] | None = None
+        self._examples: dict[int, tuple[Examples, _native.Examples]] = {}  # by identity: they hold arrays
 
     def cannot(self, architecture: Architecture) -> str | None:
         """Say what is not in the engine's tables: an activation or loss of the user's own, or one changed."""
@@ -97,14 +100,13 @@ class Native:
 
     def mean_loss(self, architecture: Architecture, parameters: Parameters, examples: Examples) -> float:
         """Do what `chainrule.network.segment.mean_loss` does."""
-        threads = self._threads(architecture, examples.m, 1)
-        losses = _native.block_losses(
-            self._memory,
-            threads,
-            _network(architecture),
-            self._examples_of(examples, architecture),
-            parameters.theta,
-        )
+        losses: list[float] = []
+        wrapped = self._examples_of(examples, architecture)
+        for first, count in _parts(architecture, examples.m):
+            threads = self._threads(architecture, count, 1)
+            losses += _native.block_losses(
+                self._memory, threads, _network(architecture), wrapped, parameters.theta, first, count
+            )
         return math.fsum(losses) / examples.m
 
     def logits(self, architecture: Architecture, parameters: Parameters, X: Any) -> Array:
@@ -119,15 +121,13 @@ class Native:
         self, architecture: Architecture, parameters: Parameters, examples: Examples
     ) -> tuple[float, Array]:
         """Do what `chainrule.network.segment.cost_and_gradient` does."""
-        d = np.zeros(len(parameters.theta))
-        losses = _native.sum_gradient(
-            self._memory,
-            self._threads(architecture, examples.m, 1, backward=True),
-            _network(architecture),
-            self._examples_of(examples, architecture),
-            parameters.theta,
-            d,
-        )
+        d, losses = np.zeros(len(parameters.theta)), list[float]()
+        wrapped = self._examples_of(examples, architecture)
+        for first, count in _parts(architecture, examples.m):
+            threads = self._threads(architecture, count, 1, backward=True)
+            losses += _native.sum_gradient(
+                self._memory, threads, _network(architecture), wrapped, parameters.theta, first, count, d
+            )
         d /= examples.m
         w, penalty = parameters.weights, architecture.penalty
         W = parameters.theta[w]
@@ -141,20 +141,17 @@ class Native:
 
     def _examples_of(self, examples: Examples, architecture: Architecture) -> _native.Examples:
         """Wrap the examples once: they are checked then, and used in every segment."""
-        if self._examples is None or self._examples[0] is not examples:
+        if id(examples) not in self._examples:
             keys = examples.keys if architecture.drops else None
-            self._examples = (
-                examples,
-                _native.Examples(
-                    _table(examples.X.T),
-                    _table(examples.Y.T),
-                    _contiguous(examples.weights, np.float64),
-                    examples.mean_weight,
-                    _contiguous(examples.rows, np.int64),
-                    _contiguous(keys, np.uint64),
-                ),
+            self._examples[id(examples)] = examples, _native.Examples(
+                _table(examples.X.T),
+                _table(examples.Y.T),
+                _contiguous(examples.weights, np.float64),
+                examples.mean_weight,
+                _contiguous(examples.rows, np.int64),
+                _contiguous(keys, np.uint64),
             )
-        return self._examples[1]
+        return self._examples[id(examples)][1]
 
     def _explain(
         self,
@@ -192,6 +189,13 @@ def peak_flops(dtype: str, n_threads: int, seconds: float = 0.5) -> float:
             if time.perf_counter() - began < seconds / 20:
                 repetitions *= 2
         return flops / (time.perf_counter() - began)
+
+
+def _parts(architecture: Architecture, m: int) -> Iterator[tuple[int, int]]:
+    """Cut m examples into parts of about 0.1 s on a slow core, so that Ctrl-C is noticed between them."""
+    flops = 6 * n_weights(architecture.widths)
+    size = max(1, int(_FLOPS_PER_CALL / flops) // CHUNK) * CHUNK
+    yield from ((first, min(size, m - first)) for first in range(0, m, size))
 
 
 def _is_known(g: Activation) -> bool:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 # Measured with `make bench`: what a thread must have to do before another one pays (docs/performance.md).
-FLOPS_PER_STEP = 1.5e6  # in one step, between its two barriers
-FLOPS_PER_JOB = 3e7  # in one call, which starts the threads
+FLOPS_PER_STEP = 3e6  # in one step, between its two barriers
+FLOPS_PER_JOB = 1.5e7  # in one call, which starts the threads
 
 
 def limit(n_threads: int | None = None) -> int:
