@@ -68,7 +68,7 @@ docs: .venv/.installed-test,docs $(NATIVE)  ## Write docs/command-line.md and th
 	PYTHONWARNINGS=ignore $(BIN)/pdoc --docformat numpy --output-directory site $(addprefix chainrule.,network table storage report) \
 		$(addprefix chainrule.estimator.,mlp linear table_model)
 
-bench: .venv/.installed-bench $(NATIVE)  ## Time the native engine beside the peers (BENCH="--case 2-16-1 --peer jax" for less)
+bench: .venv/.installed-test,bench $(NATIVE)  ## Time the native engine beside the peers (BENCH="--case 2-16-1 --peer jax" for less)
 	$(BIN)/python -m bench $(BENCH)
 
 results: .venv/.installed-test $(NATIVE)  ## Train on every data set in $(SHARE) and write docs/results.md
