@@ -143,13 +143,16 @@ class Native:
         """Wrap the examples once: they are checked then, and used in every segment."""
         if id(examples) not in self._examples:
             keys = examples.keys if architecture.drops else None
-            self._examples[id(examples)] = examples, _native.Examples(
-                _table(examples.X.T),
-                _table(examples.Y.T),
-                _contiguous(examples.weights, np.float64),
-                examples.mean_weight,
-                _contiguous(examples.rows, np.int64),
-                _contiguous(keys, np.uint64),
+            self._examples[id(examples)] = (
+                examples,
+                _native.Examples(
+                    _table(examples.X.T),
+                    _table(examples.Y.T),
+                    _contiguous(examples.weights, np.float64),
+                    examples.mean_weight,
+                    _contiguous(examples.rows, np.int64),
+                    _contiguous(keys, np.uint64),
+                ),
             )
         return self._examples[id(examples)][1]
 
