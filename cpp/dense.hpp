@@ -77,8 +77,9 @@ inline void tile_of(Index rows, Index K, const T* a, Index a_row, Index a_k, con
 
 // As few tiles as possible, all about equally high.
 inline Index tile_height(Index rows) {
-  const Index tiles = larger(1, (rows + TILE_ROWS - 1) / TILE_ROWS);
-  return larger(1, (rows + tiles - 1) / tiles);
+  if (rows <= TILE_ROWS) return larger(1, rows);
+  const auto height = static_cast<std::uint32_t>(rows), tiles = (height + TILE_ROWS - 1) / TILE_ROWS;
+  return (height + tiles - 1) / tiles;  // 32 bits divide several times faster than 64
 }
 
 // One panel of C for any number of rows.

@@ -21,8 +21,10 @@ inline void with_number(Number number, F&& f) {
 template <class T>
 void gather(const Table& table, const Index* rows, Index count, Index n, T* to, Index to_stride) {
   with_number(table.number, [&]<class S>(const S*) {
-    for (Index r = 0; r < count; ++r, to += to_stride) {
-      const S* from = static_cast<const S*>(table.data) + rows[r] * table.row_stride;
+    const S* first = static_cast<const S*>(table.data);
+    for (Index r = 0; r < count && n == 1; ++r) to[r * to_stride] = static_cast<T>(first[rows[r] * table.row_stride]);
+    for (Index r = 0; r < count && n > 1; ++r, to += to_stride) {
+      const S* from = first + rows[r] * table.row_stride;
       if (table.column_stride == 1) {
         for (Index i = 0; i < n; ++i) to[i] = static_cast<T>(from[i]);
       } else {

@@ -56,11 +56,9 @@ void transpose_copy(Index rows, Index columns, const T* from, Index from_stride,
 // One layer's shape and where its parts are.
 template <class T>
 struct Layer {
-  Index n, p;
-  Index W, b;      // places in the flat vector
-  Packed<T> P, D;  // (p + 1, n) and (n, p)
-
-  Layer(Index n_, Index p_, Index W_, Index b_) : n(n_), p(p_), W(W_), b(b_), P{p_ + 1, n_}, D{n_, p_} {}
+  Index n = 0, p = 0;
+  Index W = 0, b = 0;  // places in the flat vector
+  Packed<T> P{}, D{};  // (p + 1, n) and (n, p)
 };
 
 // The rows of P that one thread owns, for the gradient and the update: for layers with a D whole blocks of it, so that

@@ -38,9 +38,8 @@ struct Pass {
     if (job.task == Task::logits) return;
     const Index n = width(space.L);
     gather<T>(examples.Y, own.places, count, n, space.Y + first * n, n);
-    for (Index r = 0; r < count; ++r) {
-      const double weight = examples.weights ? examples.weights[own.places[r]] / examples.mean_weight : 1.0;
-      space.weights[first + r] = static_cast<T>(weight);
+    for (Index r = 0; r < count && examples.weights; ++r) {
+      space.weights[first + r] = static_cast<T>(examples.weights[own.places[r]] / examples.mean_weight);
     }
   }
 
@@ -91,19 +90,28 @@ struct Pass {
     const Index n = width(space.L), stride = space.layers[space.L].stride;
     for (Index r = 0; r < count; r += LANES<T>) {
       const Index here = smaller(LANES<T>, count - r);
-      T *Z = dZ(space.L) + r * stride, *Y = space.Y + (first + r) * n, *weights = space.weights + first + r;
-      for (Index k = 0; k < n; ++k) {
-        own.z[k] = own.y[k] = Vec<T>{};
-        for (Index i = 0; i < here; ++i) {
-          own.z[k][i] = Z[i * stride + k];
-          own.y[k][i] = Y[i * n + k];
-        }
+      T* Z = dZ(space.L) + r * stride;
+      turn(n, here, space.Y + (first + r) * n, n, own.y);
+      turn(n, here, Z, stride, own.z);
+      Vec<T> loss = loss_of_lanes<T>(job.network.loss, n, own.z, own.y, own.dZ);
+      if (job.examples.weights) {
+        const Vec<T> weights = load(space.weights + first + r);
+        loss *= weights;
+        for (Index k = 0; k < n; ++k) own.dZ[k] *= weights;
       }
-      const Vec<T> loss = loss_of_lanes<T>(job.network.loss, n, own.z, own.y, own.dZ);
       for (Index i = 0; i < here; ++i) {
-        space.row_losses[first + r + i] = static_cast<double>(loss[i] * weights[i]);
-        for (Index k = 0; k < n; ++k) Z[i * stride + k] = own.dZ[k][i] * weights[i];
+        space.row_losses[first + r + i] = static_cast<double>(loss[i]);
+        for (Index k = 0; k < n; ++k) Z[i * stride + k] = own.dZ[k][i];
       }
+    }
+  }
+
+  // Some examples' n outputs, one example after the other, as one vector for each output.
+  static void turn(Index n, Index examples, const T* from, Index stride, Vec<T>* to) {
+    for (Index k = 0; k < n; ++k) {
+      alignas(CHAINRULE_VECTOR_BYTES) T lanes[LANES<T>] = {};
+      for (Index i = 0; i < examples; ++i) lanes[i] = from[i * stride + k];
+      to[k] = load(lanes);
     }
   }
 
@@ -136,7 +144,11 @@ struct Pass {
 inline double sum(const double* losses, Index count) {
   constexpr Index chains = 8;
   double partial[chains] = {};
-  for (Index i = 0; i < count; ++i) partial[i % chains] += losses[i];
+  const Index whole = count / chains * chains;
+  for (Index i = 0; i < whole; i += chains) {
+    for (Index c = 0; c < chains; ++c) partial[c] += losses[i + c];
+  }
+  for (Index i = whole; i < count; ++i) partial[i - whole] += losses[i];
   double total = 0;
   for (double part : partial) total += part;
   return total;

@@ -28,18 +28,15 @@ class Worker {
   const int thread_;
 
   Index width(Index l) const { return job_.network.widths[l]; }
-  Index share(Index count, int thread) const { return count * thread / job_.threads; }
+  Index share(Index count, int thread) const {
+    return job_.threads == 1 ? count * thread : count * thread / job_.threads;
+  }
 
   // Calls f(l, layer, space, rows) for each layer with the rows of P that this thread owns.
   template <class F>
   void for_own_rows(F&& f) {
-    Index W = 0, b = 0;
-    for (Index l = 1; l <= space_.L; ++l) b += width(l) * width(l - 1);
     for (Index l = 1; l <= space_.L; ++l) {
-      const Layer<T> layer(width(l), width(l - 1), W, b);
-      f(l, layer, space_.layers[l], rows_of_thread(layer, l == 1, thread_, job_.threads));
-      W += layer.n * layer.p;
-      b += layer.n;
+      f(l, space_.layers[l].shape, space_.layers[l], space_.threads[thread_].rows[l]);
     }
   }
 

@@ -33,10 +33,12 @@ struct LayerSpace {
   T *P, *D, *G, *slots[MAX_SLOTS];  // packed parameters, W for the deltas, gradient sums, the optimiser's slots
   T *A, *slope, *dZ;                // of this layer's output, one example after the other
   Index stride;
+  Layer<T> shape;
 };
 
 template <class T>
 struct ThreadSpace {
+  Rows* rows;         // of each layer's P that it owns
   Index* places;      // in the tables, of the examples at hand
   Vec<T>*z, *y, *dZ;  // LANES examples' logits, targets and deltas
   TileSpace<T> tiles;
@@ -72,29 +74,36 @@ struct Workspace {
     first_square = arena.take<Index>(L + 1);
     loss = arena.take<double>(1);
     finite = arena.take<T>(threads_);
+    Index W = 0, b = 0;  // places in the flat vector: all weights, then all biases
+    for (Index l = 1; l <= L; ++l) b += widths[l] * widths[l - 1];
     for (Index l = 0; l <= L; ++l) {
       LayerSpace<T> space{};
       space.stride = stride_of<T>(widths[l]);
       const bool sparse_input = l == 0 && job.examples.X.starts;
       if (l < L && !sparse_input) space.A = arena.take<T>(rows * space.stride + 2 * LANES<T>);  // read by whole vectors
-      if (l > 0) take_layer(job, arena, l, backward, space);
+      if (l > 0) {
+        const Index units = widths[l], p = widths[l - 1];
+        space.shape = {units, p, W, b, {p + 1, units}, {units, p}};
+        take_layer(job, arena, l, backward, space);
+        W += units * p;
+        b += units;
+      }
       if (layers) {
         layers[l] = space;
         first_square[l] = n_squares;
       }
-      if (l > 0) n_squares += widths[l - 1] + 1;
+      n_squares += space.shape.P.rows;
     }
     squares = arena.take<Squares>(trains ? n_squares : 0);
     Y = arena.take<T>(rows * n);
-    weights = arena.take<T>(rows);
+    weights = arena.take<T>(rows + LANES<T>);  // read by whole vectors
     row_losses = arena.take<double>(rows);
     for (int t = 0; t < threads_; ++t) take_thread(job, arena, t);
   }
 
  private:
   void take_layer(const Job& job, Arena& arena, Index l, bool backward, LayerSpace<T>& space) {
-    const Index n = job.network.widths[l], p = job.network.widths[l - 1];
-    const Layer<T> layer(n, p, 0, 0);
+    const Layer<T>& layer = space.shape;
     space.P = arena.take<T>(layer.P.size());
     space.dZ = arena.take<T>(rows * space.stride);
     if (!backward) return;
@@ -110,6 +119,7 @@ struct Workspace {
     Index widest = 1;
     for (Index l = 0; l <= L; ++l) widest = larger(widest, job.network.widths[l]);
     ThreadSpace<T> space{};
+    space.rows = arena.take<Rows>(L + 1);
     space.places = arena.take<Index>(rows);
     space.z = arena.take<Vec<T>>(n);
     space.y = arena.take<Vec<T>>(n);
@@ -120,7 +130,9 @@ struct Workspace {
       space.tiles.sums = arena.take<T>(TileSpace<T>::n_sums);
     }
     space.entries = arena.take<T>(job.examples.X.most_entries);
-    if (threads) threads[t] = space;
+    if (!threads) return;
+    threads[t] = space;
+    for (Index l = 1; l <= L; ++l) space.rows[l] = rows_of_thread(layers[l].shape, l == 1, t, job.threads);
   }
 };
 
