@@ -126,15 +126,30 @@ struct Squares {
   double plain = 0, clipped = 0;
 };
 
+// Adds the squares of a vector, in float64, to the sums of some lanes.
+template <class T>
+inline void add_squares(Vec<T> v, Vec<double>& sums) {
+  typedef T Part __attribute__((vector_size(LANES<double> * sizeof(T))));  // as many numbers as doubles fit a vector
+  Part parts[sizeof(Vec<T>) / sizeof(Part)];
+  __builtin_memcpy(parts, &v, sizeof v);
+  for (const Part& part : parts) {
+    const Vec<double> wide = __builtin_convertvector(part, Vec<double>);
+    sums += wide * wide;
+  }
+}
+
 template <class T>
 Squares squares(const Step<T>& step, Index size, const T* sums, const T* theta) {
-  Squares total;
+  Vec<double> plain{}, clipped{};
   for (Index i = 0; i < size; i += LANES<T>) {
-    const Vec<T> d = step.d(load(sums + i), load(theta + i)), clipped = step.clipped(d);
-    for (Index lane = 0; lane < LANES<T>; ++lane) {
-      total.plain += double(d[lane]) * double(d[lane]);
-      total.clipped += double(clipped[lane]) * double(clipped[lane]);
-    }
+    const Vec<T> d = step.d(load(sums + i), load(theta + i));
+    add_squares<T>(d, plain);
+    add_squares<T>(step.clipped(d), clipped);
+  }
+  Squares total;
+  for (Index lane = 0; lane < LANES<double>; ++lane) {
+    total.plain += plain[lane];
+    total.clipped += clipped[lane];
   }
   return total;
 }

@@ -6,9 +6,11 @@ import os
 from collections.abc import Sequence
 from itertools import pairwise
 
-# Measured with `make bench`: what a thread must have to do before another one pays (docs/performance.md).
-FLOPS_PER_STEP = 3e6  # in one step, between its two barriers
-FLOPS_PER_JOB = 1.5e7  # in one call, which starts the threads
+# Measured with `make bench` (section widths): what a thread must have to do before another one pays. A call may have to
+# wait milliseconds until the system runs its second thread on the other core, and a step waits at two barriers.
+FLOPS_PER_STEP = 3e7
+FLOPS_PER_TRAINING = 4e8
+FLOPS_PER_EVALUATION = 1e8
 
 
 def limit(n_threads: int | None = None) -> int:
@@ -34,7 +36,9 @@ def threads_for(widths: Sequence[int], batch: int, steps: int, *, backward: bool
     (1, True)
     """
     flops = batch * (6 if backward else 2) * sum(n * p for p, n in pairwise(widths))
-    return max(1, int(min(flops / FLOPS_PER_STEP if backward else flops, steps * flops / FLOPS_PER_JOB)))
+    if not backward:
+        return max(1, int(steps * flops / FLOPS_PER_EVALUATION))
+    return max(1, int(min(flops / FLOPS_PER_STEP, steps * flops / FLOPS_PER_TRAINING)))
 
 
 def _affinity() -> int:
