@@ -7,7 +7,36 @@
 
 #include "barrier.hpp"
 
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
 namespace chainrule {
+
+namespace {
+
+int current_core() {
+#if defined(__linux__)
+  return sched_getcpu();
+#else
+  return -1;
+#endif
+}
+
+// Moves this thread off its creator's core, where the system often starts it and may leave it for milliseconds, both
+// sharing one core while another is free. Only for the moment: afterwards it may run wherever it might before.
+void leave_core([[maybe_unused]] int core) {
+#if defined(__linux__)
+  cpu_set_t granted;
+  if (core < 0 || core >= CPU_SETSIZE || sched_getaffinity(0, sizeof granted, &granted) != 0) return;
+  cpu_set_t others = granted;
+  CPU_CLR(core, &others);
+  if (CPU_COUNT(&others) == 0 || sched_setaffinity(0, sizeof others, &others) != 0) return;
+  sched_setaffinity(0, sizeof granted, &granted);
+#endif
+}
+
+}  // namespace
 
 void run(Job& job, const Engine& engine, Memory& memory) {
   const std::lock_guard alone(memory.in_use);
@@ -16,8 +45,9 @@ void run(Job& job, const Engine& engine, Memory& memory) {
   std::vector<std::jthread> team;
   try {
     for (int thread = 1; thread < job.threads; ++thread) {
-      team.emplace_back([&, thread] {
-        ready.wait(false, std::memory_order_acquire);
+      team.emplace_back([&, thread, core = current_core()] {
+        leave_core(core);
+        while (!ready.load(std::memory_order_acquire)) std::this_thread::yield();  // microseconds: no need to sleep
         engine.work(job, workspace, thread);
       });
     }
@@ -28,7 +58,6 @@ void run(Job& job, const Engine& engine, Memory& memory) {
   job.barrier = &barrier;
   engine.prepare(job, workspace);
   ready.store(true, std::memory_order_release);
-  ready.notify_all();
   engine.work(job, workspace, 0);
   team.clear();  // joins, while the barrier still exists
 }

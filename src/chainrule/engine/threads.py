@@ -6,11 +6,11 @@ import os
 from collections.abc import Sequence
 from itertools import pairwise
 
-# Measured with `make bench` (section widths): what a thread must have to do before another one pays. A call may have to
-# wait milliseconds until the system runs its second thread on the other core, and a step waits at two barriers.
-FLOPS_PER_STEP = 3e7
-FLOPS_PER_TRAINING = 4e8
-FLOPS_PER_EVALUATION = 1e8
+# Measured with `make bench` (section widths): what a thread must have to do before another one pays. A step waits at two
+# barriers and moves weights from core to core; a call starts its threads.
+FLOPS_PER_STEP = 4e6
+FLOPS_PER_TRAINING = 5e7
+FLOPS_PER_EVALUATION = 3e7
 
 
 def limit(n_threads: int | None = None) -> int:
