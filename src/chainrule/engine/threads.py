@@ -6,8 +6,8 @@ import os
 from collections.abc import Sequence
 from itertools import pairwise
 
-# Measured with `make bench` (section widths): what a thread must have to do before another one pays. A step waits at two
-# barriers and moves weights from core to core; a call starts its threads.
+# Measured with `make bench` (section widths): what a thread must have to do before another one pays. A step waits at
+# two barriers and moves weights from core to core; a call starts its threads.
 FLOPS_PER_STEP = 4e6
 FLOPS_PER_TRAINING = 5e7
 FLOPS_PER_EVALUATION = 3e7
