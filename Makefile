@@ -22,9 +22,9 @@ $(NATIVE): .venv/.installed-native $(SOURCES)
 	else echo "There is no C++ compiler: everything runs on the slower reference engine."; fi
 	@touch $@
 
-# $(call build,FOLDER,WHERE,OPTIONS): build the engine in build/FOLDER and install it under WHERE.
+# $(call build,FOLDER,WHERE): build the engine in build/FOLDER and install it under WHERE.
 build = PATH=$(CURDIR)/$(BIN):$$PATH && \
-	{ cmake -S . -B build/$(1) -G Ninja -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python $(3) && cmake --build build/$(1) && \
+	{ cmake -S . -B build/$(1) -G Ninja -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python && cmake --build build/$(1) && \
 	cmake --install build/$(1) --prefix $(2); } >build/$(1).log 2>&1 || { cat build/$(1).log; exit 1; }
 
 demo: .venv/.installed-test $(NATIVE)  ## Train, test and use a network on a real table, from the command line

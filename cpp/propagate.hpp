@@ -95,7 +95,8 @@ struct Pass {
       turn(n, here, Z, stride, own.z);
       Vec<T> loss = loss_of_lanes<T>(job.network.loss, n, own.z, own.y, own.dZ);
       if (job.examples.weights) {
-        const Vec<T> weights = load(space.weights + first + r);
+        Vec<T> weights;  // of these examples alone: another thread may be writing the next ones
+        turn(1, here, space.weights + first + r, 1, &weights);
         loss *= weights;
         for (Index k = 0; k < n; ++k) own.dZ[k] *= weights;
       }

@@ -1,7 +1,7 @@
 #include "run.hpp"
 
 #include <atomic>
-#include <system_error>
+#include <exception>
 #include <thread>
 #include <vector>
 
@@ -43,6 +43,7 @@ void run(Job& job, const Engine& engine, Memory& memory) {
   void* workspace = memory.block(engine.workspace_bytes(job));
   std::atomic<bool> ready{false};
   std::vector<std::jthread> team;
+  team.reserve(static_cast<std::size_t>(job.threads - 1));
   try {
     for (int thread = 1; thread < job.threads; ++thread) {
       team.emplace_back([&, thread, core = current_core()] {
@@ -51,8 +52,8 @@ void run(Job& job, const Engine& engine, Memory& memory) {
         engine.work(job, workspace, thread);
       });
     }
-  } catch (const std::system_error&) {
-    job.threads = static_cast<int>(team.size()) + 1;  // the system has no more threads: those there are share the work
+  } catch (const std::exception&) {                   // no thread, or no memory for one
+    job.threads = static_cast<int>(team.size()) + 1;  // those there are share the work
   }
   Barrier barrier(job.threads);
   job.barrier = &barrier;

@@ -28,9 +28,7 @@ class Worker {
   const int thread_;
 
   Index width(Index l) const { return job_.network.widths[l]; }
-  Index share(Index count, int thread) const {
-    return job_.threads == 1 ? count * thread : count * thread / job_.threads;
-  }
+  Index share(Index count, int thread) const { return count * thread / job_.threads; }
 
   // Calls f(l, layer, space, rows) for each layer with the rows of P that this thread owns.
   template <class F>

@@ -96,7 +96,7 @@ struct Workspace {
     }
     squares = arena.take<Squares>(trains ? n_squares : 0);
     Y = arena.take<T>(rows * n);
-    weights = arena.take<T>(rows + LANES<T>);  // read by whole vectors
+    weights = arena.take<T>(rows);
     row_losses = arena.take<double>(rows);
     for (int t = 0; t < threads_; ++t) take_thread(job, arena, t);
   }

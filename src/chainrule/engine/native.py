@@ -38,7 +38,8 @@ except ValueError as error:  # the environment asks for what this machine has no
 available = tuple(_native.available())
 compiler = _native.compiler()
 
-_FLOPS_PER_CALL = 4e9
+_FLOPS_PER_CALL = 4e9  # of an evaluation: 0.02 s of a fast core, 0.2 s of a slow one
+_REMEMBERED = 4  # sets of examples: a training has one to train on and one to validate
 
 # What an activation's or loss's one parameter is if it is not given.
 _DEFAULTS = {"leaky_relu": 0.01, "elu": 1.0, "binary_focal": 2.0, "categorical_focal": 2.0, "huber": 1.0} | {
@@ -63,7 +64,7 @@ class Native:
     def __init__(self, n_threads: int = 1, adaptive: bool = True) -> None:
         self.n_threads, self.adaptive = n_threads, adaptive
         self._memory = _native.Memory()
-        self._examples: dict[int, tuple[Examples, _native.Examples]] = {}  # by identity: they hold arrays
+        self._examples: dict[tuple[int, bool], tuple[Examples, _native.Examples]] = {}
 
     def cannot(self, architecture: Architecture) -> str | None:
         """Say what is not in the engine's tables: an activation or loss of the user's own, or one changed."""
@@ -141,9 +142,12 @@ class Native:
 
     def _examples_of(self, examples: Examples, architecture: Architecture) -> _native.Examples:
         """Wrap the examples once: they are checked then, and used in every segment."""
-        if id(examples) not in self._examples:
+        name = id(examples), architecture.drops  # by identity, since they hold arrays; kept alive beside the wrapper
+        if name not in self._examples:
+            if len(self._examples) == _REMEMBERED:
+                self._examples.clear()
             keys = examples.keys if architecture.drops else None
-            self._examples[id(examples)] = (
+            self._examples[name] = (
                 examples,
                 _native.Examples(
                     _table(examples.X.T),
@@ -154,7 +158,7 @@ class Native:
                     _contiguous(keys, np.uint64),
                 ),
             )
-        return self._examples[id(examples)][1]
+        return self._examples[name][1]
 
     def _explain(
         self,
@@ -195,7 +199,7 @@ def peak_flops(dtype: str, n_threads: int, seconds: float = 0.5) -> float:
 
 
 def _parts(architecture: Architecture, m: int) -> Iterator[tuple[int, int]]:
-    """Cut m examples into parts of about 0.1 s on a slow core, so that Ctrl-C is noticed between them."""
+    """Cut m examples into parts, so that Ctrl-C is noticed between them."""
     flops = 6 * n_weights(architecture.widths)
     size = max(1, int(_FLOPS_PER_CALL / flops) // CHUNK) * CHUNK
     yield from ((first, min(size, m - first)) for first in range(0, m, size))
