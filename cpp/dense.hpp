@@ -1,6 +1,6 @@
 // The three products of a dense layer (rows 3, 8 and 10), all by one register-tiled kernel.
 //
-// A vector runs along the columns of a *packed* matrix: panels of up to two vectors, one panel after the other, each
+// A vector runs along the columns of a *packed* matrix: panels of up to three vectors, one panel after the other, each
 // panel row by row, so that the kernel reads it in one stream. Every element of a result is one chain of
 // multiply-adds in the order of k; neither tiles nor blocks nor threads change its bits.
 #pragma once
@@ -10,14 +10,13 @@
 namespace chainrule::CHAINRULE_ISA {
 
 #if defined(__AVX512F__) || defined(__ARM_NEON)
-constexpr int TILE_ROWS = 12;  // 12 x 2 accumulators, 2 columns and a factor: 27 of 32 registers
+constexpr int TILE_SUMS = 24;  // 8 x 3 sums, 3 columns and a factor: 28 of 32 registers
 #else
-constexpr int TILE_ROWS = 6;  // 15 of 16
+constexpr int TILE_SUMS = 12;  // 4 x 3, and all of 16 registers
 #endif
-constexpr int TILE_VECTORS = 2;
-constexpr Index K_BLOCK = 384;  // a panel of so many rows stays in the first-level cache
-constexpr Index M_BLOCK = 256;  // and the factors of ROW_BLOCK rows for so many examples in the second
-constexpr Index ROW_BLOCK = 1200;
+constexpr int TILE_VECTORS = 3;
+constexpr Index M_BLOCK = 1024;             // examples the gradient sums in one go
+constexpr Index FACTOR_BYTES = 1152 << 10;  // of their factors, which stay in the second-level cache
 
 template <class T>
 constexpr Index PANEL = TILE_VECTORS * LANES<T>;
@@ -42,28 +41,31 @@ void tile(Index K, const T* a, Index a_row, Index a_k, const T* b, Index b_k, T*
   Vec<T> sum[R][N];
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 2
+#pragma GCC unroll 3
     for (int v = 0; v < N; ++v) sum[r][v] = add ? load(C + r * c_row + v * LANES<T>) : Vec<T>{};
   }
   for (Index k = 0; k < K; ++k, a += a_k, b += b_k) {
     Vec<T> column[N];
-#pragma GCC unroll 2
+#pragma GCC unroll 3
     for (int v = 0; v < N; ++v) column[v] = load(b + v * LANES<T>);
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
       const Vec<T> factor = all(a[r * a_row]);
-#pragma GCC unroll 2
+#pragma GCC unroll 3
       for (int v = 0; v < N; ++v) sum[r][v] += factor * column[v];
     }
   }
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 2
+#pragma GCC unroll 3
     for (int v = 0; v < N; ++v) store(C + r * c_row + v * LANES<T>, sum[r][v]);
   }
 }
 
-template <class T, int N, int R = TILE_ROWS>
+template <int N>
+constexpr int TILE_ROWS = TILE_SUMS / (N > 1 ? N : 2);
+
+template <class T, int N, int R = TILE_ROWS<N>>
 inline void tile_of(Index rows, Index K, const T* a, Index a_row, Index a_k, const T* b, Index b_k, T* C, Index c_row,
                     bool add) {
   if constexpr (R == 0) {
@@ -75,37 +77,44 @@ inline void tile_of(Index rows, Index K, const T* a, Index a_row, Index a_k, con
   }
 }
 
-// As few tiles as possible, all about equally high.
-inline Index tile_height(Index rows) {
-  if (rows <= TILE_ROWS) return larger(1, rows);
-  const auto height = static_cast<std::uint32_t>(rows), tiles = (height + TILE_ROWS - 1) / TILE_ROWS;
-  return (height + tiles - 1) / tiles;  // 32 bits divide several times faster than 64
+// The size of as few parts of a whole as possible, none larger than `most` and all about equal.
+inline Index equal_part(Index whole, Index most) {
+  if (whole <= most) return larger(1, whole);
+  const auto size = static_cast<std::uint32_t>(whole), limit = static_cast<std::uint32_t>(most);
+  const std::uint32_t parts = (size + limit - 1) / limit;
+  return (size + parts - 1) / parts;  // 32 bits divide several times faster than 64
 }
 
-// One panel of C for any number of rows.
-template <class T>
-void panel_product(Index rows, Index K, const T* a, Index a_row, Index a_k, const T* b, Index b_k, T* C, Index c_row,
-                   bool add, Index width) {
-  const Index height = tile_height(rows);
+template <int N>
+inline Index tile_height(Index rows) {
+  return equal_part(rows, TILE_ROWS<N>);
+}
+
+// One panel of N vectors of C, for any number of rows.
+template <class T, int N>
+void panel_of(Index rows, Index K, const T* a, Index a_row, Index a_k, const T* b, Index b_k, T* C, Index c_row,
+              bool add) {
+  const Index height = tile_height<N>(rows);
   for (Index r = 0; r < rows; r += height) {
-    const Index here = smaller(height, rows - r);
-    if (width == PANEL<T>) {
-      tile_of<T, TILE_VECTORS>(here, K, a + r * a_row, a_row, a_k, b, b_k, C + r * c_row, c_row, add);
-    } else {
-      tile_of<T, 1>(here, K, a + r * a_row, a_row, a_k, b, b_k, C + r * c_row, c_row, add);
-    }
+    tile_of<T, N>(smaller(height, rows - r), K, a + r * a_row, a_row, a_k, b, b_k, C + r * c_row, c_row, add);
   }
+}
+
+template <class T>
+inline void panel_product(Index rows, Index K, const T* a, Index a_row, Index a_k, const T* b, Index b_k, T* C,
+                          Index c_row, bool add, Index width) {
+  static_assert(TILE_VECTORS == 3);
+  if (width == 3 * LANES<T>) return panel_of<T, 3>(rows, K, a, a_row, a_k, b, b_k, C, c_row, add);
+  if (width == 2 * LANES<T>) return panel_of<T, 2>(rows, K, a, a_row, a_k, b, b_k, C, c_row, add);
+  panel_of<T, 1>(rows, K, a, a_row, a_k, b, b_k, C, c_row, add);
 }
 
 // C = A B, with A (rows, K) by rows and B packed (K, columns): Z from A[l-1] and W, or dA from dZ and W.
 template <class T>
 void product(Index rows, const T* A, Index a_row, const T* B, Packed<T> b, T* C, Index c_row) {
-  for (Index k = 0; k < b.rows; k += K_BLOCK) {
-    const Index K = smaller(K_BLOCK, b.rows - k);
-    for (Index j = 0; j < b.width(); j += PANEL<T>) {
-      const Index width = b.panel_width(j);
-      panel_product<T>(rows, K, A + k, a_row, 1, B + b.at(k, j), width, C + j, c_row, k > 0, width);
-    }
+  for (Index j = 0; j < b.width(); j += PANEL<T>) {
+    const Index width = b.panel_width(j);
+    panel_product<T>(rows, b.rows, A, a_row, 1, B + b.at(0, j), width, C + j, c_row, false, width);
   }
 }
 
@@ -141,9 +150,14 @@ template <class T>
 struct TileSpace {
   T *factors, *columns, *sums;
 
-  static Index n_factors(Index rows) { return (smaller(rows, ROW_BLOCK) + TILE_ROWS) * M_BLOCK + LANES<T>; }
-  static Index n_columns(Index stride) { return reaches<T>(M_BLOCK, stride, NEAR_COLUMNS) ? stride * M_BLOCK : 0; }
-  static constexpr Index n_sums = TILE_ROWS * PANEL<T>;
+  // Rows whose factors for K examples fit.
+  static Index rows_for(Index K) { return FACTOR_BYTES / static_cast<Index>(sizeof(T)) / K; }
+  static Index n_factors(Index rows, Index m) {
+    const Index K = smaller(m, M_BLOCK);
+    return (smaller(rows, rows_for(K)) + TILE_ROWS<1>)*K + LANES<T>;
+  }
+  static Index n_columns(Index m) { return smaller(m, M_BLOCK) * PANEL<T> + LANES<T>; }
+  static constexpr Index n_sums = TILE_SUMS * LANES<T>;
 };
 
 // Copies `count` columns of K rows, one row after the other. Whole vectors are copied, so up to LANES - 1 entries past
@@ -161,22 +175,24 @@ inline void gather_columns(Index K, Index count, const T* from, Index stride, T*
 template <class T, class F>
 void gradient(Index m, const T* A, Index a_row, const T* dZ, Index z_row, T* G, Packed<T> g, Rows rows, bool add,
               bool keep, TileSpace<T> space, F&& finished) {
-  const Index all_rows = rows.last - rows.first, height = tile_height(all_rows);
-  const Index block = larger(1, round_up(all_rows / (all_rows / ROW_BLOCK + 1), height));  // all about equally high
-  for (Index ii = rows.first; ii < rows.last; ii += block) {
-    const Index end = smaller(ii + block, rows.last);
-    for (Index k = 0; k < m; k += M_BLOCK) {
-      const Index K = smaller(M_BLOCK, m - k);
-      const bool far_A = reaches<T>(K, a_row, NEAR_FACTORS), far_dZ = reaches<T>(K, z_row, NEAR_COLUMNS);
+  const Index height = g.width() >= PANEL<T> ? tile_height<TILE_VECTORS>(rows.last - rows.first)
+                                             : tile_height<TILE_VECTORS - 1>(rows.last - rows.first);
+  for (Index k = 0, K; k < m; k += K) {
+    K = smaller(M_BLOCK, m - k);
+    const bool far_A = reaches<T>(K, a_row, NEAR_FACTORS), far_dZ = reaches<T>(K, z_row, NEAR_COLUMNS);
+    const Index block = round_up(equal_part(rows.last - rows.first, TileSpace<T>::rows_for(K)), height);
+    for (Index ii = rows.first; ii < rows.last; ii += block) {
+      const Index end = smaller(ii + block, rows.last);
       for (Index i = ii; i < end && far_A; i += height) {
         gather_columns(K, smaller(height, end - i), A + k * a_row + i, a_row, space.factors + (i - ii) * K);
       }
-      for (Index j = 0; j < g.width() && far_dZ; j += PANEL<T>) {
-        gather_columns(K, g.panel_width(j), dZ + k * z_row + j, z_row, space.columns + j * K);
-      }
       for (Index j = 0; j < g.width(); j += PANEL<T>) {
         const Index width = g.panel_width(j), b_k = far_dZ ? width : z_row;
-        const T* columns = far_dZ ? space.columns + j * K : dZ + k * z_row + j;
+        const T* columns = dZ + k * z_row + j;
+        if (far_dZ) {
+          gather_columns(K, width, columns, z_row, space.columns);
+          columns = space.columns;
+        }
         for (Index i = ii; i < end; i += height) {
           const Index count = smaller(height, end - i), a_k = far_A ? count : a_row;
           const T* factors = far_A ? space.factors + (i - ii) * K : A + k * a_row + i;

@@ -25,15 +25,13 @@ void work(Job& job, const void* block, int thread) {
 
 template <class T>
 double multiply(Index repetitions) {
-  constexpr Index K = K_BLOCK, columns = PANEL<T>;
-  alignas(64) T a[TILE_ROWS * K], b[K * columns], C[TILE_ROWS * columns] = {};
-  auto* volatile kernel = tile<T, TILE_ROWS, TILE_VECTORS>;  // volatile: the compiler may not see through it
+  constexpr Index K = 192, rows = TILE_ROWS<TILE_VECTORS>, columns = PANEL<T>;  // all in the first-level cache
+  alignas(64) T a[rows * K], b[K * columns], C[rows * columns] = {};
+  auto* volatile kernel = tile<T, rows, TILE_VECTORS>;  // volatile: the compiler may not see through it
   for (T& entry : a) entry = T(1e-3);
   for (T& entry : b) entry = T(1e-3);
-  for (Index i = 0; i < repetitions; ++i) {
-    kernel(K, a, 1, TILE_ROWS, b, columns, C, columns, i > 0);
-  }
-  return 2.0 * TILE_ROWS * K * columns * static_cast<double>(repetitions) + static_cast<double>(C[0]);
+  for (Index i = 0; i < repetitions; ++i) kernel(K, a, 1, rows, b, columns, C, columns, i > 0);
+  return 2.0 * rows * K * columns * static_cast<double>(repetitions) + static_cast<double>(C[0]);
 }
 
 template <class T>

@@ -125,8 +125,8 @@ struct Workspace {
     space.y = arena.take<Vec<T>>(n);
     space.dZ = arena.take<Vec<T>>(n);
     if (job.task == Task::segment || job.task == Task::gradient) {
-      space.tiles.factors = arena.take<T>(TileSpace<T>::n_factors(widest + 1));
-      space.tiles.columns = arena.take<T>(TileSpace<T>::n_columns(stride_of<T>(widest)));
+      space.tiles.factors = arena.take<T>(TileSpace<T>::n_factors(widest + 1, rows));
+      space.tiles.columns = arena.take<T>(TileSpace<T>::n_columns(rows));
       space.tiles.sums = arena.take<T>(TileSpace<T>::n_sums);
     }
     space.entries = arena.take<T>(job.examples.X.most_entries);
