@@ -169,12 +169,18 @@ inline void gather_columns(Index K, Index count, const T* from, Index stride, T*
   }
 }
 
+// Asks for what a tile's update will change, so that it has come when the tile is summed.
+template <class T>
+inline void fetch(const T* from, Index count) {
+  for (Index i = 0; i < count; i += 64 / static_cast<Index>(sizeof(T))) __builtin_prefetch(from + i, 1);
+}
+
 // Some rows of G [+]= Aᵀ dZ over m examples: dW and, as the row of the constant input 1, db.
 //
 // Calls finished(tile) for every tile that is complete. With `keep` the sums are left in G, else nowhere.
 template <class T, class F>
 void gradient(Index m, const T* A, Index a_row, const T* dZ, Index z_row, T* G, Packed<T> g, Rows rows, bool add,
-              bool keep, TileSpace<T> space, F&& finished) {
+              bool keep, TileSpace<T> space, const T* theta, F&& finished) {
   const Index height = g.width() >= PANEL<T> ? tile_height<TILE_VECTORS>(rows.last - rows.first)
                                              : tile_height<TILE_VECTORS - 1>(rows.last - rows.first);
   for (Index k = 0, K; k < m; k += K) {
@@ -197,6 +203,7 @@ void gradient(Index m, const T* A, Index a_row, const T* dZ, Index z_row, T* G, 
           const Index count = smaller(height, end - i), a_k = far_A ? count : a_row;
           const T* factors = far_A ? space.factors + (i - ii) * K : A + k * a_row + i;
           T* sums = keep ? G + g.at(i, j) : space.sums;
+          fetch(theta + g.at(i, j), count * width);
           panel_product<T>(count, K, factors, 1, a_k, columns, b_k, sums, width, add || k > 0, width);
           if (k + K == m) finished(Tile<T>{sums, {i, i + count}, j});
         }

@@ -88,37 +88,35 @@ inline Vec<T> soft_threshold(Vec<T> W, Vec<T> threshold) {
   return copy_sign<T>(max<T>(abs<T>(W) - threshold, T(0)), W);
 }
 
-// Updates `size` parameters; returns a number that is finite if the length of their gradient is.
+// Updates `size` parameters, and adds to `finite` what is finite if the length of their gradient is. The step is a
+// copy: stores to theta cannot change it, so its numbers stay in registers.
 template <class T, OptimizerKind kind>
-T update_range(const Step<T>& step, Index size, const T* sums, T* theta, T* slot_0, T* slot_1) {
-  Vec<T> finite{};
+void update_range(const Step<T> step, Index size, const T* sums, T* theta, T* slot_0, T* slot_1, Vec<T>& finite) {
+  Vec<T> squares = finite;
   const bool clips = step.clip_value < T(__builtin_inf()) || step.scale < 1;
   for (Index i = 0; i < size; i += LANES<T>) {
     const Vec<T> old = load(theta + i);
     Vec<T> d = step.d(load(sums + i), old);
-    finite += sizeof(T) == 8 ? d * d : d * Vec<T>{};  // the squares of float32 cannot overflow float64
+    squares += sizeof(T) == 8 ? d * d : d * Vec<T>{};  // the squares of float32 cannot overflow float64
     if (clips) d = step.clipped(d) * all(step.scale);
     const Move<T> both = move_of<T, kind>(step, d, slot_0 + i, slot_1 + i);
     Vec<T> updated = old - both.move - all(step.decay) * old;
     if (step.l1 != 0) updated = soft_threshold<T>(updated, all(step.l1) * both.gain);
     store(theta + i, updated);
   }
-  T total = 0;
-  for (Index lane = 0; lane < LANES<T>; ++lane) total += finite[lane];
-  return total;
+  finite = squares;
 }
 
 template <class T>
-T update_parameters(const Optimizer& optimizer, const Step<T>& step, Index size, const T* sums, T* theta, T* slot_0,
-                    T* slot_1) {
+void update_parameters(const Optimizer& optimizer, const Step<T>& step, Index size, const T* sums, T* theta, T* slot_0,
+                       T* slot_1, Vec<T>& finite) {
   switch (optimizer.kind) {
 #define CHAINRULE_CASE(name) \
   case OptimizerKind::name:  \
-    return update_range<T, OptimizerKind::name>(step, size, sums, theta, slot_0, slot_1);
+    return update_range<T, OptimizerKind::name>(step, size, sums, theta, slot_0, slot_1, finite);
     CHAINRULE_OPTIMIZERS(CHAINRULE_CASE)
 #undef CHAINRULE_CASE
   }
-  return 0;
 }
 
 // Σ d² of `size` gradients in float64, before and after their entries are clipped.
@@ -146,12 +144,7 @@ Squares squares(const Step<T>& step, Index size, const T* sums, const T* theta) 
     add_squares<T>(d, plain);
     add_squares<T>(step.clipped(d), clipped);
   }
-  Squares total;
-  for (Index lane = 0; lane < LANES<double>; ++lane) {
-    total.plain += plain[lane];
-    total.clipped += clipped[lane];
-  }
-  return total;
+  return {sum_of_lanes<double>(plain), sum_of_lanes<double>(clipped)};
 }
 
 }  // namespace chainrule::CHAINRULE_ISA

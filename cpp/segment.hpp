@@ -104,9 +104,9 @@ class Worker {
   // Where the gradient's length does not matter, each tile of it is used up as soon as it is complete.
   void take_step(Index start, Index m, std::int64_t step, double rate, bool measured) {
     Step<T> rule(job_.network, job_.plan, rate, m, step);
-    T finite = 0;
+    Vec<T> finite{};
     const auto update = [&](const Layer<T>& layer, const LayerSpace<T>& space, const Tile<T>& tile) {
-      finite += update_tile(rule, layer, space, tile);
+      update_tile(rule, layer, space, tile, finite);
     };
     if (measured) {
       forward_and_back(start, m, step, true, [](auto&&...) {});
@@ -118,7 +118,7 @@ class Worker {
       forward_and_back(start, m, step, false, update);
     }
     refresh_D();
-    space_.finite[thread_] = finite;
+    space_.finite[thread_] = sum_of_lanes<T>(finite);
   }
 
   // All examples of a batch, as many at a time as fit: dZ by examples, then the gradient by weights.
@@ -160,7 +160,7 @@ class Worker {
       }
       const LayerSpace<T>& previous = space_.layers[l - 1];
       gradient<T>(count, previous.A, previous.stride, space.dZ, space.stride, space.G, layer.P, rows, add,
-                  keep || !in_one_block(count), space_.threads[thread_].tiles,
+                  keep || !in_one_block(count), space_.threads[thread_].tiles, space.P,
                   [&](const Tile<T>& tile) { finished(layer, space, tile); });
     });
   }
@@ -202,17 +202,17 @@ class Worker {
     if (thread_ == 0) job_.gradient_norm = __builtin_sqrt(total.plain);
   }
 
-  T update_tile(const Step<T>& rule, const Layer<T>& layer, const LayerSpace<T>& space, const Tile<T>& tile) {
+  void update_tile(const Step<T>& rule, const Layer<T>& layer, const LayerSpace<T>& space, const Tile<T>& tile,
+                   Vec<T>& finite) {
     const Index width = layer.P.panel_width(tile.j), weights = smaller(tile.rows.last, layer.p) - tile.rows.first;
     const auto update = [&](const Step<T>& step, Index first, Index rows) {
       const Index place = layer.P.at(tile.rows.first + first, tile.j);
       const auto slot = [&](int s) { return space.slots[s] ? space.slots[s] + place : nullptr; };
-      return update_parameters<T>(job_.plan.optimizer, step, rows * width, tile.sums + first * width, space.P + place,
-                                  slot(0), slot(1));
+      update_parameters<T>(job_.plan.optimizer, step, rows * width, tile.sums + first * width, space.P + place,
+                           slot(0), slot(1), finite);
     };
-    T finite = weights > 0 ? update(rule, 0, weights) : 0;
-    if (tile.rows.last > layer.p) finite += update(rule.of_biases(), weights, 1);
-    return finite;
+    if (weights > 0) update(rule, 0, weights);
+    if (tile.rows.last > layer.p) update(rule.of_biases(), weights, 1);
   }
 
   bool finite() const {

@@ -102,6 +102,13 @@ inline Vec<T> sqrt(Vec<T> v) {
   return v;
 }
 
+template <class T>
+inline T sum_of_lanes(Vec<T> v) {
+  T total = 0;
+  for (Index lane = 0; lane < LANES<T>; ++lane) total += v[lane];
+  return total;
+}
+
 // Lanes 0, 1, ..., LANES - 1.
 template <class T>
 inline Vec<T> lane_numbers() {
