@@ -118,6 +118,24 @@ void product(Index rows, const T* A, Index a_row, const T* B, Packed<T> b, T* C,
   }
 }
 
+// z = A w for one unit: a vector runs along the inputs, and LANES examples are summed across it together.
+template <class T>
+void dot_products(Index rows, Index count, const T* A, Index a_row, const T* w, T* z) {
+  for (Index r = 0; r < rows; r += LANES<T>) {
+    const Index here = smaller(LANES<T>, rows - r);
+    Vec<T> sums[LANES<T>] = {};
+    for (Index j = 0; j < count; j += LANES<T>) {
+      const Vec<T> weights = load(w + j);
+#pragma GCC unroll 16
+      for (Index i = 0; i < LANES<T>; ++i) sums[i] += load(A + (r + smaller(i, here - 1)) * a_row + j) * weights;
+    }
+    transpose<T>(sums);
+    Vec<T> total{};
+    for (const Vec<T>& sum : sums) total += sum;
+    store_some(z + r, total, here);
+  }
+}
+
 // Rows of a packed matrix: a share of it, or those of a tile.
 struct Rows {
   Index first, last;
@@ -185,7 +203,8 @@ void gradient(Index m, const T* A, Index a_row, const T* dZ, Index z_row, T* G, 
                                              : tile_height<TILE_VECTORS - 1>(rows.last - rows.first);
   for (Index k = 0, K; k < m; k += K) {
     K = smaller(M_BLOCK, m - k);
-    const bool far_A = reaches<T>(K, a_row, NEAR_FACTORS), far_dZ = reaches<T>(K, z_row, NEAR_COLUMNS);
+    const bool far_A = reaches<T>(K, a_row, NEAR_FACTORS),
+               far_dZ = reaches<T>(K, z_row, NEAR_COLUMNS) && rows.last - rows.first > height;
     const Index block = round_up(equal_part(rows.last - rows.first, TileSpace<T>::rows_for(K)), height);
     for (Index ii = rows.first; ii < rows.last; ii += block) {
       const Index end = smaller(ii + block, rows.last);

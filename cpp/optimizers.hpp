@@ -10,7 +10,8 @@ namespace chainrule::CHAINRULE_ISA {
 template <class T>
 struct Step {
   T rate, inverse_m, clip_value, scale;  // scale: what clipping the norm leaves
-  T l1, l2, decay;                       // of weights; 0 for biases
+  Vec<T> l1, l2, decay;                  // of weights; 0 for biases
+  bool shrinks = false;                  // whether there is an l1
   T a, b, epsilon;                       // the optimiser's own
   T m_correction, v_correction, now;     // m_hat = m_correction m + now d, v_hat = v_correction v
 
@@ -19,9 +20,10 @@ struct Step {
         inverse_m(T(1) / T(m)),
         clip_value(T(plan.clip_value)),
         scale(1),
-        l1(T(network.l1)),
-        l2(T(network.l2)),
-        decay(T(rate_ * plan.weight_decay)),
+        l1(all(T(network.l1))),
+        l2(all(T(network.l2))),
+        decay(all(T(rate_ * plan.weight_decay))),
+        shrinks(network.l1 != 0),
         a(T(plan.optimizer.a)),
         b(T(plan.optimizer.b)),
         epsilon(T(plan.optimizer.epsilon)),
@@ -42,12 +44,20 @@ struct Step {
 
   Step of_biases() const {
     Step step = *this;
-    step.l1 = step.l2 = step.decay = 0;
+    step.l1 = step.l2 = step.decay = Vec<T>{};
+    step.shrinks = false;
+    return step;
+  }
+
+  // For weights beside which one lane is a bias.
+  Step with_bias(Index lane) const {
+    Step step = *this;
+    step.l1[lane] = step.l2[lane] = step.decay[lane] = 0;
     return step;
   }
 
   // The gradient of the smooth cost, from the sum over the batch.
-  Vec<T> d(Vec<T> sum, Vec<T> theta) const { return sum * all(inverse_m) + all(l2) * theta; }
+  Vec<T> d(Vec<T> sum, Vec<T> theta) const { return sum * all(inverse_m) + l2 * theta; }
   Vec<T> clipped(Vec<T> v) const { return max<T>(min<T>(v, clip_value), -clip_value); }
 };
 
@@ -100,8 +110,8 @@ void update_range(const Step<T> step, Index size, const T* sums, T* theta, T* sl
     squares += sizeof(T) == 8 ? d * d : d * Vec<T>{};  // the squares of float32 cannot overflow float64
     if (clips) d = step.clipped(d) * all(step.scale);
     const Move<T> both = move_of<T, kind>(step, d, slot_0 + i, slot_1 + i);
-    Vec<T> updated = old - both.move - all(step.decay) * old;
-    if (step.l1 != 0) updated = soft_threshold<T>(updated, all(step.l1) * both.gain);
+    Vec<T> updated = old - both.move - step.decay * old;
+    if (step.shrinks) updated = soft_threshold<T>(updated, step.l1 * both.gain);
     store(theta + i, updated);
   }
   finite = squares;

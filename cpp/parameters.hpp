@@ -4,33 +4,9 @@
 // D holds W, (n, p), for the deltas, which run along the inputs. The update writes P and keeps D in step.
 #pragma once
 
-#include <utility>
-
 #include "dense.hpp"
 
 namespace chainrule::CHAINRULE_ISA {
-
-// Lane I of the two halves of a transposition step: exchanges blocks of `step` lanes between two vectors.
-template <class T, int step, std::size_t... I>
-inline void exchange(Vec<T>& a, Vec<T>& b, std::index_sequence<I...>) {
-  constexpr int lanes = sizeof...(I);
-  const Vec<T> low =
-      __builtin_shufflevector(a, b, (I & step ? lanes + static_cast<int>(I) - step : static_cast<int>(I))...);
-  b = __builtin_shufflevector(a, b, (I & step ? lanes + static_cast<int>(I) : static_cast<int>(I) + step)...);
-  a = low;
-}
-
-template <class T, int step = 1>
-inline void transpose(Vec<T>* rows) {
-  constexpr int lanes = static_cast<int>(LANES<T>);
-  if constexpr (step < lanes) {
-#pragma GCC unroll 16
-    for (int i = 0; i < lanes; ++i) {
-      if (!(i & step)) exchange<T, step>(rows[i], rows[i + step], std::make_index_sequence<lanes>{});
-    }
-    transpose<T, 2 * step>(rows);
-  }
-}
 
 // to[c, r] = from[r, c].
 template <class T>
@@ -57,15 +33,19 @@ void transpose_copy(Index rows, Index columns, const T* from, Index from_stride,
 template <class T>
 struct Layer {
   Index n = 0, p = 0;
-  Index W = 0, b = 0;  // places in the flat vector
-  Packed<T> P{}, D{};  // (p + 1, n) and (n, p)
+  Index W = 0, b = 0;         // places in the flat vector
+  Packed<T> P{}, D{};         // (p + 1, n) and (n, p)
+  bool along_inputs = false;  // of one unit: P is (1, p + 1), and D the same numbers
+
+  // Of the weight of a unit for an input, the bias being that of input p.
+  Index place(Index input, Index unit) const { return along_inputs ? input : P.at(input, unit); }
 };
 
-// The rows of P that one thread owns, for the gradient and the update: for layers with a D whole blocks of it, so that
-// no two threads write to the same vector.
+// The inputs whose weights one thread owns, for the gradient and the update: but for the first layer in whole vectors
+// of D, so that no two threads write to the same one.
 template <class T>
 Rows rows_of_thread(const Layer<T>& layer, bool first_layer, int thread, int threads) {
-  const Index grain = first_layer ? 1 : LANES<T>, blocks = (layer.p + grain) / grain;
+  const Index grain = first_layer && !layer.along_inputs ? 1 : LANES<T>, blocks = (layer.p + grain) / grain;
   return {smaller(blocks * thread / threads * grain, layer.p + 1),
           smaller(blocks * (thread + 1) / threads * grain, layer.p + 1)};
 }
@@ -74,6 +54,13 @@ Rows rows_of_thread(const Layer<T>& layer, bool first_layer, int thread, int thr
 template <class T, bool pack>
 void copy_rows(const Layer<T>& layer, Rows rows, T* flat, T* packed) {
   const Index weights = smaller(rows.last, layer.p) - rows.first;
+  if (layer.along_inputs) {
+    for (Index i = rows.first; i < rows.last; ++i) {
+      T &own = packed[i], &there = flat[i < layer.p ? layer.W + i : layer.b];
+      (pack ? own : there) = pack ? there : own;
+    }
+    return;
+  }
   for (Index j = 0; j < layer.n; j += PANEL<T>) {
     const Index width = layer.P.panel_width(j), units = smaller(width, layer.n - j);
     T *W = flat + layer.W + j * layer.p + rows.first, *P = packed + layer.P.at(rows.first, j);

@@ -74,7 +74,9 @@ struct Pass {
       const LayerSpace<T>&previous = space.layers[l - 1], &layer = space.layers[l];
       const Packed<T> W{width(l - 1) + 1, width(l)};
       T* Z = l < space.L ? A(l) : dZ(l);
-      if (l == 1 && sparse) {
+      if (layer.shape.along_inputs) {
+        dot_products<T>(count, round_up(width(l - 1) + 1, LANES<T>), A(l - 1), previous.stride, layer.P, Z);
+      } else if (l == 1 && sparse) {
         for (Index r = 0; r < count; ++r) sparse_product<T>(sparse_row(r), layer.P, W, Z + r * layer.stride);
       } else {
         product<T>(count, A(l - 1), previous.stride, layer.P, W, Z, layer.stride);
@@ -100,19 +102,30 @@ struct Pass {
         loss *= weights;
         for (Index k = 0; k < n; ++k) own.dZ[k] *= weights;
       }
-      for (Index i = 0; i < here; ++i) {
-        space.row_losses[first + r + i] = static_cast<double>(loss[i]);
-        for (Index k = 0; k < n; ++k) Z[i * stride + k] = own.dZ[k][i];
-      }
+      double losses[LANES<T>];
+      store_as_double<T>(losses, loss);
+      for (Index i = 0; i < here; ++i) space.row_losses[first + r + i] = losses[i];
+      turn_back(n, here, own.dZ, Z, stride);
     }
   }
 
   // Some examples' n outputs, one example after the other, as one vector for each output.
   static void turn(Index n, Index examples, const T* from, Index stride, Vec<T>* to) {
+    if (stride == 1 && examples == LANES<T>) {
+      *to = load(from);
+      return;
+    }
     for (Index k = 0; k < n; ++k) {
       alignas(CHAINRULE_VECTOR_BYTES) T lanes[LANES<T>] = {};
       for (Index i = 0; i < examples; ++i) lanes[i] = from[i * stride + k];
       to[k] = load(lanes);
+    }
+  }
+
+  static void turn_back(Index n, Index examples, const Vec<T>* from, T* to, Index stride) {
+    if (stride == 1) return store_some(to, *from, examples);
+    for (Index i = 0; i < examples; ++i) {
+      for (Index k = 0; k < n; ++k) to[i * stride + k] = from[k][i];
     }
   }
 
@@ -122,6 +135,9 @@ struct Pass {
       const LayerSpace<T>&layer = space.layers[l], &previous = space.layers[l - 1];
       product<T>(count, dZ(l), layer.stride, layer.D, Packed<T>{width(l), width(l - 1)}, dZ(l - 1), previous.stride);
       times_slope(l - 1);
+      if (layer.shape.along_inputs && width(l - 1) % LANES<T> != 0) {  // then the bias lies beside the last weights
+        for (Index r = 0; r < count; ++r) dZ(l - 1)[r * previous.stride + width(l - 1)] = 0;
+      }
     }
   }
 

@@ -41,6 +41,7 @@ class Worker {
   // Calls f(size, place, j) for each panel's share of some rows, which is contiguous in P.
   template <class F>
   static void for_panels(const Layer<T>& layer, Rows rows, F&& f) {
+    if (layer.along_inputs) return f(round_up(rows.last - rows.first, LANES<T>), rows.first, Index{0});
     for (Index j = 0; j < layer.P.width(); j += PANEL<T>) {
       f((rows.last - rows.first) * layer.P.panel_width(j), layer.P.at(rows.first, j), j);
     }
@@ -58,7 +59,7 @@ class Worker {
       for (int s = 0; s < job_.plan.optimizer.slots && space.slots[s]; ++s) {
         fill(static_cast<T*>(job_.slots[s]), space.slots[s]);
       }
-      if (space.D && thread_ == 0) zero(space.D, layer.D.size());
+      if (space.D && !layer.along_inputs && thread_ == 0) zero(space.D, layer.D.size());
     });
     for (Index l = 0; l < space_.L; ++l) {
       const LayerSpace<T>& space = space_.layers[l];
@@ -76,7 +77,7 @@ class Worker {
 
   void refresh_D() {
     for_own_rows([&](Index, const Layer<T>& layer, const LayerSpace<T>& space, Rows rows) {
-      if (space.D) refresh(layer, rows, space.P, space.D);
+      if (space.D && !layer.along_inputs) refresh(layer, rows, space.P, space.D);
     });
   }
 
@@ -159,6 +160,16 @@ class Worker {
         return;
       }
       const LayerSpace<T>& previous = space_.layers[l - 1];
+      if (layer.along_inputs) {
+        const Packed<T> own{1, rows.last - rows.first};
+        gradient<T>(count, space.dZ, 1, previous.A + rows.first, previous.stride, space.G + rows.first, own, {0, 1},
+                    add, keep || !in_one_block(count), space_.threads[thread_].tiles, space.P + rows.first,
+                    [&](const Tile<T>& tile) {
+                      const Index first = rows.first + tile.j;
+                      finished(layer, space, Tile<T>{tile.sums, {first, smaller(first + PANEL<T>, rows.last)}, 0});
+                    });
+        return;
+      }
       gradient<T>(count, previous.A, previous.stride, space.dZ, space.stride, space.G, layer.P, rows, add,
                   keep || !in_one_block(count), space_.threads[thread_].tiles, space.P,
                   [&](const Tile<T>& tile) { finished(layer, space, tile); });
@@ -180,14 +191,16 @@ class Worker {
   // The length of the gradient, row by row, so that the sum has one order; then what clipping leaves of it.
   void measure(Step<T>& rule) {
     for_own_rows([&](Index l, const Layer<T>& layer, const LayerSpace<T>& space, Rows rows) {
-      for (Index i = rows.first; i < rows.last; ++i) {
-        Squares& row = space_.squares[space_.first_square[l] + i];
-        row = Squares{};
-        for_panels(layer, {i, i + 1}, [&](Index size, Index place, Index) {
-          const Squares part =
-              squares<T>(i < layer.p ? rule : rule.of_biases(), size, space.G + place, space.P + place);
-          row.plain += part.plain;
-          row.clipped += part.clipped;
+      const Index height = layer.along_inputs ? LANES<T> : 1;
+      for (Index i = rows.first; i < rows.last; i += height) {
+        Squares& sum = space_.squares[space_.first_square[l] + i / height];
+        sum = Squares{};
+        const bool has_bias = i + height > layer.p;
+        const Step<T> step = !has_bias ? rule : layer.along_inputs ? rule.with_bias(layer.p - i) : rule.of_biases();
+        for_panels(layer, {i, i + height}, [&](Index size, Index place, Index) {
+          const Squares part = squares<T>(step, size, space.G + place, space.P + place);
+          sum.plain += part.plain;
+          sum.clipped += part.clipped;
         });
       }
     });
@@ -204,15 +217,23 @@ class Worker {
 
   void update_tile(const Step<T>& rule, const Layer<T>& layer, const LayerSpace<T>& space, const Tile<T>& tile,
                    Vec<T>& finite) {
-    const Index width = layer.P.panel_width(tile.j), weights = smaller(tile.rows.last, layer.p) - tile.rows.first;
-    const auto update = [&](const Step<T>& step, Index first, Index rows) {
-      const Index place = layer.P.at(tile.rows.first + first, tile.j);
+    const auto update = [&](const Step<T>& step, Index first, Index size, Index place) {
       const auto slot = [&](int s) { return space.slots[s] ? space.slots[s] + place : nullptr; };
-      update_parameters<T>(job_.plan.optimizer, step, rows * width, tile.sums + first * width, space.P + place,
-                           slot(0), slot(1), finite);
+      update_parameters<T>(job_.plan.optimizer, step, size, tile.sums + first, space.P + place, slot(0), slot(1),
+                           finite);
     };
-    if (weights > 0) update(rule, 0, weights);
-    if (tile.rows.last > layer.p) update(rule.of_biases(), weights, 1);
+    const auto [first, last] = tile.rows;
+    const bool has_bias = last > layer.p;
+    if (layer.along_inputs) {
+      const Index weights = (has_bias ? layer.p / LANES<T> * LANES<T> : last) - first;
+      update(rule, 0, weights, first);
+      if (has_bias) update(rule.with_bias(layer.p % LANES<T>), weights, LANES<T>, first + weights);
+      return;
+    }
+    const Index width = layer.P.panel_width(tile.j), weights = width * (smaller(last, layer.p) - first);
+    const Index place = layer.P.at(first, tile.j);
+    if (weights > 0) update(rule, 0, weights, place);
+    if (has_bias) update(rule.of_biases(), weights, width, place + weights);
   }
 
   bool finite() const {
@@ -239,7 +260,7 @@ class Worker {
         for (Index i = rows.first; i < rows.last; ++i) {
           for (Index j = 0; j < layer.n; ++j) {
             double& entry = job_.gradient[i < layer.p ? layer.W + j * layer.p + i : layer.b + j];
-            entry += static_cast<double>(space.G[layer.P.at(i, j)]);
+            entry += static_cast<double>(space.G[layer.place(i, j)]);
           }
         }
       });

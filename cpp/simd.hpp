@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
+#include <utility>
 
 #if defined(__AVX512F__)
 #define CHAINRULE_ISA avx512
@@ -51,6 +52,12 @@ inline Vec<T> load(const T* from) {
 template <class T>
 inline void store(T* to, Vec<T> v) {
   *reinterpret_cast<typename Traits<T>::Unaligned*>(to) = v;
+}
+
+template <class T>
+inline void store_some(T* to, Vec<T> v, Index lanes) {
+  if (lanes == LANES<T>) return store(to, v);
+  for (Index lane = 0; lane < lanes; ++lane) to[lane] = v[lane];
 }
 
 template <class T>
@@ -109,12 +116,45 @@ inline T sum_of_lanes(Vec<T> v) {
   return total;
 }
 
+template <class T>
+inline void store_as_double(double* to, Vec<T> v) {
+  typedef T Part __attribute__((vector_size(LANES<double> * sizeof(T))));  // as many numbers as doubles fit a vector
+  Part parts[sizeof(Vec<T>) / sizeof(Part)];
+  __builtin_memcpy(parts, &v, sizeof v);
+  for (const Part& part : parts) {
+    store(to, __builtin_convertvector(part, Vec<double>));
+    to += LANES<double>;
+  }
+}
+
 // Lanes 0, 1, ..., LANES - 1.
 template <class T>
 inline Vec<T> lane_numbers() {
   Vec<T> v{};
   for (Index lane = 0; lane < LANES<T>; ++lane) v[lane] = static_cast<T>(lane);
   return v;
+}
+
+// Lane I of the two halves of a transposition step: exchanges blocks of `step` lanes between two vectors.
+template <class T, int step, std::size_t... I>
+inline void exchange(Vec<T>& a, Vec<T>& b, std::index_sequence<I...>) {
+  constexpr int lanes = sizeof...(I);
+  const Vec<T> low =
+      __builtin_shufflevector(a, b, (I & step ? lanes + static_cast<int>(I) - step : static_cast<int>(I))...);
+  b = __builtin_shufflevector(a, b, (I & step ? lanes + static_cast<int>(I) : static_cast<int>(I) + step)...);
+  a = low;
+}
+
+template <class T, int step = 1>
+inline void transpose(Vec<T>* rows) {
+  constexpr int lanes = static_cast<int>(LANES<T>);
+  if constexpr (step < lanes) {
+#pragma GCC unroll 16
+    for (int i = 0; i < lanes; ++i) {
+      if (!(i & step)) exchange<T, step>(rows[i], rows[i + step], std::make_index_sequence<lanes>{});
+    }
+    transpose<T, 2 * step>(rows);
+  }
 }
 
 constexpr Index round_up(Index n, Index multiple) {

@@ -53,12 +53,12 @@ constexpr Index stride_of(Index n) {
 
 template <class T>
 struct Workspace {
-  Index L, rows, n_squares;  // layers, examples that fit, rows of all P
+  Index L, rows, n_squares;  // layers, examples that fit, squares of all P
   LayerSpace<T>* layers;     // 0 to L
   ThreadSpace<T>* threads;
   T *Y, *weights;  // of the examples at hand
   double* row_losses;
-  Squares* squares;     // of the gradient, by rows of P
+  Squares* squares;     // of the gradient, by rows of P, or vectors of its one row
   Index* first_square;  // of each layer
   T* finite;            // one for each thread: infinite or NaN if its gradient is
   double* loss;
@@ -83,7 +83,12 @@ struct Workspace {
       if (l < L && !sparse_input) space.A = arena.take<T>(rows * space.stride + 2 * LANES<T>);  // read by whole vectors
       if (l > 0) {
         const Index units = widths[l], p = widths[l - 1];
-        space.shape = {units, p, W, b, {p + 1, units}, {units, p}};
+        const bool along_inputs = l == L && units == 1 && !(l == 1 && job.examples.X.starts);
+        space.shape = {units, p, W, b, {p + 1, units}, {units, p}, along_inputs};
+        if (along_inputs) {
+          space.shape.P = {1, p + 1};
+          space.stride = 1;
+        }
         take_layer(job, arena, l, backward, space);
         W += units * p;
         b += units;
@@ -92,7 +97,7 @@ struct Workspace {
         layers[l] = space;
         first_square[l] = n_squares;
       }
-      n_squares += space.shape.P.rows;
+      n_squares += space.shape.along_inputs ? space.shape.P.width() / LANES<T> : space.shape.P.rows;
     }
     squares = arena.take<Squares>(trains ? n_squares : 0);
     Y = arena.take<T>(rows * n);
@@ -108,7 +113,7 @@ struct Workspace {
     space.dZ = arena.take<T>(rows * space.stride);
     if (!backward) return;
     space.G = arena.take<T>(layer.P.size());
-    if (l > 1) space.D = arena.take<T>(layer.D.size());
+    if (l > 1) space.D = layer.along_inputs ? space.P : arena.take<T>(layer.D.size());
     if (l < L && !slope_from_value(job.network.hidden[l - 1])) space.slope = arena.take<T>(rows * space.stride);
     if (job.task != Task::segment) return;
     for (int s = 0; s < job.plan.optimizer.slots; ++s) space.slots[s] = arena.take<T>(layer.P.size());
