@@ -129,10 +129,7 @@ void dot_products(Index rows, Index count, const T* A, Index a_row, const T* w, 
 #pragma GCC unroll 16
       for (Index i = 0; i < LANES<T>; ++i) sums[i] += load(A + (r + smaller(i, here - 1)) * a_row + j) * weights;
     }
-    transpose<T>(sums);
-    Vec<T> total{};
-    for (const Vec<T>& sum : sums) total += sum;
-    store_some(z + r, total, here);
+    store_some(z + r, sums_of_lanes<T>(sums), here);
   }
 }
 

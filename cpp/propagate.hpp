@@ -133,25 +133,31 @@ struct Pass {
   void backward() const {
     for (Index l = space.L; l > 1; --l) {
       const LayerSpace<T>&layer = space.layers[l], &previous = space.layers[l - 1];
-      product<T>(count, dZ(l), layer.stride, layer.D, Packed<T>{width(l), width(l - 1)}, dZ(l - 1), previous.stride);
-      times_slope(l - 1);
-      if (layer.shape.along_inputs && width(l - 1) % LANES<T> != 0) {  // then the bias lies beside the last weights
-        for (Index r = 0; r < count; ++r) dZ(l - 1)[r * previous.stride + width(l - 1)] = 0;
+      T* dA = dZ(l - 1);
+      if (!layer.shape.along_inputs) {
+        product<T>(count, dZ(l), layer.stride, layer.D, Packed<T>{width(l), width(l - 1)}, dA, previous.stride);
+        times_slope(l - 1, [dA, stride = previous.stride](Index r, Index i) { return load(dA + r * stride + i); });
+        continue;
       }
+      times_slope(l - 1, [deltas = dZ(l), w = layer.P](Index r, Index i) { return all(deltas[r]) * load(w + i); });
+      if (width(l - 1) % LANES<T> == 0) continue;
+      for (Index r = 0; r < count; ++r) dA[r * previous.stride + width(l - 1)] = 0;  // the bias is not a weight of A
     }
   }
 
-  // dZ[l] := dA[l] * g'(Z[l]), with dA[l] in the place of dZ[l].
-  void times_slope(Index l) const {
+  // dZ[l] := dA(r, i) * g'(Z[l]), where dA gives the vector at unit i of example r.
+  template <class F>
+  void times_slope(Index l, F&& dA) const {
     const Index stride = space.layers[l].stride, width_ = round_up(width(l), LANES<T>);
     const Dropout* d = dropout(l);
     const Vec<T> kept = all(static_cast<T>(d ? d->factor : 1));
     const T *values = A(l), *slopes = slope(l);
-    for (Index r = 0; r < count; ++r) {
-      for (Index i = r * stride; i < r * stride + width_; i += LANES<T>) {
-        T* to = dZ(l) + i;
-        const Vec<T> dA = load(to);
-        store(to, slopes ? dA * load(slopes + i) : (load(values + i) > Vec<T>{} ? dA * kept : Vec<T>{}));
+    T* to = dZ(l);
+    for (Index r = 0, rows = count; r < rows; ++r) {
+      for (Index i = 0; i < width_; i += LANES<T>) {
+        const Index place = r * stride + i;
+        const Vec<T> v = dA(r, i);
+        store(to + place, slopes ? v * load(slopes + place) : (load(values + place) > Vec<T>{} ? v * kept : Vec<T>{}));
       }
     }
   }

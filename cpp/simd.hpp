@@ -157,6 +157,22 @@ inline void transpose(Vec<T>* rows) {
   }
 }
 
+// The sum of each of LANES vectors, in the lane of its number: pairs of lanes, pairs of pairs, and so on.
+template <class T, int step = 1>
+inline Vec<T> sums_of_lanes(Vec<T>* rows) {
+  constexpr int lanes = static_cast<int>(LANES<T>);
+  if constexpr (step == lanes) {
+    return rows[0];
+  } else {
+#pragma GCC unroll 16
+    for (int i = 0; i < lanes; i += 2 * step) {
+      exchange<T, step>(rows[i], rows[i + step], std::make_index_sequence<lanes>{});
+      rows[i] += rows[i + step];
+    }
+    return sums_of_lanes<T, 2 * step>(rows);
+  }
+}
+
 constexpr Index round_up(Index n, Index multiple) {
   return (n + multiple - 1) / multiple * multiple;
 }
