@@ -10,7 +10,6 @@ import math
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -65,6 +64,7 @@ class Native:
         self.n_threads, self.adaptive = n_threads, adaptive
         self._memory = _native.Memory()
         self._examples: dict[tuple[int, bool], tuple[Examples, _native.Examples]] = {}
+        self._networks: dict[int, tuple[Architecture, _native.Network]] = {}
 
     def cannot(self, architecture: Architecture) -> str | None:
         """Say what is not in the engine's tables: an activation or loss of the user's own, or one changed."""
@@ -83,7 +83,7 @@ class Native:
         length, diverged = _native.run_segment(
             self._memory,
             self._threads(architecture, min(plan.batch_size, len(order)), len(rates), backward=True),
-            _network(architecture),
+            self._network_of(architecture),
             _plan(plan, state.step + len(rates)),
             self._examples_of(examples, architecture),
             theta,
@@ -95,8 +95,7 @@ class Native:
         )
         if diverged >= 0:
             self._explain(architecture, plan, state, examples, order, rates, diverged)
-        parameters = replace(state.parameters, theta=theta)
-        after = replace(state, parameters=parameters, slots=tuple(slots), step=state.step + len(rates))
+        after = State(Parameters(theta, architecture.widths), tuple(slots), state.step + len(rates), state.epoch)
         return after, Totals(tuple(losses.tolist()), length)
 
     def mean_loss(self, architecture: Architecture, parameters: Parameters, examples: Examples) -> float:
@@ -106,7 +105,7 @@ class Native:
         for first, count in _parts(architecture, examples.m):
             threads = self._threads(architecture, count, 1)
             losses += _native.block_losses(
-                self._memory, threads, _network(architecture), wrapped, parameters.theta, first, count
+                self._memory, threads, self._network_of(architecture), wrapped, parameters.theta, first, count
             )
         return math.fsum(losses) / examples.m
 
@@ -115,7 +114,7 @@ class Native:
         m = X.shape[1]
         out = np.empty((m, architecture.widths[-1]), parameters.theta.dtype)
         threads = self._threads(architecture, m, 1)
-        _native.logits(self._memory, threads, _network(architecture), _table(X.T), parameters.theta, out)
+        _native.logits(self._memory, threads, self._network_of(architecture), _table(X.T), parameters.theta, out)
         return out.T
 
     def cost_and_gradient(
@@ -127,7 +126,7 @@ class Native:
         for first, count in _parts(architecture, examples.m):
             threads = self._threads(architecture, count, 1, backward=True)
             losses += _native.sum_gradient(
-                self._memory, threads, _network(architecture), wrapped, parameters.theta, first, count, d
+                self._memory, threads, self._network_of(architecture), wrapped, parameters.theta, first, count, d
             )
         d /= examples.m
         w, penalty = parameters.weights, architecture.penalty
@@ -139,6 +138,12 @@ class Native:
         if not self.adaptive:
             return self.n_threads
         return min(self.n_threads, threads_for(architecture.widths, batch, steps, backward=backward))
+
+    def _network_of(self, architecture: Architecture) -> _native.Network:
+        """Describe the network once, not in every segment."""
+        if id(architecture) not in self._networks:
+            self._networks = {id(architecture): (architecture, _network(architecture))}
+        return self._networks[id(architecture)][1]
 
     def _examples_of(self, examples: Examples, architecture: Architecture) -> _native.Examples:
         """Wrap the examples once: they are checked then, and used in every segment."""

@@ -114,7 +114,7 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
             if y.ndim != 2 or y.shape[1] != len(self.classes_):
                 raise TargetError(f"y must have {len(self.classes_)} label columns as before, got shape {y.shape}.")
             return y.astype(bool), None
-        codes = self._codes_of(y)
+        codes = np.searchsorted(self.classes_, y) if reset and classes is None else self._codes_of(y)
         if len(self.classes_) <= 2:
             return (codes == 1)[:, None], codes
         return codes[:, None] == np.arange(len(self.classes_)), codes

@@ -15,19 +15,22 @@ from chainrule._errors import DivergenceError, InvalidParameterError
 from chainrule.network.architecture import Architecture
 from chainrule.network.draws import permutation
 from chainrule.network.history import History, StopReason
+from chainrule.network.parameters import n_weights
 from chainrule.network.patience import Patience, kept
 from chainrule.network.schedules import ADAPTIVE_CUT, PLATEAU_CUT, PLATEAU_PATIENCE, SMALLEST_RATE, Schedule
 from chainrule.network.segment import State, Totals
 from chainrule.network.training import Progress, Training
 
 SEGMENT_SECONDS = 0.1  # progress, callbacks and Ctrl-C get their turn about this often
+_SLOWEST = 1e8  # flops a second, to begin with: fewer than any engine reaches anywhere
 
 
 class _Pace:
     """How many steps to take at a time, learned from how long they took."""
 
-    def __init__(self) -> None:
-        self.steps = 1
+    def __init__(self, training: Training) -> None:
+        flops = 6 * n_weights(training.architecture.widths) * training.plan.batch_size
+        self.steps = max(1, int(_SLOWEST * SEGMENT_SECONDS / flops))
 
     def observe(self, steps: int, seconds: float) -> None:
         """Aim at `SEGMENT_SECONDS`, and grow at most fourfold, since a first step is not a fair sample."""
@@ -48,7 +51,7 @@ def train(training: Training, state: State) -> tuple[State, History]:
         raise InvalidParameterError(
             "the schedule 'adaptive' waits for the patience to end, which is infinite: set one."
         )
-    history, patience, pace, cut = History(), Patience(training.stopping), _Pace(), 1.0
+    history, patience, pace, cut = History(), Patience(training.stopping), _Pace(training), 1.0
     schedule, last_epoch = training.schedule, state.epoch + training.stopping.max_epochs
     try:
         while state.epoch < last_epoch and history.stop_reason is None:
@@ -91,7 +94,7 @@ def _epoch(
     """Run one epoch in segments of about `SEGMENT_SECONDS`; return what it measured on the way."""
     architecture, plan, examples = training.architecture, training.plan, training.examples
     m, size = examples.m, plan.batch_size
-    order = permutation(plan.seed, state.epoch, m) if training.shuffle else np.arange(m)
+    order = permutation(plan.seed, state.epoch, m) if training.shuffle else training.table_order
     rates = cut * training.schedule.rates(state.step, state.step + -(-m // size))
     losses: list[float] = []
     done, totals = 0, Totals()
@@ -110,7 +113,7 @@ def _epoch(
     except KeyboardInterrupt:
         raise _Interrupted(state) from None
     loss = math.fsum(losses)  # exact, so that it does not depend on where the segments, cut by the clock, began
-    penalty = architecture.penalty.value(state.parameters.W[1:])
+    penalty = training.penalty(state)
     record = {
         "running_loss": loss / m,
         "penalty": penalty,

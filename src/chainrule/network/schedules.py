@@ -70,16 +70,16 @@ class Schedule:
         return rates
 
     def _factors(self, steps: Array) -> Array:
-        done = np.minimum(steps / max(self.total_steps, 1), 1)
         if self.name == "invscaling":
             return (1.0 + steps // self.steps_per_epoch * self.m) ** -self.power_t
+        if self.name not in ("cosine", "one_cycle"):
+            return np.ones(len(steps))
+        done = np.minimum(steps / max(self.total_steps, 1), 1)
         if self.name == "cosine":
             return _cosine(1, 0, done)
-        if self.name == "one_cycle":
-            up = _cosine(_ONE_CYCLE_START, 1, done / _ONE_CYCLE_PEAK)
-            down = _cosine(1, _ONE_CYCLE_END, (done - _ONE_CYCLE_PEAK) / (1 - _ONE_CYCLE_PEAK))
-            return np.where(done < _ONE_CYCLE_PEAK, up, down)
-        return np.ones(len(steps))
+        up = _cosine(_ONE_CYCLE_START, 1, done / _ONE_CYCLE_PEAK)
+        down = _cosine(1, _ONE_CYCLE_END, (done - _ONE_CYCLE_PEAK) / (1 - _ONE_CYCLE_PEAK))
+        return np.where(done < _ONE_CYCLE_PEAK, up, down)
 
 
 def _cosine(start: float, end: float, done: Array) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -107,6 +108,11 @@ class Training:
     on_segment: Callable[[Progress], None] | None = None
     on_epoch: Callable[[Progress], None] | None = None
 
+    @cached_property
+    def table_order(self) -> Array:
+        """The examples' numbers in the order of the table."""
+        return np.arange(self.examples.m)
+
     def measured(self, state: State) -> dict[str, float]:
         """Measure what is asked for at the fixed weights of an epoch's end."""
         record, parameters = {}, state.parameters
@@ -119,15 +125,19 @@ class Training:
                 record["val_score"] = self.validation.score(Z)
         return record
 
+    def penalty(self, state: State) -> float:
+        """The penalty of the state's weights, which is not computed where there is none."""
+        penalty = self.architecture.penalty
+        return penalty.value(state.parameters.W[1:]) if penalty.alpha else 0.0
+
     def cost(self, state: State) -> float:
         """J at fixed weights, dropout off."""
-        loss = self.runner.mean_loss(self.architecture, state.parameters, self.examples)
-        return loss + self.architecture.penalty.value(state.parameters.W[1:])
+        return self.runner.mean_loss(self.architecture, state.parameters, self.examples) + self.penalty(state)
 
     def measure_final(self, state: State, history: History) -> None:
         """Put the losses of the model that training leaves into `history.final`."""
         loss = self.runner.mean_loss(self.architecture, state.parameters, self.examples)
-        penalty = self.architecture.penalty.value(state.parameters.W[1:])
+        penalty = self.penalty(state)
         history.final = {"loss": loss, "penalty": penalty, "total": loss + penalty}
         if self.validation is not None:
             validation = self.validation.examples
