@@ -179,6 +179,11 @@ struct TileSpace {
 // the end are overwritten.
 template <class T>
 inline void gather_columns(Index K, Index count, const T* from, Index stride, T* to) {
+  constexpr std::size_t half = CHAINRULE_VECTOR_BYTES / 2;  // the usual height of a tile: no line is read twice
+  if (count * static_cast<Index>(sizeof(T)) == half) {
+    for (Index k = 0; k < K; ++k) __builtin_memcpy(to + k * count, from + k * stride, half);
+    return;
+  }
   for (Index k = 0; k < K; ++k) {
     for (Index i = 0; i < count; i += LANES<T>) store(to + k * count + i, load(from + k * stride + i));
   }
