@@ -10,8 +10,7 @@ namespace chainrule::CHAINRULE_ISA {
 template <class T>
 struct Step {
   T rate, inverse_m, clip_value, scale;  // scale: what clipping the norm leaves
-  Vec<T> l1, l2, decay;                  // of weights; 0 for biases
-  bool shrinks = false;                  // whether there is an l1
+  T l1, l2, decay;                       // of weights alone
   T a, b, epsilon;                       // the optimiser's own
   T m_correction, v_correction, now;     // m_hat = m_correction m + now d, v_hat = v_correction v
 
@@ -20,10 +19,9 @@ struct Step {
         inverse_m(T(1) / T(m)),
         clip_value(T(plan.clip_value)),
         scale(1),
-        l1(all(T(network.l1))),
-        l2(all(T(network.l2))),
-        decay(all(T(rate_ * plan.weight_decay))),
-        shrinks(network.l1 != 0),
+        l1(T(network.l1)),
+        l2(T(network.l2)),
+        decay(T(rate_ * plan.weight_decay)),
         a(T(plan.optimizer.a)),
         b(T(plan.optimizer.b)),
         epsilon(T(plan.optimizer.epsilon)),
@@ -42,23 +40,23 @@ struct Step {
     }
   }
 
-  Step of_biases() const {
-    Step step = *this;
-    step.l1 = step.l2 = step.decay = Vec<T>{};
-    step.shrinks = false;
-    return step;
-  }
-
-  // For weights beside which one lane is a bias.
-  Step with_bias(Index lane) const {
-    Step step = *this;
-    step.l1[lane] = step.l2[lane] = step.decay[lane] = 0;
-    return step;
-  }
-
-  // The gradient of the smooth cost, from the sum over the batch.
-  Vec<T> d(Vec<T> sum, Vec<T> theta) const { return sum * all(inverse_m) + l2 * theta; }
+  // The gradient of the smooth cost, from the sum over the batch; the l2 of these parameters.
+  Vec<T> d(Vec<T> sum, Vec<T> theta, Vec<T> l2_) const { return sum * all(inverse_m) + l2_ * theta; }
   Vec<T> clipped(Vec<T> v) const { return max<T>(min<T>(v, clip_value), -clip_value); }
+};
+
+// By lanes, 1 for a weight and 0 for a bias, which is never penalised.
+template <class T>
+struct Lanes {
+  Vec<T> weights;
+
+  static Lanes of_weights() { return {all(T(1))}; }
+  static Lanes of_biases() { return {Vec<T>{}}; }
+  static Lanes with_bias(Index lane) {
+    Lanes lanes = of_weights();
+    lanes.weights[lane] = 0;
+    return lanes;
+  }
 };
 
 template <class T>
@@ -101,29 +99,32 @@ inline Vec<T> soft_threshold(Vec<T> W, Vec<T> threshold) {
 // Updates `size` parameters, and adds to `finite` what is finite if the length of their gradient is. The step is a
 // copy: stores to theta cannot change it, so its numbers stay in registers.
 template <class T, OptimizerKind kind>
-void update_range(const Step<T> step, Index size, const T* sums, T* theta, T* slot_0, T* slot_1, Vec<T>& finite) {
+void update_range(const Step<T> step, Lanes<T> lanes, Index size, const T* sums, T* theta, T* slot_0, T* slot_1,
+                  Vec<T>& finite) {
+  const Vec<T> l1 = all(step.l1) * lanes.weights, l2 = all(step.l2) * lanes.weights;
+  const Vec<T> decay = all(step.decay) * lanes.weights;
   Vec<T> squares = finite;
   const bool clips = step.clip_value < T(__builtin_inf()) || step.scale < 1;
   for (Index i = 0; i < size; i += LANES<T>) {
     const Vec<T> old = load(theta + i);
-    Vec<T> d = step.d(load(sums + i), old);
+    Vec<T> d = step.d(load(sums + i), old, l2);
     squares += sizeof(T) == 8 ? d * d : d * Vec<T>{};  // the squares of float32 cannot overflow float64
     if (clips) d = step.clipped(d) * all(step.scale);
     const Move<T> both = move_of<T, kind>(step, d, slot_0 + i, slot_1 + i);
-    Vec<T> updated = old - both.move - step.decay * old;
-    if (step.shrinks) updated = soft_threshold<T>(updated, step.l1 * both.gain);
+    Vec<T> updated = old - both.move - decay * old;
+    if (step.l1 != 0) updated = soft_threshold<T>(updated, l1 * both.gain);
     store(theta + i, updated);
   }
   finite = squares;
 }
 
 template <class T>
-void update_parameters(const Optimizer& optimizer, const Step<T>& step, Index size, const T* sums, T* theta, T* slot_0,
-                       T* slot_1, Vec<T>& finite) {
+void update_parameters(const Optimizer& optimizer, const Step<T>& step, Lanes<T> lanes, Index size, const T* sums,
+                       T* theta, T* slot_0, T* slot_1, Vec<T>& finite) {
   switch (optimizer.kind) {
 #define CHAINRULE_CASE(name) \
   case OptimizerKind::name:  \
-    return update_range<T, OptimizerKind::name>(step, size, sums, theta, slot_0, slot_1, finite);
+    return update_range<T, OptimizerKind::name>(step, lanes, size, sums, theta, slot_0, slot_1, finite);
     CHAINRULE_OPTIMIZERS(CHAINRULE_CASE)
 #undef CHAINRULE_CASE
   }
@@ -147,10 +148,11 @@ inline void add_squares(Vec<T> v, Vec<double>& sums) {
 }
 
 template <class T>
-Squares squares(const Step<T>& step, Index size, const T* sums, const T* theta) {
+Squares squares(const Step<T>& step, Lanes<T> lanes, Index size, const T* sums, const T* theta) {
+  const Vec<T> l2 = all(step.l2) * lanes.weights;
   Vec<double> plain{}, clipped{};
   for (Index i = 0; i < size; i += LANES<T>) {
-    const Vec<T> d = step.d(load(sums + i), load(theta + i));
+    const Vec<T> d = step.d(load(sums + i), load(theta + i), l2);
     add_squares<T>(d, plain);
     add_squares<T>(step.clipped(d), clipped);
   }

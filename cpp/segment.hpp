@@ -196,9 +196,11 @@ class Worker {
         Squares& sum = space_.squares[space_.first_square[l] + i / height];
         sum = Squares{};
         const bool has_bias = i + height > layer.p;
-        const Step<T> step = !has_bias ? rule : layer.along_inputs ? rule.with_bias(layer.p - i) : rule.of_biases();
+        const Lanes<T> lanes = !has_bias            ? Lanes<T>::of_weights()
+                               : layer.along_inputs ? Lanes<T>::with_bias(layer.p - i)
+                                                    : Lanes<T>::of_biases();
         for_panels(layer, {i, i + height}, [&](Index size, Index place, Index) {
-          const Squares part = squares<T>(step, size, space.G + place, space.P + place);
+          const Squares part = squares<T>(rule, lanes, size, space.G + place, space.P + place);
           sum.plain += part.plain;
           sum.clipped += part.clipped;
         });
@@ -217,23 +219,23 @@ class Worker {
 
   void update_tile(const Step<T>& rule, const Layer<T>& layer, const LayerSpace<T>& space, const Tile<T>& tile,
                    Vec<T>& finite) {
-    const auto update = [&](const Step<T>& step, Index first, Index size, Index place) {
+    const auto update = [&](Lanes<T> lanes, Index first, Index size, Index place) {
       const auto slot = [&](int s) { return space.slots[s] ? space.slots[s] + place : nullptr; };
-      update_parameters<T>(job_.plan.optimizer, step, size, tile.sums + first, space.P + place, slot(0), slot(1),
+      update_parameters<T>(job_.plan.optimizer, rule, lanes, size, tile.sums + first, space.P + place, slot(0), slot(1),
                            finite);
     };
     const auto [first, last] = tile.rows;
     const bool has_bias = last > layer.p;
     if (layer.along_inputs) {
       const Index weights = (has_bias ? layer.p / LANES<T> * LANES<T> : last) - first;
-      update(rule, 0, weights, first);
-      if (has_bias) update(rule.with_bias(layer.p % LANES<T>), weights, LANES<T>, first + weights);
+      update(Lanes<T>::of_weights(), 0, weights, first);
+      if (has_bias) update(Lanes<T>::with_bias(layer.p % LANES<T>), weights, LANES<T>, first + weights);
       return;
     }
     const Index width = layer.P.panel_width(tile.j), weights = width * (smaller(last, layer.p) - first);
     const Index place = layer.P.at(first, tile.j);
-    if (weights > 0) update(rule, 0, weights, place);
-    if (has_bias) update(rule.of_biases(), weights, width, place + weights);
+    if (weights > 0) update(Lanes<T>::of_weights(), 0, weights, place);
+    if (has_bias) update(Lanes<T>::of_biases(), weights, width, place + weights);
   }
 
   bool finite() const {

@@ -9,6 +9,8 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from dataclasses import replace
+from functools import cache
+from inspect import signature
 from typing import Any, Self
 
 import numpy as np
@@ -33,6 +35,12 @@ from chainrule.network.parameters import Parameters
 from chainrule.network.segment import State
 from chainrule.network.training import Progress, all_logits
 from chainrule.network.types import Array
+
+
+@cache
+def _parameter_names(estimator: type) -> tuple[str, ...]:
+    """What `get_params` lists, without reading the signature in every fit."""
+    return tuple(signature(estimator).parameters)
 
 
 def _is_stochastic(estimator: Any) -> bool:
@@ -157,7 +165,7 @@ class AbstractEstimator(ABC, BaseEstimator):
 
     def _border(self, X: Any, y: Any, sample_weight: Any, *, reset: bool, classes: Any = None) -> TrainingSet:
         """Validate parameters and data; the table inside is float, CSR if sparse, and as the caller gave it."""
-        check_parameters(self, list(self.get_params(deep=False)), loss=one_of(*self._loss_names()))
+        check_parameters(self, _parameter_names(type(self)), loss=one_of(*self._loss_names()))
         X, y = validate_data(
             self,
             X,
