@@ -106,8 +106,11 @@ struct Job {
   std::int64_t first, m;      // m: how many
   const double* rates;        // one for each step of a segment
   std::int64_t first_step;
-  void* theta;  // the flat vector; a segment overwrites it
-  void* slots[2];
+  const void* theta;  // the flat vector
+  const void* slots[2];
+  void *new_theta, *new_slots[2];  // out: after the segment
+  std::uint64_t follows;  // the job that left theta and slots in the memory; run sets 0 if they are there no more
+  std::uint64_t number;   // out: of this job
   double* losses;         // of each step, or of each block of rows
   double* gradient;       // of task gradient: float64, like theta
   double gradient_norm;   // out

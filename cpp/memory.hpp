@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
 
 namespace chainrule {
@@ -17,6 +18,16 @@ class Memory {
   void* block(std::size_t bytes);
 
   std::mutex in_use;  // held by the job that works in it
+
+  // What the last job left, enough to know whether a segment may go on with it.
+  struct Layout {
+    std::size_t bytes = 0;
+    int threads = 0;
+    std::int64_t rows = 0;
+
+    bool operator==(const Layout&) const = default;
+  } layout;
+  std::uint64_t jobs = 0;  // how many have begun: the last one's number
 
  private:
   void* block_ = nullptr;

@@ -50,28 +50,39 @@ Rows rows_of_thread(const Layer<T>& layer, bool first_layer, int thread, int thr
           smaller(blocks * (thread + 1) / threads * grain, layer.p + 1)};
 }
 
-// Copies rows of the flat vector into packed form, or back.
-template <class T, bool pack>
-void copy_rows(const Layer<T>& layer, Rows rows, T* flat, T* packed) {
+// Copies rows of the flat vector into packed form.
+template <class T>
+void pack(const Layer<T>& layer, Rows rows, const T* flat, T* packed) {
+  const T *W = flat + layer.W + rows.first, *b = flat + layer.b;
   const Index weights = smaller(rows.last, layer.p) - rows.first;
+  const bool has_bias = rows.last > layer.p;
   if (layer.along_inputs) {
-    for (Index i = rows.first; i < rows.last; ++i) {
-      T &own = packed[i], &there = flat[i < layer.p ? layer.W + i : layer.b];
-      (pack ? own : there) = pack ? there : own;
-    }
+    for (Index i = 0; i < weights; ++i) packed[rows.first + i] = W[i];
+    if (has_bias) packed[layer.p] = *b;
     return;
   }
   for (Index j = 0; j < layer.n; j += PANEL<T>) {
     const Index width = layer.P.panel_width(j), units = smaller(width, layer.n - j);
-    T *W = flat + layer.W + j * layer.p + rows.first, *P = packed + layer.P.at(rows.first, j);
-    T *b = flat + layer.b + j, *last = packed + layer.P.at(layer.p, j);
-    if constexpr (pack) {
-      transpose_copy(units, weights, W, layer.p, P, width);
-    } else {
-      transpose_copy(weights, units, P, width, W, layer.p);
-    }
-    if (rows.last <= layer.p) continue;
-    for (Index unit = 0; unit < units; ++unit) (pack ? last : b)[unit] = (pack ? b : last)[unit];
+    transpose_copy(units, weights, W + j * layer.p, layer.p, packed + layer.P.at(rows.first, j), width);
+    for (Index unit = j; has_bias && unit < j + units; ++unit) packed[layer.P.at(layer.p, unit)] = b[unit];
+  }
+}
+
+// And back.
+template <class T>
+void unpack(const Layer<T>& layer, Rows rows, const T* packed, T* flat) {
+  T *W = flat + layer.W + rows.first, *b = flat + layer.b;
+  const Index weights = smaller(rows.last, layer.p) - rows.first;
+  const bool has_bias = rows.last > layer.p;
+  if (layer.along_inputs) {
+    for (Index i = 0; i < weights; ++i) W[i] = packed[rows.first + i];
+    if (has_bias) *b = packed[layer.p];
+    return;
+  }
+  for (Index j = 0; j < layer.n; j += PANEL<T>) {
+    const Index width = layer.P.panel_width(j), units = smaller(width, layer.n - j);
+    transpose_copy(weights, units, packed + layer.P.at(rows.first, j), width, W + j * layer.p, layer.p);
+    for (Index unit = j; has_bias && unit < j + units; ++unit) b[unit] = packed[layer.P.at(layer.p, unit)];
   }
 }
 

@@ -1,5 +1,6 @@
 #include "run.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <exception>
 #include <thread>
@@ -40,7 +41,9 @@ void leave_core([[maybe_unused]] int core) {
 
 void run(Job& job, const Engine& engine, Memory& memory) {
   const std::lock_guard alone(memory.in_use);
-  void* workspace = memory.block(engine.workspace_bytes(job));
+  const std::size_t bytes = engine.workspace_bytes(job);
+  const std::uint64_t before = memory.jobs++;
+  void* workspace = memory.block(bytes);
   std::atomic<bool> ready{false};
   std::vector<std::jthread> team;
   team.reserve(static_cast<std::size_t>(job.threads - 1));
@@ -58,6 +61,10 @@ void run(Job& job, const Engine& engine, Memory& memory) {
   Barrier barrier(job.threads);
   job.barrier = &barrier;
   engine.prepare(job, workspace);
+  const Memory::Layout layout{bytes, job.threads, std::min(job.plan.batch_size, job.m)};
+  if (job.follows != before || layout != memory.layout) job.follows = 0;
+  memory.layout = layout;
+  job.number = memory.jobs;
   ready.store(true, std::memory_order_release);
   engine.work(job, workspace, 0);
   team.clear();  // joins, while the barrier still exists

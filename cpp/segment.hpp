@@ -16,7 +16,7 @@ class Worker {
   Worker(Job& job, const Workspace<T>& space, int thread) : job_(job), space_(space), thread_(thread) {}
 
   void work() {
-    load_parameters();
+    if (job_.follows == 0) load_parameters();
     if (job_.task == Task::segment) return run_segment();
     if (job_.task == Task::gradient) return sum_gradient();
     evaluate();
@@ -49,15 +49,14 @@ class Worker {
 
   // Packs the parameters, with zeros where a panel is wider than the layer, and sets the inputs that are always 1.
   void load_parameters() {
-    const auto flat = static_cast<T*>(job_.theta);
     for_own_rows([&](Index, const Layer<T>& layer, const LayerSpace<T>& space, Rows rows) {
-      const auto fill = [&](T* from, T* to) {
+      const auto fill = [&](const void* from, T* to) {
         for_panels(layer, rows, [&](Index size, Index place, Index) { zero(to + place, size); });
-        copy_rows<T, true>(layer, rows, from, to);
+        pack(layer, rows, static_cast<const T*>(from), to);
       };
-      fill(flat, space.P);
+      fill(job_.theta, space.P);
       for (int s = 0; s < job_.plan.optimizer.slots && space.slots[s]; ++s) {
-        fill(static_cast<T*>(job_.slots[s]), space.slots[s]);
+        fill(job_.slots[s], space.slots[s]);
       }
       if (space.D && !layer.along_inputs && thread_ == 0) zero(space.D, layer.D.size());
     });
@@ -246,9 +245,9 @@ class Worker {
 
   void store_parameters() {
     for_own_rows([&](Index, const Layer<T>& layer, const LayerSpace<T>& space, Rows rows) {
-      copy_rows<T, false>(layer, rows, static_cast<T*>(job_.theta), space.P);
+      unpack(layer, rows, space.P, static_cast<T*>(job_.new_theta));
       for (int s = 0; s < job_.plan.optimizer.slots; ++s) {
-        copy_rows<T, false>(layer, rows, static_cast<T*>(job_.slots[s]), space.slots[s]);
+        unpack(layer, rows, space.slots[s], static_cast<T*>(job_.new_slots[s]));
       }
     });
   }

@@ -40,7 +40,7 @@ Job job_of(Task task, int threads, const NetworkArgument& network, const TableAr
   job.examples.X = X.view;
   job.m = X.m;
   job.threads = threads;
-  job.theta = const_cast<void*>(static_cast<const void*>(theta.data()));  // only a segment writes to it
+  job.theta = theta.data();
   return job;
 }
 
@@ -58,9 +58,25 @@ void run_released(Job& job, const Engine& engine, Memory& memory) {
   without_gil([&] { run(job, engine, memory); });
 }
 
-nb::tuple run_segment(Memory& memory, int threads, const NetworkArgument& network, const PlanArgument& plan,
-                      const ExamplesArgument& examples, InOut theta, const std::vector<InOut>& slots,
-                      In<std::int64_t> order, In<double> rates, std::int64_t first_step, Out<double> losses) {
+// Theta, then the optimiser's slots.
+template <class Vectors>
+void check_state(const Vectors& state, const NetworkArgument& network, const PlanArgument& plan,
+                 nb::dlpack::dtype type) {
+  check_size(state.size(), static_cast<std::size_t>(plan.view.optimizer.slots + 1), "state");
+  for (const auto& vector : state) {
+    check_size(vector.shape(0), network.n_parameters(), "a vector of the state");
+    if (vector.dtype() != type) throw std::invalid_argument("slots must have the dtype of theta.");
+  }
+}
+
+nb::tuple run_segment(Memory& memory, std::uint64_t follows, int threads, const NetworkArgument& network,
+                      const PlanArgument& plan, const ExamplesArgument& examples, const std::vector<InVector>& state,
+                      const std::vector<InOut>& new_state, In<std::int64_t> order, In<double> rates,
+                      std::int64_t first_step, Out<double> losses) {
+  if (state.empty()) throw std::invalid_argument("state must begin with theta.");
+  const InVector& theta = state.front();
+  check_state(state, network, plan, theta.dtype());
+  check_state(new_state, network, plan, theta.dtype());
   Job job = job_of(Task::segment, threads, network, examples, theta);
   check_places(order, job.m, "order");
   job.plan = plan.view;
@@ -69,21 +85,21 @@ nb::tuple run_segment(Memory& memory, int threads, const NetworkArgument& networ
   const std::int64_t size = job.plan.batch_size, steps = (job.m + size - 1) / size;
   check_size(rates.shape(0), static_cast<std::size_t>(steps), "rates");
   check_size(losses.shape(0), static_cast<std::size_t>(steps), "losses");
-  check_size(slots.size(), static_cast<std::size_t>(job.plan.optimizer.slots), "slots");
   if (plan.mu)
     check_size(std::min<std::size_t>(plan.mu->shape(0), static_cast<std::size_t>(first_step + steps + 1)),
                static_cast<std::size_t>(first_step + steps + 1), "mu");
   if (job.network.dropout && !job.examples.keys) throw std::invalid_argument("dropout needs the keys of the rows.");
-  for (std::size_t s = 0; s < slots.size(); ++s) {
-    check_size(slots[s].shape(0), theta.shape(0), "a slot");
-    if (slots[s].dtype() != theta.dtype()) throw std::invalid_argument("slots must have the dtype of theta.");
-    job.slots[s] = slots[s].data();
+  job.follows = follows;
+  job.new_theta = new_state.front().data();
+  for (std::size_t slot = 1; slot < state.size(); ++slot) {
+    job.slots[slot - 1] = state[slot].data();
+    job.new_slots[slot - 1] = new_state[slot].data();
   }
   job.rates = rates.data();
   job.first_step = first_step;
   job.losses = losses.data();
   run_released(job, engine_for(theta.dtype()), memory);
-  return nb::make_tuple(job.gradient_norm, job.diverged);
+  return nb::make_tuple(job.gradient_norm, job.diverged, job.number);
 }
 
 // Limits a job to `count` examples from `first` on.
@@ -131,10 +147,11 @@ std::vector<double> sum_gradient(Memory& memory, int threads, const NetworkArgum
 
 void bind_jobs(nb::module_& m) {
   nb::class_<Memory>(m, "Memory", "The block that jobs work in; one job at a time.").def(nb::init<>());
-  m.def("run_segment", run_segment, "memory"_a, "threads"_a, "network"_a, "plan"_a, "examples"_a, "theta"_a, "slots"_a,
-        "order"_a, "rates"_a, "first_step"_a, "losses"_a,
-        "Take one step per rate; overwrites theta, slots and losses. Returns the last gradient's length, and the first "
-        "step whose loss or gradient was not finite, or -1.");
+  m.def("run_segment", run_segment, "memory"_a, "follows"_a, "threads"_a, "network"_a, "plan"_a, "examples"_a,
+        "state"_a, "new_state"_a, "order"_a, "rates"_a, "first_step"_a, "losses"_a,
+        "Take one step per rate from `state`, theta and the slots, to `new_state`. Returns the last gradient's length, "
+        "the first step whose loss or gradient was not finite or -1, and this job's number. If `follows` is the number "
+        "of the memory's last job, `state` must be what that job left: it need not be read again.");
   m.def("block_losses", block_losses, "memory"_a, "threads"_a, "network"_a, "examples"_a, "theta"_a, "first"_a,
         "count"_a, "The weighted losses of `count` examples from `first` on, summed over blocks of rows.");
   m.def("logits", logits, "memory"_a, "threads"_a, "network"_a, "X"_a, "theta"_a, "out"_a,

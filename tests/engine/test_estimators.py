@@ -58,6 +58,13 @@ def test_a_linear_model_of_words():
     check(*both(MLPClassifier, (9,), data=(words, Y % 2), activation="tanh", dropout_input=0.2))
 
 
+def test_the_weights_are_the_users_own():
+    for model in both(MLPClassifier, (8,), max_iter=2):
+        model.coefs_[-1][:] = 0
+        model.intercepts_[-1][:] = np.arange(10)
+        assert set(model.predict(X)) == {9}
+
+
 def test_training_goes_on_in_the_other_engine():
     """A state is the same thing to both: half the epochs each, either way round, ends where one engine ends."""
     ends = []

@@ -88,6 +88,35 @@ def test_any_cut_into_segments(Native, step_by, n_threads, dtype):
         assert shape.run(engine, dtype, cuts=tuple(cuts)).bits() == whole
 
 
+@pytest.mark.parametrize("between", ["mean_loss", "another training", "an earlier state"])
+def test_a_segment_that_does_not_follow_the_last_job(Native, between):
+    """The engine's memory holds what the last job left, which is then not what the next segment starts from."""
+    shape, other = classes((9, 20, 3), 50, 8), classes((9, 20, 3), 50, 8, weighted=True)
+    order, rates = np.arange(50), shape.rates[:7]
+
+    def steps(engine, problem, state):
+        return engine.run_segment(problem.architecture, problem.plan, state, problem.examples, order, rates)[0]
+
+    engine = Native(1)
+    start = steps(engine, shape, shape.start("float64"))
+    alone = steps(Native(1), shape, start)
+    if between == "mean_loss":
+        engine.mean_loss(shape.architecture, start.parameters, shape.examples)
+    elif between == "another training":
+        steps(engine, other, other.start("float64"))
+    else:
+        steps(engine, shape, start)
+    assert steps(engine, shape, start).parameters.theta.tobytes() == alone.parameters.theta.tobytes()
+
+
+def test_what_the_engine_holds_cannot_be_changed_behind_its_back(engine):
+    shape = classes((9, 20, 3), 50, 8)
+    state = shape.run(engine).state
+    for vector in (state.parameters.theta, *state.slots):
+        with pytest.raises(ValueError, match="read-only"):
+            vector[0] = 1
+
+
 @pytest.mark.parametrize("step_by", OPTIMIZER_CASES, ids=str)
 def test_a_segment_changes_nothing_it_is_given(engine, step_by):
     """From arrays that cannot be written to, twice the same, and the arrays are as they were."""

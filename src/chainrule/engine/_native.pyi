@@ -38,9 +38,9 @@ class Memory:
 
     def __init__(self) -> None: ...
 
-def run_segment(memory: Memory, threads: int, network: Network, plan: Plan, examples: Examples, theta: Annotated[NDArray, dict(shape=(None,), order='C', device='cpu')], slots: Sequence[Annotated[NDArray, dict(shape=(None,), order='C', device='cpu')]], order: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], rates: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], first_step: int, losses: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')]) -> tuple:
+def run_segment(memory: Memory, follows: int, threads: int, network: Network, plan: Plan, examples: Examples, state: Sequence[Annotated[NDArray, dict(shape=(None,), order='C', device='cpu', writable=False)]], new_state: Sequence[Annotated[NDArray, dict(shape=(None,), order='C', device='cpu')]], order: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], rates: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], first_step: int, losses: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')]) -> tuple:
     """
-    Take one step per rate; overwrites theta, slots and losses. Returns the last gradient's length, and the first step whose loss or gradient was not finite, or -1.
+    Take one step per rate from `state`, theta and the slots, to `new_state`. Returns the last gradient's length, the first step whose loss or gradient was not finite or -1, and this job's number. If `follows` is the number of the memory's last job, `state` must be what that job left: it need not be read again.
     """
 
 def block_losses(memory: Memory, threads: int, network: Network, examples: Examples, theta: Annotated[NDArray, dict(shape=(None,), order='C', device='cpu', writable=False)], first: int, count: int) -> list[float]:

@@ -65,6 +65,7 @@ class Native:
         self._memory = _native.Memory()
         self._examples: dict[tuple[int, bool], tuple[Examples, _native.Examples]] = {}
         self._networks: dict[int, tuple[Architecture, _native.Network]] = {}
+        self._last_segment: tuple[int, tuple[Any, ...]] = 0, ()  # its number, network, and the vectors it left
 
     def cannot(self, architecture: Architecture) -> str | None:
         """Say what is not in the engine's tables: an activation or loss of the user's own, or one changed."""
@@ -77,17 +78,19 @@ class Native:
         self, architecture: Architecture, plan: Plan, state: State, examples: Examples, order: Array, rates: Array
     ) -> tuple[State, Totals]:
         """Do what `chainrule.network.segment.run_segment` does."""
-        theta = state.parameters.theta.copy()
-        slots = [slot.copy() for slot in state.slots]
+        before = (state.parameters.theta, *state.slots)
+        after = tuple(np.empty_like(vector) for vector in before)
         losses = np.empty(len(rates))
-        length, diverged = _native.run_segment(
+        job, left = self._last_segment
+        length, diverged, number = _native.run_segment(
             self._memory,
+            job if _same((architecture, *before), left) else 0,
             self._threads(architecture, min(plan.batch_size, len(order)), len(rates), backward=True),
             self._network_of(architecture),
             _plan(plan, state.step + len(rates)),
             self._examples_of(examples, architecture),
-            theta,
-            slots,
+            before,
+            after,
             np.ascontiguousarray(order, np.int64),
             np.ascontiguousarray(rates, np.float64),
             state.step,
@@ -95,8 +98,12 @@ class Native:
         )
         if diverged >= 0:
             self._explain(architecture, plan, state, examples, order, rates, diverged)
-        after = State(Parameters(theta, architecture.widths), tuple(slots), state.step + len(rates), state.epoch)
-        return after, Totals(tuple(losses.tolist()), length)
+        for vector in after:
+            vector.flags.writeable = False  # or the copy in the engine's memory would be another
+        self._last_segment = number, (architecture, *after)
+        theta, *slots = after
+        reached = State(Parameters(theta, architecture.widths), tuple(slots), state.step + len(rates), state.epoch)
+        return reached, Totals(tuple(losses.tolist()), length)
 
     def mean_loss(self, architecture: Architecture, parameters: Parameters, examples: Examples) -> float:
         """Do what `chainrule.network.segment.mean_loss` does."""
@@ -201,6 +208,10 @@ def peak_flops(dtype: str, n_threads: int, seconds: float = 0.5) -> float:
             if time.perf_counter() - began < seconds / 20:
                 repetitions *= 2
         return flops / (time.perf_counter() - began)
+
+
+def _same(some: tuple[Any, ...], others: tuple[Any, ...]) -> bool:
+    return len(some) == len(others) and all(a is b for a, b in zip(some, others, strict=True))
 
 
 def _parts(architecture: Architecture, m: int) -> Iterator[tuple[int, int]]:

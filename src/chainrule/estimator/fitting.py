@@ -133,7 +133,7 @@ def fit_network(
         state, history = train_lbfgs(training, state, max_fun=settings.max_fun)
     else:
         state, history = train(training, state)
-    return Fitted(training.architecture, state, history, training.plan.optimizer.name, rows)
+    return Fitted(training.architecture, _own(state), history, training.plan.optimizer.name, rows)
 
 
 def fit_one_epoch(
@@ -145,7 +145,7 @@ def fit_one_epoch(
     training, state = _training(settings, table, loss, examples, seed, start)
     training = replace(training, stopping=replace(training.stopping, max_epochs=1, keep_best=False))
     state, history = train(training, state)
-    return Fitted(training.architecture, state, history, training.plan.optimizer.name, examples.m)
+    return Fitted(training.architecture, _own(state), history, training.plan.optimizer.name, examples.m)
 
 
 def _training(
@@ -195,6 +195,12 @@ def _training(
         start = initial_state(parameters, plan)
     engine = choose(settings.engine, settings.n_threads, architecture)
     return Training(architecture, plan, examples, schedule, stopping, engine, settings.shuffle), start
+
+
+def _own(state: State) -> State:
+    """Copy the weights where they are the engine's, which nobody may change: the user's may be."""
+    theta = state.parameters.theta
+    return state if theta.flags.writeable else replace(state, parameters=replace(state.parameters, theta=theta.copy()))
 
 
 def _scored(score: Callable[..., float], examples: Examples) -> Callable[[Array], float]:
