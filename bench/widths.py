@@ -20,17 +20,15 @@ WORKS = [Work((20, width, width, 1), batch, 4_096) for batch in (64, 256) for wi
 NOT_SLOWER = [1 / 1.05]
 SPEED_UPS = {name: [1.7] for name in list(CASES)[2:]}
 LIMITS = {"at most 2 threads": (OURS, 2), "1 thread": (OURS, 1), "always 2": (FORCED, 2)}
-ROUND = 0.1  # seconds that a round should take
+EPOCHS, ROUNDS = 4, 3  # a worker repeats a short training until the processor is warm
 
 
 def compare(work: Work, folder: Path, rounds: int, bar: list[float]) -> Comparison:
-    """Time as many epochs as fill a round; always using both threads shows whether the engine chose well."""
+    """Always using both threads shows whether the engine chose well."""
     with ExitStack() as stack:
         workers = {name: stack.enter_context(Worker(peer, work, folder, n)) for name, (peer, n) in LIMITS.items()}
-        trials = [worker.ask("train", 2) for worker in workers.values()]
-        epochs = max(2, round(2 * ROUND / min(trials)))
-        tasks = {name: partial(worker.ask, "train", epochs) for name, worker in workers.items()}
-        measured = interleaved(tasks, rounds, 1e3 / epochs)
+        tasks = {name: partial(worker.ask, "train", EPOCHS) for name, worker in workers.items()}
+        measured = interleaved(tasks, rounds, 1e3 / EPOCHS)
     return Comparison(work.title, "ms/epoch", measured, {"1 thread": bar})
 
 
@@ -41,4 +39,4 @@ def measure(plan: Plan) -> Iterator[Comparison]:
         return
     for work in (*WORKS, *(work for work in plan.works if work.name in SPEED_UPS)):
         with generated_folder(work) as folder:
-            yield compare(work, folder, plan.rounds, SPEED_UPS.get(work.name, NOT_SLOWER))
+            yield compare(work, folder, min(plan.rounds, ROUNDS), SPEED_UPS.get(work.name, NOT_SLOWER))

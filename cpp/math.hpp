@@ -1,4 +1,4 @@
-// exp, log and their relatives on vectors, to about two units in the last place.
+// exp, log and their relatives on vectors, to about three units in the last place.
 //
 // The ranges are reduced so far that plain Taylor series suffice: e^r - 1 for |r| <= log(2)/2, and
 // log((1 + s) / (1 - s)) = 2 (s + s^3/3 + s^5/5 + ...) for |s| <= 3 - 2 sqrt(2) = 0.172.

@@ -162,3 +162,17 @@ def test_huge_logits(engine, case, n, dtype):
             np.testing.assert_allclose(engine.mean_loss(architecture, parameters, examples), loss_alone, **near)
             np.testing.assert_allclose(cost, truth[0], **near)
             np.testing.assert_allclose(gradient, truth[1], **near)
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_numbers_too_small_for_a_full_exponent(Native, n_threads):
+    """Adam's running mean of a gradient that is zero would stay below 1e-38 for ever, at a hundred cycles each."""
+    shape = problem((5, 9, 3), 20, 20, steps=1)
+    shape = replace(shape, examples=replace(shape.examples, X=np.zeros_like(shape.examples.X)))
+    tiny, start = np.float32(1e-40), shape.start("float32")
+    state = replace(start, slots=(np.full_like(start.slots[0], tiny), start.slots[1]))
+    after, _ = Native(n_threads, adaptive=False).run_segment(
+        shape.architecture, shape.plan, state, shape.examples, np.arange(20), shape.rates
+    )
+    assert not after.slots[0][: 5 * 9].any()  # of the first layer's weights, whose gradient is 0
+    assert tiny * np.float32(0.5) > 0, "the caller's arithmetic is as it was"
