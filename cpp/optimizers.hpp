@@ -6,6 +6,9 @@
 
 namespace chainrule::CHAINRULE_ISA {
 
+// An epsilon that float32 would round to 0 makes 0 / 0 of every lane that only fills a vector.
+constexpr double TINY = 1e-30;
+
 // What one step's update needs besides gradient and state.
 template <class T>
 struct Step {
@@ -24,7 +27,7 @@ struct Step {
         decay(T(rate_ * plan.weight_decay)),
         a(T(plan.optimizer.a)),
         b(T(plan.optimizer.b)),
-        epsilon(T(plan.optimizer.epsilon)),
+        epsilon(plan.optimizer.epsilon >= TINY ? T(plan.optimizer.epsilon) : T(TINY)),
         m_correction(1),
         v_correction(1),
         now(0) {

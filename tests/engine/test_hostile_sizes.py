@@ -164,6 +164,16 @@ def test_huge_logits(engine, case, n, dtype):
             np.testing.assert_allclose(gradient, truth[1], **near)
 
 
+@pytest.mark.parametrize("p", [5, 15, 16, 17, 40])
+def test_an_epsilon_that_is_zero_in_float32(engine, p):
+    """Adam divides by it where a gradient is 0, as it is in every lane that only fills a vector."""
+    shape = problem((4, p, 1), 30, 30, steps=3)
+    shape = replace(shape, plan=replace(shape.plan, optimizer=Adam(epsilon=1e-50)))
+    mine, truth = shape.run(engine, "float32"), shape.run(reference, "float32")
+    assert np.isfinite(truth.state.parameters.theta).all()
+    np.testing.assert_allclose(mine.losses, truth.losses, rtol=1e-4)
+
+
 @pytest.mark.parametrize("n_threads", [1, 2])
 def test_numbers_too_small_for_a_full_exponent(Native, n_threads):
     """Adam's running mean of a gradient that is zero would stay below 1e-38 for ever, at a hundred cycles each."""

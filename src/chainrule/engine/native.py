@@ -65,7 +65,7 @@ class Native:
         self._memory = _native.Memory()
         self._examples: dict[tuple[int, bool], tuple[Examples, _native.Examples]] = {}
         self._networks: dict[int, tuple[Architecture, _native.Network]] = {}
-        self._last_segment: tuple[int, tuple[Any, ...]] = 0, ()  # its number, network, and the vectors it left
+        self._last_segment: tuple[int, tuple[Any, ...]] = 0, ()  # its number, what it was given, and the vectors it left
 
     def cannot(self, architecture: Architecture) -> str | None:
         """Say what is not in the engine's tables: an activation or loss of the user's own, or one changed."""
@@ -84,7 +84,7 @@ class Native:
         job, left = self._last_segment
         length, diverged, number = _native.run_segment(
             self._memory,
-            job if _same((architecture, *before), left) else 0,
+            job if _same((architecture, plan, examples, *before), left) else 0,
             self._threads(architecture, min(plan.batch_size, len(order)), len(rates), backward=True),
             self._network_of(architecture),
             _plan(plan, state.step + len(rates)),
@@ -100,7 +100,7 @@ class Native:
             self._explain(architecture, plan, state, examples, order, rates, diverged)
         for vector in after:
             vector.flags.writeable = False  # or the copy in the engine's memory would be another
-        self._last_segment = number, (architecture, *after)
+        self._last_segment = number, (architecture, plan, examples, *after)
         theta, *slots = after
         reached = State(Parameters(theta, architecture.widths), tuple(slots), state.step + len(rates), state.epoch)
         return reached, Totals(tuple(losses.tolist()), length)
