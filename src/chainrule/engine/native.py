@@ -65,7 +65,7 @@ class Native:
         self._memory = _native.Memory()
         self._examples: dict[tuple[int, bool], tuple[Examples, _native.Examples]] = {}
         self._networks: dict[int, tuple[Architecture, _native.Network]] = {}
-        self._last_segment: tuple[int, tuple[Any, ...]] = 0, ()  # its number, what it was given, and the vectors it left
+        self._last_segment: tuple[int, tuple[Any, ...]] = 0, ()  # its number, what it had, the vectors it left
 
     def cannot(self, architecture: Architecture) -> str | None:
         """Say what is not in the engine's tables: an activation or loss of the user's own, or one changed."""
