@@ -1,4 +1,5 @@
 // Compiled once for every instruction set: its engine, for both types.
+#include "evaluate.hpp"
 #include "segment.hpp"
 
 namespace chainrule::CHAINRULE_ISA {
@@ -20,7 +21,11 @@ void prepare(const Job& job, void* block) {
 
 template <class T>
 void work(Job& job, const void* block, int thread) {
-  Worker<T>(job, *static_cast<const Workspace<T>*>(block), thread).work();
+  const Worker<T> own{job, *static_cast<const Workspace<T>*>(block), thread};
+  if (job.follows == 0) own.load_parameters();
+  if (job.task == Task::segment) return Segment<T>(own).run();
+  if (job.task == Task::gradient) return sum_gradient(own);
+  evaluate(own);
 }
 
 template <class T>

@@ -39,6 +39,15 @@ struct Layer {
 
   // Of the weight of a unit for an input, the bias being that of input p.
   Index place(Index input, Index unit) const { return along_inputs ? input : P.at(input, unit); }
+
+  // Calls f(size, place, j) for each panel's share of some rows, which is contiguous in P.
+  template <class F>
+  void for_panels(Rows rows, F&& f) const {
+    if (along_inputs) return f(round_up(rows.last - rows.first, LANES<T>), rows.first, Index{0});
+    for (Index j = 0; j < P.width(); j += PANEL<T>) {
+      f((rows.last - rows.first) * P.panel_width(j), P.at(rows.first, j), j);
+    }
+  }
 };
 
 // The inputs whose weights one thread owns, for the gradient and the update: but for the first layer in whole vectors

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "examples.hpp"
+#include "gradient.hpp"
 #include "losses.hpp"
 #include "optimizers.hpp"
 

@@ -1,7 +1,7 @@
 """The native engine: C++ that runs segments and evaluations of `chainrule.network` and returns the same numbers.
 
-This module is the only importer of the compiled one. It turns the network's objects into the plain arguments that C++
-understands, and C++'s answers back; nothing is computed here.
+`arguments.py` turns the network's objects into what C++ understands; here C++ is called, and its answers are turned
+back. Only these two import the compiled module, and nothing is computed in them.
 """
 
 from __future__ import annotations
@@ -10,21 +10,17 @@ import math
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from chainrule._errors import DivergenceError, InvalidParameterError
 from chainrule.engine import _native
+from chainrule.engine.arguments import examples_of, is_known, is_known_loss, network_of, plan_of, table_of
 from chainrule.engine.threads import threads_for
 from chainrule.network import segment
-from chainrule.network.activations import ACTIVATIONS, Activation
 from chainrule.network.architecture import Architecture
 from chainrule.network.examples import CHUNK, Examples
-from chainrule.network.losses import LOSSES, Loss, natural
-from chainrule.network.losses.base import derivative_on_output, value_on_output
-from chainrule.network.optimizers import NAdam, mu_and_products
 from chainrule.network.parameters import Parameters, n_weights
 from chainrule.network.segment import Plan, State, Totals
 from chainrule.network.types import Array
@@ -39,12 +35,6 @@ compiler = _native.compiler()
 
 _FLOPS_PER_CALL = 4e9  # of an evaluation: 0.02 s of a fast core, 0.2 s of a slow one
 _REMEMBERED = 4  # sets of examples: a training has one to train on and one to validate
-
-# What an activation's or loss's one parameter is if it is not given.
-_DEFAULTS = {"leaky_relu": 0.01, "elu": 1.0, "binary_focal": 2.0, "categorical_focal": 2.0, "huber": 1.0} | {
-    "quantile": 0.5,
-    "tweedie": 1.5,
-}
 
 
 class Native:
@@ -70,9 +60,9 @@ class Native:
     def cannot(self, architecture: Architecture) -> str | None:
         """Say what is not in the engine's tables: an activation or loss of the user's own, or one changed."""
         for g in architecture.hidden:
-            if not _is_known(g):
+            if not is_known(g):
                 return f"the activation {g.name!r}"
-        return None if _is_known_loss(architecture.loss) else f"the loss {architecture.loss.name!r}"
+        return None if is_known_loss(architecture.loss) else f"the loss {architecture.loss.name!r}"
 
     def run_segment(
         self, architecture: Architecture, plan: Plan, state: State, examples: Examples, order: Array, rates: Array
@@ -87,7 +77,7 @@ class Native:
             job if _same((architecture, plan, examples, *before), left) else 0,
             self._threads(architecture, min(plan.batch_size, len(order)), len(rates), backward=True),
             self._network_of(architecture),
-            _plan(plan, state.step + len(rates)),
+            plan_of(plan, state.step + len(rates)),
             self._examples_of(examples, architecture),
             before,
             after,
@@ -121,7 +111,7 @@ class Native:
         m = X.shape[1]
         out = np.empty((m, architecture.widths[-1]), parameters.theta.dtype)
         threads = self._threads(architecture, m, 1)
-        _native.logits(self._memory, threads, self._network_of(architecture), _table(X.T), parameters.theta, out)
+        _native.logits(self._memory, threads, self._network_of(architecture), table_of(X.T), parameters.theta, out)
         return out.T
 
     def cost_and_gradient(
@@ -149,7 +139,7 @@ class Native:
     def _network_of(self, architecture: Architecture) -> _native.Network:
         """Describe the network once, not in every segment."""
         if id(architecture) not in self._networks:
-            self._networks = {id(architecture): (architecture, _network(architecture))}
+            self._networks = {id(architecture): (architecture, network_of(architecture))}
         return self._networks[id(architecture)][1]
 
     def _examples_of(self, examples: Examples, architecture: Architecture) -> _native.Examples:
@@ -158,18 +148,7 @@ class Native:
         if name not in self._examples:
             if len(self._examples) == _REMEMBERED:
                 self._examples.clear()
-            keys = examples.keys if architecture.drops else None
-            self._examples[name] = (
-                examples,
-                _native.Examples(
-                    _table(examples.X.T),
-                    _table(examples.Y.T),
-                    _contiguous(examples.weights, np.float64),
-                    examples.mean_weight,
-                    _contiguous(examples.rows, np.int64),
-                    _contiguous(keys, np.uint64),
-                ),
-            )
+            self._examples[name] = examples, examples_of(examples, drops=architecture.drops)
         return self._examples[name][1]
 
     def _explain(
@@ -219,86 +198,3 @@ def _parts(architecture: Architecture, m: int) -> Iterator[tuple[int, int]]:
     flops = 6 * n_weights(architecture.widths)
     size = max(1, int(_FLOPS_PER_CALL / flops) // CHUNK) * CHUNK
     yield from ((first, min(size, m - first)) for first in range(0, m, size))
-
-
-def _is_known(g: Activation) -> bool:
-    known = ACTIVATIONS.get(g.name, (None, None))
-    return (_function(g.g), _function(g.g_prime)) == known and len(g.parameters) <= 1
-
-
-def _is_known_loss(loss: Loss) -> bool:
-    if loss.name not in LOSSES or len(loss.parameters) > 1:
-        return False
-    _, value, derivative, _ = LOSSES[loss.name]
-    if natural(loss):
-        return (_function(loss.value), _function(loss.derivative)) == (value, derivative)
-    if (_function(loss.value), _function(loss.derivative)) != (value_on_output, derivative_on_output):
-        return False
-    behind, output = loss.value.args  # type: ignore[attr-defined]  # a partial, as was just seen
-    return _is_known(output) and _is_known_loss(behind)
-
-
-def _function(f: Any) -> Any:
-    return f.func if isinstance(f, partial) else f
-
-
-def _named(part: Activation | Loss) -> tuple[str, float]:
-    given = list(part.parameters.values())
-    return part.name, float(given[0]) if given else _DEFAULTS.get(part.name, 0.0)
-
-
-def _network(architecture: Architecture) -> _native.Network:
-    loss = architecture.loss
-    return _native.Network(
-        list(architecture.widths),
-        [_named(g) for g in architecture.hidden],
-        _named(loss),
-        ("identity", 0.0) if natural(loss) else _named(loss.output),
-        [(round(rate * 2**32), 1 / (1 - rate)) for rate in architecture.dropout] if architecture.drops else [],
-        architecture.penalty.l1,
-        architecture.penalty.l2,
-    )
-
-
-def _plan(plan: Plan, last_step: int) -> _native.Plan:
-    hyperparameters = vars(plan.optimizer)
-    first = ("momentum", "rho", "beta_1")
-    mu = products = None
-    if isinstance(plan.optimizer, NAdam):
-        mu, products = mu_and_products(plan.optimizer.beta_1, last_step)
-    return _native.Plan(
-        plan.optimizer.name,
-        next((hyperparameters[key] for key in first if key in hyperparameters), 0.0),
-        hyperparameters.get("beta_2", 0.0),
-        hyperparameters.get("epsilon", 0.0),
-        mu,
-        products,
-        plan.batch_size,
-        plan.seed % 2**64,
-        plan.weight_decay,
-        math.inf if plan.clip_norm is None else plan.clip_norm,
-        math.inf if plan.clip_value is None else plan.clip_value,
-    )
-
-
-def _table(rows: Any) -> _native.Table:
-    """Wrap a table of one row per example; only what C++ cannot read as it is gets converted."""
-    if hasattr(rows, "indptr"):
-        rows = rows.tocsr()
-        starts, columns = np.asarray(rows.indptr, np.int64), np.asarray(rows.indices, np.int32)
-        return _native.Table(_readable(rows.data), starts, columns, rows.shape[1])
-    return _native.Table(_readable(np.asarray(rows)))
-
-
-def _readable(values: Array) -> Array:
-    kind, size = values.dtype.kind, values.dtype.itemsize
-    if kind == "f" and size == 2:
-        return values.astype(np.float32)
-    if kind not in "fiub" or size > 8:
-        return values.astype(np.float64)
-    aligned = all(stride % size == 0 for stride in values.strides)
-    return values if values.dtype.isnative and aligned else np.ascontiguousarray(values, values.dtype.newbyteorder("="))
-
-
-def _contiguous(values: Array | None, dtype: type[np.generic]) -> Array | None:
-    return None if values is None else np.ascontiguousarray(values, dtype)
