@@ -6,6 +6,11 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from chainrule.derivation import check_derivative as check_derivative
+    from chainrule.derivation import check_gradients as check_gradients
+    from chainrule.derivation import derive as derive
+    from chainrule.derivation import gradcheck as gradcheck
+    from chainrule.derivation import trace as trace
     from chainrule.estimator import LinearClassifier as LinearClassifier
     from chainrule.estimator import LinearRegressor as LinearRegressor
     from chainrule.estimator import MLPClassifier as MLPClassifier
@@ -25,6 +30,11 @@ _HOMES = {
     "LinearRegressor": "chainrule.estimator",
     "Network": "chainrule.network",
     "Dense": "chainrule.network",
+    "trace": "chainrule.derivation",
+    "gradcheck": "chainrule.derivation",
+    "check_gradients": "chainrule.derivation",
+    "check_derivative": "chainrule.derivation",
+    "derive": "chainrule.derivation",
     "load": "chainrule.storage",
     "save": "chainrule.storage",
 }

@@ -15,6 +15,9 @@ _COMMANDS = {
     "predict": ("chainrule.cli.predict", "Predict every row of a table with a saved model."),
     "evaluate": ("chainrule.cli.evaluate", "Test a saved model on a table that has the target."),
     "summary": ("chainrule.cli.summary", "Show what a saved model is: layers, columns, training."),
+    "trace": ("chainrule.cli.trace", "Show every number of one pass through a saved model, forward and back."),
+    "derive": ("chainrule.cli.derive", "Derive backpropagation for a network, step by step."),
+    "check": ("chainrule.cli.check", "Judge the derivatives in a Python file."),
 }
 
 

@@ -1,0 +1,30 @@
+"""See it, check it, derive it: trace, gradient check, derivation."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chainrule.derivation.derivative_check import check_derivative as check_derivative
+    from chainrule.derivation.deriving import derive as derive
+    from chainrule.derivation.gradient_check import gradcheck as gradcheck
+    from chainrule.derivation.gradient_judge import check_gradients as check_gradients
+    from chainrule.derivation.tracing import trace as trace
+
+# Imported on first use: a trace needs no SymPy, a derivation no estimator.
+_HOMES = {
+    "trace": "tracing",
+    "gradcheck": "gradient_check",
+    "check_gradients": "gradient_judge",
+    "check_derivative": "derivative_check",
+    "derive": "deriving",
+}
+
+__all__ = [*_HOMES]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'chainrule.derivation' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"chainrule.derivation.{_HOMES[name]}"), name)

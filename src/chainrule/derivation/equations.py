@@ -1,0 +1,303 @@
+"""The equation table: every line of the derivation once, as data.
+
+A row holds the formula, the function in `chainrule.network` that computes it, its reason in one sentence, and where the
+source says it. Trace, derivation, documentation and tests read this table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from chainrule.derivation.formula import tree as t
+from chainrule.network import dense, propagate, segment
+from chainrule.network.losses import Loss
+from chainrule.network.penalties import Penalty
+
+Z, A, W, b = (t.Symbol(name, "l") for name in "ZAWb")
+dZ, dA, dW, db = (t.Symbol(f"d{name}", "l") for name in "ZAWb")
+A_previous, dA_previous, dZ_previous, Z_previous = (t.Symbol(name, "l-1") for name in ("A", "dA", "dZ", "Z"))
+A_last, Z_last, dZ_last = (t.Symbol(name, "L") for name in ("A", "Z", "dZ"))
+Y, J, m, rate = t.Symbol("Y"), t.Symbol("J"), t.Symbol("m"), t.Symbol("α")
+ONE = t.Number(1)
+
+
+def mean(body: t.Node) -> t.Node:
+    """(1/m) Σᵢ of something, over the examples."""
+    return (ONE / m) * t.Total("i", "m", body)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the derivation.
+
+    Attributes
+    ----------
+    id : str
+    number : int
+        The row of the design's table of the source, 1 to 11; 0 for what goes beyond it.
+    name : str
+    formula : Relation
+    function : callable
+        What computes the right side.
+    reason : str
+        Why it holds, in one sentence.
+    section : str
+        Where the source says it.
+    takes_mean : bool
+        Whether the mean over the examples is taken here.
+    """
+
+    id: str
+    number: int
+    name: str
+    formula: t.Relation
+    function: Callable[..., Any]
+    reason: str
+    section: str
+    takes_mean: bool = False
+
+
+def _rows() -> tuple[Row, ...]:
+    x, w = t.Symbol("x"), t.Symbol("w")
+    first, second = t.Symbol("W", "1"), t.Symbol("W", "2")
+    of_x = t.Apply("f", x)
+    hidden = t.Apply("σ", first @ x + t.Symbol("b", "1"))
+    loss = t.Apply("L", t.Text("yᵢ, ŷᵢ"))
+    penalty, l1, l2 = t.Symbol("penalty"), t.Symbol("λ₁"), t.Symbol("λ₂")
+    return (
+        Row(
+            "linear_model",
+            1,
+            "linear model",
+            t.Equation(of_x, w.T @ x + t.Symbol("b")),
+            dense.linear,
+            "A network without a hidden layer: the inputs, weighed and added.",
+            "comparison table",
+        ),
+        Row(
+            "network",
+            2,
+            "network",
+            t.Equation(of_x, second @ hidden + t.Symbol("b", "2")),
+            propagate.logits,
+            "Between two linear steps stands a function that is not linear; without it both would be one linear step.",
+            "comparison table",
+        ),
+        Row(
+            "linear",
+            3,
+            "linear part",
+            t.Equation(Z, W @ A_previous + b),
+            dense.linear,
+            "Each unit weighs what the previous layer says and adds its bias.",
+            "1 A",
+        ),
+        Row(
+            "activation",
+            4,
+            "activation",
+            t.Equation(A, t.Apply("g", Z, "l")),
+            propagate.forward,
+            "The activation is applied to each number by itself.",
+            "1 B",
+        ),
+        Row(
+            "loss",
+            5,
+            "loss of each example",
+            t.Equation(t.Symbol("L", "", ("i",)), loss),
+            Loss.per_example,
+            "One number for each example says how far its prediction is from its target.",
+            "2 A",
+        ),
+        Row(
+            "cost",
+            6,
+            "cost",
+            t.Equation(J, mean(t.Symbol("L", "", ("i",))) + penalty),
+            segment.mean_loss,
+            "The mean loss over the examples is what training lowers; the penalty on the weights is added.",
+            "2 B",
+            takes_mean=True,
+        ),
+        Row(
+            "penalty",
+            0,
+            "penalty",
+            t.Equation(
+                penalty,
+                l1 * t.Total("l", "", t.Total("ij", "", t.Absolute(t.Symbol("W", "l", ("i", "j")))))
+                + (l2 / t.Number(2))
+                * t.Total("l", "", t.Total("ij", "", t.Symbol("W", "l", ("i", "j")) ** t.Number(2))),
+            ),
+            Penalty.value,
+            "Large weights cost something; biases never do.",
+            "comparison table: regularization",
+        ),
+        Row(
+            "output_delta",
+            7,
+            "error of the output",
+            t.Equation(dZ_last, A_last - Y),
+            Loss.dZ,
+            "The derivative of the loss and of the output activation, multiplied, leave prediction minus target.",
+            "3 A",
+        ),
+        Row(
+            "output_delta_product",
+            7,
+            "error of the output",
+            t.Equation(dZ_last, t.Symbol("dA", "L").hadamard(t.Apply("g", Z_last, "L", prime=True))),
+            Loss.dZ,
+            "The chain rule through the output activation, as it stands: for this pair nothing simplifies.",
+            "3 A",
+        ),
+        Row(
+            "previous_activation",
+            8,
+            "error of the previous activation",
+            t.Equation(dA_previous, W.T @ dZ),
+            dense.dA_previous,
+            "Unit j of layer l-1 feeds every unit k of layer l with weight Wₖⱼ, so its error is Σₖ Wₖⱼ dZₖ: column j of "
+            "W, which is row j of Wᵀ.",
+            "3 B 1",
+        ),
+        Row(
+            "hidden_delta",
+            9,
+            "error of the linear part",
+            t.Equation(dZ_previous, dA_previous.hadamard(t.Apply("g", Z_previous, "l-1", prime=True))),
+            propagate.backward,
+            "The activation works on each number by itself, so the chain rule multiplies each by its own slope.",
+            "3 B 2",
+        ),
+        Row(
+            "weights",
+            10,
+            "gradient of the weights",
+            t.Equation(dW, (ONE / m) * (dZ @ A_previous.T)),
+            dense.dW,
+            "Weight Wₖⱼ multiplies Aⱼ in every example, so its gradient is the mean of dZₖ Aⱼ over the examples: the "
+            "product with Aᵀ sums over them.",
+            "3 B 3",
+            takes_mean=True,
+        ),
+        Row(
+            "weights_penalized",
+            10,
+            "gradient of the weights",
+            t.Equation(dW, (ONE / m) * (dZ @ A_previous.T) + l2 * W + l1 * t.Apply("sign", W)),
+            dense.dW,
+            "The mean of dZₖ Aⱼ over the examples, and the penalty's derivative, which no mean is taken of.",
+            "3 B 3",
+            takes_mean=True,
+        ),
+        Row(
+            "biases",
+            10,
+            "gradient of the biases",
+            t.Equation(db, mean(dZ)),
+            dense.db,
+            "A bias is the weight of an input that is always 1.",
+            "3 B 3",
+            takes_mean=True,
+        ),
+        Row(
+            "update_weights",
+            11,
+            "update of the weights",
+            t.Equation(W, W - rate * dW, ":="),
+            segment.updated,
+            "Downhill by the learning rate, for all layers at once: every gradient first, then every update.",
+            "4",
+        ),
+        Row(
+            "update_biases",
+            11,
+            "update of the biases",
+            t.Equation(b, b - rate * db, ":="),
+            segment.updated,
+            "As the weights, and never penalised.",
+            "4",
+        ),
+    )
+
+
+EQUATIONS: dict[str, Row] = {row.id: row for row in _rows()}
+
+
+def at_layer(formula: t.Formula, l: int, L: int) -> t.Formula:
+    """Return the formula with numbers for its layers.
+
+    Examples
+    --------
+    >>> from chainrule.derivation.formula import text
+    >>> text(at_layer(EQUATIONS["previous_activation"].formula, 2, 3))
+    'dA[1] = W[2]ᵀ dZ[2]'
+    """
+    layers = {"l": str(l), "l-1": str(l - 1), "L": str(L)}
+
+    def numbered(node: t.Node) -> t.Node | None:
+        if isinstance(node, t.Symbol) and node.layer in layers:
+            return t.Symbol(node.name, layers[node.layer], node.indices)
+        if isinstance(node, t.Apply) and node.layer in layers:
+            argument = at_layer(node.argument, l, L)
+            return t.Apply(node.function, argument, layers[node.layer], node.prime)
+        return None
+
+    return t.rewritten(formula, numbered)
+
+
+def shape_of(symbol: t.Symbol, widths: tuple[int, ...], m: int) -> tuple[int, int] | None:
+    """The shape of a letter of a numbered layer; None for a number."""
+    letter = symbol.name.removeprefix("d")
+    n = widths[int(symbol.layer)] if symbol.layer else widths[-1]
+    if letter in ("Z", "A", "Y"):
+        return n, m
+    if letter == "W":
+        return n, widths[int(symbol.layer) - 1]
+    return (n, 1) if letter == "b" else None
+
+
+def with_shapes(formula: t.Formula, widths: tuple[int, ...], m: int, *, rows: bool = False) -> t.Formula:
+    """Return a numbered formula with its shape under every matrix; with `rows` those of one example per row.
+
+    Examples
+    --------
+    >>> from chainrule.derivation.formula import text
+    >>> text(with_shapes(at_layer(EQUATIONS["previous_activation"].formula, 2, 2), (2, 3, 1), 4))
+    'dA[1]{3×4} = W[2]ᵀ{3×1} dZ[2]{1×4}'
+    """
+
+    def labelled(node: t.Node) -> t.Node | None:
+        symbol = node.part if isinstance(node, t.Transpose) else node
+        shape = shape_of(symbol, widths, m) if isinstance(symbol, t.Symbol) else None
+        if shape is None:
+            return None
+        turned = isinstance(node, t.Transpose) != rows
+        height, width = shape[::-1] if turned else shape
+        return t.Labelled(node, f"{height}×{width}")
+
+    return t.rewritten(formula, labelled)
+
+
+def by_rows(formula: t.Formula) -> t.Formula:
+    """Return the formula in the layout of one example per row (X W + b), where every matrix stands transposed.
+
+    (A B)ᵀ = Bᵀ Aᵀ: the factors of each product change places.
+
+    Examples
+    --------
+    >>> from chainrule.derivation.formula import text
+    >>> text(by_rows(EQUATIONS["linear"].formula))
+    'Z[l] = A[l-1] W[l] + b[l]'
+    """
+
+    def turned(node: t.Node) -> t.Node | None:
+        if isinstance(node, t.Product) and node.kind == "matrix":
+            return t.Product(tuple(by_rows(factor) for factor in reversed(node.factors)), "matrix")
+        return None
+
+    return t.rewritten(formula, turned)

@@ -1,0 +1,222 @@
+"""What trace, gradient check and judge look at: a network at its weights, and the examples it is looked at with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+
+from chainrule._errors import ChainruleError, InvalidParameterError, ShapeError, TargetError
+from chainrule.network import propagate
+from chainrule.network.architecture import Architecture
+from chainrule.network.dropout import Masks, dropout_masks
+from chainrule.network.network import Network
+from chainrule.network.parameters import Parameters, flatten
+from chainrule.network.rows import row_keys
+from chainrule.network.types import Array
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A network at its weights, and examples; all in float64, columns are examples.
+
+    Attributes
+    ----------
+    architecture : Architecture
+    parameters : Parameters
+    X : ndarray of shape (n[0], m)
+    Y : ndarray of shape (n[L], m)
+    weights : ndarray of shape (m,), optional
+        Each example's weight, relative to the mean weight.
+    masks : list, optional
+        Dropout factors of A[0] to A[L-1], frozen.
+    gradient : callable, optional
+        Of the model's own library, where it has one: returns θ's gradient at θ. By default the network's equations.
+    origin : str
+        Whose model it is, in words.
+    """
+
+    architecture: Architecture
+    parameters: Parameters
+    X: Array
+    Y: Array
+    weights: Array | None = None
+    masks: Masks | None = None
+    gradient: Any = None
+    origin: str = "chainrule"
+
+    @property
+    def m(self) -> int:
+        """The number of examples."""
+        return int(self.X.shape[1])
+
+    def forward(self) -> propagate.Forward:
+        """Z and A of every layer."""
+        return propagate.forward(self.architecture, self.parameters, self.X, self.masks)
+
+    def backward(self, pass_: propagate.Forward) -> propagate.Gradients:
+        """dZ, dA, dW, db of the data's loss."""
+        return propagate.backward(self.architecture, self.parameters, pass_, self.Y, self.weights)
+
+    def at(self, theta: Array) -> Problem:
+        """The same problem at other weights."""
+        return replace(self, parameters=replace(self.parameters, theta=theta))
+
+    def losses(self, pass_: propagate.Forward) -> Array:
+        """The loss of each example, unweighted, of shape (m,)."""
+        return self.architecture.loss.per_example(pass_.Z[-1], self.Y)
+
+    def cost(self) -> float:
+        """J = Σ w L / Σ w + penalty."""
+        losses = self.losses(self.forward())
+        return float(np.mean(losses if self.weights is None else losses * self.weights)) + self.penalty()
+
+    def penalty(self) -> float:
+        """The penalty on the weights."""
+        return self.architecture.penalty.value(self.parameters.W[1:])
+
+    def penalty_gradient(self, W: Array) -> Array:
+        """The penalty's derivative: l2 W + l1 sign(W), where sign(0) = 0."""
+        penalty = self.architecture.penalty
+        return penalty.l2 * W + penalty.l1 * np.sign(W)
+
+    def theta_gradient(self) -> Array:
+        """∂J/∂θ, penalty included: all W, then all b."""
+        if self.gradient is not None:
+            own: Array = self.gradient(self.parameters.theta)
+            return own
+        gradients = self.backward(self.forward())
+        d, w = flatten(gradients.dW[1:], gradients.db[1:]), self.parameters.weights
+        d[w] += self.penalty_gradient(self.parameters.theta[w])
+        return d
+
+
+def problem_of(model: Any, X: Any, y: Any, *, sample_weight: Any = None, dropout_step: int | None = 0) -> Problem:
+    """Pose the problem of a model on data, as the model's own library would take them.
+
+    Parameters
+    ----------
+    model : Network, estimator, TableModel, or a model of scikit-learn, PyTorch or Keras
+    X, y : array-like
+        Rows are examples; for a `Network` columns are. For a `TableModel` X is the table and y None.
+    sample_weight : array-like of shape (m,), optional
+    dropout_step : int or None, default 0
+        The training step whose dropout masks are frozen; None switches dropout off.
+
+    Raises
+    ------
+    ShapeError, TargetError
+        If the data do not fit the model.
+    InvalidParameterError
+        If the model is of a kind that is not known here.
+    """
+    problem, seed = posed(model, X, y, sample_weight)
+    if not problem.m:
+        raise ShapeError("at least one example is needed, got none.")
+    architecture = problem.architecture
+    if dropout_step is None or not architecture.drops:
+        return problem
+    keys = row_keys(problem.X.T)
+    rates, widths = architecture.dropout, architecture.widths
+    masks = dropout_masks(rates, widths, keys, seed=seed, step=dropout_step, dtype=np.dtype(np.float64))
+    return replace(problem, masks=masks)
+
+
+@singledispatch
+def posed(model: Any, X: Any, y: Any, sample_weight: Any) -> tuple[Problem, int]:
+    """The problem without dropout, and the seed of its draws; one implementation for each kind of model."""
+    if hasattr(model, "to_record") and hasattr(model, "_fitted"):
+        return _of_estimator(model, X, y, sample_weight)
+    if hasattr(model, "encoder") and hasattr(model, "target"):
+        return _of_table_model(model, X, y, sample_weight)
+    raise InvalidParameterError(
+        f"model must be a Network, a fitted estimator or a TableModel of chainrule, or a fitted MLP of scikit-learn, a "
+        f"PyTorch Sequential or a Keras Sequential of dense layers; got {type(model).__name__}."
+    )
+
+
+@posed.register
+def _(model: Network, X: Any, y: Any, sample_weight: Any) -> tuple[Problem, int]:
+    parameters = model.parameters
+    X = columns("X", X, parameters.widths[0])
+    Y = columns("y", y, parameters.widths[-1])
+    if X.shape[1] != Y.shape[1]:
+        raise ShapeError(f"X and y must have as many columns (examples), got {X.shape[1]} and {Y.shape[1]}.")
+    model.architecture.loss.check_target(Y)
+    weights = relative(sample_weight, X.shape[1])
+    return Problem(model.architecture, as_float64(parameters), X, Y, weights), model.seed
+
+
+def _of_estimator(model: Any, X: Any, y: Any, sample_weight: Any) -> tuple[Problem, int]:
+    table = model._border(X, y, sample_weight, reset=False)
+    fitted = model._fitted
+    return (
+        Problem(
+            fitted.architecture,
+            as_float64(fitted.state.parameters),
+            dense(table.X).T,
+            np.asarray(table.Y, np.float64).T,
+            relative(table.weights, len(table.Y)),
+        ),
+        model._seed,
+    )
+
+
+def _of_table_model(model: Any, table: Any, y: Any, sample_weight: Any) -> tuple[Problem, int]:
+    from chainrule.estimator.table_model import as_table  # imports the reader of tables, which arrays do without
+
+    if y is not None:
+        raise TargetError("a TableModel finds its target in the table: give y as None.")
+    table = as_table(table)
+    rows = np.flatnonzero(~model.target.missing(table))
+    X, Y = dense(model.encoder.transform(table, rows)), _table_target(model, model.target.encode(table, rows))
+    weights = relative(sample_weight, len(X))
+    return Problem(model.architecture, as_float64(model.parameters), X.T, Y.T, weights), int(
+        model.training.get("seed", 0)
+    )
+
+
+def _table_target(model: Any, values: Array) -> Array:
+    """What the network was trained to say: standardised numbers, one class of two as 0 or 1, or one-hot classes."""
+    if model.target.task == "regression":
+        return dense(model.target.standardise(values))
+    n = model.architecture.widths[-1]
+    return dense(values[:, None] == (np.arange(n) if n > 1 else 1))
+
+
+def columns(name: str, values: Any, n: int) -> Array:
+    """Check that an array has n rows, one column per example, and only finite numbers."""
+    values = dense(values)
+    if values.ndim != 2 or values.shape[0] != n:
+        raise ShapeError(
+            f"{name} must have {n} rows and one column per example, since a Network is in textbook orientation; "
+            f"got shape {values.shape}."
+        )
+    if not np.isfinite(values).all():
+        raise ChainruleError(f"{name} must be finite; it has NaN or infinity.")
+    return values
+
+
+def dense(values: Any) -> Array:
+    """A float64 array, from a sparse one too."""
+    return np.asarray(values.toarray() if hasattr(values, "toarray") else values, np.float64)
+
+
+def relative(weights: Any, m: int) -> Array | None:
+    """Weights of mean 1."""
+    if weights is None:
+        return None
+    weights = np.asarray(weights, np.float64)
+    if weights.shape != (m,) or not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
+        raise ShapeError(
+            f"sample_weight must be {m} finite numbers of at least 0, one for each example and not all 0; got shape "
+            f"{weights.shape}."
+        )
+    return weights / weights.mean()
+
+
+def as_float64(parameters: Parameters) -> Parameters:
+    """The parameters in float64, in which differences can be taken."""
+    return replace(parameters, theta=parameters.theta.astype(np.float64))
