@@ -160,8 +160,8 @@ def _rows() -> tuple[Row, ...]:
             "error of the previous activation",
             t.Equation(dA_previous, W.T @ dZ),
             dense.dA_previous,
-            "Unit j of layer l-1 feeds every unit k of layer l with weight Wₖⱼ, so its error is Σₖ Wₖⱼ dZₖ: column j of "
-            "W, which is row j of Wᵀ.",
+            "Unit j of layer l-1 feeds every unit k of layer l with weight Wₖⱼ, so its error is Σₖ Wₖⱼ dZₖ: column j "
+            "of W, which is row j of Wᵀ.",
             "3 B 1",
         ),
         Row(

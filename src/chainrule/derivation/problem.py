@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import singledispatch
 from typing import Any
@@ -33,7 +34,8 @@ class Problem:
     masks : list, optional
         Dropout factors of A[0] to A[L-1], frozen.
     gradient : callable, optional
-        Of the model's own library, where it has one: returns θ's gradient at θ. By default the network's equations.
+        Of the model's own library, where it has one: takes this problem and returns θ's gradient. By default the
+        network's equations.
     origin : str
         Whose model it is, in words.
     """
@@ -44,7 +46,7 @@ class Problem:
     Y: Array
     weights: Array | None = None
     masks: Masks | None = None
-    gradient: Any = None
+    gradient: Callable[[Problem], Array] | None = None
     origin: str = "chainrule"
 
     @property
@@ -85,15 +87,22 @@ class Problem:
     def theta_gradient(self) -> Array:
         """∂J/∂θ, penalty included: all W, then all b."""
         if self.gradient is not None:
-            own: Array = self.gradient(self.parameters.theta)
-            return own
+            return self.gradient(self)
         gradients = self.backward(self.forward())
         d, w = flatten(gradients.dW[1:], gradients.db[1:]), self.parameters.weights
         d[w] += self.penalty_gradient(self.parameters.theta[w])
         return d
 
 
-def problem_of(model: Any, X: Any, y: Any, *, sample_weight: Any = None, dropout_step: int | None = 0) -> Problem:
+def problem_of(
+    model: Any,
+    X: Any,
+    y: Any,
+    *,
+    sample_weight: Any = None,
+    dropout_step: int | None = 0,
+    loss: str | None = None,
+) -> Problem:
     """Pose the problem of a model on data, as the model's own library would take them.
 
     Parameters
@@ -104,6 +113,8 @@ def problem_of(model: Any, X: Any, y: Any, *, sample_weight: Any = None, dropout
     sample_weight : array-like of shape (m,), optional
     dropout_step : int or None, default 0
         The training step whose dropout masks are frozen; None switches dropout off.
+    loss : str, optional
+        For a model that carries none: one of PyTorch or Keras. By default its last activation decides.
 
     Raises
     ------
@@ -112,7 +123,7 @@ def problem_of(model: Any, X: Any, y: Any, *, sample_weight: Any = None, dropout
     InvalidParameterError
         If the model is of a kind that is not known here.
     """
-    problem, seed = posed(model, X, y, sample_weight)
+    problem, seed = posed(model, X, y, sample_weight, loss)
     if not problem.m:
         raise ShapeError("at least one example is needed, got none.")
     architecture = problem.architecture
@@ -125,20 +136,33 @@ def problem_of(model: Any, X: Any, y: Any, *, sample_weight: Any = None, dropout
 
 
 @singledispatch
-def posed(model: Any, X: Any, y: Any, sample_weight: Any) -> tuple[Problem, int]:
+def posed(model: Any, X: Any, y: Any, sample_weight: Any, loss: str | None = None) -> tuple[Problem, int]:
     """The problem without dropout, and the seed of its draws; one implementation for each kind of model."""
+    from chainrule.derivation.foreign import poser_for  # other libraries' models; few need them
+
     if hasattr(model, "to_record") and hasattr(model, "_fitted"):
+        _refuse_loss(loss, model)
         return _of_estimator(model, X, y, sample_weight)
     if hasattr(model, "encoder") and hasattr(model, "target"):
+        _refuse_loss(loss, model)
         return _of_table_model(model, X, y, sample_weight)
+    poser = poser_for(model)
+    if poser is not None:
+        return poser(model, X, y, sample_weight, loss), 0
     raise InvalidParameterError(
         f"model must be a Network, a fitted estimator or a TableModel of chainrule, or a fitted MLP of scikit-learn, a "
         f"PyTorch Sequential or a Keras Sequential of dense layers; got {type(model).__name__}."
     )
 
 
+def _refuse_loss(loss: str | None, model: Any) -> None:
+    if loss is not None:
+        raise InvalidParameterError(f"loss is for models that carry none; this {type(model).__name__} has its own.")
+
+
 @posed.register
-def _(model: Network, X: Any, y: Any, sample_weight: Any) -> tuple[Problem, int]:
+def _(model: Network, X: Any, y: Any, sample_weight: Any, loss: str | None = None) -> tuple[Problem, int]:
+    _refuse_loss(loss, model)
     parameters = model.parameters
     X = columns("X", X, parameters.widths[0])
     Y = columns("y", y, parameters.widths[-1])
@@ -215,6 +239,17 @@ def relative(weights: Any, m: int) -> Array | None:
             f"{weights.shape}."
         )
     return weights / weights.mean()
+
+
+def some_examples(problem: Problem, examples: Array) -> Problem:
+    """The problem on some of its examples."""
+    return replace(
+        problem,
+        X=problem.X[:, examples],
+        Y=problem.Y[:, examples],
+        weights=None if problem.weights is None else relative(problem.weights[examples], len(examples)),
+        masks=problem.masks and [None if mask is None else mask[:, examples] for mask in problem.masks],
+    )
 
 
 def as_float64(parameters: Parameters) -> Parameters:

@@ -37,7 +37,8 @@ def rounding(trace: Trace, epsilon: float) -> Rounding:
     dA, dW, db = dZ.copy(), dZ.copy(), dZ.copy()
     slope = _steepness(trace, L)
     dA[L] = eps * np.abs(trace.dA[L]) + error_A[L] * _curvature(trace)
-    dZ[L] = eps * (np.abs(trace.dZ[L]) + 1 / trace.widths[L]) + error_Z[L] * (slope + np.abs(trace.dZ[L]))
+    sides = (np.abs(trace.A[L]) + np.abs(trace.problem.Y)) / trace.widths[L] * _weight(trace)
+    dZ[L] = eps * (np.abs(trace.dZ[L]) + sides) + error_Z[L] * (slope * _weight(trace) + np.abs(trace.dZ[L]))
     for l in range(L, 0, -1):
         size, inputs = np.abs(trace.dZ[l]), np.abs(np.asarray(trace.A[l - 1]))
         penalty = eps * np.abs(trace.problem.penalty_gradient(trace.W[l]))
@@ -53,8 +54,8 @@ def rounding(trace: Trace, epsilon: float) -> Rounding:
 
 
 def _forward(trace: Trace, eps: float) -> tuple[list[Any], list[Any]]:
-    """The errors of Z and A; those of X are none."""
-    error_A: list[Any] = [np.zeros(np.shape(trace.A[0]))]
+    """The errors of Z and A, from that of X as it is stored."""
+    error_A: list[Any] = [eps * np.abs(np.asarray(trace.A[0]))]
     error_Z: list[Any] = [None]
     for l in range(1, trace.L + 1):
         weights, inputs = np.abs(trace.W[l]), np.abs(np.asarray(trace.A[l - 1]))
@@ -87,3 +88,7 @@ def _slope_error(trace: Trace, l: int, error_Z: Array, eps: float) -> Array:
 def _curvature(trace: Trace) -> Array:
     """How fast ∂L/∂A[L] moves with A[L]: of the cross-entropies as (dL/dA)², else about 1."""
     return 1 + trace.dA[trace.L] ** 2
+
+
+def _weight(trace: Trace) -> Any:
+    return 1.0 if trace.weights is None else trace.weights

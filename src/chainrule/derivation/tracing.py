@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from chainrule._errors import InvalidParameterError
+from chainrule.derivation.names import names_of
 from chainrule.derivation.output_pair import derivative_by_prediction
 from chainrule.derivation.problem import Problem, problem_of
 from chainrule.network.types import Array
@@ -42,6 +43,8 @@ class Trace:
         After one step of gradient descent.
     problem : Problem
         The network and the examples.
+    inputs, outputs, examples : tuple of str
+        What the rows of A[0], those of A[L] and the columns are called; empty for those without names.
     """
 
     problem: Problem
@@ -59,6 +62,9 @@ class Trace:
     learning_rate: float
     new_W: list[Any]
     new_b: list[Any]
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
 
     @property
     def cost(self) -> float:
@@ -142,6 +148,7 @@ def trace(
     sample_weight: Any = None,
     learning_rate: float | None = None,
     dropout_step: int | None = 0,
+    loss: str | None = None,
 ) -> Trace:
     """Take examples forward and back through a network, and keep every number.
 
@@ -156,6 +163,8 @@ def trace(
         Of the update that is shown; by default the estimator's, else 0.1.
     dropout_step : int or None, default 0
         The training step whose dropout masks are drawn and frozen; None switches dropout off.
+    loss : str, optional
+        For a model that carries none (PyTorch, Keras); by default its last activation decides.
 
     Returns
     -------
@@ -176,11 +185,12 @@ def trace(
     >>> t.dZ[2].shape, bool(np.allclose(t.dZ[2], t.A[2] - [[1.0, 0.0]]))
     ((1, 2), True)
     """
-    problem = problem_of(model, X, y, sample_weight=sample_weight, dropout_step=dropout_step)
+    problem = problem_of(model, X, y, sample_weight=sample_weight, dropout_step=dropout_step, loss=loss)
     rate = getattr(model, "learning_rate_init", 0.1) if learning_rate is None else float(learning_rate)
     if not np.isfinite(rate):
         raise InvalidParameterError(f"learning_rate must be a finite number, got {learning_rate!r}.")
-    return trace_of(problem, rate)
+    inputs, outputs = names_of(model, problem.architecture.widths)
+    return replace(trace_of(problem, rate), inputs=inputs, outputs=outputs)
 
 
 def trace_of(problem: Problem, learning_rate: float = 0.1) -> Trace:

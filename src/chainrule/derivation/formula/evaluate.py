@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import reduce
 from operator import add, matmul, mul
 from typing import Any
@@ -10,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from chainrule.derivation.formula import tree as t
-from chainrule.network.types import Array
 
 Values = Mapping[t.Node | str, Any]
 
@@ -21,10 +21,10 @@ def evaluate(node: t.Node, values: Values) -> Any:
     Parameters
     ----------
     node : Node
-        Of matrices (columns are examples) and numbers; no indices.
+        Of matrices (columns are examples) and numbers. A letter with indices stands for all its entries.
     values : mapping
-        Of every symbol; of every function, by name, as a callable of the argument, with a prime for its derivative;
-        and of the last value of each sum's index, by name.
+        Of every symbol, or of any part; of every function, by name, as a callable of the argument, with a prime for
+        its derivative and with its layer where layers differ, as in g[1]′; of "L" where a sum runs over the layers.
 
     Returns
     -------
@@ -45,17 +45,36 @@ def _product(node: t.Product, value: Callable[[t.Node], Any], values: Values) ->
     return reduce(matmul if node.kind == "matrix" else mul, map(value, node.factors))
 
 
+def _symbol(node: t.Symbol, value: Callable[[t.Node], Any], values: Values) -> Any:
+    return values[replace(node, indices=())]
+
+
 def _apply(node: t.Apply, value: Callable[[t.Node], Any], values: Values) -> Any:
-    return values[node.function + ("′" if node.prime else "")](value(node.argument))
+    prime = "′" if node.prime else ""
+    of_layer = f"{node.function}[{node.layer}]{prime}"
+    function = values[of_layer] if of_layer in values else values[node.function + prime]
+    return function(value(node.argument))
 
 
-def _total(node: t.Total, value: Callable[[t.Node], Any], values: Values) -> Array:
-    """A sum over the examples, which are columns: what is summed names them by the index."""
-    total: Array = np.atleast_2d(value(node.body)).sum(axis=1, keepdims=True)
-    return total
+def _total(node: t.Total, value: Callable[[t.Node], Any], values: Values) -> Any:
+    """A sum over layers l, over units k, over all entries ij of a matrix, or over the examples i, which are columns."""
+    if node.index == "l":
+        return sum(value(_of_layer(node.body, str(l))) for l in range(1, values["L"] + 1))
+    if node.index == "ij":
+        return np.sum(value(node.body))
+    axis = 0 if node.index == "k" else 1
+    return np.atleast_2d(value(node.body)).sum(axis=axis, keepdims=True)
+
+
+def _of_layer(node: t.Node, layer: str) -> t.Node:
+    def numbered(part: t.Node) -> t.Node | None:
+        return replace(part, layer=layer) if isinstance(part, t.Symbol) and part.layer == "l" else None
+
+    return t.rewritten(node, numbered)
 
 
 _EVALUATORS: dict[type[t.Node], Callable[..., Any]] = {
+    t.Symbol: _symbol,
     t.Number: lambda node, value, values: node.value,
     t.Sum: lambda node, value, values: reduce(add, map(value, node.terms)),
     t.Negative: lambda node, value, values: -value(node.part),

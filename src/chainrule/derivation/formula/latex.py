@@ -8,8 +8,11 @@ from chainrule.derivation.formula import tree as t
 
 GREEK = {
     "α": r"\alpha", "β": r"\beta", "γ": r"\gamma", "δ": r"\delta", "λ": r"\lambda", "σ": r"\sigma",
+    "ε": r"\varepsilon", "ζ": r"\zeta", "η": r"\eta", "κ": r"\kappa", "μ": r"\mu", "ν": r"\nu", "ξ": r"\xi",
+    "χ": r"\chi", "ψ": r"\psi", "ω": r"\omega", "Γ": r"\Gamma", "Δ": r"\Delta", "Ω": r"\Omega", "Ψ": r"\Psi",
     "τ": r"\tau", "θ": r"\theta", "Φ": r"\Phi", "φ": r"\varphi", "π": r"\pi", "∞": r"\infty", "ρ": r"\rho",
 }  # fmt: skip
+_ACCENTED = {"ŷ": r"\hat{y}", "Ŷ": r"\hat{Y}", "ỹ": r"\tilde{y}", "Ỹ": r"\tilde{Y}"}
 _SIGNS = {":=": r"\mathrel{:=}", "≤": r"\le", "≥": r"\ge", "≠": r"\ne", "≈": r"\approx", "⇒": r"\Rightarrow"}
 _FUNCTIONS = ("log", "exp", "tanh", "cosh", "sinh", "max", "min", "arctanh")
 _SPECIAL = str.maketrans(
@@ -44,13 +47,21 @@ def latex(node: t.Node) -> str:
 
 def bracketed(node: t.Node, least: int) -> str:
     """Write a part in brackets unless it holds together at least so tightly."""
-    return latex(node) if t.precedence(node) >= least else rf"\left({latex(node)}\right)"
+    return latex(node) if t.precedence(node) >= least else in_brackets(node)
+
+
+def in_brackets(node: t.Node) -> str:
+    """A part in round brackets, which grow around what is taller than a line."""
+    return rf"\left({latex(node)}\right)" if t.is_tall(node) else f"({latex(node)})"
 
 
 def letter(name: str) -> str:
-    """A name as a letter, a Greek one, or as upright words; a hat is kept."""
-    if name == "ŷ":
-        return r"\hat{y}"
+    """A name as a letter, a Greek one, or as upright words; a hat or a tilde is kept, and a number behind it."""
+    base, digits = t.base_and_number(name)
+    if digits:
+        return f"{letter(base)}_{{{digits}}}"
+    if name in _ACCENTED:
+        return _ACCENTED[name]
     if name in GREEK:
         return GREEK[name]
     if name.startswith("d") and len(name) == 2:
@@ -67,7 +78,7 @@ def _(node: t.Symbol) -> str:
 
 @latex.register
 def _(node: t.Number) -> str:
-    digits = node.digits or f"{node.value:g}"
+    digits = (node.digits or f"{node.value:g}").replace("\N{MINUS SIGN}", "-")
     mantissa, _, exponent = digits.partition("e")
     return rf"{mantissa}\cdot 10^{{{int(exponent)}}}" if exponent else mantissa
 
@@ -96,7 +107,7 @@ def _(node: t.Negative) -> str:
 @latex.register
 def _(node: t.Product) -> str:
     join = r" \ast " if node.kind == "elementwise" else r"\,"
-    return join.join(bracketed(factor, 2) for factor in node.factors)
+    return join.join(map(bracketed, node.factors, t.least_of_factors(node)))
 
 
 @latex.register
@@ -121,7 +132,7 @@ def _(node: t.Apply) -> str:
     prime = r"\prime" if node.prime else ""
     layer = f"[{node.layer}]" if node.layer else ""
     raised = f"^{{{layer}{prime}}}" if layer or prime else ""
-    return rf"{name}{raised}\left({latex(node.argument)}\right)"
+    return name + raised + in_brackets(node.argument)
 
 
 @latex.register
@@ -157,12 +168,15 @@ def _(node: t.Relation) -> str:
 
 @latex.register
 def _(node: t.Matrix) -> str:
-    rows = [" & ".join(r"\cdots" if cell is None else _cell(cell) for cell in row) for row in node.rows]
-    return r"\begin{bmatrix}" + r" \\ ".join(rows) + r"\end{bmatrix}"
+    rows = [" & ".join(map(_cell, row)) if any(row) else " & ".join([r"\vdots"] * len(row)) for row in node.rows]
+    columns = "r" * len(node.rows[0])
+    return rf"\left[\begin{{array}}{{{columns}}}" + r" \\ ".join(rows) + r"\end{array}\right]"
 
 
-def _cell(digits: str) -> str:
-    return latex(t.Number(0, digits.replace("\N{MINUS SIGN}", "-")))
+def _cell(digits: str | None) -> str:
+    if digits is None:
+        return r"\cdots"
+    return latex(t.Number(0, digits))
 
 
 @latex.register
@@ -171,4 +185,4 @@ def _(node: t.Labelled) -> str:
 
 
 def _label(label: str) -> str:
-    return rf"\scriptstyle {label.replace('×', chr(92) + 'times ')}"
+    return rf"\scriptstyle\;{label.replace('×', chr(92) + 'times ')}\;"

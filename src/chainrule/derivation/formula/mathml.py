@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import singledispatch
 from html import escape
 
 from chainrule.derivation.formula import tree as t
 
 MINUS = "\N{MINUS SIGN}"
+_GAP = '<mspace width="0.25em"></mspace>'  # keeps neighbours apart
+_LOW = ' stretchy="false"'  # a bracket that does not grow, and has no space beside it
+_ACCENTED = {"ŷ": ("y", "^"), "Ŷ": ("Y", "^"), "ỹ": ("y", "~"), "Ỹ": ("Y", "~")}
 _INVISIBLE_TIMES, _APPLY = "\N{INVISIBLE TIMES}", "\N{FUNCTION APPLICATION}"
 
 
@@ -19,7 +21,7 @@ def math(node: t.Node, *, display: bool = True) -> str:
     --------
     >>> from chainrule.derivation.formula.tree import Symbol
     >>> math(Symbol("A", "l"), display=False)
-    '<math><msup><mi>A</mi><mrow><mo>[</mo><mi>l</mi><mo>]</mo></mrow></msup></math>'
+    '<math><msup><mi>A</mi><mrow><mo stretchy="false">[</mo><mi>l</mi><mo stretchy="false">]</mo></mrow></msup></math>'
     """
     attributes = ' display="block"' if display else ""
     return f"<math{attributes}>{mathml(node)}</math>"
@@ -45,13 +47,23 @@ def bracketed(node: t.Node, least: int) -> str:
     """Write a part in brackets unless it holds together at least so tightly."""
     if t.precedence(node) >= least:
         return mathml(node)
-    return row(operator("("), mathml(node), operator(")"))
+    return in_brackets(node)
+
+
+def in_brackets(node: t.Node) -> str:
+    """A part in round brackets, which grow around what is taller than a line."""
+    attributes = "" if t.is_tall(node) else _LOW
+    return row(operator("(", attributes), mathml(node), operator(")", attributes))
 
 
 def name_of(name: str) -> str:
-    """A letter in italics; words upright; a hat over its letter."""
-    if name == "ŷ":
-        return '<mover accent="true"><mi>y</mi><mo>^</mo></mover>'
+    """A letter in italics; words upright; a hat or a tilde over its letter, a number behind it."""
+    base, digits = t.base_and_number(name)
+    if digits:
+        return f"<msub>{name_of(base)}<mn>{digits}</mn></msub>"
+    if name in _ACCENTED:
+        plain, accent = _ACCENTED[name]
+        return f'<mover accent="true"><mi>{plain}</mi><mo>{accent}</mo></mover>'
     if len(name) == 2 and name[0] == "d":
         return f"<mrow><mi>d</mi><mi>{escape(name[1])}</mi></mrow>"
     return f"<mi>{escape(name)}</mi>"
@@ -67,12 +79,8 @@ def _sign(sign: str) -> str:
 
 
 def _layer(layer: str, prime: bool = False) -> str:
-    brackets = operator("[") + expression(layer) + operator("]") if layer else ""
+    brackets = operator("[", _LOW) + expression(layer) + operator("]", _LOW) if layer else ""
     return row(brackets, operator("′") if prime else "")
-
-
-def _joined(parts: Iterable[str], sign: str) -> str:
-    return operator(sign).join(parts)
 
 
 @mathml.register
@@ -123,8 +131,16 @@ def _(node: t.Negative) -> str:
 
 @mathml.register
 def _(node: t.Product) -> str:
-    sign = "∗" if node.kind == "elementwise" else _INVISIBLE_TIMES
-    return row(_joined((bracketed(factor, 2) for factor in node.factors), sign))
+    written = map(bracketed, node.factors, t.least_of_factors(node))
+    if node.kind == "elementwise":
+        return row(operator("∗").join(written))
+    first, *others = written
+    return row(first, *(_times(factor) + part for factor, part in zip(node.factors[1:], others, strict=True)))
+
+
+def _times(factor: t.Node) -> str:
+    """What stands before a factor: nothing to be seen, and room before the name of a function."""
+    return operator(_INVISIBLE_TIMES) + (_GAP if isinstance(factor, t.Apply) else "")
 
 
 @mathml.register
@@ -147,7 +163,7 @@ def _(node: t.Apply) -> str:
     name = name_of(node.function)
     if node.layer or node.prime:
         name = f"<msup>{name}{_layer(node.layer, node.prime)}</msup>"
-    return row(name, operator(_APPLY), row(operator("("), mathml(node.argument), operator(")")))
+    return row(name, operator(_APPLY), in_brackets(node.argument))
 
 
 @mathml.register
@@ -190,15 +206,16 @@ def _(node: t.Relation) -> str:
 
 @mathml.register
 def _(node: t.Matrix) -> str:
-    rows = [["⋯" if cell is None else cell for cell in cells] for cells in node.rows]
-    return row(operator("["), f"<mtable>{''.join(map(_matrix_row, rows))}</mtable>", operator("]"))
+    return row(operator("["), f"<mtable>{''.join(map(_matrix_row, node.rows))}</mtable>", operator("]"))
 
 
-def _matrix_row(cells: list[str]) -> str:
-    written = (operator(cell) if cell == "⋯" else number(cell) for cell in cells)
+def _matrix_row(cells: tuple[str | None, ...]) -> str:
+    dots = "⋯" if any(cells) else "⋮"
+    written = (operator(dots) if cell is None else number(cell) for cell in cells)
     return f"<mtr>{''.join(f'<mtd>{cell}</mtd>' for cell in written)}</mtr>"
 
 
 @mathml.register
 def _(node: t.Labelled) -> str:
-    return f'<munder>{row(mathml(node.part))}<mtext class="shape">{escape(node.label)}</mtext></munder>'
+    label = row(_GAP, f'<mtext class="shape">{escape(node.label)}</mtext>', _GAP)
+    return f"<munder>{row(mathml(node.part))}{label}</munder>"

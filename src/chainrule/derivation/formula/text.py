@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import singledispatch
 
 from chainrule.derivation.formula import tree as t
@@ -22,6 +23,28 @@ def text(node: t.Node) -> str:
     'Z[l] = W[l] A[l-1] + b[l]'
     """
     raise TypeError(f"{type(node).__name__} cannot be written as text.")
+
+
+_SHAPED = re.compile(r"([^\s(){}|]+)\{(\d+×\d+)\}")
+
+
+def stacked(node: t.Node) -> tuple[str, str]:
+    """Write a formula with shapes in two lines: each shape under what it is the shape of.
+
+    Examples
+    --------
+    >>> from chainrule.derivation.formula.tree import Labelled, Symbol
+    >>> print(*stacked(Labelled(Symbol("W"), "3×4") @ Labelled(Symbol("A"), "4×5")), sep="\\n")
+    W   A
+    3×4 4×5
+    """
+    line, end, upper, lower = text(node), 0, "", ""
+    for match in _SHAPED.finditer(line):
+        between = line[end : match.start()]
+        upper, lower = upper + between, lower.ljust(len(upper + between))
+        width = max(len(match[1]), len(match[2])) if match.end() < len(line) else 0
+        upper, lower, end = upper + match[1].ljust(width), lower + match[2].ljust(width), match.end()
+    return (upper + line[end:]).rstrip(), lower.rstrip()
 
 
 def bracketed(node: t.Node, least: int) -> str:
@@ -67,10 +90,11 @@ def _(node: t.Negative) -> str:
 
 @text.register
 def _(node: t.Product) -> str:
-    least = 3 if node.kind == "elementwise" else 2
-    *others, last = node.factors
-    written = [bracketed(factor, max(least, 2)) for factor in others]
-    return _JOINS[node.kind].join([*written, bracketed(last, least)])
+    least = t.least_of_factors(node)
+    for i, factor in enumerate(node.factors):
+        if isinstance(factor, t.Fraction) and node.kind != "elementwise":  # 1/m x would read as 1/(m x)
+            least[i] = 4
+    return _JOINS[node.kind].join(map(bracketed, node.factors, least))
 
 
 @text.register
@@ -128,7 +152,7 @@ def _(node: t.Relation) -> str:
 
 @text.register
 def _(node: t.Matrix) -> str:
-    cells = [[("…" if cell is None else cell) for cell in row] for row in node.rows]
+    cells = [["…" if cell is None else cell for cell in row] for row in node.rows]
     return "[" + "; ".join(" ".join(row) for row in cells) + "]"
 
 

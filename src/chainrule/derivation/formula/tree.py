@@ -196,7 +196,7 @@ def _factors(node: Node, kind: str) -> tuple[Node, ...]:
     return node.factors if isinstance(node, Product) and node.kind == kind else (node,)
 
 
-_PRECEDENCE: dict[type[Node], int] = {Relation: 0, Cases: 1, Sum: 1, Negative: 1, Total: 1, Product: 2, Fraction: 3}
+_PRECEDENCE: dict[type[Node], int] = {Relation: 0, Cases: 1, Sum: 1, Negative: 1, Total: 2, Product: 2, Fraction: 3}
 
 
 def precedence(node: Node) -> int:
@@ -206,6 +206,37 @@ def precedence(node: Node) -> int:
     if isinstance(node, Number):
         return 1 if node.value < 0 else 4
     return _PRECEDENCE.get(type(node), 4)
+
+
+_SUBSCRIPT_DIGITS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+
+
+def base_and_number(name: str) -> tuple[str, str]:
+    """Take a name such as λ₁ apart into its letter and its number.
+
+    Examples
+    --------
+    >>> base_and_number("λ₁"), base_and_number("W")
+    (('λ', '1'), ('W', ''))
+    """
+    base = name.rstrip("₀₁₂₃₄₅₆₇₈₉")
+    return base, name[len(base) :].translate(_SUBSCRIPT_DIGITS)
+
+
+def least_of_factors(product: Product) -> list[int]:
+    """How tightly each factor must hold together to stand without brackets.
+
+    Any product may stand in a product of matrices or numbers, but beside * it is put in brackets; a sum over an index
+    reaches to the right, so it is last or in brackets.
+    """
+    least = 3 if product.kind == "elementwise" else 2
+    last = len(product.factors) - 1
+    return [3 if isinstance(factor, Total) and i < last else least for i, factor in enumerate(product.factors)]
+
+
+def is_tall(node: Node) -> bool:
+    """Whether brackets around a node must grow with it; beside letters with layers they stay as high as a letter."""
+    return any(isinstance(part, Fraction | Total | Matrix | Cases | Derivative) for part in parts(node))
 
 
 def parts(node: Node) -> Iterator[Node]:

@@ -1,0 +1,53 @@
+"""What the commands write to a text file, replaced in one step."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from chainrule._errors import ChainruleError, InvalidParameterError, nearest
+
+
+def check_text_path(path: str, endings: Iterable[str]) -> str:
+    """Return a path's ending; raise before the work if it is none of these, or if there is no such folder.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the ending is unknown.
+    ChainruleError
+        If the file could not be written.
+    """
+    endings, target = list(endings), Path(path)
+    ending = target.suffix.lower()
+    if ending not in endings:
+        raise InvalidParameterError(f"cannot tell the format of {path} from its ending. {nearest(ending, endings)}")
+    if target.is_dir():
+        raise ChainruleError(f"cannot write {path}: it is a folder.")
+    if not target.parent.is_dir():
+        raise ChainruleError(f"cannot write {path}: there is no folder {target.parent}.")
+    return ending
+
+
+def write_text(path: str, content: str) -> None:
+    """Write a text, by way of a temporary file beside it.
+
+    Raises
+    ------
+    ChainruleError
+        If it cannot be written; an older file is then left as it was.
+    """
+    target = Path(path)
+    try:
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".chainrule-") as folder:
+            written = Path(folder, target.name)
+            with written.open("w", encoding="utf-8", newline="\n") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            written.replace(target)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ChainruleError(f"cannot write {path}: {reason}. An older file is left as it was.") from error

@@ -1,0 +1,134 @@
+"""A formula given as text, as a function of numbers: "z*sigmoid(z)", "1 if z > 0 else 0".
+
+The text is parsed by Python's own parser and never run: only what is listed here is evaluated.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from chainrule._errors import InvalidParameterError, nearest
+from chainrule.network.activations import ACTIVATIONS, ALIASES
+from chainrule.network.types import Array
+
+_LONGEST = 500
+_OPERATORS: Mapping[type[ast.AST], Callable[..., Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: np.divide,
+    ast.Pow: np.power,
+    ast.UAdd: operator.pos,
+    ast.USub: operator.neg,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}
+_CONSTANTS = {"pi": np.pi, "e": np.e}
+
+
+def _functions() -> dict[str, Callable[..., Any]]:
+    """What may be called: NumPy's functions of one number, and the activations with their derivatives."""
+    known: dict[str, Callable[..., Any]] = {
+        name: getattr(np, name)
+        for name in ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "sign")
+    }
+    known |= {"abs": np.abs, "atan": np.arctan, "arctan": np.arctan, "max": np.maximum, "min": np.minimum}
+    for name, (g, g_prime) in ACTIVATIONS.items():
+        known |= {name: g, f"{name}_prime": g_prime}
+    return known | {alias: known[name] for alias, name in ALIASES.items()}
+
+
+FUNCTIONS = _functions()
+
+
+def formula(text: str, variables: tuple[str, ...]) -> tuple[str, Callable[[Array], Array]]:
+    """Read a formula of one variable; return which one it is of, and the formula as a function of arrays.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the text is no such formula.
+
+    Examples
+    --------
+    >>> variable, g = formula("z if z > 0 else 0.1 * z", ("z", "x"))
+    >>> variable, g(np.array([-1.0, 2.0])).tolist()
+    ('z', [-0.1, 2.0])
+    """
+    if len(text) > _LONGEST:
+        raise InvalidParameterError(f"a formula must have at most {_LONGEST} characters, got {len(text)}.")
+    try:
+        tree = ast.parse(text.replace("^", "**").strip(), mode="eval").body
+        used = _variables(tree, variables)
+        with np.errstate(all="ignore"):
+            _value(tree, dict.fromkeys(used, np.ones(1)))
+    except _RefusedError as error:
+        raise InvalidParameterError(f"{text!r} cannot be read as a formula: {error}.") from None
+    except (SyntaxError, ValueError, MemoryError, RecursionError, TypeError) as error:
+        raise InvalidParameterError(f"{text!r} cannot be read as a formula.") from error
+    if len(used) > 1:
+        raise InvalidParameterError(f"{text!r} must be a formula of one variable, got {' and '.join(used)}.")
+    variable = used[0] if used else variables[0]
+
+    def function(z: Array) -> Array:
+        with np.errstate(all="ignore"):
+            value: Array = np.asarray(_value(tree, {variable: z}), np.float64) + np.zeros_like(z)
+        return value
+
+    return variable, function
+
+
+class _RefusedError(ValueError):
+    """What in a formula is not allowed."""
+
+
+def _variables(tree: ast.AST, allowed: tuple[str, ...]) -> list[str]:
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    names = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called]
+    for name in names:
+        if name in FUNCTIONS:
+            raise _RefusedError(f"{name} is a function: give it an argument, {name}({allowed[0]})")
+        if name not in allowed and name not in _CONSTANTS:
+            raise _RefusedError(f"{name!r} is not known. {nearest(name, [*allowed, *_CONSTANTS])}".rstrip("."))
+    return sorted(set(names) - set(_CONSTANTS))
+
+
+def _value(node: ast.AST, values: Mapping[str, Any]) -> Any:
+    match node:
+        case ast.Constant(value=int() | float()) if not isinstance(node.value, bool):
+            return float(node.value)  # type: ignore[arg-type]
+        case ast.Name():
+            return values[node.id] if node.id in values else _CONSTANTS[node.id]
+        case ast.BinOp() if type(node.op) in _OPERATORS:
+            return _OPERATORS[type(node.op)](_value(node.left, values), _value(node.right, values))
+        case ast.UnaryOp() if type(node.op) in _OPERATORS:
+            return _OPERATORS[type(node.op)](_value(node.operand, values))
+        case ast.IfExp():
+            parts = (_value(part, values) for part in (node.test, node.body, node.orelse))
+            return np.where(*parts)
+        case ast.Compare(ops=[op]) if type(op) in _OPERATORS:
+            truth = _OPERATORS[type(op)](_value(node.left, values), _value(node.comparators[0], values))
+            return np.asarray(truth).astype(float)  # so that (z > 0) can be multiplied
+        case ast.Call(func=ast.Name(id=name), keywords=[]):
+            return _called(name, [_value(argument, values) for argument in node.args])
+    raise _RefusedError(
+        f"{ast.unparse(node)!r} is not allowed; use numbers, + - * / **, comparisons, if else, functions"
+    )
+
+
+def _called(name: str, arguments: list[Any]) -> Any:
+    if name not in FUNCTIONS:
+        known = [known for known in FUNCTIONS if not known.endswith("_prime")]
+        raise _RefusedError(f"{name!r} is not a function known here. {nearest(name, known)}".rstrip("."))
+    if len(arguments) != (2 if name in ("max", "min") else 1):
+        raise _RefusedError(f"{name} takes {'two arguments' if name in ('max', 'min') else 'one argument'}")
+    return FUNCTIONS[name](*(np.asarray(argument, np.float64) for argument in arguments))

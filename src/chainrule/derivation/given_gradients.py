@@ -1,0 +1,79 @@
+"""Somebody's gradients as they come: lists by layer, of any number type, checked for their shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule._errors import ShapeError
+from chainrule.derivation.tracing import Trace
+from chainrule.network.types import Array
+
+Arrays = Sequence[Any] | None
+
+_REASONS = {
+    "dW": "the shape of W[{l}]: a row for each unit of layer {l}, a column for each of layer {p}",
+    "db": "the shape of b[{l}]: one number for each unit, summed over the examples (axis=1), not over the units",
+    "dZ": "the shape of Z[{l}]: a row for each unit, a column for each example",
+    "dA": "the shape of A[{l}]: a row for each unit, a column for each example",
+}
+
+
+def given_gradients(trace: Trace, tensors: Mapping[str, Arrays]) -> dict[tuple[str, int], Array]:
+    """Name each array by its tensor and layer, in float64.
+
+    Raises
+    ------
+    ShapeError
+        If a list has no entry for some layer, or an array a shape that no mistake explains.
+    """
+    given = {}
+    for name, arrays in tensors.items():
+        for l, array in _by_layer(trace, name, arrays):
+            if array is not None:
+                given[name, l] = _checked(trace, name, l, array)
+    return given
+
+
+def precision(tensors: Mapping[str, Arrays]) -> float:
+    """The coarsest precision among the arrays: of float16, float32, or float64."""
+    types = [np.asarray(array).dtype for arrays in tensors.values() for array in arrays or () if array is not None]
+    return float(max(np.finfo(dtype).eps if dtype.kind == "f" else np.finfo(np.float64).eps for dtype in types))
+
+
+def _by_layer(trace: Trace, name: str, arrays: Arrays) -> list[tuple[int, Any]]:
+    """Which layer each array belongs to: L of them are layers 1 to L, L + 1 are layers 0 to L, L - 1 dA all hidden."""
+    if arrays is None:
+        return []
+    L, count = trace.L, len(arrays)
+    if count == L + 1:
+        return [(l, array) for l, array in enumerate(arrays) if l > 0]
+    if count == L or (name == "dA" and count == L - 1):
+        return list(enumerate(arrays, start=1))
+    raise ShapeError(
+        f"{name} must be a list of one array for each of the layers 1 to {L} (None for one that is not to be judged), "
+        f"got {count}."
+    )
+
+
+def _checked(trace: Trace, name: str, l: int, array: Any) -> Array:
+    try:
+        values = np.asarray(array, np.float64)
+    except (TypeError, ValueError) as error:
+        raise ShapeError(f"{name}[{l}] must be an array of numbers, got {type(array).__name__}: {error}.") from None
+    right = getattr(trace, name)[l].shape
+    if name == "db" and values.ndim == 1:
+        values = values[:, None]
+    if values.shape == right or values.shape in _shapes_of_mistakes(trace, name, l):
+        return values
+    reason = _REASONS[name].format(l=l, p=l - 1)
+    raise ShapeError(f"{name}[{l}] must be {right}, {reason}; got {np.shape(array)}.")
+
+
+def _shapes_of_mistakes(trace: Trace, name: str, l: int) -> set[tuple[int, ...]]:
+    """The shapes of a transposed gradient, and of one with another layer's activations."""
+    n, p = getattr(trace, name)[l].shape
+    others = {(n, width) for width in trace.widths} if name == "dW" else set()
+    return {(p, n), *others, *((width, n) for _, width in others)} if name in ("dW", "db") else set()
