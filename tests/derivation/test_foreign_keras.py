@@ -15,6 +15,7 @@ if importlib.util.find_spec("keras") is None:
 os.environ.setdefault("KERAS_BACKEND", "torch")
 keras = pytest.importorskip("keras")
 layers = keras.layers
+pytestmark = pytest.mark.oracle
 
 DRAW = np.random.default_rng(0)
 X = DRAW.normal(size=(20, 3))

@@ -7,7 +7,8 @@ from chainrule import gradcheck, trace
 from chainrule._errors import InvalidParameterError, ShapeError, TargetError
 from chainrule.derivation.problem import problem_of
 
-torch = pytest.importorskip("torch")
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: make test-oracles")
+pytestmark = pytest.mark.oracle
 nn = torch.nn
 
 DRAW = np.random.default_rng(0)

@@ -91,6 +91,7 @@ def check_gradients(
     return judge(trace, given, precision(tensors), learning_rate)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what overflows explains nothing
 def judge(trace: Trace, given: Given, epsilon: float, learning_rate: float | None = None) -> GradientVerdict:
     """Judge arrays of known names and layers, computed with a known precision.
 

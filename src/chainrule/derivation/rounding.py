@@ -28,6 +28,7 @@ class Rounding:
     db: list[Any]
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a bound that overflows says that rounding explains anything
 def rounding(trace: Trace, epsilon: float) -> Rounding:
     """Bound the rounding errors of a pass computed with the given relative precision."""
     eps = _OPERATIONS * epsilon

@@ -193,6 +193,7 @@ def trace(
     return replace(trace_of(problem, rate), inputs=inputs, outputs=outputs)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # an overflow shows in the result
 def trace_of(problem: Problem, learning_rate: float = 0.1) -> Trace:
     """Trace a problem that is posed already."""
     W, b, L = problem.parameters.W, problem.parameters.b, problem.architecture.L

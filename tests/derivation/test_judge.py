@@ -1,0 +1,235 @@
+"""The judge names what was planted, and never accuses a right gradient."""
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from chainrule import Dense, MLPClassifier, Network, check_gradients, trace
+from chainrule._errors import InvalidParameterError, ShapeError
+from chainrule.derivation.gradient_judge import judge
+from chainrule.derivation.mistakes import KINDS
+from chainrule.derivation.tracing import trace_of
+
+from .networks import random_problem
+from .student import student
+
+DOUBLE, SINGLE = (float(np.finfo(dtype).eps) for dtype in (np.float64, np.float32))
+NAMES = ("dZ", "dA", "dW", "db")
+
+# What a network needs for the mistake to be possible.
+NEEDS = {
+    "relu_as_its_derivative": {"activation": "relu", "L": 3},
+    "missing_softmax_jacobian": {"loss": "categorical_cross_entropy"},
+    "missing_penalty": {"alpha": 0.1},
+    "penalty_on_bias": {"alpha": 0.1},
+    "missing_dropout_mask": {"dropout": 0.4, "L": 3},
+    "missing_dropout_scale": {"dropout": 0.4, "L": 3},
+}
+
+
+def given(parts, names=NAMES):
+    return {
+        (name, l): array for name, part in zip(NAMES, parts, strict=True) if name in names for l, array in part.items()
+    }
+
+
+def differs(wrong, right):
+    return any(
+        wrong[key].shape != right[key].shape or not np.allclose(wrong[key], right[key], rtol=1e-9, atol=1e-12)
+        for key in right
+    )
+
+
+def planted(mistakes, count, names=NAMES):
+    """`count` networks for which the mistakes make a difference, each with what the student gets."""
+    needs = {key: value for mistake in mistakes for key, value in NEEDS.get(mistake, {}).items()}
+    found, seed = 0, 0
+    while found < count:
+        seed += 1
+        assert seed < 40 * count, "the mistake hardly ever makes a difference"
+        problem = random_problem(seed, **needs)
+        wrong, right = given(student(problem, *mistakes), names), given(student(problem), names)
+        if all(np.isfinite(array).all() for array in wrong.values()) and differs(wrong, right):
+            found += 1
+            yield problem, wrong
+
+
+@pytest.mark.parametrize("names", [NAMES, ("dW", "db")], ids="+".join)
+@pytest.mark.parametrize("mistake", KINDS)
+def test_a_planted_mistake_is_named(mistake, names):
+    verdicts = Counter()
+    for problem, wrong in planted([mistake], 15, names):
+        verdict = judge(trace_of(problem), wrong, DOUBLE)
+        ids = {found.id for found in verdict.mistakes}
+        doubtful = all(found.indistinguishable_from for found in verdict.mistakes)
+        assert ids == {mistake} or (mistake in ids and doubtful), (verdict, problem.architecture)
+        verdicts[ids == {mistake}] += 1
+    assert verdicts[True] > 5
+
+
+@pytest.mark.parametrize("mistake", ["times_m", "sign", "updated_weights", "missing_activation_derivative"])
+def test_a_mistake_in_float32_is_named(mistake):
+    for problem, wrong in planted([mistake], 10):
+        rounded = {key: array.astype(np.float32).astype(float) for key, array in wrong.items()}
+        assert mistake in {found.id for found in judge(trace_of(problem), rounded, SINGLE).mistakes}
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [("times_m", "sign"), ("transposed", "missing_penalty"), ("updated_weights", "penalty_on_bias")],
+    ids="+".join,
+)
+def test_two_mistakes_are_both_named(pair):
+    for problem, wrong in planted(pair, 8):
+        alone = [given(student(problem, mistake)) for mistake in pair]
+        if all(differs(wrong, one) for one in alone):
+            assert set(pair) <= {found.id for found in judge(trace_of(problem), wrong, DOUBLE).mistakes}
+
+
+@pytest.mark.parametrize("scale", [1, 100, 1e-3, 0], ids="inputs times {}".format)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_right_gradient_is_never_accused(dtype, scale):
+    for seed in range(60):
+        problem = random_problem(seed)
+        problem = replace(problem, X=problem.X * scale)
+        theirs = cast(problem, dtype)
+        with np.errstate(all="ignore"):
+            arrays = given(student(theirs))
+        if not all(np.isfinite(array).all() for array in arrays.values()):
+            continue  # float32 overflows where float64 does not
+        arrays = {key: array.astype(float) for key, array in arrays.items()}
+        for epsilon in (np.finfo(dtype).eps, DOUBLE):  # also if the precision is not seen any more
+            verdict = judge(trace_of(problem), arrays, float(epsilon))
+            assert verdict.ok, (seed, str(verdict), problem.architecture)
+
+
+def cast(problem, dtype):
+    weights, masks = problem.weights, problem.masks
+    return replace(
+        problem.at(problem.parameters.theta.astype(dtype)),
+        X=problem.X.astype(dtype),
+        Y=problem.Y.astype(dtype),
+        weights=None if weights is None else weights.astype(dtype),
+        masks=None if masks is None else [None if mask is None else mask.astype(dtype) for mask in masks],
+    )
+
+
+@pytest.fixture
+def small():
+    net = Network([Dense(3, "tanh"), Dense(2, "relu"), Dense(1, "sigmoid")], n_inputs=4, seed=3, alpha=0.2)
+    draw = np.random.default_rng(0)
+    return net, draw.normal(size=(4, 5)), draw.integers(2, size=(1, 5)).astype(float)
+
+
+def test_the_other_convention_at_a_kink_is_right():
+    """relu'(0) may be 0 or 1: with inputs of zero and no bias every Z is exactly 0."""
+    problem = random_problem(2, activation="relu", L=2, loss="squared_error", weighted=False, dropout=())
+    theta = problem.parameters.theta.copy()
+    theta[problem.parameters.weights.stop :] = 0
+    problem = replace(problem.at(theta), X=0 * problem.X)
+    trace_ = trace_of(problem)
+    other = given((dict(enumerate(trace_.dZ[1:], 1)), {}, {}, {}), ("dZ",))
+    other["dZ", 1] = trace_.dA[1].copy()
+    assert judge(trace_, other, DOUBLE).ok
+
+
+def test_with_one_example_the_mean_cannot_be_told_from_the_sum(small):
+    net, X, Y = small
+    right = trace(net, X[:, :1], Y[:, :1])
+    assert check_gradients(net, X[:, :1], Y[:, :1], dW=right.dW, db=right.db).ok
+
+
+def test_with_two_examples_the_sum_cannot_be_told_from_a_second_call():
+    net = Network([Dense(3, "tanh"), Dense(1, "sigmoid")], n_inputs=2, seed=1)
+    X, Y = np.array([[0.5, 1], [0, -1.0]]), np.array([[1.0, 0]])
+    right = trace(net, X, Y)
+    verdict = check_gradients(net, X, Y, dW=[2 * d for d in right.dW[1:]])
+    found = {mistake.id: mistake for mistake in verdict.mistakes}
+    assert set(found) == {"times_m", "accumulated"}
+    assert found["times_m"].indistinguishable_from == ("accumulated",)
+    assert "cannot tell them apart" in str(verdict)
+
+
+def test_one_wrong_layer_is_found_there(small):
+    net, X, Y = small
+    right = trace(net, X, Y)
+    dW = [d.copy() for d in right.dW[1:]]
+    dW[1] = -dW[1]
+    (mistake,) = check_gradients(net, X, Y, dW=dW, db=right.db[1:]).mistakes
+    assert (mistake.id, mistake.tensors) == ("sign", ("dW[2]",))
+
+
+def test_what_is_not_known_is_not_named(small):
+    net, X, Y = small
+    right = trace(net, X, Y)
+    dW = [d.copy() for d in right.dW[1:]]
+    dW[2] = dW[2] * 1.37
+    verdict = check_gradients(net, X, Y, dW=dW, dZ=right.dZ)
+    assert not verdict.ok
+    assert verdict.mistakes == ()
+    assert verdict.closest == ("right", pytest.approx(0.37))
+    assert {row.tensor: row.verdict for row in verdict.rows}["dW[3]"] == "wrong"
+    assert "not recognised" in str(verdict)
+
+
+def test_a_tensor_that_follows_from_a_wrong_one_is_said_to(small):
+    net, X, Y = small
+    right = trace(replace_penalty(net), X, Y)
+    dZ = [1.37 * right.dZ[3] if l == 3 else right.dZ[l] for l in (1, 2, 3)]
+    dW = [right.dW[1], right.dW[2], 1.37 * right.dW[3]]
+    verdict = check_gradients(replace_penalty(net), X, Y, dZ=dZ, dW=dW)
+    rows = {row.tensor: row.verdict for row in verdict.rows}
+    assert rows["dZ[3]"] == "wrong"
+    assert "follows" in rows["dW[3]"]
+
+
+def replace_penalty(net):
+    plain = Network([Dense(3, "tanh"), Dense(2, "relu"), Dense(1, "sigmoid")], n_inputs=4, seed=3)
+    return plain.set_parameters(net.W[1:], net.b[1:])
+
+
+def test_shapes_are_explained(small):
+    net, X, Y = small
+    right = trace(net, X, Y)
+    with pytest.raises(ShapeError, match=r"dW\[1\] must be \(3, 4\), the shape of W\[1\].*got \(7, 7\)"):
+        check_gradients(net, X, Y, dW=[np.zeros((7, 7)), right.dW[2], right.dW[3]])
+    with pytest.raises(ShapeError, match=r"db\[2\] must be \(2, 1\).*not over the units"):
+        check_gradients(net, X, Y, db=[right.db[1], right.db[2].sum(), right.db[3]])
+    with pytest.raises(ShapeError, match="one array for each of the layers 1 to 3"):
+        check_gradients(net, X, Y, dW=[right.dW[1]])
+    with pytest.raises(InvalidParameterError, match="at least one of dW, db, dZ, dA"):
+        check_gradients(net, X, Y)
+    with pytest.raises(ShapeError, match="must be an array of numbers"):
+        check_gradients(net, X, Y, dW=[[["a"]], None, None])
+
+
+def test_numbers_that_are_not_finite_are_wrong(small):
+    net, X, Y = small
+    right = trace(net, X, Y)
+    dW = [right.dW[1] * np.nan, right.dW[2], right.dW[3]]
+    verdict = check_gradients(net, X, Y, dW=dW)
+    assert not verdict.ok
+    assert verdict.rows[-1].verdict == "wrong: not finite"
+
+
+def test_an_estimator_and_flat_biases_are_judged():
+    draw = np.random.default_rng(0)
+    X, y = draw.normal(size=(40, 3)), draw.integers(3, size=40)
+    clf = MLPClassifier((4,), alpha=0.1, max_iter=3, dropout=0.3, random_state=0)
+    with pytest.warns(Warning, match="max_iter"):
+        clf.fit(X, y)
+    right = trace(clf, X, y)
+    flat = [d[:, 0] for d in right.db[1:]]
+    assert check_gradients(clf, X, y, dW=right.dW, db=flat).ok
+    (mistake,) = check_gradients(clf, X, y, dW=[d.T for d in right.dW[1:]]).mistakes
+    assert mistake.id == "transposed"
+
+
+def test_the_learning_rate_of_early_updates_is_found(small):
+    net, X, Y = small
+    problem = trace(net, X, Y).problem
+    verdict = judge(trace_of(problem), given(student(problem, "updated_weights", learning_rate=0.3)), DOUBLE)
+    assert [mistake.id for mistake in verdict.mistakes] == ["updated_weights"]
+    assert "learning rate 0.3" in verdict.mistakes[0].explanation
