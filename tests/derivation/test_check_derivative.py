@@ -9,7 +9,7 @@ import pytest
 
 from chainrule import check_derivative
 from chainrule._errors import InvalidParameterError
-from chainrule.derivation.formula_text import formula
+from chainrule.derivation.checks.formula_text import formula
 from chainrule.network.activations import ACTIVATIONS
 
 

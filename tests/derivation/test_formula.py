@@ -10,7 +10,7 @@ from chainrule.derivation.equations import EQUATIONS, at_layer, by_rows, with_sh
 from chainrule.derivation.formula import latex, math, text
 from chainrule.derivation.formula import tree as t
 from chainrule.derivation.formula.text import stacked
-from chainrule.derivation.latex_document import document, plain
+from chainrule.derivation.views.latex_document import document, plain
 
 a, b, c, x = (t.Symbol(name) for name in "abcx")
 TWO = t.Number(2)

@@ -8,8 +8,8 @@ import pytest
 
 from chainrule import Dense, MLPRegressor, Network, gradcheck
 from chainrule._errors import ChainruleError, InvalidParameterError, ShapeError
-from chainrule.derivation.gradient_check import GradientCheck
-from chainrule.derivation.gradient_check import gradcheck as of_model
+from chainrule.derivation.checks.gradient_check import GradientCheck
+from chainrule.derivation.checks.gradient_check import gradcheck as of_model
 from chainrule.derivation.problem import Problem
 from chainrule.network.activations import ACTIVATIONS, OUTPUT_ONLY
 from chainrule.network.losses import LOSSES
@@ -61,7 +61,7 @@ def judge(monkeypatch):
     """Check a problem as it is posed."""
 
     def run(problem: Problem, **options):
-        monkeypatch.setattr("chainrule.derivation.gradient_check.problem_of", lambda *_, **__: problem)
+        monkeypatch.setattr("chainrule.derivation.checks.gradient_check.problem_of", lambda *_, **__: problem)
         return of_model(None, None, **options)
 
     return run

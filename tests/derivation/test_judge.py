@@ -8,8 +8,8 @@ import pytest
 
 from chainrule import Dense, MLPClassifier, Network, check_gradients, trace
 from chainrule._errors import InvalidParameterError, ShapeError
-from chainrule.derivation.gradient_judge import judge
-from chainrule.derivation.mistakes import KINDS
+from chainrule.derivation.judge.gradient_judge import judge
+from chainrule.derivation.judge.mistakes import KINDS
 from chainrule.derivation.tracing import trace_of
 
 from .networks import random_problem

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from chainrule import Dense, Network, trace
-from chainrule.derivation.page import page
+from chainrule.derivation.views.page import page
 
-ASSETS = files("chainrule.derivation") / "assets"
+ASSETS = files("chainrule.derivation.views") / "assets"
 
 
 def example():

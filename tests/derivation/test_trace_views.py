@@ -13,8 +13,8 @@ import pytest
 
 from chainrule import Dense, MLPClassifier, Network, trace
 from chainrule._errors import InvalidParameterError
+from chainrule.derivation.steps.windows import window
 from chainrule.derivation.tracing import trace_of
-from chainrule.derivation.windows import window
 
 from .networks import random_problem
 

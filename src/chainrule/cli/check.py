@@ -29,7 +29,7 @@ def check(file: str, timeout: float, as_json: bool) -> None:
     as a function of a = g(z) counts as right, and is marked.
     """
     from chainrule.cli.display import strict_json
-    from chainrule.derivation.student_file import check_file
+    from chainrule.derivation.checks.student_file import check_file
 
     checks = check_file(file, timeout=timeout)
     right = all(found["verdict"] in ("right", "of a") for found in checks)

@@ -11,7 +11,7 @@ from chainrule.cli.guard import guarded
 from chainrule.cli.text_file import check_text_path, write_text
 
 if TYPE_CHECKING:
-    from chainrule.derivation.deriving import Derivation
+    from chainrule.derivation.deriving.derivation import Derivation
 
 # What makes the content of a file, by the file's ending.
 _WRITERS: dict[str, Callable[[Derivation], str]] = {
@@ -72,7 +72,7 @@ def derive(
     ending = f".{form or 'txt'}"
     if path and not form:
         ending = check_text_path(path, _WRITERS)
-    from chainrule.derivation.deriving import derive as derived
+    from chainrule.derivation.deriving.derivation import derive as derived
 
     hidden: Any = activations[0] if len(activations) == 1 else list(activations) or None
     derivation = derived(_widths(layers), hidden, output, loss, detail=detail, alpha=alpha, l1_ratio=l1_ratio)

@@ -157,7 +157,7 @@ def _show(taken: Trace, layout: str) -> None:
     from rich.console import Console
     from rich.text import Text  # which is no markup: names from a table stay what they are
 
-    from chainrule.derivation.trace_text import trace_lines
+    from chainrule.derivation.views.trace_text import trace_lines
 
     console = Console()
     for line, style in trace_lines(taken, layout=layout, width=console.width):

@@ -6,19 +6,19 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from chainrule.derivation.derivative_check import check_derivative as check_derivative
-    from chainrule.derivation.deriving import derive as derive
-    from chainrule.derivation.gradient_check import gradcheck as gradcheck
-    from chainrule.derivation.gradient_judge import check_gradients as check_gradients
+    from chainrule.derivation.checks.derivative_check import check_derivative as check_derivative
+    from chainrule.derivation.checks.gradient_check import gradcheck as gradcheck
+    from chainrule.derivation.deriving.derivation import derive as derive
+    from chainrule.derivation.judge.gradient_judge import check_gradients as check_gradients
     from chainrule.derivation.tracing import trace as trace
 
 # Imported on first use: a trace needs no SymPy, a derivation no estimator.
 _HOMES = {
     "trace": "tracing",
-    "gradcheck": "gradient_check",
-    "check_gradients": "gradient_judge",
-    "check_derivative": "derivative_check",
-    "derive": "deriving",
+    "gradcheck": "checks.gradient_check",
+    "check_gradients": "judge.gradient_judge",
+    "check_derivative": "checks.derivative_check",
+    "derive": "deriving.derivation",
 }
 
 __all__ = [*_HOMES]

@@ -138,7 +138,7 @@ def problem_of(
 @singledispatch
 def posed(model: Any, X: Any, y: Any, sample_weight: Any, loss: str | None = None) -> tuple[Problem, int]:
     """The problem without dropout, and the seed of its draws; one implementation for each kind of model."""
-    from chainrule.derivation.foreign import poser_for  # other libraries' models; few need them
+    from chainrule.derivation.foreign.models import poser_for  # other libraries' models; few need them
 
     if hasattr(model, "to_record") and hasattr(model, "_fitted"):
         _refuse_loss(loss, model)

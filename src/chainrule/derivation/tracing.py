@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from chainrule._errors import InvalidParameterError
-from chainrule.derivation.names import names_of
 from chainrule.derivation.output_pair import derivative_by_prediction
 from chainrule.derivation.problem import Problem, problem_of
+from chainrule.derivation.steps.names import names_of
 from chainrule.network.types import Array
 
 
@@ -93,7 +93,7 @@ class Trace:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON: the network in words, and every array as nested lists."""
-        from chainrule.derivation.trace_record import trace_record
+        from chainrule.derivation.views.trace_record import trace_record
 
         return trace_record(self)
 
@@ -105,7 +105,7 @@ class Trace:
         layout : {"columns", "both"}, default "columns"
             With "both" each formula is also shown as libraries with one example per row write it.
         """
-        from chainrule.derivation.trace_text import trace_text
+        from chainrule.derivation.views.trace_text import trace_text
 
         return trace_text(self, layout=layout)
 
@@ -116,7 +116,7 @@ class Trace:
         ----------
         layout : {"columns", "both"}, default "columns"
         """
-        from chainrule.derivation.trace_html import trace_html
+        from chainrule.derivation.views.trace_html import trace_html
 
         return trace_html(self, layout=layout)
 
@@ -127,12 +127,12 @@ class Trace:
         ----------
         layout : {"columns", "both"}, default "columns"
         """
-        from chainrule.derivation.trace_latex import trace_latex
+        from chainrule.derivation.views.trace_latex import trace_latex
 
         return trace_latex(self, layout=layout)
 
     def _repr_html_(self) -> str:
-        from chainrule.derivation.trace_html import trace_view
+        from chainrule.derivation.views.trace_html import trace_view
 
         return trace_view(self)
 

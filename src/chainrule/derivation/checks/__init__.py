@@ -1,0 +1,1 @@
+"""Checks by differences: a network's gradient, and a function's derivative."""

@@ -1,0 +1,1 @@
+"""The derivation of a network, step by step, in symbols."""

@@ -1,0 +1,149 @@
+"""`check_gradients`: judge gradients that somebody wrote by hand, and name the mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from chainrule._errors import InvalidParameterError
+from chainrule.derivation.judge.given_gradients import Arrays, given_gradients, precision
+from chainrule.derivation.judge.laboratory import closest
+from chainrule.derivation.judge.mistakes import KINDS
+from chainrule.derivation.judge.search import Explanation, Given, Search
+from chainrule.derivation.judge.verdict import GradientVerdict, Mistake, verdict_rows
+from chainrule.derivation.problem import problem_of
+from chainrule.derivation.tracing import Trace, trace_of
+
+_SINGLE = float(np.finfo(np.float32).eps)
+_MOST_MISTAKES = 2
+
+
+def check_gradients(
+    model: Any,
+    X: Any,
+    y: Any = None,
+    *,
+    dW: Arrays = None,
+    db: Arrays = None,
+    dZ: Arrays = None,
+    dA: Arrays = None,
+    sample_weight: Any = None,
+    learning_rate: float | None = None,
+    dropout_step: int | None = 0,
+    masks: Sequence[Any] | None = None,
+) -> GradientVerdict:
+    """Judge gradients of a network, and say what is wrong with them.
+
+    Parameters
+    ----------
+    model : Network, fitted estimator or TableModel, or a model of scikit-learn, PyTorch or Keras
+    X, y : array-like
+        The examples, as for `trace`.
+    dW, db : list of array-like, optional
+        ∂J/∂W[l] of shape (n[l], n[l-1]) and ∂J/∂b[l] of shape (n[l], 1), for the layers 1 to L, penalty included.
+        A missing one may be None. A list of L + 1 with None first, as in a `Trace`, is taken as well.
+    dZ, dA : list of array-like, optional
+        The derivatives of each example's loss, of shape (n[l], m); they carry no 1/m.
+    sample_weight, dropout_step
+        As for `trace`.
+    learning_rate : float, optional
+        With which somebody may have updated weights too early; by default it is found from the numbers.
+    masks : list of ndarray, optional
+        The dropout factors that were used, one for each of A[0] to A[L-1] (None where nothing was dropped), instead
+        of drawing them.
+
+    Returns
+    -------
+    GradientVerdict
+        `.ok`, `.mistakes` (`.id`, `.tensor`, `.explanation`, `.residual`); print it.
+
+    Raises
+    ------
+    ShapeError
+        If an array has a shape that no known mistake gives; says which was expected and why.
+    InvalidParameterError
+        If nothing was given to judge.
+
+    Examples
+    --------
+    >>> from chainrule import Dense, Network, check_gradients, trace
+    >>> net = Network([Dense(3, "tanh"), Dense(1, "sigmoid")], n_inputs=2, seed=1)
+    >>> X, Y = np.array([[0.0, 1, 0, 1], [0, 0, 1, 1]]), np.array([[0.0, 1, 1, 0]])
+    >>> right = trace(net, X, Y)
+    >>> check_gradients(net, X, Y, dW=right.dW, db=right.db).ok
+    True
+    >>> summed = [4 * d for d in right.dW[1:]]
+    >>> [mistake.id for mistake in check_gradients(net, X, Y, dW=summed).mistakes]
+    ['times_m']
+    """
+    problem = problem_of(model, X, y, sample_weight=sample_weight, dropout_step=dropout_step)
+    if masks is not None:
+        problem = replace(problem, masks=[None if mask is None else np.asarray(mask, np.float64) for mask in masks])
+    trace = trace_of(replace(problem, gradient=None))
+    tensors = {"dW": dW, "db": db, "dZ": dZ, "dA": dA}
+    given = given_gradients(trace, tensors)
+    if not given:
+        raise InvalidParameterError("give at least one of dW, db, dZ, dA to be judged, one array per layer 1 to L.")
+    return judge(trace, given, precision(tensors), learning_rate)
+
+
+@np.errstate(over="ignore", invalid="ignore")  # what overflows explains nothing
+def judge(trace: Trace, given: Given, epsilon: float, learning_rate: float | None = None) -> GradientVerdict:
+    """Judge arrays of known names and layers, computed with a known precision.
+
+    Numbers that differ by more than the rounding of their own precision, but by less than that of float32, may come
+    from float32 all the same; they are wrong only where a mistake explains them better.
+    """
+    for eps in dict.fromkeys((epsilon, max(epsilon, _SINGLE))):
+        search = Search(trace, given, eps, learning_rate)
+        if search.explain(frozenset()) is not None:
+            return GradientVerdict(True, (), verdict_rows(search, True))
+        explanations = _fewest(search)
+        if explanations:
+            return GradientVerdict(False, _mistakes(trace, explanations), verdict_rows(search, False))
+    return GradientVerdict(False, (), verdict_rows(search, False), closest(trace, given))
+
+
+def _fewest(search: Search) -> list[Explanation]:
+    """All explanations with the fewest mistakes: several, where the network cannot tell them apart."""
+    for n in range(1, _MOST_MISTAKES + 1):
+        sets = (frozenset(ids) for ids in combinations(KINDS, n))
+        found = [explanation for ids in sets if (explanation := search.explain(ids)) is not None]
+        if found:
+            return found
+    return []
+
+
+def _mistakes(trace: Trace, explanations: list[Explanation]) -> tuple[Mistake, ...]:
+    """One entry for each mistake of each explanation; those that not all share could be one another."""
+    certain = frozenset.intersection(*(explanation.ids for explanation in explanations))
+    places: dict[str, list[str]] = {}
+    for explanation in explanations:
+        for id_, tensor in explanation.places:
+            if tensor not in places.setdefault(id_, []):
+                places[id_].append(tensor)
+    doubtful = tuple(id_ for id_ in places if id_ not in certain)
+    residual = min(explanation.residual for explanation in explanations)
+    rate = next((e.rate for e in explanations if e.rate is not None), None)
+    return tuple(
+        Mistake(
+            id_,
+            tensors[0],
+            tuple(tensors),
+            _words(trace, id_, rate),
+            residual,
+            () if id_ in certain else tuple(other for other in doubtful if other != id_),
+        )
+        for id_, tensors in places.items()
+    )
+
+
+def _words(trace: Trace, id_: str, rate: float | None) -> str:
+    kind = KINDS[id_]
+    known = f" (with learning rate {rate:.4g})" if id_ == "updated_weights" and rate is not None else ""
+    known = f" (m = {trace.problem.m})" if id_ in ("times_m", "divided_twice_by_m") else known
+    return f"{kind.what[0].upper()}{kind.what[1:]}{known}. {kind.cure}"

@@ -1,0 +1,1 @@
+"""A trace as an ordered list of steps: formula, shapes, numbers, reason."""

@@ -1,0 +1,1 @@
+"""A trace as text, page, LaTeX document and plain data."""
