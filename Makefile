@@ -40,7 +40,7 @@ test: .venv/.installed-test $(NATIVE)  ## Run the tests and the documentation's 
 	@echo "not run here: parity with PyTorch and JAX (make test-oracles)"
 
 test-oracles: .venv/.installed-test,oracles $(NATIVE)  ## Compare with PyTorch and JAX
-	$(BIN)/python -m pytest -m oracle tests/parity
+	$(BIN)/python -m pytest -m oracle tests/parity tests/derivation
 
 native: $(NATIVE)  ## Build the native engine
 
@@ -54,6 +54,7 @@ lint: .venv/.installed-test,lint $(NATIVE)  ## Check style, types and generated 
 	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run --Werror $(filter cpp/%,$(SOURCES))
 	$(BIN)/python docs/command_line.py --check
+	$(BIN)/python docs/derivation.py --check
 	@$(BIN)/python docs/native_stub.py --check
 
 format: .venv/.installed-test,lint  ## Format the code
@@ -63,9 +64,10 @@ format: .venv/.installed-test,lint  ## Format the code
 
 docs: .venv/.installed-test,docs $(NATIVE)  ## Write docs/command-line.md and the API reference in site/
 	$(BIN)/python docs/command_line.py
+	$(BIN)/python docs/derivation.py
 	$(BIN)/python docs/native_stub.py
 	@# The warnings are pdoc's, about annotations it looks up in the wrong module for a dataclass's __init__.
-	PYTHONWARNINGS=ignore $(BIN)/pdoc --docformat numpy --output-directory site $(addprefix chainrule.,network table storage report) \
+	PYTHONWARNINGS=ignore $(BIN)/pdoc --docformat numpy --output-directory site $(addprefix chainrule.,network derivation table storage report lab) \
 		$(addprefix chainrule.estimator.,mlp linear table_model)
 
 bench: .venv/.installed-test,bench $(NATIVE)  ## Time the native engine beside the peers (BENCH="--case 2-16-1 --peer jax" for less)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 import subprocess
 import sys
@@ -14,9 +15,22 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=["estimator", "textbook"])
+@pytest.mark.parametrize("block", BLOCKS, ids=["judge", "estimator", "textbook"])
 def test_python_in_the_readme_runs(block):
     exec(compile(block, "README.md", "exec"), {})
+
+
+def test_the_judge_says_what_the_readme_shows(capsys):
+    exec(compile(BLOCKS[0], "README.md", "exec"), {})
+    shown = re.search(r"```text\n(.*?)```", README, re.DOTALL)
+    assert shown is not None
+    assert shown[1] in capsys.readouterr().out
+
+
+def test_the_story_of_the_most_copied_example():
+    results = doctest.testfile(str(ROOT / "docs" / "most-copied-example.md"), module_relative=False)
+    assert results.failed == 0
+    assert results.attempted > 10
 
 
 def test_the_transcript_is_what_train_prints(tmp_path):

@@ -118,7 +118,7 @@ def _rows() -> tuple[Row, ...]:
             "cost",
             t.Equation(J, mean(t.Symbol("L", "", ("i",))) + penalty),
             segment.mean_loss,
-            "The mean loss over the examples is what training lowers; the penalty on the weights is added.",
+            "The mean loss over the examples is what training lowers; a penalty on the weights, if any, is added.",
             "2 B",
             takes_mean=True,
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,8 @@ class Mistake:
     def __str__(self) -> str:
         others = self.indistinguishable_from
         either = f" (or {', '.join(others)}: this network cannot tell them apart)" if others else ""
-        return f"{self.id} at {', '.join(self.tensors)}{either}\n    {self.explanation}"
+        words = fill(self.explanation, 100, initial_indent="    ", subsequent_indent="    ")
+        return f"{self.id} at {', '.join(self.tensors)}{either}\n{words}"
 
 
 @dataclass(frozen=True)
