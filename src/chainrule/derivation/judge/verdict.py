@@ -113,8 +113,16 @@ def _row(search: Search, name: str, l: int, ok: bool) -> VerdictRow:
     residual = float(np.max(np.abs(array - right), initial=0.0)) / (size or 1.0)
     if ok or search.residual(name, l, right) is not None:
         return VerdictRow(tensor, residual, "right")
-    follows = " itself, but follows from the arrays above" if _follows(search, name, l) else ""
-    return VerdictRow(tensor, residual, f"wrong{follows}")
+    if _follows(search, name, l):
+        return VerdictRow(tensor, residual, "wrong, but follows from the arrays above")
+    return VerdictRow(tensor, residual, f"wrong{_multiple(array, right)}")
+
+
+def _multiple(array: Any, right: Any) -> str:
+    """Say by which factor all entries are wrong, if by one."""
+    factor = float(np.vdot(array, right)) / (float(np.vdot(right, right)) or np.inf)
+    same = array.size > 1 and np.allclose(array, factor * right, rtol=0, atol=1e-5 * np.max(np.abs(array), initial=0.0))
+    return f": {factor:.4g} times the right one" if same and factor else ""
 
 
 def _follows(search: Search, name: str, l: int) -> bool:
