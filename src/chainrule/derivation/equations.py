@@ -240,6 +240,8 @@ def at_layer(formula: t.Formula, l: int, L: int) -> t.Formula:
     layers = {"l": str(l), "l-1": str(l - 1), "L": str(L)}
 
     def numbered(node: t.Node) -> t.Node | None:
+        if isinstance(node, t.Total) and node.index == "l":
+            return node  # its l runs over all layers
         if isinstance(node, t.Symbol) and node.layer in layers:
             return t.Symbol(node.name, layers[node.layer], node.indices)
         if isinstance(node, t.Apply) and node.layer in layers:
