@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from chainrule.derivation.equations import EQUATIONS, at_layer
+from chainrule.derivation.equations import EQUATIONS
 from chainrule.derivation.formula import tree as t
 from chainrule.derivation.formula.evaluate import evaluate
+from chainrule.derivation.layouts import at_layer
 from chainrule.derivation.tracing import trace_of
 from chainrule.network.examples import Examples
 from chainrule.network.losses import loss

@@ -6,10 +6,11 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from chainrule.derivation.equations import EQUATIONS, at_layer, by_rows, with_shapes
+from chainrule.derivation.equations import EQUATIONS
 from chainrule.derivation.formula import latex, math, text
 from chainrule.derivation.formula import tree as t
 from chainrule.derivation.formula.text import stacked
+from chainrule.derivation.layouts import at_layer, by_rows, with_shapes
 from chainrule.derivation.views.latex_document import document, plain
 
 a, b, c, x = (t.Symbol(name) for name in "abcx")

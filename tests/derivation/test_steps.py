@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from chainrule import Dense, Network, trace
-from chainrule.derivation.equations import by_rows
 from chainrule.derivation.formula import latex, math, text
 from chainrule.derivation.formula import tree as t
 from chainrule.derivation.formula.evaluate import evaluate
+from chainrule.derivation.layouts import by_rows
 from chainrule.derivation.steps.order import steps
 from chainrule.derivation.steps.step import PARTS, differs_by_rows, shaped
 from chainrule.derivation.tracing import trace_of

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from chainrule.derivation.deriving.letters import loss_letter, scalars
 from chainrule.derivation.deriving.setting import Setting
 from chainrule.derivation.deriving.steps import Step, constants, letter, numbered, shaped, values
-from chainrule.derivation.equations import EQUATIONS, ONE, J, at_layer
+from chainrule.derivation.equations import EQUATIONS, ONE, J
 from chainrule.derivation.formula import tree as t
+from chainrule.derivation.layouts import at_layer
 from chainrule.derivation.steps import formulas as step_formulas
 from chainrule.derivation.symbolic.expressions import Expression
 from chainrule.derivation.symbolic.from_sympy import formula

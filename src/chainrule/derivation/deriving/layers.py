@@ -8,8 +8,9 @@ from typing import Any
 from chainrule.derivation.deriving.output import best_slope, slope_lines
 from chainrule.derivation.deriving.setting import Setting
 from chainrule.derivation.deriving.steps import Step, chain, constants, letter, numbered, shaped, values
-from chainrule.derivation.equations import EQUATIONS, ONE, J, at_layer, m
+from chainrule.derivation.equations import EQUATIONS, ONE, J, m
 from chainrule.derivation.formula import tree as t
+from chainrule.derivation.layouts import at_layer
 from chainrule.derivation.steps import formulas as step_formulas
 from chainrule.derivation.symbolic.calculus import rules
 from chainrule.derivation.symbolic.expressions import Expression, variables

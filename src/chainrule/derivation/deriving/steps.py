@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.derivation.deriving.setting import Setting
-from chainrule.derivation.equations import EQUATIONS, at_layer, with_shapes
+from chainrule.derivation.equations import EQUATIONS
 from chainrule.derivation.formula import tree as t
+from chainrule.derivation.layouts import at_layer, with_shapes
 from chainrule.derivation.steps.step import Value
 from chainrule.derivation.symbolic.expressions import Expression
 

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.derivation.judge.error_variations import DA, DZ, OUTPUT, OUTPUT_DA
 from chainrule.derivation.judge.parameter_variations import DB, DW, FORWARD
+from chainrule.derivation.judge.places import Place, Site, alternatives
 from chainrule.derivation.judge.rounding import Rounding, rounding
-from chainrule.derivation.judge.variations import DA, DZ, OUTPUT, OUTPUT_DA, Place, Site, alternatives
 from chainrule.derivation.tracing import Trace
 from chainrule.network.propagate import Forward
 from chainrule.network.types import Array

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.derivation.judge.error_variations import DA, DZ
 from chainrule.derivation.judge.parameter_variations import DB, DW
+from chainrule.derivation.judge.places import Site, alternatives
 from chainrule.derivation.judge.search import Search
-from chainrule.derivation.judge.variations import DA, DZ, Site, alternatives
 from chainrule.network.propagate import Forward
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.derivation.equations import EQUATIONS, Row, at_layer, by_rows, with_shapes
+from chainrule.derivation.equations import EQUATIONS, Row
 from chainrule.derivation.formula import tree as t
+from chainrule.derivation.layouts import at_layer, by_rows, with_shapes
 from chainrule.derivation.tracing import Trace
 from chainrule.network.types import Array
 

@@ -1,122 +1,15 @@
-"""Backpropagation as people write it: at each place what is right, and what is written by mistake.
-
-The pass has five places: the error of the output, dA and dZ of a hidden layer, dW and db. A place is a sequence of
-choices; a choice has the right way and, by the mistake's id, the wrong ones. So every wrong gradient that the judge
-knows, and the laboratory shows, is one small function here.
-"""
+"""The places on the way back: the error of the output, and dA and dZ of a hidden layer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
+from chainrule.derivation.judge.places import Choice, Place, Site, as_it_is, by_one_over_m, scaled, turned
 from chainrule.derivation.output_pair import derivative_by_prediction
-from chainrule.derivation.problem import Problem
-from chainrule.network.propagate import Forward
 from chainrule.network.types import Array
-
-
-@dataclass(frozen=True)
-class Site:
-    """Where a quantity of layer l is computed, and from what."""
-
-    problem: Problem
-    pass_: Forward
-    l: int
-    dZ: Any = None  # of layer l, or for dA of layer l + 1
-    dA: Any = None  # of layer l
-    updated_W: Any = None  # of layer l + 1
-
-    @property
-    def W(self) -> Array:
-        """W[l + 1], through which the error of layer l comes."""
-        return self.problem.parameters.W[self.l + 1]
-
-    @property
-    def g(self) -> Any:
-        """The activation of layer l."""
-        return self.problem.architecture.g[self.l]
-
-    @property
-    def Z(self) -> Any:
-        """Z[l]."""
-        return self.pass_.Z[self.l]
-
-    @property
-    def mask(self) -> Any:
-        """The dropout factors of layer l, or 1."""
-        masks = self.pass_.masks
-        return 1.0 if masks is None or masks[self.l] is None else masks[self.l]
-
-
-class Parts(NamedTuple):
-    """A gradient with its two parts, which mistakes treat differently."""
-
-    data: Array
-    penalty: Any
-
-
-Step = Callable[[Site, Any], Iterable[Any]]
-
-
-class Choice(NamedTuple):
-    """The right way, and the wrong ones by the mistake's id; each yields what comes of the value so far."""
-
-    right: Step
-    wrong: Mapping[str, Step]
-
-
-Place = Sequence[Choice]
-
-
-def alternatives(place: Place, site: Site, allowed: frozenset[str]) -> Iterator[tuple[frozenset[str], Any]]:
-    """Every result of a place with the allowed mistakes, the right one first, and which mistakes were made."""
-    results: list[tuple[frozenset[str], Any]] = [(frozenset(), None)]
-    for choice in place:
-        ways: list[tuple[frozenset[str], Step]] = [(frozenset(), choice.right)]
-        ways += [(frozenset({id_}), step) for id_, step in choice.wrong.items() if id_ in allowed]
-        results = [
-            (made | new, result)
-            for made, value in results
-            for new, step in ways
-            if not made & new
-            for result in step(site, value)
-        ]
-    yield from sorted(results, key=lambda result: len(result[0]))
-
-
-def as_it_is(site: Site, value: Any) -> Iterator[Any]:
-    """The right way of a choice that changes nothing."""
-    yield value
-
-
-def scaled(factor: Callable[[Site], float]) -> Step:
-    """A choice that multiplies by a factor other than 1."""
-
-    def step(site: Site, value: Any) -> Iterator[Any]:
-        if factor(site) != 1:
-            yield factor(site) * value
-
-    return step
-
-
-def by_m(site: Site) -> float:
-    """M, as a factor."""
-    return site.problem.m
-
-
-def by_one_over_m(site: Site) -> float:
-    """1/m."""
-    return 1 / site.problem.m
-
-
-def turned(site: Site) -> float:
-    """-1."""
-    return -1.0
-
 
 # --- the error of the output -----------------------------------------------------------------------------------------
 
