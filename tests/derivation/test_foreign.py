@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from chainrule import gradcheck, trace
 from chainrule._errors import ChainruleError, InvalidParameterError, ShapeError, TargetError
-from chainrule.derivation.problem import problem_of
+from chainrule.derivation.posing import problem_of
 
 DRAW = np.random.default_rng(0)
 X = DRAW.normal(size=(40, 3))

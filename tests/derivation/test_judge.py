@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.exceptions import NotFittedError
 
 from chainrule import Dense, MLPClassifier, Network, check_gradients, trace
 from chainrule._errors import InvalidParameterError, ShapeError
@@ -233,3 +234,23 @@ def test_the_learning_rate_of_early_updates_is_found(small):
     verdict = judge(trace_of(problem), given(student(problem, "updated_weights", learning_rate=0.3)), DOUBLE)
     assert [mistake.id for mistake in verdict.mistakes] == ["updated_weights"]
     assert "learning rate 0.3" in verdict.mistakes[0].explanation
+
+
+def test_what_cannot_be_judged_is_refused():
+    draw = np.random.default_rng(0)
+    X, y = draw.normal(size=(30, 3)), draw.integers(2, size=30)
+    clf = MLPClassifier((4,), max_iter=2, dropout=0.2, random_state=0)
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        check_gradients(clf, X, y, dW=[np.zeros((4, 3)), None])
+    with pytest.warns(Warning, match="max_iter"):
+        clf.fit(X, y)
+    with pytest.raises(ShapeError, match="must be a list of arrays"):
+        check_gradients(clf, X, y, dW=np.zeros((4, 3)))
+    with pytest.raises(ShapeError, match="complex"):
+        check_gradients(clf, X, y, dW=[np.zeros((4, 3)) * 1j, None])
+    with pytest.raises(ShapeError, match=r"masks must be.*\(4, 30\)"):
+        check_gradients(clf, X, y, dW=[np.zeros((4, 3)), None], masks=[None, np.ones((3, 3))])
+    with pytest.raises(InvalidParameterError, match="dropout_step must be"):
+        check_gradients(clf, X, y, dW=[np.zeros((4, 3)), None], dropout_step=-1)
+    with pytest.raises(InvalidParameterError, match="learning_rate must be"):
+        trace(clf, X, y, learning_rate="fast")

@@ -9,7 +9,8 @@ import numpy as np
 
 from chainrule._errors import InvalidParameterError
 from chainrule.derivation.output_pair import derivative_by_prediction
-from chainrule.derivation.problem import Problem, problem_of
+from chainrule.derivation.posing import problem_of
+from chainrule.derivation.problem import Problem
 from chainrule.derivation.steps.names import names_of
 from chainrule.network.types import Array
 
@@ -186,11 +187,11 @@ def trace(
     ((1, 2), True)
     """
     problem = problem_of(model, X, y, sample_weight=sample_weight, dropout_step=dropout_step, loss=loss)
-    rate = getattr(model, "learning_rate_init", 0.1) if learning_rate is None else float(learning_rate)
-    if not np.isfinite(rate):
+    rate = getattr(model, "learning_rate_init", 0.1) if learning_rate is None else learning_rate
+    if not isinstance(rate, int | float | np.number) or not np.isfinite(rate):
         raise InvalidParameterError(f"learning_rate must be a finite number, got {learning_rate!r}.")
     inputs, outputs = names_of(model, problem.architecture.widths)
-    return replace(trace_of(problem, rate), inputs=inputs, outputs=outputs)
+    return replace(trace_of(problem, float(rate)), inputs=inputs, outputs=outputs)
 
 
 @np.errstate(over="ignore", invalid="ignore")  # an overflow shows in the result

@@ -11,7 +11,8 @@ import numpy as np
 from chainrule._errors import ChainruleError, InvalidParameterError
 from chainrule.derivation.checks.differences import Pass
 from chainrule.derivation.checks.directions import Measured, Tensor, examples_within_reach, measured
-from chainrule.derivation.problem import Problem, problem_of, some_examples
+from chainrule.derivation.posing import problem_of, some_examples
+from chainrule.derivation.problem import Problem
 from chainrule.network.parameters import Parameters
 from chainrule.network.types import Array
 

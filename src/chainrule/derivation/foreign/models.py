@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from chainrule._errors import ChainruleError, InvalidParameterError, ShapeError, TargetError
-from chainrule.derivation.problem import Problem, dense, relative
+from chainrule.derivation.posing import dense, relative
+from chainrule.derivation.problem import Problem
 from chainrule.network.activations import Activation, activation
 from chainrule.network.architecture import Architecture
 from chainrule.network.losses import LOSS_ALIASES, LOSSES, Loss

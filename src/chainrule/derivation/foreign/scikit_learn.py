@@ -15,7 +15,8 @@ import numpy as np
 
 from chainrule._errors import InvalidParameterError, ShapeError, TargetError
 from chainrule.derivation.foreign.models import rows_of
-from chainrule.derivation.problem import Problem, dense, relative
+from chainrule.derivation.posing import dense, relative
+from chainrule.derivation.problem import Problem
 from chainrule.network.activations import activation
 from chainrule.network.architecture import Architecture
 from chainrule.network.losses import Loss

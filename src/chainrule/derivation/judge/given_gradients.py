@@ -47,6 +47,10 @@ def _by_layer(trace: Trace, name: str, arrays: Arrays) -> list[tuple[int, Any]]:
     """Which layer each array belongs to: L of them are layers 1 to L, L + 1 are layers 0 to L, L - 1 dA all hidden."""
     if arrays is None:
         return []
+    if not isinstance(arrays, list | tuple):
+        raise ShapeError(
+            f"{name} must be a list of arrays, one for each of the layers 1 to {trace.L}; got {type(arrays).__name__}."
+        )
     L, count = trace.L, len(arrays)
     if count == L + 1:
         return [(l, array) for l, array in enumerate(arrays) if l > 0]
@@ -60,6 +64,8 @@ def _by_layer(trace: Trace, name: str, arrays: Arrays) -> list[tuple[int, Any]]:
 
 def _checked(trace: Trace, name: str, l: int, array: Any) -> Array:
     try:
+        if np.iscomplexobj(array):
+            raise TypeError("it has complex numbers")
         values = np.asarray(array, np.float64)
     except (TypeError, ValueError) as error:
         raise ShapeError(f"{name}[{l}] must be an array of numbers, got {type(array).__name__}: {error}.") from None

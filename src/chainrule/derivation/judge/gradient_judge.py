@@ -15,7 +15,7 @@ from chainrule.derivation.judge.laboratory import closest
 from chainrule.derivation.judge.mistakes import KINDS
 from chainrule.derivation.judge.search import Explanation, Given, Search
 from chainrule.derivation.judge.verdict import GradientVerdict, Mistake, verdict_rows
-from chainrule.derivation.problem import problem_of
+from chainrule.derivation.posing import problem_of
 from chainrule.derivation.tracing import Trace, trace_of
 
 _SINGLE = float(np.finfo(np.float32).eps)
@@ -80,9 +80,7 @@ def check_gradients(
     >>> [mistake.id for mistake in check_gradients(net, X, Y, dW=summed).mistakes]
     ['times_m']
     """
-    problem = problem_of(model, X, y, sample_weight=sample_weight, dropout_step=dropout_step)
-    if masks is not None:
-        problem = replace(problem, masks=[None if mask is None else np.asarray(mask, np.float64) for mask in masks])
+    problem = problem_of(model, X, y, sample_weight=sample_weight, dropout_step=dropout_step, masks=masks)
     trace = trace_of(replace(problem, gradient=None))
     tensors = {"dW": dW, "db": db, "dZ": dZ, "dA": dA}
     given = given_gradients(trace, tensors)
