@@ -5,6 +5,7 @@ import pytest
 
 from chainrule._errors import InvalidParameterError
 from chainrule.network import Architecture, activation, initial_parameters, loss
+from chainrule.network.draws import generator
 from chainrule.network.initializers import INITIALIZERS, initial_weights
 
 from .cases import ACTIVATION_CASES, INITIALIZER_CASES
@@ -46,6 +47,16 @@ def test_orthogonal_rows_or_columns(shape):
     np.testing.assert_allclose(gram, np.eye(min(shape)), atol=1e-14)
 
 
+@pytest.mark.parametrize("shape", [(5, 8), (8, 5), (6, 6)], ids=str)
+def test_an_orthogonal_draw_is_the_gram_schmidt_basis_of_a_normal_one(shape):
+    """The basis is the only one that makes the coefficients triangular with a positive diagonal."""
+    W = drawn("orthogonal", *shape)
+    Q = W if shape[0] >= shape[1] else W.T
+    R = Q.T @ generator(0, "initial weights", 1).standard_normal(Q.shape)
+    np.testing.assert_allclose(np.tril(R, -1), 0, atol=1e-14)
+    assert (np.diag(R) > 0).all()
+
+
 def test_orthogonal_draws_favour_no_sign():
     """Without the correction by the signs of R, the diagonal of Q is mostly of one sign."""
     signs = [np.sign(drawn("orthogonal", 3, 3, seed=seed)[0, 0]) for seed in range(300)]
@@ -78,6 +89,16 @@ def test_d34_biases_start_at_zero():
     parameters = initial_parameters(architecture, seed=1)
     assert not np.concatenate(parameters.b[1:]).any()
     assert all(parameters.W[l].all() for l in (1, 2))
+
+
+def test_no_two_tensors_share_their_draws():
+    """The first normal draw of every W[l] and b[l], the fans taken out, is a number of its own."""
+    architecture = Architecture((4, 3, 3, 2), (activation("tanh"),) * 2, loss("squared_error"))
+    parameters = initial_parameters(
+        architecture, seed=0, kernel_initializer="lecun_normal", bias_initializer="lecun_normal"
+    )
+    draws = [w[0, 0] * np.sqrt(w.shape[1]) for w in (*parameters.W[1:], *parameters.b[1:])]
+    assert np.unique(np.round(draws, 12)).size == 6
 
 
 @pytest.mark.parametrize("name", sorted({case.name for case in ACTIVATION_CASES}))

@@ -16,7 +16,7 @@ from sklearn.metrics import (
 
 from chainrule._errors import InvalidParameterError, TargetError
 from chainrule.network import Dense, Network
-from chainrule.network.losses import loss
+from chainrule.network.losses import loss, natural
 
 from .cases import LOSS_CASES, LOSSES_AND_OUTPUTS
 
@@ -286,6 +286,7 @@ def test_an_ignorant_binary_network_costs_log_2():
         ("poisson", -1.0),
         ("poisson", np.inf),
         ("gamma", 0.0),
+        ("gamma", np.inf),
         ("tweedie", -0.1),
     ],
 )
@@ -293,6 +294,11 @@ def test_a_target_outside_the_domain_is_named(name, bad):
     with pytest.raises(TargetError, match=r"targets must be .*, got") as raised:
         loss(name).check_target(np.array([[1.0, bad]]))
     assert str(bad) in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["binary_cross_entropy", "categorical_cross_entropy", "binary_focal", "hinge"])
+def test_zero_and_one_are_targets(name):
+    loss(name).check_target(np.array([[0.0, 1.0]]))
 
 
 @pytest.mark.parametrize(("power", "fine"), [(1.5, True), (2.0, False), (3.0, False)])
@@ -342,6 +348,25 @@ def test_a_loss_on_predictions_behind_another_output(name, output, n):
     pair = loss(name, output=output)
     np.testing.assert_allclose(pair.per_example(Z, Y), loss(name).per_example(pair.output.g(Z), Y), rtol=1e-15)
     np.testing.assert_allclose(pair.dZ(Z, Y), slopes(lambda Z: pair.per_example(Z, Y), Z, h=1e-4), atol=1e-9)
+
+
+def test_a_pair_is_natural_where_nothing_is_put_between():
+    assert natural(loss("squared_error"))
+    assert natural(loss("binary_focal", output="sigmoid"))
+    assert not natural(loss("squared_error", output="sigmoid"))
+
+
+@pytest.mark.parametrize(
+    ("name", "z", "y", "convention"),
+    [
+        ("hinge", 1.0, 1.0, 0.0),
+        ("hinge", -1.0, 0.0, 0.0),
+        ("absolute_error", 2.0, 2.0, 0.0),
+        ("quantile", 2.0, 2.0, 0.0),
+    ],
+)
+def test_dZ_at_a_kink_is_the_convention(name, z, y, convention):
+    assert loss(name).dZ(np.array([[z]]), np.array([[y]])).tolist() == [[convention]]
 
 
 def test_the_pair_is_named():

@@ -8,6 +8,7 @@ from scipy import sparse
 
 from chainrule._errors import InvalidParameterError
 from chainrule.network import Architecture, Dense, Network, activation, initial_parameters, loss
+from chainrule.network.draws import random_words
 from chainrule.network.dropout import drop, dropout_masks
 from chainrule.network.parameters import flatten
 from chainrule.network.propagate import backward, forward
@@ -27,6 +28,15 @@ def test_the_rate_is_reached_and_the_mean_kept(rate):
     assert (mask == 0).mean() == pytest.approx(rate, abs=4 * deviation)
     np.testing.assert_allclose(np.unique(mask), [0, 1 / (1 - rate)], rtol=1e-15)
     assert mask.mean() == pytest.approx(1, abs=4 * deviation / (1 - rate))
+
+
+def test_a_unit_is_removed_whose_word_is_below_the_rate():
+    """Of the 2^32 words the first rate 2^32 remove; the rate is chosen so that the limit is one of the words drawn."""
+    words = random_words(0, 0, 0, KEYS, 4)
+    limit = int(words[2, 77])
+    (mask,) = masks_of([limit / 2**32], [4])
+    assert mask[2, 77] != 0
+    assert np.array_equal(mask != 0, words >= limit)
 
 
 def test_no_rate_no_mask():

@@ -128,6 +128,13 @@ def test_d6_merged_copies_are_weights_whatever_the_order(table, kind):
         assert np.array_equal(one, two)
 
 
+def test_merged_keeps_rows_apart_that_have_their_target_in_common(table):
+    X, _ = table
+    twice = Examples(np.concatenate([X, X]).T, np.ones((1, 66))).merged()
+    assert twice.m == len(np.unique(X, axis=0))
+    assert twice.weights[twice.rows].sum() == 66
+
+
 def test_merged_keeps_rows_apart_that_differ_in_their_target_only(table):
     X, Y = table
     twice = Examples(np.concatenate([X, X]).T, np.concatenate([Y, Y + 1], axis=1), rows=np.arange(5, 60))

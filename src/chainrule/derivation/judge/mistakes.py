@@ -78,7 +78,7 @@ _KINDS = (
     ),
     Kind(
         "wrong_layer_activations",
-        "dW was computed with the activations of another layer",
+        "the activations of another layer were used for dW",
         "dW[l] takes what the layer read: dW[l] = (1/m) dZ[l] A[l-1]ᵀ.",
     ),
     Kind(

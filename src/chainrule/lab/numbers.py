@@ -1,0 +1,47 @@
+"""Numbers as they stand on a worksheet: exact where few decimals do, else rounded."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from chainrule.derivation.formula import tree as t
+from chainrule.derivation.steps.windows import digits
+from chainrule.network.types import Array
+
+_EXACT = 1e-9
+
+
+def places(array: Array, decimals: int) -> int:
+    """How many decimals every entry is written with: as few as are exact, or else all that are asked for.
+
+    Examples
+    --------
+    >>> places(np.array([0.5, -1.25]), 4), places(np.array([1 / 3, 2.0]), 4), places(np.array([3.0]), 4)
+    (2, 4, 0)
+    """
+    exact = (d for d in range(decimals) if np.abs(array - np.round(array, d)).max(initial=0.0) <= _EXACT)
+    return next(exact, decimals)
+
+
+def is_exact(array: Array, decimals: int) -> bool:
+    """Whether nothing is rounded."""
+    return bool(np.abs(array - np.round(array, decimals)).max(initial=0.0) <= _EXACT)
+
+
+def entries(array: Array, decimals: int) -> tuple[tuple[str, ...], ...]:
+    """Every entry as text.
+
+    Examples
+    --------
+    >>> entries(np.array([[0.5, -1.0]]), 4)
+    (('0.5', '−1.0'),)
+    """
+    shown = places(array, decimals)
+    rounded = np.round(array, decimals)
+    return tuple(tuple(digits(value, shown) for value in row) for row in rounded)
+
+
+def matrix(array: Array, decimals: int) -> t.Node:
+    """A matrix of numbers, or the number itself where there is only one."""
+    written = entries(array, decimals)
+    return t.Matrix(written) if array.size > 1 else t.Number(float(array[0, 0]), written[0][0])
