@@ -162,6 +162,15 @@ def test_one_wrong_layer_is_found_there(small):
     assert (mistake.id, mistake.tensors) == ("sign", ("dW[2]",))
 
 
+def test_a_mistake_is_found_where_it_was_made_once(small):
+    """Y - A turns every gradient; the place is dZ[L], not eight places below it."""
+    net, X, Y = small
+    problem = trace(net, X, Y).problem
+    wrong = given(student(problem, "sign"), ("dW", "db"))
+    (mistake,) = judge(trace_of(problem), wrong, DOUBLE).mistakes
+    assert (mistake.id, mistake.tensors) == ("sign", ("dZ[3]",))
+
+
 def test_what_is_not_known_is_not_named(small):
     net, X, Y = small
     right = trace(net, X, Y)

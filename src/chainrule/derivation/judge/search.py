@@ -68,18 +68,22 @@ class Search:
         object.__setattr__(self, "bounds", rounding(self.trace, self.epsilon))
 
     def explain(self, allowed: frozenset[str]) -> Explanation | None:
-        """Find an explanation that makes every allowed mistake and no other."""
+        """Find an explanation that makes every allowed mistake and no other, at as few places as can be."""
+        found = [explanation for explanation in self._explanations(allowed) if explanation.ids == allowed]
+        return min(found, key=lambda explanation: len(explanation.places), default=None)
+
+    def _explanations(self, allowed: frozenset[str]) -> Iterator[Explanation]:
+        """One explanation, if there is any, for each way to the error of the output."""
+        L = self.trace.L
         for ids, pass_ in self._forwards(allowed):
-            L = self.trace.L
             output = Site(self.trace.problem, pass_, L)
             start = self._first_match("dA", OUTPUT_DA, output, Explanation().with_mistakes(ids, "Z[1]"), allowed)
             if start is None:
                 continue
             for made, dZ in alternatives(OUTPUT, output, allowed):
                 found = self._layer(L, dZ, start.with_mistakes(made, f"dZ[{L}]"), pass_, allowed)
-                if found is not None and found.ids == allowed:
-                    return found
-        return None
+                if found is not None:
+                    yield found
 
     def residual(self, name: str, l: int, expected: Array) -> float | None:
         """How far the given array is from what is expected, relative to the largest entry; None beyond rounding."""
