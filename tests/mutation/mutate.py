@@ -63,7 +63,7 @@ FIRST = {
     "schedules.py": "contract/test_schedules",
     "segment.py": "network/test_cost network/test_segment",
     "record.py": "network/test_record",
-    "summary.py": "network/test_network",
+    "summary.py": "network/test_summary",
     "training.py": "network/test_cost network/test_loop",
 }
 LAST = ("contract/test_losses", "contract/test_optimizers", "contract/test_gradients")

@@ -94,6 +94,15 @@ def test_all_logits_are_those_of_every_chunk():
     np.testing.assert_allclose(Z, W @ X + b, rtol=1e-12, atol=1e-14)
 
 
+def test_a_fit_without_validation_leaves_its_last_weights():
+    """The rate is too large, so that the first weights are the best: the three plain steps are what was asked for."""
+    fitted, stepped = line(), line()
+    fitted.fit(X, Y, epochs=3, learning_rate=1.5)
+    for _ in range(3):
+        stepped.step(stepped.backward(stepped.forward(X), Y), learning_rate=1.5)
+    np.testing.assert_allclose(fitted.parameters.theta, stepped.parameters.theta, rtol=1e-12)
+
+
 def test_the_last_rate_of_a_fit_knows_of_short_batches():
     """Ten examples by fours are three steps an epoch, twelve in all: the last one is at 11/12 of half a cosine."""
     net, rng = line(), np.random.default_rng(0)

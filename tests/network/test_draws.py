@@ -95,3 +95,15 @@ def test_purposes_and_places_do_not_share_draws():
 @pytest.mark.parametrize("seed", [-1, 0, 2**63, 2**64 + 5])
 def test_any_whole_number_is_a_seed(seed):
     assert 0 <= float(generator(seed, "test").random()) < 1
+
+
+def test_every_seed_has_draws_of_its_own():
+    """Seeds count modulo 2^64, as the key of 64 bits does, wherever they are used."""
+    keys = np.arange(3, dtype=np.uint64)
+    seeds = [0, 1, 2, 3, 2**32, 2**63, 2**64 - 1]
+    assert len({generator(seed, "test").integers(2**63).item() for seed in seeds}) == len(seeds)
+    assert len({random_words(seed, 0, 0, keys, 4).tobytes() for seed in seeds}) == len(seeds)
+    for seed in (-3, 2**64 + 5):
+        same = seed % 2**64
+        assert generator(seed, "test").random() == generator(same, "test").random()
+        assert np.array_equal(random_words(seed, 0, 0, keys, 4), random_words(same, 0, 0, keys, 4))

@@ -119,5 +119,7 @@ def test_d9_a_cost_or_a_gradient_alone_that_is_not_finite_is_an_error(training, 
     architecture = Architecture((1, 1), (), pair)
     training = replace(training, architecture=architecture, examples=Examples(np.array([[x]]), np.array([[y]])))
     start = initial_state(initial_parameters(architecture, seed=0, kernel_initializer="zeros"), Plan())
+    runner = Watched()
     with pytest.raises(DivergenceError, match="non-finite"):
-        train_lbfgs(training, start)
+        train_lbfgs(replace(training, runner=runner), start)
+    assert len(runner.seen) == 1
