@@ -155,7 +155,7 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "id_", "made"), MISTAKES, ids=lambda value: str(value))
+@pytest.mark.parametrize(("name", "id_", "made"), MISTAKES, ids=lambda value: value if isinstance(value, str) else "")
 def test_mistakes_are_named(name, id_, made):
     sheet = lab.worksheet((2, 3, 1), m=3, seed=5)
     grade = lab.grade(sheet, sheet.answers | {name: made(sheet.trace)})

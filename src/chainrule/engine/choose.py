@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from chainrule._errors import ChainruleWarning, InvalidParameterError, nearest
@@ -79,12 +80,8 @@ def info() -> dict[str, Any]:
 @cache
 def _native() -> Any:
     """The module of the native engine, or None where it was not built."""
-    try:
-        return import_module("chainrule.engine.native")
-    except ModuleNotFoundError as error:
-        if error.name != "chainrule.engine._native":
-            raise
-        return None
+    built = find_spec("chainrule.engine._native") is not None
+    return import_module("chainrule.engine.native") if built else None
 
 
 @cache
