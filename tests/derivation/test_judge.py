@@ -263,3 +263,15 @@ def test_what_cannot_be_judged_is_refused():
         check_gradients(clf, X, y, dW=[np.zeros((4, 3)), None], dropout_step=-1)
     with pytest.raises(InvalidParameterError, match="learning_rate must be"):
         trace(clf, X, y, learning_rate="fast")
+
+
+def test_depth_does_not_blind_the_judge():
+    """The worst case of rounding through 25 layers would excuse any gradient; and the ways back double 24 times."""
+    net = Network([*(Dense(5, "tanh") for _ in range(24)), Dense(1, "sigmoid")], n_inputs=3, seed=1)
+    X = np.random.default_rng(0).normal(size=(3, 9))
+    Y = (X[:1] > 0) * 1.0
+    right = trace(net, X, Y)
+    unasked = [None] * 24
+    assert check_gradients(net, X, Y, dW=[right.dW[1], *unasked]).ok
+    assert not check_gradients(net, X, Y, dW=[1.3 * right.dW[1], *unasked]).ok
+    assert "sign" in {mistake.id for mistake in check_gradients(net, X, Y, dW=[-right.dW[1], *unasked]).mistakes}

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.derivation.checks.kinks import activation_kinks
 from chainrule.derivation.tracing import Trace
 from chainrule.network.types import Array
 
 _OPERATIONS = 16.0  # roundings of one quantity that may add up: an activation, its derivative, a loss
-_KINKS = {"relu": (0.0,), "leaky_relu": (0.0,), "elu": (0.0,), "selu": (0.0,), "hard_tanh": (-1.0, 1.0)}
 
 
 @dataclass(frozen=True)
@@ -30,38 +30,50 @@ class Rounding:
 
 @np.errstate(over="ignore", invalid="ignore")  # a bound that overflows says that rounding explains anything
 def rounding(trace: Trace, epsilon: float) -> Rounding:
-    """Bound the rounding errors of a pass computed with the given relative precision."""
-    eps = _OPERATIONS * epsilon
-    error_Z, error_A = _forward(trace, eps)
+    """Bound the rounding errors of a pass computed with the given relative precision.
+
+    Through many layers the worst case would explain any error, while what rounding does stays far below it. So an error
+    that comes through a layer is held to the cube root of the precision (6e-6, 5e-3), relative to the terms of its sum,
+    or to the share it has of the output's error. Only where rounding takes the whole slope, it is what it is.
+    """
+    eps, most = _OPERATIONS * epsilon, float(np.cbrt(epsilon))
+    error_Z, error_A = _forward(trace, eps, most)
     L, m = trace.L, trace.problem.m
     dZ: list[Any] = [None] * (L + 1)
     dA, dW, db = dZ.copy(), dZ.copy(), dZ.copy()
     slope = _steepness(trace, L)
     dA[L] = eps * np.abs(trace.dA[L]) + error_A[L] * _curvature(trace)
     sides = (np.abs(trace.A[L]) + np.abs(trace.problem.Y)) / trace.widths[L] * _weight(trace)
-    dZ[L] = eps * (np.abs(trace.dZ[L]) + sides) + error_Z[L] * (slope * _weight(trace) + np.abs(trace.dZ[L]))
+    smooth = eps * (np.abs(trace.dZ[L]) + sides) + error_Z[L] * (slope * _weight(trace) + np.abs(trace.dZ[L]))
+    jump, largest = np.zeros_like(smooth), np.abs(trace.dZ[L]).max(axis=0)
+    share = np.maximum(most, smooth.max(axis=0) / np.maximum(largest, np.finfo(float).tiny))  # of each example
     for l in range(L, 0, -1):
+        dZ[l] = smooth + jump
         size, inputs = np.abs(trace.dZ[l]), np.abs(np.asarray(trace.A[l - 1]))
         penalty = eps * np.abs(trace.problem.penalty_gradient(trace.W[l]))
         dW[l] = ((dZ[l] + eps * size) @ inputs.T + size @ error_A[l - 1].T) / m + penalty
         db[l] = (dZ[l] + eps * size).mean(axis=1, keepdims=True)
         if l > 1:
-            weights = np.abs(trace.W[l]).T
-            dA[l - 1] = weights @ (dZ[l] + eps * size)
-            dZ[l - 1] = dA[l - 1] * _steepness(trace, l - 1) + np.abs(trace.dA[l - 1]) * _slope_error(
-                trace, l - 1, error_Z[l - 1], eps
-            )
+            weights, steep = np.abs(trace.W[l]).T, _steepness(trace, l - 1)
+            smooth = np.minimum(weights @ (smooth + eps * size), share * (weights @ size))
+            jump = weights @ jump
+            dA[l - 1] = smooth + jump
+            moved, jumped = _slope_errors(trace, l - 1, error_Z[l - 1], eps)
+            reach = np.abs(trace.dA[l - 1])
+            smooth = smooth * steep + reach * moved
+            jump = jump * steep + (reach + dA[l - 1]) * jumped
     return Rounding(dZ, dA, dW, db)
 
 
-def _forward(trace: Trace, eps: float) -> tuple[list[Any], list[Any]]:
+def _forward(trace: Trace, eps: float, most: float) -> tuple[list[Any], list[Any]]:
     """The errors of Z and A, from that of X as it is stored."""
     error_A: list[Any] = [eps * np.abs(np.asarray(trace.A[0]))]
     error_Z: list[Any] = [None]
     for l in range(1, trace.L + 1):
-        weights, inputs = np.abs(trace.W[l]), np.abs(np.asarray(trace.A[l - 1]))
-        error_Z.append(weights @ (error_A[l - 1] + eps * inputs) + eps * np.abs(trace.b[l]))
-        error_A.append(_steepness(trace, l) * error_Z[l] + eps * np.abs(trace.A[l]))
+        weights, inputs, bias = np.abs(trace.W[l]), np.abs(np.asarray(trace.A[l - 1])), np.abs(trace.b[l])
+        worst = weights @ (error_A[l - 1] + eps * inputs) + eps * bias
+        error_Z.append(np.minimum(worst, most * (weights @ inputs + bias)))
+        error_A.append(_steepness(trace, l) * error_Z[l] + eps * (np.abs(trace.A[l]) + eps))
     return error_Z, error_A
 
 
@@ -74,16 +86,16 @@ def _steepness(trace: Trace, l: int) -> Array:
     return steep
 
 
-def _slope_error(trace: Trace, l: int, error_Z: Array, eps: float) -> Array:
-    """How far g'(Z[l]) may be off: by rounding, by Z's own error, and at a kink by the whole jump."""
-    g = trace.problem.architecture.g[l]
-    Z = trace.Z[l]
-    error = eps * (1 + np.abs(g.g_prime(Z))) + error_Z
-    for kink in _KINKS.get(g.name, ()):
-        error = np.where(np.abs(Z - kink) <= error_Z, 1 + np.abs(g.g_prime(Z + 1)), error)
+def _slope_errors(trace: Trace, l: int, error_Z: Array, eps: float) -> tuple[Array, Array]:
+    """How far g'(Z[l]) may be off: by rounding and Z's own error; and where it may be all of it, as at a kink."""
+    g, Z = trace.problem.architecture.g[l], trace.Z[l]
+    slope = np.abs(g.g_prime(Z))
+    moved = eps * (1 + slope) + error_Z
+    jumped = np.where(moved >= slope, moved, 0.0)
+    for kink in activation_kinks(g).corners:
+        jumped = np.where(np.abs(Z - kink) <= error_Z, 1 + np.abs(g.g_prime(Z + 1)), jumped)
     mask = trace.masks[l] if trace.masks else None
-    off: Array = error if mask is None else error * mask
-    return off
+    return (moved, jumped) if mask is None else (moved * mask, jumped * mask)
 
 
 def _curvature(trace: Trace) -> Array:

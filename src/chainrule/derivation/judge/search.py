@@ -7,7 +7,8 @@ allowed mistakes; what the given arrays contradict is dropped at once. What surv
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,9 @@ from chainrule.network.types import Array
 
 Given = Mapping[tuple[str, int], Array]
 Places = tuple[tuple[str, str], ...]  # (mistake's id, tensor it was made at)
+
+# Layers a search may visit: where little is given, little is dropped, and the ways back double with every layer.
+_MOST_VISITS = 300
 
 
 @dataclass(frozen=True)
@@ -62,10 +66,11 @@ class Search:
     given: Given
     epsilon: float
     learning_rate: float | None = None
-    bounds: Rounding = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "bounds", rounding(self.trace, self.epsilon))
+    @cached_property
+    def bounds(self) -> Rounding:
+        """How far rounding may move the right numbers."""
+        return rounding(self.trace, self.epsilon)
 
     def explain(self, allowed: frozenset[str]) -> Explanation | None:
         """Find an explanation that makes every allowed mistake and no other, at as few places as can be."""
@@ -74,14 +79,14 @@ class Search:
 
     def _explanations(self, allowed: frozenset[str]) -> Iterator[Explanation]:
         """One explanation, if there is any, for each way to the error of the output."""
-        L = self.trace.L
+        L, visits = self.trace.L, iter(range(_MOST_VISITS))
         for ids, pass_ in self._forwards(allowed):
             output = Site(self.trace.problem, pass_, L)
             start = self._first_match("dA", OUTPUT_DA, output, Explanation().with_mistakes(ids, "Z[1]"), allowed)
             if start is None:
                 continue
             for made, dZ in alternatives(OUTPUT, output, allowed):
-                found = self._layer(L, dZ, start.with_mistakes(made, f"dZ[{L}]"), pass_, allowed)
+                found = self._layer(L, dZ, start.with_mistakes(made, f"dZ[{L}]"), pass_, allowed, visits)
                 if found is not None:
                     yield found
 
@@ -114,10 +119,12 @@ class Search:
             if pass_ is not None:
                 yield frozenset({id_}), pass_
 
-    def _layer(self, l: int, dZ: Array, so_far: Explanation, pass_: Forward, allowed: frozenset[str]) -> Any:
+    def _layer(
+        self, l: int, dZ: Array, so_far: Explanation, pass_: Forward, allowed: frozenset[str], visits: Iterator[int]
+    ) -> Explanation | None:
         """Explain layer l for a supposed dZ[l], and then the layers below."""
         residual = self.residual("dZ", l, dZ)
-        if residual is None:
+        if residual is None or next(visits, None) is None:
             return None
         so_far = so_far.with_mistakes(frozenset(), "", residual)
         for name, place in (("dW", DW), ("db", DB)):
@@ -126,7 +133,7 @@ class Search:
             if chosen is None:
                 return None
             so_far = chosen
-        return so_far if l == 1 else self._below(l - 1, dZ, so_far, pass_, allowed)
+        return so_far if l == 1 else self._below(l - 1, dZ, so_far, pass_, allowed, visits)
 
     def _first_match(
         self, name: str, place: Place, site: Site, so_far: Explanation, allowed: frozenset[str]
@@ -139,7 +146,9 @@ class Search:
                 return so_far.with_mistakes(made, f"{name}[{site.l}]", residual)
         return None
 
-    def _below(self, l: int, dZ: Array, so_far: Explanation, pass_: Forward, allowed: frozenset[str]) -> Any:
+    def _below(
+        self, l: int, dZ: Array, so_far: Explanation, pass_: Forward, allowed: frozenset[str], visits: Iterator[int]
+    ) -> Explanation | None:
         """Go through the ways back from dZ[l+1] to dZ[l]."""
         site = Site(self.trace.problem, pass_, l, dZ=dZ)
         for rate in self._rates(site, so_far, allowed):
@@ -151,7 +160,7 @@ class Search:
                 through = so_far.with_mistakes(made, f"dA[{l}]", residual)
                 through = through if rate is None else replace(through, rate=rate)
                 for also, below in alternatives(DZ, replace(site, dA=dA), allowed):
-                    found = self._layer(l, below, through.with_mistakes(also, f"dZ[{l}]"), pass_, allowed)
+                    found = self._layer(l, below, through.with_mistakes(also, f"dZ[{l}]"), pass_, allowed, visits)
                     if found is not None:
                         return found
         return None
