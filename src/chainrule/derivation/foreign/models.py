@@ -171,7 +171,6 @@ def softmax() -> Activation:
 
 def activation_by_name(name: str, layer: str, **parameters: float) -> Activation:
     """Look up an activation, and name the layer if there is none such."""
-    name = {"swish": "silu", "linear": "identity"}.get(name, name)
     if name == "softmax":
         return softmax()
     try:

@@ -29,25 +29,25 @@ def _dL_dA(site: Site) -> Array:
 
 
 def output_without_derivative(site: Site, _: Any) -> Iterator[Array]:
-    """DZ[L] = dA[L]."""
+    """Take dZ[L] = dA[L]."""
     if site.g.name not in ("softmax", "identity"):
         yield _dL_dA(site)
 
 
 def output_with_derivative_at_A(site: Site, _: Any) -> Iterator[Array]:
-    """DZ[L] = dA[L] * g'(A[L])."""
+    """Take dZ[L] = dA[L] * g'(A[L])."""
     if site.g.name not in ("softmax", "identity"):
         yield _dL_dA(site) * site.g.g_prime(site.pass_.A[site.l])
 
 
 def output_with_relu(site: Site, _: Any) -> Iterator[Array]:
-    """DZ[L] = dA[L] * relu(Z[L])."""
+    """Take dZ[L] = dA[L] * relu(Z[L])."""
     if site.g.name == "relu":
         yield _dL_dA(site) * site.g.g(site.Z)
 
 
 def output_without_jacobian(site: Site, _: Any) -> Iterator[Array]:
-    """DZ[L] = dA[L], or with the diagonal of the Jacobian alone, A (1 - A)."""
+    """Take dZ[L] = dA[L], or with the diagonal of the Jacobian alone, A (1 - A)."""
     if site.g.name == "softmax":
         yield _dL_dA(site)
         A = site.pass_.A[site.l]
@@ -61,7 +61,7 @@ def over_outputs(site: Site) -> float:
 
 
 def output_dA(site: Site, _: Any) -> Iterator[Array]:
-    """DA[L] = ∂L/∂A[L]."""
+    """Take dA[L] = ∂L/∂A[L]."""
     yield _dL_dA(site)
 
 
@@ -88,18 +88,18 @@ OUTPUT: Place = (
 
 
 def through_weights(site: Site, _: Any) -> Iterator[Array]:
-    """DA = Wᵀ dZ."""
+    """Take dA = Wᵀ dZ."""
     yield site.W.T @ site.dZ
 
 
 def through_transposed(site: Site, _: Any) -> Iterator[Array]:
-    """DA = W dZ, where W is square."""
+    """Take dA = W dZ, where W is square."""
     if site.W.shape[0] == site.W.shape[1]:
         yield site.W @ site.dZ
 
 
 def through_updated(site: Site, _: Any) -> Iterator[Array]:
-    """DA = (W - α dW)ᵀ dZ."""
+    """Take dA = (W - α dW)ᵀ dZ."""
     if site.updated_W is not None:
         yield site.updated_W.T @ site.dZ
 

@@ -101,7 +101,7 @@ def scaled(factor: Callable[[Site], float]) -> Step:
 
 
 def by_m(site: Site) -> float:
-    """M, as a factor."""
+    """The factor m."""
     return site.problem.m
 
 
