@@ -7,6 +7,7 @@ import pytest
 
 from chainrule._errors import ShapeError
 from chainrule.network import Architecture, Dense, History, Network, StopReason, activation, initial_parameters, loss
+from chainrule.network.embeddings import Embedding
 from chainrule.network.penalties import Penalty
 from chainrule.network.record import architecture_from, architecture_record, parameters_of, tensors_of
 
@@ -47,7 +48,7 @@ def test_parameters_come_back_by_name():
         "W2": (2, 4),
         "b2": (2, 1),
     }
-    assert np.array_equal(parameters_of(tensors, (3, 4, 2)).theta, net.parameters.theta)
+    assert np.array_equal(parameters_of(tensors, net.architecture).theta, net.parameters.theta)
 
 
 @pytest.mark.parametrize(
@@ -58,8 +59,20 @@ def test_tensors_that_do_not_fit_are_named(widths, drop, message):
     architecture = Architecture((3, 4, 2), (activation("tanh"),), loss("squared_error"))
     tensors = tensors_of(initial_parameters(architecture, seed=0))
     tensors.pop(drop, None)
+    other = Architecture(widths, (activation("tanh"),) * (len(widths) - 2), loss("squared_error"))
     with pytest.raises(ShapeError, match=message):
-        parameters_of(tensors, widths)
+        parameters_of(tensors, other)
+
+
+def test_embeddings_come_back():
+    before = Architecture((4, 2), (), loss("squared_error"), embeddings=(Embedding(1, 5, 3),))
+    parameters = initial_parameters(before, seed=0)
+    tensors = tensors_of(parameters)
+    assert tensors["E0"].shape == (3, 5)
+    after = architecture_from(through_json(architecture_record(before)))
+    assert np.array_equal(parameters_of(tensors, after).theta, parameters.theta)
+    with pytest.raises(ShapeError, match=r"E\[0\] must have shape"):
+        parameters_of(tensors | {"E0": tensors["E0"].T}, after)
 
 
 @pytest.mark.parametrize("reason", [None, *StopReason])

@@ -34,7 +34,9 @@ def test_the_page_names_every_key(tmp_path, table_models, estimators):
         sections += record.get("encoder", {}).get("blocks", [])
         missing = {key for section in sections for key in section if not re.search(rf"[`.]{key}[`.]", PAGE)}
         assert missing == set()
-        assert sorted(tensors) == sorted(f"{letter}{l}" for letter in "Wb" for l in range(1, len(tensors) // 2 + 1))
+        layers, embeddings = len(record["architecture"]["widths"]), len(record["architecture"]["embeddings"])
+        names = [f"{letter}{l}" for letter in "Wb" for l in range(1, layers)] + [f"E{j}" for j in range(embeddings)]
+        assert sorted(tensors) == sorted(names)
         assert next(iter(record)) == "format"
         assert list(record)[1] == "sha256"
 

@@ -84,6 +84,6 @@ class Problem:
         if self.gradient is not None:
             return self.gradient(self)
         gradients = self.backward(self.forward())
-        d, w = flatten(gradients.dW[1:], gradients.db[1:]), self.parameters.weights
+        d, w = flatten(gradients.dW[1:], gradients.db[1:], gradients.dE), self.parameters.weights
         d[w] += self.penalty_gradient(self.parameters.theta[w])
         return d

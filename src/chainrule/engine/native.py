@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,8 @@ class Native:
         for g in architecture.hidden:
             if not is_known(g):
                 return f"the activation {g.name!r}"
+        if architecture.embeddings:
+            return "embeddings"
         return None if is_known_loss(architecture.loss) else f"the loss {architecture.loss.name!r}"
 
     def run_segment(
@@ -92,7 +95,7 @@ class Native:
             vector.flags.writeable = False  # or the copy in the engine's memory would be another
         self._last_segment = number, (architecture, plan, examples, *after)
         theta, *slots = after
-        reached = State(Parameters(theta, architecture.widths), tuple(slots), state.step + len(rates), state.epoch)
+        reached = State(replace(state.parameters, theta=theta), tuple(slots), state.step + len(rates), state.epoch)
         return reached, Totals(tuple(losses.tolist()), length)
 
     def mean_loss(self, architecture: Architecture, parameters: Parameters, examples: Examples) -> float:

@@ -51,7 +51,7 @@ def restore(estimator: AbstractEstimator, record: dict[str, Any], tensors: dict[
             setattr(estimator, name, _labels(described))
     architecture = architecture_from(record["architecture"])
     _check_fit(estimator, architecture.widths)
-    parameters = parameters_of(tensors, architecture.widths)
+    parameters = parameters_of(tensors, architecture)
     optimizer = optimizer_of(estimator._settings())
     slots = initial_slots(optimizer, parameters.theta)
     state = State(parameters, slots, step=0, epoch=int(record["epochs"]))

@@ -122,7 +122,7 @@ class TableModel:
         encoder, target = Encoder.from_dict(record["encoder"]), Target.from_dict(record["target"])
         _check_plain(encoder, target)
         _check_ends(architecture.widths, encoder, target)
-        return cls(encoder, target, architecture, parameters_of(tensors, architecture.widths), record["training"])
+        return cls(encoder, target, architecture, parameters_of(tensors, architecture), record["training"])
 
 
 def _check_plain(encoder: Encoder, target: Target) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule._errors import InvalidParameterError
 from chainrule.network.activations import Activation
+from chainrule.network.embeddings import Embedding, check_embeddings, initial_vectors
 from chainrule.network.initializers import initial_weights
 from chainrule.network.losses import IDENTITY, Loss
 from chainrule.network.parameters import Parameters, flatten
@@ -22,13 +23,15 @@ class Architecture:
     Attributes
     ----------
     widths : tuple of int
-        n[0] to n[L]; n[0] is the number of inputs, n[L] of outputs.
+        n[0] to n[L]; n[0] is the number of inputs (the rows of A[0]), n[L] of outputs.
     hidden : tuple of Activation
         g[1] to g[L-1]; g[L] is `loss.output`.
     loss : Loss
     penalty : Penalty
     dropout : tuple of float
         The share of units removed from A[0] to A[L-1] while training; empty for none at all.
+    embeddings : tuple of Embedding
+        Which columns of the table hold codes of levels; each becomes the last rows of A[0].
     """
 
     widths: tuple[int, ...]
@@ -36,6 +39,7 @@ class Architecture:
     loss: Loss
     penalty: Penalty = field(default_factory=Penalty)
     dropout: tuple[float, ...] = ()
+    embeddings: tuple[Embedding, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.hidden) != self.L - 1:
@@ -49,11 +53,17 @@ class Architecture:
         for rate in self.dropout:
             if not 0 <= rate < 1:
                 raise InvalidParameterError(f"a dropout rate must be at least 0 and below 1, got {rate!r}.")
+        check_embeddings(self.embeddings, self.n_columns)
 
     @property
     def L(self) -> int:
         """The number of layers with weights."""
         return len(self.widths) - 1
+
+    @property
+    def n_columns(self) -> int:
+        """The number of columns of the table: n[0], with one for each embedding."""
+        return self.widths[0] - sum(embedding.size - 1 for embedding in self.embeddings)
 
     @property
     def g(self) -> tuple[Activation, ...]:
@@ -74,11 +84,12 @@ def initial_parameters(
     bias_initializer: str = "zeros",
     dtype: np.dtype[Any] | type[np.floating[Any]] = np.float64,
 ) -> Parameters:
-    """Draw the initial weights and biases of every layer, a pure function of the seed."""
+    """Draw the initial weights, biases and embeddings, a pure function of the seed."""
     widths = architecture.widths
     W, b = [], []
     for layer in range(1, architecture.L + 1):
         n, p, name = widths[layer], widths[layer - 1], architecture.g[layer].name
         W.append(initial_weights(kernel_initializer, n, p, activation=name, seed=seed, layer=layer))
         b.append(initial_weights(bias_initializer, n, 1, activation=name, seed=seed, layer=architecture.L + layer))
-    return Parameters(flatten(W, b).astype(dtype), widths)
+    E = [initial_vectors(embedding, seed=seed, number=j) for j, embedding in enumerate(architecture.embeddings)]
+    return Parameters(flatten(W, b, E).astype(dtype), widths, architecture.embeddings)

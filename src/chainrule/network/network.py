@@ -165,7 +165,7 @@ class Network:
 
     def step(self, gradients: propagate.Gradients, learning_rate: float) -> None:
         """W[l] := W[l] - α (dW[l] + penalty'), b[l] := b[l] - α db[l], for all layers at once."""
-        d, w = flatten(gradients.dW[1:], gradients.db[1:]), self.parameters.weights
+        d, w = flatten(gradients.dW[1:], gradients.db[1:], gradients.dE), self.parameters.weights
         d[w] += self.architecture.penalty.smooth_gradient(self.parameters.theta[w])
         state = segment.initial_state(self.parameters, segment.Plan())
         self.parameters = segment.updated(self.architecture, segment.Plan(), state, d, float(learning_rate)).parameters

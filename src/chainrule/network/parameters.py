@@ -1,4 +1,4 @@
-"""W[l] and b[l] as views of one flat vector θ: all weights first, then all biases.
+"""W[l], b[l] and E[j] as views of one flat vector θ: all weights first, then all biases, then all embeddings.
 
 One vector makes the update of row 11 one statement for all layers at once, and the penalty and the decay of the
 weights one slice of it.
@@ -13,12 +13,13 @@ from itertools import pairwise
 import numpy as np
 
 from chainrule._errors import ShapeError
+from chainrule.network.embeddings import Embedding
 from chainrule.network.types import Array
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """All weights and biases of a network with the given widths n[0] to n[L].
+    """All weights, biases and embeddings of a network with the given widths n[0] to n[L].
 
     Examples
     --------
@@ -29,6 +30,7 @@ class Parameters:
 
     theta: Array
     widths: tuple[int, ...]
+    embeddings: tuple[Embedding, ...] = ()
 
     @property
     def W(self) -> list[Array]:
@@ -41,6 +43,12 @@ class Parameters:
         return _views(self.theta, [(n, 1) for n in self.widths[1:]], n_weights(self.widths))
 
     @property
+    def E(self) -> list[Array]:
+        """E[j] of shape (size, levels), one per embedding; a level's vector is contiguous."""
+        shapes = [(embedding.levels, embedding.size) for embedding in self.embeddings]
+        return [view.T for view in _views(self.theta, shapes, n_parameters(self.widths))[1:]]
+
+    @property
     def weights(self) -> slice:
         """Where the weights are in θ."""
         return slice(0, n_weights(self.widths))
@@ -51,18 +59,20 @@ def n_weights(widths: Sequence[int]) -> int:
     return sum(n * p for p, n in pairwise(widths))
 
 
-def n_parameters(widths: Sequence[int]) -> int:
-    """Count the weights and biases."""
-    return n_weights(widths) + sum(widths[1:])
+def n_parameters(widths: Sequence[int], embeddings: Sequence[Embedding] = ()) -> int:
+    """Count the weights, biases and entries of embeddings."""
+    return n_weights(widths) + sum(widths[1:]) + sum(embedding.levels * embedding.size for embedding in embeddings)
 
 
-def flatten(W: Sequence[Array], b: Sequence[Array]) -> Array:
-    """Return θ from W[1] to W[L] and b[1] to b[L]."""
-    return np.concatenate([tensor.ravel() for tensor in (*W, *b)])
+def flatten(W: Sequence[Array], b: Sequence[Array], E: Sequence[Array] = ()) -> Array:
+    """Return θ from W[1] to W[L], b[1] to b[L], and the embeddings."""
+    return np.concatenate([tensor.ravel() for tensor in (*W, *b, *(E_j.T for E_j in E))])
 
 
-def parameters_from(W: Sequence[Array], b: Sequence[Array]) -> Parameters:
-    """Build Parameters from W[1] to W[L] and b[1] to b[L], checking that their shapes chain.
+def parameters_from(
+    W: Sequence[Array], b: Sequence[Array], E: Sequence[Array] = (), embeddings: tuple[Embedding, ...] = ()
+) -> Parameters:
+    """Build Parameters from W[1] to W[L], b[1] to b[L] and the embeddings, checking that their shapes chain.
 
     Raises
     ------
@@ -81,7 +91,12 @@ def parameters_from(W: Sequence[Array], b: Sequence[Array]) -> Parameters:
                 f"W[{layer}] must have shape (n[{layer}], n[{layer - 1}]) = ({n}, {p}) and b[{layer}] {n} entries; "
                 f"got {w.shape} and {bias.shape}."
             )
-    return Parameters(flatten(W, b), widths)
+    for j, (vectors, embedding) in enumerate(zip(E, embeddings, strict=True)):
+        if vectors.shape != (embedding.size, embedding.levels):
+            raise ShapeError(
+                f"E[{j}] must have shape (size, levels) = ({embedding.size}, {embedding.levels}), got {vectors.shape}."
+            )
+    return Parameters(flatten(W, b, E), widths, embeddings)
 
 
 def _views(theta: Array, shapes: Sequence[tuple[int, int]], start: int) -> list[Array]:

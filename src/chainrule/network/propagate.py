@@ -6,10 +6,10 @@ examples is taken once, in dW and db. Every gradient is computed before any para
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from chainrule.network import dense
+from chainrule.network import dense, embeddings
 from chainrule.network.architecture import Architecture
 from chainrule.network.dropout import Masks, drop
 from chainrule.network.parameters import Parameters
@@ -21,21 +21,24 @@ class Forward:
     """What the forward pass leaves for the backward pass.
 
     `A[l]` is the activation as the next layer sees it, dropout mask applied; A[0] is the input, A[L] the prediction.
+    `C[j]` are the codes of the examples in embedding j.
     """
 
     Z: list[Any]
     A: list[Any]
     masks: Masks | None = None
+    C: list[Array] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Gradients:
-    """dZ, dA per example; dW, db of the mean data loss over the examples."""
+    """dZ, dA per example (dA[0] where there are embeddings); dW, db, dE of the mean data loss over the examples."""
 
     dZ: list[Any]
     dA: list[Any]
     dW: list[Any]
     db: list[Any]
+    dE: list[Any] = field(default_factory=list)
 
 
 def forward(architecture: Architecture, parameters: Parameters, X: Any, masks: Masks | None = None) -> Forward:
@@ -45,25 +48,26 @@ def forward(architecture: Architecture, parameters: Parameters, X: Any, masks: M
     ----------
     architecture : Architecture
     parameters : Parameters
-    X : array of shape (n[0], m), columns are examples; may be sparse (CSC)
+    X : array of shape (n[0], m), columns are examples; may be sparse (CSC). With embeddings, one row for each column
+        of the table.
     masks : list, optional
         Dropout factors for A[0] to A[L-1].
     """
     W, b, g = parameters.W, parameters.b, architecture.g
     Z: list[Any] = [None]
-    A: list[Any] = [drop(X, masks[0] if masks else None)]
+    A: list[Any] = [drop(embeddings.embed(architecture.embeddings, parameters.E, X), masks[0] if masks else None)]
     for l in range(1, architecture.L + 1):
         Z.append(dense.linear(W[l], A[l - 1], b[l]))
         A.append(g[l].g(Z[l]))
         if masks and l < architecture.L:
             A[l] = drop(A[l], masks[l])
-    return Forward(Z, A, masks)
+    return Forward(Z, A, masks, embeddings.codes(architecture.embeddings, X))
 
 
 def backward(
     architecture: Architecture, parameters: Parameters, pass_: Forward, Y: Array, weights: Array | None = None
 ) -> Gradients:
-    """From dZ[L] of the output pair back to dW[1], db[1].
+    """From dZ[L] of the output pair back to dW[1], db[1] and the embeddings.
 
     Parameters
     ----------
@@ -89,13 +93,16 @@ def backward(
         if l > 1:
             dA[l - 1] = dense.dA_previous(W[l], dZ[l])
             dZ[l - 1] = drop(dA[l - 1], masks[l - 1] if masks else None) * g[l - 1].g_prime(Z[l - 1])
-    return Gradients(dZ, dA, dW, db)
+    if not architecture.embeddings:
+        return Gradients(dZ, dA, dW, db)
+    dA[0] = drop(dense.dA_previous(W[1], dZ[1]), masks[0] if masks else None)
+    return Gradients(dZ, dA, dW, db, embeddings.dE(architecture.embeddings, dA[0], pass_.C))
 
 
 def logits(architecture: Architecture, parameters: Parameters, X: Any) -> Array:
     """Z[L] of shape (n[L], m), without keeping what only the backward pass needs."""
     W, b, g = parameters.W, parameters.b, architecture.g
-    Z: Array = dense.linear(W[1], X, b[1])
+    Z: Array = dense.linear(W[1], embeddings.embed(architecture.embeddings, parameters.E, X), b[1])
     for l in range(2, architecture.L + 1):
         Z = dense.linear(W[l], g[l - 1].g(Z), b[l])
     return Z

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from chainrule._errors import ShapeError
 from chainrule.network.activations import activation
 from chainrule.network.architecture import Architecture
+from chainrule.network.embeddings import Embedding
 from chainrule.network.losses import loss
 from chainrule.network.parameters import Parameters, parameters_from
 from chainrule.network.penalties import Penalty
@@ -31,6 +33,7 @@ def architecture_record(architecture: Architecture) -> dict[str, Any]:
         "loss": {"name": architecture.loss.name, "parameters": dict(architecture.loss.parameters)},
         "penalty": {"alpha": architecture.penalty.alpha, "l1_ratio": architecture.penalty.l1_ratio},
         "dropout": list(architecture.dropout),
+        "embeddings": [asdict(embedding) for embedding in architecture.embeddings],
     }
 
 
@@ -42,6 +45,7 @@ def architecture_from(record: Mapping[str, Any]) -> Architecture:
         loss(record["loss"]["name"], output=_spec(record["output"]), **record["loss"]["parameters"]),
         Penalty(**record["penalty"]),
         tuple(record["dropout"]),
+        tuple(Embedding(**{key: int(value) for key, value in entry.items()}) for entry in record.get("embeddings", ())),
     )
 
 
@@ -50,26 +54,29 @@ def _spec(value: Any) -> Any:
 
 
 def tensors_of(parameters: Parameters) -> dict[str, Array]:
-    """Name the parameters W1, b1, W2, ...: W[l] of shape (n[l], n[l-1]) and b[l] of shape (n[l], 1)."""
+    """Name the parameters W1, b1, W2, ..., E0, ...: shapes (n[l], n[l-1]), (n[l], 1) and (size, levels)."""
     tensors: dict[str, Array] = {}
     for l in range(1, len(parameters.widths)):
         tensors |= {f"W{l}": parameters.W[l], f"b{l}": parameters.b[l]}
-    return tensors
+    return tensors | {f"E{j}": E_j for j, E_j in enumerate(parameters.E)}
 
 
-def parameters_of(tensors: Mapping[str, Array], widths: tuple[int, ...]) -> Parameters:
+def parameters_of(tensors: Mapping[str, Array], architecture: Architecture) -> Parameters:
     """Put named tensors together again.
 
     Raises
     ------
     ShapeError
-        If a tensor is missing, or the shapes are not those of the widths.
+        If a tensor is missing, or the shapes are not those of the architecture.
     """
-    layers = range(1, len(widths))
-    absent = [name for l in layers for name in (f"W{l}", f"b{l}") if name not in tensors]
+    widths, embeddings = architecture.widths, architecture.embeddings
+    W, b = ([f"{letter}{l}" for l in range(1, len(widths))] for letter in "Wb")
+    E = [f"E{j}" for j in range(len(embeddings))]
+    absent = [name for name in (*W, *b, *E) if name not in tensors]
     if absent:
         raise ShapeError(f"a network of widths {widths} needs the tensors {', '.join(absent)}.")
-    parameters = parameters_from([tensors[f"W{l}"] for l in layers], [tensors[f"b{l}"] for l in layers])
+    tensor = tensors.__getitem__
+    parameters = parameters_from([*map(tensor, W)], [*map(tensor, b)], [*map(tensor, E)], embeddings)
     if parameters.widths != widths:
         raise ShapeError(f"the tensors have widths {parameters.widths}, the architecture says {widths}.")
     return parameters

@@ -108,7 +108,7 @@ def _step(
     losses = architecture.loss.per_example(pass_.Z[-1], Y)
     loss = float(np.sum(losses if weights is None else losses * weights, dtype=np.float64))
     gradients = propagate.backward(architecture, parameters, pass_, Y, weights)
-    d = flatten(gradients.dW[1:], gradients.db[1:])
+    d = flatten(gradients.dW[1:], gradients.db[1:], gradients.dE)
     w = parameters.weights
     if architecture.penalty.l2:
         d[w] += architecture.penalty.smooth_gradient(parameters.theta[w])
@@ -172,7 +172,7 @@ def cost_and_gradient(architecture: Architecture, parameters: Parameters, exampl
         losses = architecture.loss.per_example(pass_.Z[-1], Y)
         cost += float(np.sum(losses if weights is None else losses * weights, dtype=np.float64))
         gradients = propagate.backward(architecture, parameters, pass_, Y, weights)
-        d += Y.shape[1] * flatten(gradients.dW[1:], gradients.db[1:])
+        d += Y.shape[1] * flatten(gradients.dW[1:], gradients.db[1:], gradients.dE)
     d /= examples.m
     d[w] += architecture.penalty.smooth_gradient(parameters.theta[w])
     W = parameters.theta[w]

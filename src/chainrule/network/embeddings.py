@@ -1,0 +1,99 @@
+"""Categorical inputs as learned vectors: a column of codes becomes a few rows of A[0] (Guo and Berkhahn, 2016).
+
+An embedding is a dense layer without a bias on the indicator of the level, E e_c = E[:, c]. Its derivative is row 10
+again, dE = (1/m) dA[0] (indicators)ᵀ; looking columns up and adding them up leaves out the products with 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule._errors import InvalidParameterError
+from chainrule.network.draws import generator
+from chainrule.network.types import Array
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """One categorical column of X, whose values are codes 0 to `levels` - 1.
+
+    Attributes
+    ----------
+    column : int
+        The column's number in the table, a row of X in textbook orientation.
+    levels : int
+        Code 0 stands for a level that training has not seen.
+    size : int
+        Entries of the vector that stands for a level.
+    """
+
+    column: int
+    levels: int
+    size: int
+
+
+def check_embeddings(embeddings: Sequence[Embedding], n_columns: int) -> None:
+    """Raise InvalidParameterError unless the embeddings are of different columns of the table, and of some size."""
+    columns = [embedding.column for embedding in embeddings]
+    if len(set(columns)) < len(columns) or not set(columns) <= set(range(n_columns)):
+        raise InvalidParameterError(f"embeddings must be of different columns 0 to {n_columns - 1}, got {columns}.")
+    for embedding in embeddings:
+        if embedding.levels < 1 or embedding.size < 1:
+            raise InvalidParameterError(f"an embedding needs at least one level and one entry, got {embedding}.")
+
+
+def codes(embeddings: Sequence[Embedding], X: Any) -> list[Array]:
+    """Return the levels' codes of every embedded column, each of shape (m,)."""
+    return [X[embedding.column].astype(np.intp) for embedding in embeddings]
+
+
+def embed(embeddings: Sequence[Embedding], E: Sequence[Array], X: Any) -> Any:
+    """A[0]: the rows of X that are no codes, then E[j][:, c] of every embedding: (n[0], m)."""
+    if not embeddings:
+        return X
+    others = np.delete(X, [embedding.column for embedding in embeddings], axis=0)
+    return np.vstack([others, *(E_j[:, c] for E_j, c in zip(E, codes(embeddings, X), strict=True))])
+
+
+def dE(embeddings: Sequence[Embedding], dA: Array, C: Sequence[Array]) -> list[Array]:
+    """E e_c = E[:, c], so dE[j] = (1/m) Σ dA[0] over the examples of each level: (size, levels).
+
+    Parameters
+    ----------
+    embeddings : sequence of Embedding
+    dA : ndarray of shape (n[0], m)
+        dA[0].
+    C : sequence of ndarray of shape (m,)
+        The codes.
+    """
+    gradients, m = [], dA.shape[1]
+    first = len(dA) - sum(embedding.size for embedding in embeddings)
+    for embedding, c in zip(embeddings, C, strict=True):
+        total = np.zeros((embedding.levels, embedding.size), dA.dtype)
+        np.add.at(total, c, dA[first : first + embedding.size].T)
+        gradients.append(total.T / m)
+        first += embedding.size
+    return gradients
+
+
+def initial_vectors(embedding: Embedding, *, seed: int, number: int) -> Array:
+    """Draw E[j] of shape (size, levels): uniform with variance 1 / (3 size); what was never seen starts at 0."""
+    limit = 1 / np.sqrt(embedding.size)
+    E = generator(seed, "embeddings", number).uniform(-limit, limit, (embedding.levels, embedding.size)).T
+    E[:, 0] = 0
+    return E
+
+
+def suggested_size(levels: int) -> int:
+    """Return how many entries suit that many levels: 1.6 levels^0.56, at most 600 (the rule of fastai).
+
+    Examples
+    --------
+    >>> [suggested_size(levels) for levels in (2, 7, 42, 1000, 1_000_000)]
+    [2, 5, 13, 77, 600]
+    """
+    return int(min(600, round(1.6 * levels**0.56)))
