@@ -45,7 +45,9 @@ def test_d9_nothing_is_left_that_looks_fitted():
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_d9_warn_keeps_the_best_weights_before_it(early_stopping):
     settings = TOO_FAST | {"n_iter_no_change": np.inf, "early_stopping": early_stopping, "max_iter": 2000}
-    model = MLPRegressor((5, 4), on_divergence="warn", **settings | {"learning_rate_init": 0.5})
+    model = MLPRegressor(
+        (5, 4), on_divergence="warn", bias_initializer="zeros", **settings | {"learning_rate_init": 0.5}
+    )
     with pytest.warns(ChainruleWarning, match="Training stopped early: Solver produced non-finite parameter weights"):
         model.fit(X, 10 * NUMBERS)
     assert model.stop_reason_ is StopReason.DIVERGED

@@ -34,8 +34,11 @@ WRONG = {
     "warm_start": FLAG,
     "momentum": RATE,
     "nesterovs_momentum": FLAG,
-    "early_stopping": FLAG,
-    "validation_fraction": [0, *RATE],
+    "early_stopping": [*FLAG, "automatic"],
+    "validation_fraction": [0, -1, -0.1, 1.0, 1.5, "0.5", None, np.nan, True],
+    "scoring": ["los", "", 3, True, ["accuracy"]],
+    "class_weight": ["balance", 3, True, [1, 2], {0: -1}, {0: "1"}, {7: 2}],
+    "class_weight_val": FLAG,
     "beta_1": RATE,
     "beta_2": RATE,
     "epsilon": POSITIVE,
@@ -74,7 +77,7 @@ def _owners(name):
 def test_every_parameter_is_tested_and_constrained():
     parameters = set().union(*(kind().get_params() for kind in ESTIMATORS))
     assert parameters == set(WRONG)
-    assert parameters - set(CONSTRAINTS) == {"loss", "activation"}
+    assert parameters - set(CONSTRAINTS) == {"loss", "activation", "scoring", "class_weight"}
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name in WRONG for value in WRONG[name]], ids=str)

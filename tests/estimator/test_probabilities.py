@@ -125,6 +125,7 @@ def test_focal_loss_is_a_weighted_log_loss():
 
 
 def test_initial_loss_of_zero_weights_is_log_k():
-    model = MLPClassifier((), kernel_initializer="zeros", solver="sgd", learning_rate_init=1e-300, max_iter=1)
+    still = {"kernel_initializer": "zeros", "solver": "sgd", "learning_rate_init": 1e-300, "max_iter": 1}
+    model = MLPClassifier((), bias_initializer="zeros", **still)
     assert model.fit(X, CODES).history_.final["loss"] == pytest.approx(np.log(3), rel=1e-12)
     assert model.fit(X, CODES == 0).history_.final["loss"] == pytest.approx(np.log(2), rel=1e-12)

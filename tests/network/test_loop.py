@@ -16,7 +16,7 @@ from chainrule.network.optimizers import Adam
 from chainrule.network.penalties import Penalty
 from chainrule.network.schedules import Schedule
 from chainrule.network.segment import Plan, State, Totals, initial_state
-from chainrule.network.training import Stopping, Training, Validation, all_logits
+from chainrule.network.training import Stopping, Training, Validation
 
 NEVER = Stopping(5, patience=np.inf)
 
@@ -291,13 +291,33 @@ def test_the_history_keeps_data_loss_and_penalty_apart():
     assert history.stop_sentence == "reached max_iter=5 epochs"
 
 
-def test_a_validation_score_is_computed_from_all_logits():
+def test_a_validation_score_judges_the_weights_of_the_moment():
     held_out = Examples(np.random.default_rng(1).normal(size=(4, 9)), np.zeros((1, 9)))
-    training, state, _ = real(validation=Validation(held_out, score=lambda Z: float(Z.sum())))
+    training, state, _ = real(validation=Validation(held_out, lambda parameters: float(parameters.theta.sum())))
     left, history = train(training, state)
-    Z = all_logits(training.architecture, left.parameters, held_out, segment)
-    assert Z.shape == (1, 9)
-    assert history["val_score"][history.best_epoch - 1] == pytest.approx(float(Z.sum()), rel=1e-14)
+    assert history["val_score"][history.best_epoch - 1] == float(left.parameters.theta.sum())
+    assert history["val_loss"][history.best_epoch - 1] == min(history["val_loss"])
+
+
+@pytest.mark.parametrize("monitor", ["loss", "score", None])
+def test_what_is_monitored_decides(monitor):
+    """The score is made to fall, so the first epoch is its best; the losses prefer later ones."""
+    scores = iter(-np.arange(100.0))
+    training, state, _ = real()
+    validation = Validation(training.examples, lambda parameters: next(scores), monitor)
+    stopping = replace(training.stopping, max_epochs=20, patience=3)
+    _, history = train(replace(training, validation=validation, stopping=stopping), state)
+    assert (history.best_epoch == 1) == (monitor == "score")
+    assert (len(history["epoch"]) == 4) == (monitor == "score")
+    if monitor == "score":
+        assert history.stop_sentence.startswith("the validation score did not improve")
+
+
+def test_a_score_that_is_no_number_is_named():
+    training, state, _ = real()
+    validation = Validation(training.examples, lambda parameters: np.nan, "score")
+    with pytest.raises(DivergenceError, match="validation score of epoch 1 is nan: scoring must always give a number"):
+        train(replace(training, validation=validation), state)
 
 
 def test_ctrl_c_leaves_the_best_model_so_far():

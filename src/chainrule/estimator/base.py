@@ -25,8 +25,11 @@ from chainrule._errors import ChainruleWarning, InvalidParameterError, TargetErr
 from chainrule.engine import choose
 from chainrule.estimator.building import optimizer_of
 from chainrule.estimator.estimator_record import constructor_parameters, estimator_record, restore
-from chainrule.estimator.fitting import Fitted, TrainingSet, fit_network, fit_one_epoch
+from chainrule.estimator.fitting import Fitted, fit_network, fit_one_epoch
+from chainrule.estimator.memory import compacted, rows_at_a_time
+from chainrule.estimator.scoring import require_scoring, validation_score
 from chainrule.estimator.settings import Settings, check_parameters, one_of
+from chainrule.estimator.training_set import TrainingSet, split, stops_early
 from chainrule.network.examples import Examples
 from chainrule.network.history import History, StopReason
 from chainrule.network.losses import Loss
@@ -54,6 +57,7 @@ class AbstractEstimator(ABC, BaseEstimator):
     """Fit, continue, and look inside; predicting is the finals' part."""
 
     t_: int
+    scoring: Any
 
     @abstractmethod
     def _settings(self) -> Settings:
@@ -75,7 +79,16 @@ class AbstractEstimator(ABC, BaseEstimator):
     def _validation_score(self, Z: Array, Y: Array, weights: Array | None) -> float:
         """Score the logits of the validation rows: accuracy or R²."""
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
         """Train from new weights, or from the last ones with `warm_start=True`.
 
         Parameters
@@ -86,6 +99,9 @@ class AbstractEstimator(ABC, BaseEstimator):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), optional
             A row of weight 0 is as if deleted, a row of weight k as k copies of it; the scale does not matter.
+        X_val, y_val, sample_weight_val : optional
+            Validation rows of your own; none are held out then. Their loss and score are recorded at every epoch;
+            with `early_stopping` they also decide when to stop.
 
         Returns
         -------
@@ -104,13 +120,22 @@ class AbstractEstimator(ABC, BaseEstimator):
             self._seed = _draw_seed(self.random_state)
         start = self._continued(table) if continues else None
         settings = self._settings()
+        given = (X, y, sample_weight)
+        if X_val is None and y_val is None and sample_weight_val is None:
+            table, validation = split(settings, table, self._seed)
+            stops = validation is not None
+        else:
+            given = (X_val, y_val, sample_weight_val)
+            validation, stops = self._own_validation(*given), stops_early(settings, table.examples.m)
         fitted = fit_network(
             settings,
-            table,
+            self._weighed(table, learn=True),
             self._make_loss(),
             seed=self._seed,
             start=start,
-            score=self._validation_score,
+            validation=None if validation is None else self._weighed_validation(validation),
+            validation_stops=stops,
+            score=None if validation is None else validation_score(self, validation, *given),
             on_epoch=_print_epoch if settings.verbose else None,
         )
         self._append(fitted, start)
@@ -139,6 +164,7 @@ class AbstractEstimator(ABC, BaseEstimator):
         if first:
             self._seed = _draw_seed(self.random_state)
         start = None if first else self._continued(table)
+        table = self._weighed(table, learn=True, in_part=True)
         fitted = fit_one_epoch(self._settings(), table, self._make_loss(), seed=self._seed, start=start)
         self._append(fitted, start)
         return self
@@ -159,13 +185,13 @@ class AbstractEstimator(ABC, BaseEstimator):
         On the training data it is `history_.final["loss"]`.
         """
         self._parameters()
-        table = self._border(X, y, sample_weight, reset=False)
-        examples = Examples(table.X.T, table.Y.T, table.weights)
-        return self._engine().mean_loss(self._fitted.architecture, self._parameters(), examples)
+        table = self._weighed(self._border(X, y, sample_weight, reset=False))
+        return self._engine().mean_loss(self._fitted.architecture, self._parameters(), table.examples)
 
     def _border(self, X: Any, y: Any, sample_weight: Any, *, reset: bool, classes: Any = None) -> TrainingSet:
         """Validate parameters and data; the table inside is float, CSR if sparse, and as the caller gave it."""
         check_parameters(self, _parameter_names(type(self)), loss=one_of(*self._loss_names()))
+        require_scoring(self.scoring)
         X, y = validate_data(
             self,
             X,
@@ -186,6 +212,20 @@ class AbstractEstimator(ABC, BaseEstimator):
                 raise TargetError("All values of sample_weight are zero: give at least one row a positive weight.")
         return TrainingSet(X, Y, weights, strata)
 
+    def _own_validation(self, X_val: Any, y_val: Any, sample_weight_val: Any) -> TrainingSet:
+        """The validation rows the user gives, on the same side of the border as the table."""
+        if X_val is None or y_val is None:
+            raise InvalidParameterError("X_val and y_val go together: give both, or neither.")
+        return self._border(X_val, y_val, sample_weight_val, reset=False)
+
+    def _weighed(self, table: TrainingSet, *, learn: bool = False, in_part: bool = False) -> TrainingSet:
+        """Multiply what a class weighs into the weights; numbers have no classes."""
+        return table
+
+    def _weighed_validation(self, validation: TrainingSet) -> TrainingSet:
+        """The same, for the rows that are only looked at."""
+        return validation
+
     def _continued(self, table: TrainingSet) -> State:
         """The state to go on from, if the network still fits the table; a new optimiser starts afresh."""
         old = self._fitted.architecture.widths
@@ -196,7 +236,7 @@ class AbstractEstimator(ABC, BaseEstimator):
                 "Set warm_start=False or keep the parameters."
             )
         state, optimizer = self._fitted.state, optimizer_of(self._settings())
-        if optimizer.name != self._fitted.optimizer:
+        if optimizer.name != self._fitted.optimizer or len(state.slots) != len(optimizer.slot_names):
             return replace(state, slots=initial_slots(optimizer, state.parameters.theta), step=0)
         return state
 
@@ -230,6 +270,29 @@ class AbstractEstimator(ABC, BaseEstimator):
         self.stop_reason_ = history.stop_reason
         self.best_epoch_ = history.best_epoch
 
+    def compact(self) -> Self:
+        """Keep what predicting needs: drop the optimiser's state and the curves of the epochs.
+
+        Training can go on from the weights, with an optimiser that starts afresh.
+
+        Returns
+        -------
+        self
+
+        Examples
+        --------
+        >>> import pickle
+        >>> from chainrule import MLPClassifier
+        >>> X = np.random.default_rng(0).normal(size=(300, 20))
+        >>> clf = MLPClassifier((200,), max_iter=20, tol=0.1, random_state=0).fit(X, X[:, 0] > 0)
+        >>> parameters = sum(W.nbytes for W in (*clf.coefs_, *clf.intercepts_))
+        >>> len(pickle.dumps(clf)) > 3 * parameters, len(pickle.dumps(clf.compact())) < 1.1 * parameters
+        (True, True)
+        """
+        self._parameters()
+        self._publish(compacted(self._fitted))
+        return self
+
     def to_record(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """Return plain JSON data and tensors, for `chainrule.save`."""
         return estimator_record(self)
@@ -255,8 +318,9 @@ class AbstractEstimator(ABC, BaseEstimator):
         """Z[L] of the rows of X, one row per row: (m, n[L])."""
         parameters = self._parameters()
         X = validate_data(self, X, reset=False, accept_sparse="csr", accept_large_sparse=True, dtype="numeric")
-        examples = Examples(X.T, np.empty((0, X.shape[0])))
-        return all_logits(self._fitted.architecture, parameters, examples, self._engine()).T
+        examples, architecture = Examples(X.T, np.empty((0, X.shape[0]))), self._fitted.architecture
+        size = rows_at_a_time(architecture, parameters.theta.itemsize)
+        return all_logits(architecture, parameters, examples, self._engine(), size).T
 
     def _engine(self) -> Any:
         return choose(self.engine, self.n_threads, self._fitted.architecture)

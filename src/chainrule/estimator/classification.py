@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,10 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
-from chainrule._errors import TargetError
+from chainrule._errors import InvalidParameterError, TargetError
 from chainrule.estimator.base import AbstractEstimator
+from chainrule.estimator.class_weights import weight_of_classes, weights_of_labels
+from chainrule.estimator.training_set import TrainingSet
 from chainrule.network.activations import sigmoid, softmax
 from chainrule.network.losses import Loss, loss
 from chainrule.network.losses.cross_entropy import binary_cross_entropy, log_softmax
@@ -41,6 +43,8 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
     loss: str = "log_loss"
     label_smoothing: float = 0.0
     gamma: float = 2.0
+    class_weight: Any = None
+    class_weight_val: bool = True
 
     def predict(self, X: Any) -> Array:
         """Return the most probable class of each row, or for multilabel targets every label above one half.
@@ -136,6 +140,34 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
                 "Pass all classes at the first call of partial_fit, or fit anew."
             )
         return np.searchsorted(self.classes_, y)
+
+    def _weighed(self, table: TrainingSet, *, learn: bool = False, in_part: bool = False) -> TrainingSet:
+        if in_part and isinstance(self.class_weight, str):
+            raise InvalidParameterError(
+                f"class_weight={self.class_weight!r} needs the whole training set, which partial_fit never sees: "
+                "give a dict of a weight for each class."
+            )
+        if learn:
+            self.class_weight_ = self._weights_of_classes(table)
+        if (self.class_weight_ == 1).all():
+            return table
+        if self._multilabel:  # as scikit-learn has it, the weights of a row's labels multiply
+            factors = np.prod(np.where(table.Y, self.class_weight_[:, 1], self.class_weight_[:, 0]), axis=1)
+        else:
+            factors = self.class_weight_[table.strata]
+        weighed = replace(table, weights=factors if table.weights is None else table.weights * factors)
+        if weighed.counted is not None and not len(weighed.counted):
+            raise TargetError("class_weight gives every row the weight 0: some class must count.")
+        return weighed
+
+    def _weighed_validation(self, validation: TrainingSet) -> TrainingSet:
+        return self._weighed(validation) if self.class_weight_val else validation
+
+    def _weights_of_classes(self, table: TrainingSet) -> Array:
+        rows = slice(None) if table.counted is None else table.counted
+        if self._multilabel:
+            return weights_of_labels(self.class_weight, table.Y[rows])
+        return weight_of_classes(self.class_weight, self.classes_, np.asarray(table.strata)[rows])
 
     def _loss_names(self) -> tuple[str, ...]:
         return tuple(_LOSSES)

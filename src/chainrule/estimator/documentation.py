@@ -39,10 +39,14 @@ warm_start : bool, default=False
     Let `fit` go on from the last weights, optimiser state and validation split.
 momentum : float, default=0.9
     Of "sgd".
-early_stopping : bool, default=False
-    Hold out `validation_fraction` of the rows and stop when their loss stops improving. The split keeps the classes'
-    proportions and never parts copies of a row.
-validation_fraction : float, default=0.1
+early_stopping : bool or "auto", default=False
+    Hold out `validation_fraction` of the rows and stop when they stop improving by what `scoring` says. The split keeps
+    the classes' proportions and never parts copies of a row. "auto" does so with more than 10,000 rows.
+validation_fraction : float or int, default=0.1
+    Share or number of the rows to hold out.
+scoring : str, callable or None, default="loss"
+    What the validation rows are judged by: the "loss", a scorer's name or a callable (estimator, X, y), higher is
+    better; None is the estimator's `score`.
 n_iter_no_change : int, default=10
     Stop after exactly so many epochs in a row without improvement.
 weight_decay : float, default=None
@@ -89,12 +93,13 @@ warmup_steps : int, default=0
     The learning rate grows linearly over the first steps.
 clipvalue : float, default=None
     Largest gradient entry a step may use.
-kernel_initializer, bias_initializer : str, default="auto", "zeros"
-    "glorot_uniform", "glorot_normal", "he_...", "lecun_...", "orthogonal", "zeros"; "auto" is he_uniform for the relu
-    family, lecun_normal for selu, else glorot_uniform.
+kernel_initializer, bias_initializer : str, default="auto"
+    "glorot_uniform", "glorot_normal", "he_...", "lecun_...", "orthogonal", "zeros". "auto" is he_uniform for weights
+    into the relu family, lecun_normal for selu, else glorot_uniform; biases start at 0, but those of the outputs where
+    they predict the mean target (the shares of the classes), which no epoch is then spent on.
 restore_best_weights : bool, default=True
-    Keep the weights of the epoch with the lowest monitored loss, whatever the reason to stop. Monitored is the
-    validation loss with `early_stopping`, else the running training loss.
+    Keep the weights of the best monitored epoch, whatever the reason to stop. Monitored is what `scoring` says of the
+    validation rows with `early_stopping`, else the running training loss.
 record_loss : bool, default=False
     Also record the exact training loss at every epoch.
 on_divergence : {"raise", "warn"}, default="raise"
@@ -121,7 +126,7 @@ loss_curve_ : list of float
     The running cost of every epoch.
 best_loss_ : float, or None with `early_stopping`
 validation_scores_, best_validation_score_ : list of float and float, or None
-    Accuracy or R² on the validation rows.
+    Accuracy or R² on the validation rows, or what `scoring` says of them.
 n_layers_, n_outputs_, out_activation_ : int, int, str
 n_features_in_, feature_names_in_ : int, ndarray of str
 """

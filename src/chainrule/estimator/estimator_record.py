@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _FITTED = ("n_features_in_", "_seed", "_multilabel", "_label_dtype", "t_")
 _MOST_LABEL_BYTES = 2**26
-_ARRAYS = ("classes_", "feature_names_in_")
+_ARRAYS = ("classes_", "feature_names_in_", "class_weight_")
 
 
 def estimator_record(estimator: AbstractEstimator) -> tuple[dict[str, Any], dict[str, Array]]:

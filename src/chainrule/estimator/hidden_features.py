@@ -11,6 +11,7 @@ from sklearn.utils.validation import validate_data
 
 from chainrule._errors import InvalidParameterError
 from chainrule.estimator.base import AbstractEstimator
+from chainrule.estimator.memory import rows_at_a_time
 from chainrule.network.examples import Examples
 from chainrule.network.propagate import forward
 from chainrule.network.types import Array
@@ -45,8 +46,9 @@ class AbstractFeatureLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
             raise InvalidParameterError(f"layer must be 1 to {n_hidden}, -1 to -{n_hidden}, or 'all'; got {layer!r}.")
         X = validate_data(self, X, reset=False, accept_sparse="csr", accept_large_sparse=True, dtype="numeric")
         chosen = list(hidden) if layer == "all" else [hidden[int(layer) - 1 if int(layer) > 0 else int(layer)]]
-        parts = []
-        for columns, _, _ in Examples(X.T, np.empty((0, X.shape[0]))).chunks(parameters.theta.dtype):
+        parts, dtype = [], parameters.theta.dtype
+        size = rows_at_a_time(architecture, dtype.itemsize)
+        for columns, _, _ in Examples(X.T, np.empty((0, X.shape[0]))).chunks(dtype, size):
             A = forward(architecture, parameters, columns).A
             parts.append(np.vstack([A[l] for l in chosen]).T)
         return np.concatenate(parts)

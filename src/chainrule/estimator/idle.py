@@ -27,7 +27,7 @@ _NOT_LBFGS = (
 )
 
 
-def warn_of_idle_parameters(settings: Settings) -> None:
+def warn_of_idle_parameters(settings: Settings, *, validated: bool) -> None:
     """Warn of every parameter that was changed from its default and has no effect beside the others."""
     defaults = Settings()
     idle = [name for name, solvers in _ONLY_FOR.items() if settings.solver not in solvers]
@@ -37,6 +37,8 @@ def warn_of_idle_parameters(settings: Settings) -> None:
         idle.append("power_t")
     if not settings.early_stopping:
         idle.append("validation_fraction")
+    if not validated:
+        idle.append("scoring")
     changed = [name for name in idle if getattr(settings, name) != getattr(defaults, name)]
     if changed:
         warnings.warn(

@@ -29,8 +29,9 @@ class LinearSettings:
     verbose: bool | int = False
     warm_start: bool = False
     momentum: float = 0.9
-    early_stopping: bool = False
+    early_stopping: bool | str = False
     validation_fraction: float = 0.1
+    scoring: Any = "loss"
     n_iter_no_change: float = 10
     weight_decay: float | None = None
     clipnorm: float | None = None
@@ -62,10 +63,16 @@ class LinearClassifier(LinearSettings, AbstractClassifier):
         Of "log_loss".
     gamma : float, default=2.0
         Of "focal".
+    class_weight : None, "balanced", dict or list of dict, default=None
+        How much the rows of each class count, by its label; multiplied into `sample_weight`. "balanced" is n_samples /
+        (n_classes * bincount(y)) over the training rows. For multilabel targets a list with a dict for each label.
+    class_weight_val : bool, default=True
+        Whether the validation loss is weighed alike, so that both curves can be compared. Scores never are.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
+    class_weight_ : ndarray of shape (n_classes,), or (n_labels, 2) for multilabel targets
     {attributes}
 
     Examples

@@ -29,10 +29,16 @@ class MLPClassifier(Settings, AbstractClassifier, AbstractFeatureLearner):
         Of "log_loss": targets become (1 - label_smoothing) y + label_smoothing / K.
     gamma : float, default=2.0
         Of "focal": how strongly well-classified rows are played down.
+    class_weight : None, "balanced", dict or list of dict, default=None
+        How much the rows of each class count, by its label; multiplied into `sample_weight`. "balanced" is n_samples /
+        (n_classes * bincount(y)) over the training rows. For multilabel targets a list with a dict for each label.
+    class_weight_val : bool, default=True
+        Whether the validation loss is weighed alike, so that both curves can be compared. Scores never are.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
+    class_weight_ : ndarray of shape (n_classes,), or (n_labels, 2) for multilabel targets
     {attributes}
 
     Examples

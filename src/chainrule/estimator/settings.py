@@ -41,8 +41,9 @@ class Settings:
     warm_start: bool = False
     momentum: float = 0.9
     nesterovs_momentum: bool = True
-    early_stopping: bool = False
+    early_stopping: bool | str = False
     validation_fraction: float = 0.1
+    scoring: Any = "loss"
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-8
@@ -58,7 +59,7 @@ class Settings:
     clipnorm: float | None = None
     clipvalue: float | None = None
     kernel_initializer: str = "auto"
-    bias_initializer: str = "zeros"
+    bias_initializer: str = "auto"
     restore_best_weights: bool = True
     record_loss: bool = False
     on_divergence: str = "raise"
@@ -138,8 +139,12 @@ CONSTRAINTS: dict[str, Test] = {
     "warm_start": _FLAG,
     "momentum": _RATE,
     "nesterovs_momentum": _FLAG,
-    "early_stopping": _FLAG,
-    "validation_fraction": _real(0, 1, open_low=True),
+    "early_stopping": (lambda v: v == "auto" if isinstance(v, str) else _FLAG[0](v), _FLAG[1] + " or 'auto'"),
+    "validation_fraction": (
+        lambda v: _whole(1)[0](v) if _is(Integral, v) else _is(Real, v) and 0 < v < 1,
+        "a share above 0 and below 1, or a whole number of rows",
+    ),
+    "class_weight_val": _FLAG,
     "beta_1": _RATE,
     "beta_2": _RATE,
     "epsilon": _real(0, open_low=True),

@@ -12,9 +12,10 @@ import numpy as np
 from chainrule import __version__
 from chainrule._errors import TableError, TargetError
 from chainrule.estimator.building import architecture_of, batch_size_of
-from chainrule.estimator.fitting import Fitted, TrainingSet, fit_network
+from chainrule.estimator.fitting import Fitted, fit_network
 from chainrule.estimator.settings import Settings, check_parameters
 from chainrule.estimator.table_model import TableModel
+from chainrule.estimator.training_set import TrainingSet, split
 from chainrule.network.architecture import Architecture
 from chainrule.network.history import History, StopReason
 from chainrule.network.losses import Loss, loss
@@ -199,9 +200,16 @@ def _fit(
     on_epoch: Callable[[Progress], None] | None = None,
 ) -> Fitted:
     Y, strata = _targets(prepared)
-    training_set = TrainingSet(prepared.X, Y, strata=strata)
-    pair = _loss(prepared.target)
-    return fit_network(settings, training_set, pair, seed=seed, on_segment=on_segment, on_epoch=on_epoch)
+    table, held_out = split(settings, TrainingSet(prepared.X, Y, strata=strata), seed)
+    return fit_network(
+        settings,
+        table,
+        _loss(prepared.target),
+        seed=seed,
+        validation=held_out,
+        on_segment=on_segment,
+        on_epoch=on_epoch,
+    )
 
 
 def _targets(prepared: Prepared) -> tuple[Array, Array | None]:

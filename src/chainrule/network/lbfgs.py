@@ -133,8 +133,8 @@ class _Problem:
         if training.on_epoch is not None:
             last, m = self.first_epoch + training.stopping.max_epochs, training.examples.m
             training.on_epoch(Progress(self.state.epoch, last, m, m, self.history))
-        if training.validation is not None:
-            self.patience.observe(record["val_loss"], self.state)
+        if training.monitor is not None:
+            self.patience.observe(training.monitored(self.state, record), self.state)
             if self.patience.exhausted:
                 raise StopIteration
 
@@ -145,8 +145,8 @@ class _Problem:
         if self.patience.exhausted:
             self.history.stop(
                 StopReason.NO_IMPROVEMENT,
-                f"the validation loss did not improve{self.patience.margin} for {self.patience.stale} iterations; "
-                f"best iteration {self.patience.best_epoch}",
+                f"the validation {self.training.monitor} did not improve{self.patience.margin} for "
+                f"{self.patience.stale} iterations; best iteration {self.patience.best_epoch}",
             )
         elif result.success:
             self.history.stop(StopReason.CONVERGED, f"converged after {iterations} iterations")

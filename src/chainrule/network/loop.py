@@ -12,7 +12,6 @@ from dataclasses import replace
 import numpy as np
 
 from chainrule._errors import DivergenceError, InvalidParameterError
-from chainrule.network.architecture import Architecture
 from chainrule.network.draws import permutation
 from chainrule.network.history import History, StopReason
 from chainrule.network.parameters import n_weights
@@ -59,7 +58,7 @@ def train(training: Training, state: State) -> tuple[State, History]:
             state, record = _epoch(training, state, cut, last_epoch, history, pace)
             record |= training.measured(state)
             history.append(epoch=state.epoch, **record, seconds=time.perf_counter() - began)
-            patience.observe(_monitored(training.architecture, state, record), state)
+            patience.observe(training.monitored(state, record), state)
             if training.on_epoch is not None:
                 training.on_epoch(Progress(state.epoch, last_epoch, training.examples.m, training.examples.m, history))
             cut = _cut(schedule, patience, cut)
@@ -124,20 +123,6 @@ def _epoch(
     return replace(state, epoch=state.epoch + 1), record
 
 
-def _monitored(architecture: Architecture, state: State, record: dict[str, float]) -> float:
-    """Return the loss that decides: on validation examples where there are some, else the running one."""
-    value = record.get("val_loss", record["running_total"])
-    if np.isfinite(value):
-        return value
-    raise DivergenceError(
-        f"Solver produced non-finite parameter weights: the loss at the end of epoch {state.epoch} is {value}. "
-        "Scale the inputs, lower the learning rate, or clip the gradient's norm.",
-        step=state.step,
-        tensor="the loss",
-        layer=architecture.L,
-    )
-
-
 def _cut(schedule: Schedule, patience: Patience, cut: float) -> float:
     """Lower the learning rate where the schedule listens to the loss."""
     if schedule.name == "adaptive" and patience.exhausted:
@@ -154,8 +139,7 @@ def _judge(training: Training, patience: Patience, cut: float, history: History)
     if training.schedule.name == "adaptive" and training.schedule.initial * cut < SMALLEST_RATE:
         history.stop(StopReason.SMALLEST_RATE, f"the learning rate fell below {SMALLEST_RATE}")
     elif patience.exhausted:
-        which, best = "training", ""
-        if training.validation is not None:
-            which, best = "validation", f"; best epoch {patience.best_epoch}"
-        sentence = f"the {which} loss did not improve{patience.margin} for {patience.stale} epochs{best}"
+        what = f"validation {training.monitor}" if training.monitor else "training loss"
+        best = f"; best epoch {patience.best_epoch}" if training.monitor else ""
+        sentence = f"the {what} did not improve{patience.margin} for {patience.stale} epochs{best}"
         history.stop(StopReason.NO_IMPROVEMENT, sentence)

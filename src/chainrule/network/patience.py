@@ -56,7 +56,7 @@ def kept(training: Training, patience: Patience, state: State, history: History)
     best = patience.best
     if best is None or not training.stopping.keep_best:
         return state
-    if training.validation is None and best.epoch != state.epoch and training.cost(state) < training.cost(best):
+    if training.monitor is None and best.epoch != state.epoch and training.cost(state) < training.cost(best):
         best = state
     history.best_epoch = best.epoch
     # Training goes on from the step it has reached; only the weights and slots are those of the best epoch.

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 
+from chainrule._errors import DivergenceError
 from chainrule.network.architecture import Architecture
-from chainrule.network.examples import Examples
+from chainrule.network.examples import CHUNK, Examples
 from chainrule.network.history import History
 from chainrule.network.parameters import Parameters
 from chainrule.network.schedules import Schedule
@@ -87,10 +88,20 @@ class Stopping:
 
 @dataclass(frozen=True)
 class Validation:
-    """Examples held out, and an optional score of their logits (higher is better), recorded beside their loss."""
+    """Examples held out, whose loss is recorded at every epoch.
+
+    Attributes
+    ----------
+    examples : Examples
+    score : callable, optional
+        Of the parameters; recorded beside the loss, higher is better.
+    monitor : {"loss", "score"} or None
+        What decides when to stop and which weights are best; None leaves that to the training loss.
+    """
 
     examples: Examples
-    score: Callable[[Array], float] | None = None
+    score: Callable[[Parameters], float] | None = None
+    monitor: str | None = "loss"
 
 
 @dataclass(frozen=True)
@@ -121,9 +132,28 @@ class Training:
         if self.validation is not None:
             record["val_loss"] = self.runner.mean_loss(self.architecture, parameters, self.validation.examples)
             if self.validation.score is not None:
-                Z = all_logits(self.architecture, parameters, self.validation.examples, self.runner)
-                record["val_score"] = self.validation.score(Z)
+                record["val_score"] = self.validation.score(parameters)
         return record
+
+    @property
+    def monitor(self) -> str | None:
+        """What of the validation decides: "loss", "score", or None where the training loss does."""
+        return None if self.validation is None else self.validation.monitor
+
+    def monitored(self, state: State, record: Mapping[str, float]) -> float:
+        """Return the number that decides, lower is better; DivergenceError where it is none."""
+        column = {"loss": "val_loss", "score": "val_score", None: "running_total"}[self.monitor]
+        value = record[column]
+        if np.isfinite(value):
+            return -value if self.monitor == "score" else value
+        if self.monitor == "score" and np.isfinite(record["val_loss"]):
+            cause = f"the validation score of epoch {state.epoch} is {value}: scoring must always give a number."
+        else:
+            cause = (
+                f"Solver produced non-finite parameter weights: the loss at the end of epoch {state.epoch} is {value}. "
+                "Scale the inputs, lower the learning rate, or clip the gradient's norm."
+            )
+        raise DivergenceError(cause, step=state.step, tensor="the loss", layer=self.architecture.L)
 
     def penalty(self, state: State) -> float:
         """The penalty of the state's weights, which is not computed where there is none."""
@@ -144,7 +174,9 @@ class Training:
             history.final["val_loss"] = self.runner.mean_loss(self.architecture, state.parameters, validation)
 
 
-def all_logits(architecture: Architecture, parameters: Parameters, examples: Examples, runner: Runner) -> Array:
-    """Z[L] of all examples, computed in chunks: (n[L], m)."""
-    dtype = parameters.theta.dtype
-    return np.concatenate([runner.logits(architecture, parameters, X) for X, _, _ in examples.chunks(dtype)], axis=1)
+def all_logits(
+    architecture: Architecture, parameters: Parameters, examples: Examples, runner: Runner, size: int = CHUNK
+) -> Array:
+    """Z[L] of all examples, computed `size` at a time: (n[L], m)."""
+    parts = (runner.logits(architecture, parameters, X) for X, _, _ in examples.chunks(parameters.theta.dtype, size))
+    return np.concatenate([*parts], axis=1)

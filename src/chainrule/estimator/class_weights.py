@@ -1,0 +1,94 @@
+"""`class_weight`: how much the rows of each class count, in scikit-learn's terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from chainrule._errors import InvalidParameterError, nearest
+from chainrule.network.types import Array
+
+
+def weight_of_classes(class_weight: Any, classes: Array, codes: Array) -> Array:
+    """Return the weight of each class.
+
+    Parameters
+    ----------
+    class_weight : None, "balanced" or dict
+        "balanced" is n_samples / (n_classes * bincount(codes)) over the classes that occur; a class a dict does not
+        name has weight 1.
+    classes : ndarray of shape (n_classes,)
+    codes : ndarray of int
+        The classes of the rows that are trained on.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a weight is negative or no number, or a key names no class while a class has no key.
+
+    Examples
+    --------
+    >>> weight_of_classes("balanced", np.array(["a", "b"]), np.array([0, 0, 0, 1]))
+    array([0.66666667, 2.        ])
+    >>> weight_of_classes({"b": 10}, np.array(["a", "b"]), np.array([0, 1]))
+    array([ 1., 10.])
+    """
+    if class_weight is None:
+        return np.ones(len(classes))
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        counts = np.bincount(codes, minlength=len(classes))
+        present = np.count_nonzero(counts)
+        return np.where(counts, counts.sum() / (present * np.maximum(counts, 1)), 1.0)
+    if not isinstance(class_weight, Mapping):
+        raise InvalidParameterError(
+            f"class_weight must be None, 'balanced' or a dict of a weight for each class, got {class_weight!r}."
+        )
+    return _from_dict(class_weight, classes.tolist())
+
+
+def _from_dict(class_weight: Mapping[Any, Any], labels: list[Any]) -> Array:
+    for label, weight in class_weight.items():
+        if not (isinstance(weight, Real) and 0 <= float(weight) < np.inf):
+            raise InvalidParameterError(f"a class_weight must be a number of at least 0, got {weight!r} for {label!r}.")
+    strange = [label for label in class_weight if label not in labels]
+    without = [label for label in labels if label not in class_weight]
+    if strange and without:  # a spare key is fine where every class has one: a fold may lack a class
+        raise InvalidParameterError(
+            f"class_weight has a weight for {strange[0]!r}, which is no class of y, and none for {without[0]!r}. "
+            f"{nearest(str(strange[0]), [str(label) for label in labels])}"
+        )
+    return np.array([class_weight.get(label, 1.0) for label in labels], np.float64)
+
+
+def weights_of_labels(class_weight: Any, Y: Array) -> Array:
+    """Return, for each label of a multilabel target, the weights of its two classes: (n_labels, 2).
+
+    Parameters
+    ----------
+    class_weight : None, "balanced", or list with one dict (or None, "balanced") for each label
+    Y : ndarray of shape (m, n_labels), bool
+        Of the rows that are trained on.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is no such list, or one of its entries is none of these.
+
+    Examples
+    --------
+    >>> weights_of_labels([{1: 5}, None], np.array([[True, False], [False, False]]))
+    array([[1., 5.],
+           [1., 1.]])
+    """
+    n_labels = Y.shape[1]
+    each = [class_weight] * n_labels if class_weight is None or isinstance(class_weight, str) else class_weight
+    if not isinstance(each, list | tuple) or len(each) != n_labels:
+        raise InvalidParameterError(
+            f"class_weight of a multilabel target must be a list with a dict for each of its {n_labels} labels, "
+            f"got {class_weight!r}."
+        )
+    both = np.array([0, 1])
+    return np.array([weight_of_classes(one, both, Y[:, j].astype(np.intp)) for j, one in enumerate(each)])

@@ -1,0 +1,85 @@
+"""What a network is trained on, and the part of it that is held out to validate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from chainrule._errors import TargetError
+from chainrule.estimator.settings import Settings
+from chainrule.network.examples import Examples
+from chainrule.network.rows import holdout, row_keys
+from chainrule.network.types import Array
+
+_MANY_ROWS = 10_000  # more of them, and early_stopping="auto" stops early, as in scikit-learn's gradient boosting
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Rows are examples, as scikit-learn and files have them.
+
+    Attributes
+    ----------
+    X : array or CSR matrix of shape (m, n[0])
+    Y : ndarray of shape (m, n[L])
+    weights : ndarray of shape (m,), optional
+        Rows of weight 0 are as if they were not there.
+    strata : ndarray of shape (m,), optional
+        Class codes that a validation split keeps in proportion.
+    rows : ndarray of int, optional
+        The rows that belong to it; None for all.
+    """
+
+    X: Any
+    Y: Array
+    weights: Array | None = None
+    strata: Array | None = None
+    rows: Array | None = None
+
+    @cached_property
+    def counted(self) -> Array | None:
+        """The rows that belong to it and have a weight; None for all."""
+        if self.weights is None or self.weights.all():
+            return self.rows
+        return np.flatnonzero(self.weights) if self.rows is None else self.rows[self.weights[self.rows] > 0]
+
+    @property
+    def examples(self) -> Examples:
+        """The rows that count, in textbook orientation."""
+        return Examples(self.X.T, self.Y.T, self.weights, self.counted)
+
+
+def stops_early(settings: Settings, m: int) -> bool:
+    """Say whether training on m rows is to stop by a validation: always, never, or "auto" with many rows."""
+    return m > _MANY_ROWS if settings.early_stopping == "auto" else bool(settings.early_stopping)
+
+
+def split(settings: Settings, table: TrainingSet, seed: int) -> tuple[TrainingSet, TrainingSet | None]:
+    """Return the part to train on, and the one held out if the settings ask for early stopping.
+
+    Raises
+    ------
+    TargetError
+        If there are too few different rows to hold any out.
+    """
+    rows = np.arange(table.X.shape[0]) if table.counted is None else table.counted
+    m = len(rows)
+    if not stops_early(settings, m):
+        return table, None
+    asked = settings.validation_fraction
+    held_out = holdout(
+        row_keys(table.X)[rows],
+        asked if asked < 1 else asked / m,
+        seed=seed,
+        strata=None if table.strata is None else table.strata[rows],
+        weights=None if table.weights is None else table.weights[rows],
+    )
+    if held_out.sum() < 1 or held_out.all():
+        raise TargetError(
+            f"The validation set is too small: n_samples = {m} cannot be split by validation_fraction="
+            f"{asked}. Increase 'validation_fraction' or the size of your dataset."
+        )
+    return replace(table, rows=rows[~held_out]), replace(table, rows=rows[held_out])

@@ -1,0 +1,55 @@
+"""Where the last bias starts: at the constant prediction that has the mean of the targets.
+
+A network that starts there begins with the loss of the best constant answer, and spends no step on finding it; a
+target far from 0 or rare classes would cost it many. (Lin et al., "Focal loss", 2017, section 4.1, for rare classes.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from chainrule.network.architecture import Architecture
+from chainrule.network.losses import Loss
+from chainrule.network.parameters import Parameters
+from chainrule.network.types import Array
+
+_FARTHEST = 20.0  # the logit of a class that never occurs
+_WITHOUT_MEAN = ("hinge",)  # its scores are not probabilities of the targets
+
+
+def base_rate(loss: Loss, mean: Array) -> Array:
+    """Return the constant Z[L] that predicts the given mean target.
+
+    Parameters
+    ----------
+    loss : Loss
+    mean : ndarray of shape (n[L],)
+
+    Returns
+    -------
+    ndarray of shape (n[L],)
+        0 where the output's activation has no inverse here.
+
+    Examples
+    --------
+    >>> from chainrule.network import loss
+    >>> base_rate(loss("binary_cross_entropy"), np.array([0.8])).round(3), base_rate(loss("poisson"), np.array([1.0]))
+    (array([1.386]), array([0.]))
+    """
+    output = loss.output.name
+    if output not in ("identity", "sigmoid", "softmax", "exponential") or loss.name in _WITHOUT_MEAN:
+        return np.zeros_like(mean)
+    if output == "identity":
+        return mean
+    with np.errstate(divide="ignore"):
+        Z = np.log(mean) - np.log1p(-mean) if output == "sigmoid" else np.log(mean)
+    return np.clip(Z, -_FARTHEST, _FARTHEST)
+
+
+def at_base_rate(architecture: Architecture, parameters: Parameters, Y: Array, weights: Array | None) -> Parameters:
+    """Copy the parameters with b[L] at the base rate of the targets Y, (n[L], m)."""
+    moved = replace(parameters, theta=parameters.theta.copy())
+    moved.b[-1][:, 0] = base_rate(architecture.loss, np.average(Y, axis=1, weights=weights))
+    return moved
