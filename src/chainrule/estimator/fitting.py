@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,11 +19,15 @@ from chainrule.network.history import History
 from chainrule.network.lbfgs import train_lbfgs
 from chainrule.network.loop import train
 from chainrule.network.losses import Loss
+from chainrule.network.progress import Hook
 from chainrule.network.rows import holdout
 from chainrule.network.schedules import Schedule
 from chainrule.network.segment import Plan, State, initial_state
-from chainrule.network.training import Progress, Stopping, Training, Validation
+from chainrule.network.training import Stopping, Training, Validation
 from chainrule.network.types import Array
+
+if TYPE_CHECKING:
+    from chainrule.estimator.callbacks.calling import Callbacks
 
 ADAMW_DECAY = 0.01  # PyTorch's default
 
@@ -96,8 +100,9 @@ def fit_network(
     seed: int,
     start: State | None = None,
     score: Callable[[Array, Array, Array | None], float] | None = None,
-    on_segment: Callable[[Progress], None] | None = None,
-    on_epoch: Callable[[Progress], None] | None = None,
+    on_segment: Hook | None = None,
+    on_epoch: Hook | None = None,
+    callbacks: Callbacks | None = None,
 ) -> Fitted:
     """Train a network on a table.
 
@@ -113,6 +118,8 @@ def fit_network(
     score : callable, optional
         (Z[L], Y, weights) of the validation examples to a number, recorded as `val_score`.
     on_segment, on_epoch : callable, optional
+    callbacks : Callbacks, optional
+        Take the place of `on_segment` and `on_epoch`.
 
     Raises
     ------
@@ -129,6 +136,8 @@ def fit_network(
     if held_out is not None:
         validation = Validation(held_out, None if score is None else _scored(score, held_out))
     training = replace(training, validation=validation, on_segment=on_segment, on_epoch=on_epoch)
+    if callbacks is not None:
+        training = callbacks.attach(training, rows)
     if settings.solver == "lbfgs":
         state, history = train_lbfgs(training, state, max_fun=settings.max_fun)
     else:
@@ -137,13 +146,14 @@ def fit_network(
 
 
 def fit_one_epoch(
-    settings: Settings, table: TrainingSet, loss: Loss, *, seed: int, start: State | None = None
+    settings: Settings, table: TrainingSet, loss: Loss, *, seed: int, start: State | None, callbacks: Callbacks
 ) -> Fitted:
     """Go on by one epoch over the table's rows: what `partial_fit` does."""
     loss.check_target(table.Y)
     examples, _ = split(_with(settings, early_stopping=False), table, seed)
     training, state = _training(settings, table, loss, examples, seed, start)
     training = replace(training, stopping=replace(training.stopping, max_epochs=1, keep_best=False))
+    training = callbacks.attach(training, examples.m)
     state, history = train(training, state)
     return Fitted(training.architecture, _own(state), history, training.plan.optimizer.name, examples.m)
 
