@@ -25,7 +25,7 @@ class ModelCheckpoint:
     Parameters
     ----------
     path : path
-        May have places for the epoch and for what it measured: "model-{epoch:03.0f}-{running_loss:.3f}.safetensors".
+        May have places for the epoch and for what it measured: "model-{epoch:03d}-{running_loss:.3f}.safetensors".
     save_best_only : bool, default=True
         Save only epochs that are better than all before in this training; else every epoch.
     monitor : str, optional

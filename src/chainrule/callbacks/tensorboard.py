@@ -59,5 +59,4 @@ class TensorBoard:
     def on_epoch_end(self, ctx: Context) -> None:
         """Append the epoch's scalars."""
         measured = ctx.history.last()
-        epoch = int(measured.pop("epoch"))
-        append_scalars(self._file, epoch, measured)
+        append_scalars(self._file, int(measured.pop("epoch")), measured)
