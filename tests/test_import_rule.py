@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "src" / "chainrule"
 # Leftmost first; a package imports from itself and from places further right only.
 ORDER = [
     {"__main__"},
-    {"cli", "studio", "lab"},
+    {"cli", "studio", "lab", "callbacks"},
     {"storage", "convert", "scale", "derivation"},
     {"estimator"},
     {"report"},

@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from chainrule import callbacks as callbacks
     from chainrule import lab as lab
     from chainrule.derivation import check_derivative as check_derivative
     from chainrule.derivation import check_gradients as check_gradients
@@ -40,12 +41,14 @@ _HOMES = {
     "save": "chainrule.storage",
 }
 
-__all__ = [*_HOMES, "__version__", "lab"]
+_MODULES = ("callbacks", "lab")
+
+__all__ = [*_HOMES, *_MODULES, "__version__"]
 
 
 def __getattr__(name: str) -> object:
-    if name == "lab":
-        return importlib.import_module("chainrule.lab")
+    if name in _MODULES:
+        return importlib.import_module(f"chainrule.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)

@@ -60,6 +60,7 @@ WRONG = {
     "on_divergence": WORD,
     "engine": WORD,
     "n_threads": [0, -1, 1.5, "2", True],
+    "callbacks": [3, "print", [3], ..., [print, None]],
     "label_smoothing": RATE,
     "gamma": NOT_NEGATIVE,
     "delta": POSITIVE,

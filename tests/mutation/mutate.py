@@ -59,6 +59,7 @@ FIRST = {
     "parameters.py": "network/test_parameters",
     "patience.py": "network/test_cost network/test_loop",
     "penalties.py": "network/test_penalties network/test_segment",
+    "progress.py": "network/test_loop network/test_hooks",
     "propagate.py": "network/test_cost network/test_dropout network/test_segment contract/test_gradients",
     "schedules.py": "contract/test_schedules",
     "segment.py": "network/test_cost network/test_segment",

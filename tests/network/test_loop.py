@@ -1,6 +1,7 @@
 """The loop: patience, best weights, schedules that listen, interruption, resuming. Losses come from a script."""
 
 import itertools
+import json
 import signal
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from chainrule._errors import DivergenceError
 from chainrule.network import Architecture, Parameters, StopReason, activation, initial_parameters, loss, segment
 from chainrule.network import loop as loop_module
 from chainrule.network.examples import Examples
+from chainrule.network.history import History
 from chainrule.network.loop import train
 from chainrule.network.optimizers import Adam
 from chainrule.network.penalties import Penalty
@@ -41,7 +43,7 @@ class Script:
         return losses[epoch - 1] if epoch else np.inf
 
 
-def scripted(running, validation=(), *, schedule="constant", rate=1.0, **stopping):
+def scripted(running, validation=(), *, schedule="constant", rate=1.0, on_epoch=None, **stopping):
     """Train by the script; one step an epoch."""
     examples = Examples(np.zeros((1, 4)), np.zeros((1, 4)))
     runner = Script(running, validation)
@@ -53,6 +55,7 @@ def scripted(running, validation=(), *, schedule="constant", rate=1.0, **stoppin
         Stopping(**{"max_epochs": len(runner.running), "tol": 0.0, **stopping}),
         runner,
         validation=Validation(examples) if validation else None,
+        on_epoch=on_epoch,
     )
     state, history = train(training, State(Parameters(np.zeros(2), (1, 1)), ()))
     return state, history, runner
@@ -93,6 +96,12 @@ def test_validation_decides_where_there_is_some():
     assert "validation loss" in history.stop_sentence
 
 
+def enough(progress):
+    """A hook that stops after the third epoch."""
+    if progress.epoch == 3:
+        progress.control.stop("enough")
+
+
 STOPS = {
     StopReason.MAX_ITER: ([2.0, 1.0, 3.0], {}),
     StopReason.NO_IMPROVEMENT: ([2.0, 1.0, 3.0, 3.0, 3.0], {"patience": 2}),
@@ -102,6 +111,7 @@ STOPS = {
         [2.0, 1.0, *[3.0] * 20],
         {"patience": 2, "schedule": "adaptive", "rate": 1e-4},
     ),
+    StopReason.CALLBACK: ([2.0, 1.0, 3.0, 3.0], {"on_epoch": enough}),
 }
 
 
@@ -114,6 +124,24 @@ def test_d11_the_best_weights_are_kept_for_every_reason_to_stop(reason):
     assert state.parameters.theta.tolist() == [2.0, 2.0]
     assert state.step == state.epoch == len(history["epoch"]) > 2  # training goes on from where it was
     assert history.stop_sentence
+
+
+NUMBERS = {
+    StopReason.MAX_ITER: {"max_iter": 3},
+    StopReason.NO_IMPROVEMENT: {"best_epoch": 2, "loss": 1.0, "patience": 2.0, "tol": 0.0},
+    StopReason.INTERRUPTED: {"epoch": 4},
+    StopReason.DIVERGED: {"step": 0, "layer": 0},
+    StopReason.SMALLEST_RATE: {"learning_rate": pytest.approx(1e-4 * 0.2**3), "smallest_rate": 1e-6},
+    StopReason.CALLBACK: {"epoch": 3},
+}
+
+
+@pytest.mark.parametrize("reason", STOPS, ids=str)
+def test_the_numbers_of_the_sentence_are_told_and_survive_json(reason):
+    losses, settings = STOPS[reason]
+    _, history, _ = scripted(losses, **settings)
+    assert history.stop_numbers == NUMBERS[reason]
+    assert History.from_dict(json.loads(json.dumps(history.to_dict()))) == history
 
 
 def test_every_reason_is_covered_here_or_belongs_to_lbfgs():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from chainrule.network.training import Progress
+    from chainrule.network.progress import Progress
 
 _HIGHER_IS_BETTER = {"accuracy", "roc_auc", "r2"}
 

@@ -24,6 +24,10 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 from chainrule._errors import ChainruleWarning, InvalidParameterError, TargetError
 from chainrule.engine import choose
 from chainrule.estimator.building import optimizer_of
+from chainrule.estimator.callbacks.calling import Callbacks
+from chainrule.estimator.callbacks.context import Context
+from chainrule.estimator.callbacks.protocol import AtEpochEnd, listed_callbacks
+from chainrule.estimator.callbacks.scikit_learn import CallbackSupportMixin, TaskTree, with_callbacks
 from chainrule.estimator.estimator_record import constructor_parameters, estimator_record, restore
 from chainrule.estimator.fitting import Fitted, fit_network, fit_one_epoch
 from chainrule.estimator.memory import compacted, rows_at_a_time
@@ -36,7 +40,7 @@ from chainrule.network.losses import Loss
 from chainrule.network.optimizers import initial_slots
 from chainrule.network.parameters import Parameters
 from chainrule.network.segment import State
-from chainrule.network.training import Progress, all_logits
+from chainrule.network.training import all_logits
 from chainrule.network.types import Array
 
 
@@ -53,11 +57,13 @@ def _is_stochastic(estimator: Any) -> bool:
     return True
 
 
-class AbstractEstimator(ABC, BaseEstimator):
+class AbstractEstimator(ABC, CallbackSupportMixin, BaseEstimator):
     """Fit, continue, and look inside; predicting is the finals' part."""
 
     t_: int
     scoring: Any
+    callbacks: Any
+    verbose: bool | int
 
     @abstractmethod
     def _settings(self) -> Settings:
@@ -127,26 +133,43 @@ class AbstractEstimator(ABC, BaseEstimator):
         else:
             given = (X_val, y_val, sample_weight_val)
             validation, stops = self._own_validation(*given), stops_early(settings, table.examples.m)
-        fitted = fit_network(
-            settings,
+        callbacks = listed_callbacks(self.callbacks)
+        if self.verbose:
+            callbacks.insert(0, AtEpochEnd(_print_epoch))
+        if hasattr(self, "_skl_callbacks"):  # what scikit-learn's set_callbacks was given
+            callbacks.append(TaskTree(X, y, sample_weight))
+        self._fit_network(
             self._weighed(table, learn=True),
-            self._make_loss(),
-            seed=self._seed,
-            start=start,
+            start,
+            callbacks,
             validation=None if validation is None else self._weighed_validation(validation),
             validation_stops=stops,
             score=None if validation is None else validation_score(self, validation, *given),
-            on_epoch=_print_epoch if settings.verbose else None,
+        )
+        self._warn_of_the_end(self.history_)
+        return self
+
+    @with_callbacks
+    def _fit_network(self, table: TrainingSet, start: State | None, callbacks: list[Any], **validation: Any) -> None:
+        called = Callbacks(self, callbacks, start)
+        fitted = fit_network(
+            self._settings(),
+            table,
+            self._make_loss(),
+            seed=self._seed,
+            start=start,
+            callbacks=called,
+            **validation,
         )
         self._append(fitted, start)
-        self._warn_of_the_end(fitted.history)
-        return self
+        called.end(fitted)
 
     @available_if(_is_stochastic)
     def partial_fit(self, X: Any, y: Any, *, sample_weight: Any = None, classes: Any = None) -> Self:
         """Go on by one epoch over the given rows, in mini-batches; weights, optimiser and random draws continue.
 
-        It never sees the whole training set, so it neither holds rows out nor stops early.
+        It never sees the whole training set, so it neither holds rows out nor stops early. The parameter `callbacks`
+        is told of a training of one epoch; scikit-learn's `set_callbacks` is for `fit` alone.
 
         Parameters
         ----------
@@ -165,8 +188,12 @@ class AbstractEstimator(ABC, BaseEstimator):
             self._seed = _draw_seed(self.random_state)
         start = None if first else self._continued(table)
         table = self._weighed(table, learn=True, in_part=True)
-        fitted = fit_one_epoch(self._settings(), table, self._make_loss(), seed=self._seed, start=start)
+        called = Callbacks(self, listed_callbacks(self.callbacks), start)
+        fitted = fit_one_epoch(
+            self._settings(), table, self._make_loss(), seed=self._seed, start=start, callbacks=called
+        )
         self._append(fitted, start)
+        called.end(fitted)
         return self
 
     @property
@@ -346,9 +373,9 @@ def _draw_seed(random_state: Any) -> int:
     return int(check_random_state(random_state).randint(2**31 - 1))
 
 
-def _print_epoch(progress: Progress) -> None:
-    history = progress.history
-    line = f"Iteration {progress.epoch}, loss = {history['running_total'][-1]:.8f}"
+def _print_epoch(ctx: Context) -> None:
+    history = ctx.history
+    line = f"Iteration {ctx.epoch}, loss = {history['running_total'][-1]:.8f}"
     if "val_loss" in history:
         line += f", validation loss = {history['val_loss'][-1]:.8f}"
     print(line)

@@ -58,6 +58,13 @@ engine : {{"auto", "native", "reference"}}, default="auto"
 n_threads : int, default=None
     At most so many threads; None leaves it to the cost model, which uses more than one only where that pays. Never more
     than the affinity mask or OMP_NUM_THREADS grant. The bits do not depend on it.
+callbacks : callback or list of callbacks, default=None
+    Objects with any of `on_fit_begin(ctx)`, `on_epoch_begin(ctx)`, `on_batch_end(ctx)`, `on_epoch_end(ctx)` and
+    `on_fit_end(ctx)`; a plain function stands for `on_epoch_end`. `ctx` says where training is and sets the learning
+    rate (`chainrule.callbacks.Context`). A hook of an epoch or batch that returns True stops training; an error that
+    one raises ends it. `on_batch_end` comes about every 0.1 s, after many batches, unless the object has
+    `every_batch = True`; for "lbfgs" an epoch is an iteration, and there are no batches. Saving a model leaves
+    callbacks out. Ready to use: `chainrule.callbacks`.
 """
 
 _MLP = """
@@ -117,6 +124,7 @@ coefs_, intercepts_ : list of ndarray
 history_ : History
     What every epoch measured, `history_.final`, and why training stopped.
 stop_reason_ : StopReason
+    Why training stopped; in words `history_.stop_sentence`, with its numbers in `history_.stop_numbers`.
 best_epoch_ : int or None
 n_iter_, t_ : int
     Epochs (iterations) and rows seen, those before a warm start included.

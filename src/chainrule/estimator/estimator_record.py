@@ -24,14 +24,14 @@ _ARRAYS = ("classes_", "feature_names_in_", "class_weight_")
 
 
 def estimator_record(estimator: AbstractEstimator) -> tuple[dict[str, Any], dict[str, Array]]:
-    """Describe a fitted estimator; the optimiser's state is left out."""
+    """Describe a fitted estimator; the optimiser's state and the callbacks, which are code, are left out."""
     parameters = estimator._parameters()
     fitted = estimator._fitted
     values = {name: getattr(estimator, name) for name in _FITTED if hasattr(estimator, name)}
     if "_label_dtype" in values:
         values["_label_dtype"] = values["_label_dtype"].str
     record = {
-        "parameters": estimator.get_params(deep=False),
+        "parameters": {name: value for name, value in estimator.get_params(deep=False).items() if name != "callbacks"},
         "fitted": values,
         "arrays": {name: _described(getattr(estimator, name)) for name in _ARRAYS if hasattr(estimator, name)},
         "architecture": architecture_record(fitted.architecture),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,9 +23,13 @@ from chainrule.network.lbfgs import train_lbfgs
 from chainrule.network.loop import train
 from chainrule.network.losses import Loss
 from chainrule.network.parameters import Parameters
+from chainrule.network.progress import Hook
 from chainrule.network.schedules import Schedule
 from chainrule.network.segment import Plan, State, initial_state
-from chainrule.network.training import Progress, Stopping, Training, Validation
+from chainrule.network.training import Stopping, Training, Validation
+
+if TYPE_CHECKING:
+    from chainrule.estimator.callbacks.calling import Callbacks
 
 ADAMW_DECAY = 0.01  # PyTorch's default
 
@@ -52,8 +57,9 @@ def fit_network(
     validation: TrainingSet | None = None,
     validation_stops: bool = True,
     score: Score | None = None,
-    on_segment: Callable[[Progress], None] | None = None,
-    on_epoch: Callable[[Progress], None] | None = None,
+    on_segment: Hook | None = None,
+    on_epoch: Hook | None = None,
+    callbacks: Callbacks | None = None,
 ) -> Fitted:
     """Train a network on a table.
 
@@ -73,6 +79,8 @@ def fit_network(
     score : callable, optional
         What the validation rows say of the parameters, recorded as `val_score`.
     on_segment, on_epoch : callable, optional
+    callbacks : Callbacks, optional
+        Take the place of `on_segment` and `on_epoch`.
 
     Raises
     ------
@@ -92,6 +100,8 @@ def fit_network(
         seen = Validation(validation.examples, judge, monitor if validation_stops else None)
         training = replace(training, validation=seen)
     training = replace(training, on_segment=on_segment, on_epoch=on_epoch)
+    if callbacks is not None:
+        training = callbacks.attach(training, rows)
     if settings.solver == "lbfgs":
         state, history = train_lbfgs(training, state, max_fun=settings.max_fun)
     else:
@@ -100,13 +110,14 @@ def fit_network(
 
 
 def fit_one_epoch(
-    settings: Settings, table: TrainingSet, loss: Loss, *, seed: int, start: State | None = None
+    settings: Settings, table: TrainingSet, loss: Loss, *, seed: int, start: State | None, callbacks: Callbacks
 ) -> Fitted:
     """Go on by one epoch over the table's rows: what `partial_fit` does."""
     loss.check_target(table.Y)
     examples = table.examples
     training, state = _training(settings, table, loss, examples, seed, start)
     training = replace(training, stopping=replace(training.stopping, max_epochs=1, keep_best=False))
+    training = callbacks.attach(training, examples.m)
     state, history = train(training, state)
     return Fitted(training.architecture, _own(state), history, training.plan.optimizer.name, examples.m)
 

@@ -37,6 +37,7 @@ class LinearSettings:
     clipnorm: float | None = None
     engine: str = "auto"
     n_threads: int | None = None
+    callbacks: Any = None
 
     def _settings(self) -> Settings:
         # Without hidden layers there is no symmetry to break: from zeros, the same table gives the same bits.

@@ -11,6 +11,7 @@ import numpy as np
 
 from chainrule._errors import InvalidParameterError, nearest
 from chainrule.engine import ENGINES
+from chainrule.estimator.callbacks.protocol import may_be_callbacks
 from chainrule.network.initializers import INITIALIZERS
 from chainrule.network.schedules import SCHEDULES
 
@@ -65,6 +66,7 @@ class Settings:
     on_divergence: str = "raise"
     engine: str = "auto"
     n_threads: int | None = None
+    callbacks: Any = None
 
     def _settings(self) -> Settings:
         return self
@@ -166,6 +168,7 @@ CONSTRAINTS: dict[str, Test] = {
     "on_divergence": one_of("raise", "warn"),
     "engine": one_of(*ENGINES),
     "n_threads": _or_none(_whole(1)),
+    "callbacks": (may_be_callbacks, "a callback, a list of callbacks, or None"),
     "label_smoothing": _RATE,
     "gamma": _real(0),
     "delta": _real(0, open_low=True),

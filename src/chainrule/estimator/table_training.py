@@ -19,7 +19,7 @@ from chainrule.estimator.training_set import TrainingSet, split
 from chainrule.network.architecture import Architecture
 from chainrule.network.history import History, StopReason
 from chainrule.network.losses import Loss, loss
-from chainrule.network.training import Progress
+from chainrule.network.progress import Hook
 from chainrule.network.types import Array
 from chainrule.report import classification_figures, regression_figures
 from chainrule.table import Encoder, Schema, Table, Target, train_test_split, understand, understand_target
@@ -146,8 +146,8 @@ def train(
     settings: Settings,
     *,
     seed: int = 0,
-    on_segment: Callable[[Progress], None] | None = None,
-    on_epoch: Callable[[Progress], None] | None = None,
+    on_segment: Hook | None = None,
+    on_epoch: Hook | None = None,
     on_compare: Callable[[], None] | None = None,
 ) -> Trained:
     """Train the network, and compare it with the trivial answer and the linear model on the test rows.
@@ -196,8 +196,8 @@ def _fit(
     prepared: Prepared,
     settings: Settings,
     seed: int,
-    on_segment: Callable[[Progress], None] | None = None,
-    on_epoch: Callable[[Progress], None] | None = None,
+    on_segment: Hook | None = None,
+    on_epoch: Hook | None = None,
 ) -> Fitted:
     Y, strata = _targets(prepared)
     table, held_out = split(settings, TrainingSet(prepared.X, Y, strata=strata), seed)

@@ -17,6 +17,7 @@ class StopReason(StrEnum):
     SMALLEST_RATE = "smallest_rate"
     INTERRUPTED = "interrupted"
     DIVERGED = "diverged"
+    CALLBACK = "callback"
 
 
 @dataclass
@@ -35,6 +36,8 @@ class History(Mapping[str, list[float]]):
         The epoch, counted from 1, whose weights were kept.
     stop_reason : StopReason or None
     stop_sentence : str
+    stop_numbers : dict
+        The numbers behind the sentence, such as `best_epoch`, `patience`, `tol` and `loss` (the best monitored one).
     """
 
     columns: dict[str, list[float]] = field(default_factory=dict)
@@ -42,15 +45,16 @@ class History(Mapping[str, list[float]]):
     best_epoch: int | None = None
     stop_reason: StopReason | None = None
     stop_sentence: str = ""
+    stop_numbers: dict[str, float] = field(default_factory=dict)
 
     def append(self, **values: float) -> None:
         """Record one epoch."""
         for name, value in values.items():
             self.columns.setdefault(name, []).append(value)
 
-    def stop(self, reason: StopReason, sentence: str) -> None:
+    def stop(self, reason: StopReason, sentence: str, **numbers: float) -> None:
         """Record why training stopped."""
-        self.stop_reason, self.stop_sentence = reason, sentence
+        self.stop_reason, self.stop_sentence, self.stop_numbers = reason, sentence, numbers
 
     def to_dict(self) -> dict[str, object]:
         """Return everything as plain JSON values."""
@@ -60,6 +64,7 @@ class History(Mapping[str, list[float]]):
             "best_epoch": self.best_epoch,
             "stop_reason": None if self.stop_reason is None else self.stop_reason.value,
             "stop_sentence": self.stop_sentence,
+            "stop_numbers": self.stop_numbers,
         }
 
     @classmethod
@@ -72,6 +77,7 @@ class History(Mapping[str, list[float]]):
             data["best_epoch"],
             None if reason is None else StopReason(reason),
             data["stop_sentence"],
+            dict(data.get("stop_numbers", {})),  # which files of the first days lack
         )
 
     def __getitem__(self, name: str) -> list[float]:

@@ -6,6 +6,7 @@ An L1 penalty is made smooth by splitting each weight into two parts that must n
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 from typing import Any
@@ -16,11 +17,13 @@ from chainrule._errors import DivergenceError
 from chainrule.network.history import History, StopReason
 from chainrule.network.parameters import Parameters
 from chainrule.network.patience import Patience, kept
+from chainrule.network.progress import Course, Hook
 from chainrule.network.segment import State
-from chainrule.network.training import Progress, Training
+from chainrule.network.training import Training
 from chainrule.network.types import Array
 
 _NO_LOWER_COST = 2  # SciPy's status where the line search ends at the limits of precision, or at a kink
+_RATE = 1.0  # the line search finds the lengths of steps; this is what the record says
 RELATIVE_TOL = 1e-5  # stop, too, when an iteration lowers the cost by less than this times tol, relative to the cost
 
 
@@ -40,6 +43,7 @@ def train_lbfgs(training: Training, state: State, *, max_fun: int = 15000) -> tu
     problem = _Problem(training, state)
     stopping = training.stopping
     try:
+        problem.course.tell(training.on_begin, state, 0, _RATE)
         result = minimize(
             problem.cost_and_gradient,
             problem.variables(state.parameters.theta),
@@ -55,15 +59,22 @@ def train_lbfgs(training: Training, state: State, *, max_fun: int = 15000) -> tu
             },
         )
         problem.finish(result)
+    except _Stopped as stopped:
+        problem.history.stop(StopReason.CALLBACK, str(stopped), epoch=problem.state.epoch + problem.iterating)
     except KeyboardInterrupt:
-        problem.history.stop(StopReason.INTERRUPTED, f"interrupted in iteration {problem.state.epoch + 1}")
+        iteration = problem.state.epoch + 1
+        problem.history.stop(StopReason.INTERRUPTED, f"interrupted in iteration {iteration}", epoch=iteration)
     except DivergenceError as error:
         if stopping.raise_on_divergence or not problem.history.columns:
             raise
-        problem.history.stop(StopReason.DIVERGED, str(error))
+        problem.history.stop(StopReason.DIVERGED, str(error), step=error.step, layer=error.layer)
     state, history = kept(training, problem.patience, problem.state, problem.history), problem.history
     training.measure_final(state, history)
     return state, history
+
+
+class _Stopped(Exception):  # noqa: N818 - a callback that stops is no error
+    """A hook asks to stop, and says why."""
 
 
 class _Problem:
@@ -71,7 +82,9 @@ class _Problem:
 
     def __init__(self, training: Training, state: State) -> None:
         self.training, self.state = training, state
-        self.history, self.patience = History(), Patience(training.stopping)
+        self.course = Course(training, state.epoch + training.stopping.max_epochs)
+        self.history, self.patience = self.course.history, Patience(training.stopping)
+        self.iterating = False
         self.n_split = state.parameters.weights.stop if training.architecture.penalty.l1 else 0
         self.first_epoch = state.epoch
         self.gradient_norm = 0.0
@@ -100,6 +113,9 @@ class _Problem:
     def cost_and_gradient(self, variables: Array) -> tuple[float, Array]:
         """The smooth cost plus l1 Σ(P + N), and its gradient."""
         architecture = self.training.architecture
+        if not self.iterating:  # an iteration begins with its first look at the cost
+            self.iterating = True
+            self.tell(self.training.on_epoch_begin)
         with np.errstate(over="ignore", invalid="ignore"):  # seen below
             cost, d = self.training.runner.cost_and_gradient(
                 architecture, self.parameters(variables), self.training.examples
@@ -126,17 +142,21 @@ class _Problem:
         penalty = training.architecture.penalty.value(parameters.W[1:])
         total = float(intermediate_result.fun)
         record = {"running_loss": total - penalty, "penalty": penalty, "running_total": total}
-        record |= {"learning_rate": 1.0, "gradient_norm": self.gradient_norm, **training.measured(self.state)}
+        record |= {"learning_rate": _RATE, "gradient_norm": self.gradient_norm, **training.measured(self.state)}
         now = time.perf_counter()
         self.history.append(epoch=self.state.epoch, **record, seconds=now - self.began)
-        self.began = now
-        if training.on_epoch is not None:
-            last, m = self.first_epoch + training.stopping.max_epochs, training.examples.m
-            training.on_epoch(Progress(self.state.epoch, last, m, m, self.history))
+        self.began, self.iterating = now, False
         if training.monitor is not None:
             self.patience.observe(training.monitored(self.state, record), self.state)
-            if self.patience.exhausted:
-                raise StopIteration
+        self.tell(training.on_epoch, training.examples.m, record["running_loss"])
+        if self.patience.exhausted:
+            raise StopIteration
+
+    def tell(self, hook: Hook | None, examples_done: int = 0, loss: float = math.nan) -> None:
+        """Call a hook, and stop where it asks for that."""
+        self.course.tell(hook, self.state, examples_done, _RATE, loss)
+        if self.course.control.stop_sentence:
+            raise _Stopped(self.course.control.stop_sentence)
 
     def finish(self, result: Any) -> None:
         """Take the solution and say why SciPy stopped."""
@@ -147,10 +167,15 @@ class _Problem:
                 StopReason.NO_IMPROVEMENT,
                 f"the validation {self.training.monitor} did not improve{self.patience.margin} for "
                 f"{self.patience.stale} iterations; best iteration {self.patience.best_epoch}",
+                **self.patience.numbers,
             )
-        elif result.success:
-            self.history.stop(StopReason.CONVERGED, f"converged after {iterations} iterations")
+            return
+        numbers = {"iterations": iterations, "tol": float(self.training.stopping.tol), "loss": float(result.fun)}
+        if result.success:
+            self.history.stop(StopReason.CONVERGED, f"converged after {iterations} iterations", **numbers)
         elif result.status == _NO_LOWER_COST:
-            self.history.stop(StopReason.NO_IMPROVEMENT, f"no step lowers the cost after {iterations} iterations")
+            sentence = f"no step lowers the cost after {iterations} iterations"
+            self.history.stop(StopReason.NO_IMPROVEMENT, sentence, **numbers)
         else:
-            self.history.stop(StopReason.MAX_ITER, f"stopped after {iterations} iterations: {result.message}")
+            sentence = f"stopped after {iterations} iterations: {result.message}"
+            self.history.stop(StopReason.MAX_ITER, sentence, **numbers)

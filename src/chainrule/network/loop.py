@@ -6,6 +6,7 @@ The loop decides; a `Runner` computes. `chainrule.network.segment` is the refere
 from __future__ import annotations
 
 import math
+import sys
 import time
 from dataclasses import replace
 
@@ -16,9 +17,11 @@ from chainrule.network.draws import permutation
 from chainrule.network.history import History, StopReason
 from chainrule.network.parameters import n_weights
 from chainrule.network.patience import Patience, kept
+from chainrule.network.progress import Control, Course
 from chainrule.network.schedules import ADAPTIVE_CUT, PLATEAU_CUT, PLATEAU_PATIENCE, SMALLEST_RATE, Schedule
 from chainrule.network.segment import State, Totals
-from chainrule.network.training import Progress, Training
+from chainrule.network.training import Training
+from chainrule.network.types import Array
 
 SEGMENT_SECONDS = 0.1  # progress, callbacks and Ctrl-C get their turn about this often
 _SLOWEST = 1e8  # flops a second, to begin with: fewer than any engine reaches anywhere
@@ -29,11 +32,13 @@ class _Pace:
 
     def __init__(self, training: Training) -> None:
         flops = 6 * n_weights(training.architecture.widths) * training.plan.batch_size
-        self.steps = max(1, int(_SLOWEST * SEGMENT_SECONDS / flops))
+        self.most = 1 if training.every_step else sys.maxsize
+        self.steps = min(self.most, max(1, int(_SLOWEST * SEGMENT_SECONDS / flops)))
 
     def observe(self, steps: int, seconds: float) -> None:
         """Aim at `SEGMENT_SECONDS`, and grow at most fourfold, since a first step is not a fair sample."""
-        self.steps = max(1, min(4 * self.steps, int(steps * SEGMENT_SECONDS / max(seconds, 1e-9))))
+        aim = int(steps * SEGMENT_SECONDS / max(seconds, 1e-9))
+        self.steps = max(1, min(4 * self.steps, self.most, aim))
 
 
 def train(training: Training, state: State) -> tuple[State, History]:
@@ -50,77 +55,85 @@ def train(training: Training, state: State) -> tuple[State, History]:
         raise InvalidParameterError(
             "the schedule 'adaptive' waits for the patience to end, which is infinite: set one."
         )
-    history, patience, pace, cut = History(), Patience(training.stopping), _Pace(training), 1.0
-    schedule, last_epoch = training.schedule, state.epoch + training.stopping.max_epochs
+    course = Course(training, state.epoch + training.stopping.max_epochs)
+    history, patience, pace, cut = course.history, Patience(training.stopping), _Pace(training), 1.0
     try:
-        while state.epoch < last_epoch and history.stop_reason is None:
+        course.tell(training.on_begin, state, 0, float(training.schedule.rates(state.step, state.step + 1)[0]))
+        while state.epoch < course.max_epochs and history.stop_reason is None:
             began = time.perf_counter()
-            state, record = _epoch(training, state, cut, last_epoch, history, pace)
+            state, record = _epoch(course, state, cut, pace)
             record |= training.measured(state)
             history.append(epoch=state.epoch, **record, seconds=time.perf_counter() - began)
             patience.observe(training.monitored(state, record), state)
-            if training.on_epoch is not None:
-                training.on_epoch(Progress(state.epoch, last_epoch, training.examples.m, training.examples.m, history))
-            cut = _cut(schedule, patience, cut)
-            _judge(training, patience, cut, history)
+            rate, loss = record["learning_rate"], record["running_loss"]
+            course.tell(training.on_epoch, state, training.examples.m, rate, loss)
+            cut = _cut(training.schedule, patience, cut)
+            _judge(course, patience, cut)
         if history.stop_reason is None:
-            history.stop(StopReason.MAX_ITER, f"reached max_iter={training.stopping.max_epochs} epochs")
-    except _Interrupted as interrupted:
-        state = interrupted.state
-        history.stop(StopReason.INTERRUPTED, f"interrupted in epoch {state.epoch + 1}")
+            epochs = int(training.stopping.max_epochs)
+            history.stop(StopReason.MAX_ITER, f"reached max_iter={epochs} epochs", max_iter=epochs)
+    except _EpochLeft as left:
+        state = left.state
+        history.stop(left.reason, left.sentence, epoch=state.epoch + 1)
     except KeyboardInterrupt:
-        history.stop(StopReason.INTERRUPTED, f"interrupted in epoch {state.epoch + 1}")
+        history.stop(StopReason.INTERRUPTED, f"interrupted in epoch {state.epoch + 1}", epoch=state.epoch + 1)
     except DivergenceError as error:
         if training.stopping.raise_on_divergence or patience.best is None:
             raise
-        history.stop(StopReason.DIVERGED, str(error))
+        history.stop(StopReason.DIVERGED, str(error), step=error.step, layer=error.layer)
     state = kept(training, patience, state, history)
     training.measure_final(state, history)
     return state, history
 
 
-class _Interrupted(Exception):  # noqa: N818 - Ctrl-C is no error
-    """Ctrl-C within an epoch, with the last state before it."""
+class _EpochLeft(Exception):  # noqa: N818 - neither Ctrl-C nor a callback that stops is an error
+    """An epoch left before its end, with the last state before it."""
 
-    def __init__(self, state: State) -> None:
-        super().__init__()
-        self.state = state
+    def __init__(self, state: State, reason: StopReason, sentence: str) -> None:
+        super().__init__(sentence)
+        self.state, self.reason, self.sentence = state, reason, sentence
 
 
-def _epoch(
-    training: Training, state: State, cut: float, last_epoch: int, history: History, pace: _Pace
-) -> tuple[State, dict[str, float]]:
+def _epoch(course: Course, state: State, cut: float, pace: _Pace) -> tuple[State, dict[str, float]]:
     """Run one epoch in segments of about `SEGMENT_SECONDS`; return what it measured on the way."""
+    training, control = course.training, course.control
     architecture, plan, examples = training.architecture, training.plan, training.examples
     m, size = examples.m, plan.batch_size
     order = permutation(plan.seed, state.epoch, m) if training.shuffle else training.table_order
     rates = cut * training.schedule.rates(state.step, state.step + -(-m // size))
     losses: list[float] = []
-    done, totals = 0, Totals()
+    done, totals, rate = 0, Totals(), float(_wanted(rates, control)[0])
     try:
-        while done < len(rates):
+        course.tell(training.on_epoch_begin, state, 0, rate)
+        while done < len(rates) and not control.stop_sentence:
             began, steps = time.perf_counter(), min(pace.steps, len(rates) - done)
             part = order[done * size : (done + steps) * size]
-            state, totals = training.runner.run_segment(
-                architecture, plan, state, examples, part, rates[done : done + steps]
-            )
+            taken = _wanted(rates[done : done + steps], control)
+            state, totals = training.runner.run_segment(architecture, plan, state, examples, part, taken)
             losses += totals.losses
-            done += steps
+            done, rate = done + steps, float(taken[-1])
             pace.observe(steps, time.perf_counter() - began)
-            if training.on_segment is not None:
-                training.on_segment(Progress(state.epoch, last_epoch, min(done * size, m), m, history))
+            mean = math.fsum(totals.losses) / len(part)
+            course.tell(training.on_segment, state, min(done * size, m), rate, mean)
     except KeyboardInterrupt:
-        raise _Interrupted(state) from None
+        raise _EpochLeft(state, StopReason.INTERRUPTED, f"interrupted in epoch {state.epoch + 1}") from None
+    if done < len(rates):
+        raise _EpochLeft(state, StopReason.CALLBACK, control.stop_sentence)
     loss = math.fsum(losses)  # exact, so that it does not depend on where the segments, cut by the clock, began
     penalty = training.penalty(state)
     record = {
         "running_loss": loss / m,
         "penalty": penalty,
         "running_total": loss / m + penalty,
-        "learning_rate": float(rates[-1]),
+        "learning_rate": rate,
         "gradient_norm": totals.gradient_norm,
     }
     return replace(state, epoch=state.epoch + 1), record
+
+
+def _wanted(rates: Array, control: Control) -> Array:
+    """The schedule's rates, unless a hook has set one."""
+    return rates if control.learning_rate is None else np.full(len(rates), control.learning_rate)
 
 
 def _cut(schedule: Schedule, patience: Patience, cut: float) -> float:
@@ -134,12 +147,17 @@ def _cut(schedule: Schedule, patience: Patience, cut: float) -> float:
     return cut
 
 
-def _judge(training: Training, patience: Patience, cut: float, history: History) -> None:
-    """Stop where the learning rate is too small to matter, or the patience is at its end."""
-    if training.schedule.name == "adaptive" and training.schedule.initial * cut < SMALLEST_RATE:
-        history.stop(StopReason.SMALLEST_RATE, f"the learning rate fell below {SMALLEST_RATE}")
+def _judge(course: Course, patience: Patience, cut: float) -> None:
+    """Stop where a hook asks for it, the learning rate is too small to matter, or the patience is at its end."""
+    training, history = course.training, course.history
+    rate = training.schedule.initial * cut
+    if course.control.stop_sentence:
+        history.stop(StopReason.CALLBACK, course.control.stop_sentence, epoch=history["epoch"][-1])
+    elif training.schedule.name == "adaptive" and rate < SMALLEST_RATE:
+        sentence = f"the learning rate fell below {SMALLEST_RATE}"
+        history.stop(StopReason.SMALLEST_RATE, sentence, learning_rate=rate, smallest_rate=SMALLEST_RATE)
     elif patience.exhausted:
         what = f"validation {training.monitor}" if training.monitor else "training loss"
         best = f"; best epoch {patience.best_epoch}" if training.monitor else ""
         sentence = f"the {what} did not improve{patience.margin} for {patience.stale} epochs{best}"
-        history.stop(StopReason.NO_IMPROVEMENT, sentence)
+        history.stop(StopReason.NO_IMPROVEMENT, sentence, **patience.numbers)

@@ -42,6 +42,12 @@ class Patience:
         """In words, by how much an epoch must improve to count."""
         return f" by more than tol={self.stopping.tol:g}" if self.stopping.tol else ""
 
+    @property
+    def numbers(self) -> dict[str, float]:
+        """What it decided by: the best value and its epoch, how many epochs it waited since, and for how much."""
+        found = {} if self.best_epoch is None else {"best_epoch": self.best_epoch, "loss": float(self.best_value)}
+        return found | {"patience": float(self.stopping.patience), "tol": float(self.stopping.tol)}
+
     def restart(self) -> None:
         """Forget the reference: after a cut of the learning rate an accidental early minimum must not count."""
         self.reference, self.stale = np.inf, 0

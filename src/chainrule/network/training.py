@@ -14,6 +14,7 @@ from chainrule.network.architecture import Architecture
 from chainrule.network.examples import CHUNK, Examples
 from chainrule.network.history import History
 from chainrule.network.parameters import Parameters
+from chainrule.network.progress import Hook
 from chainrule.network.schedules import Schedule
 from chainrule.network.segment import Plan, State, Totals
 from chainrule.network.types import Array
@@ -47,17 +48,6 @@ class Runner(Protocol):
     ) -> tuple[float, Array]:
         """Evaluate the smooth cost over all examples, and its gradient."""
         ...
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where training is: handed to `on_segment` after every segment and `on_epoch` after every epoch."""
-
-    epoch: int
-    max_epochs: int
-    examples_done: int
-    examples: int
-    history: History
 
 
 @dataclass(frozen=True)
@@ -106,7 +96,11 @@ class Validation:
 
 @dataclass(frozen=True)
 class Training:
-    """Everything one training is made of, but for the state it starts from."""
+    """Everything one training is made of, but for the state it starts from.
+
+    Its hooks are told of the training's begin, every epoch's begin, every segment's end and every epoch's end; for
+    L-BFGS an epoch is an iteration, and there are no segments. With `every_step` a segment is a single step.
+    """
 
     architecture: Architecture
     plan: Plan
@@ -116,8 +110,11 @@ class Training:
     runner: Runner
     shuffle: bool = True
     validation: Validation | None = None
-    on_segment: Callable[[Progress], None] | None = None
-    on_epoch: Callable[[Progress], None] | None = None
+    on_begin: Hook | None = None
+    on_epoch_begin: Hook | None = None
+    on_segment: Hook | None = None
+    on_epoch: Hook | None = None
+    every_step: bool = False
 
     @cached_property
     def table_order(self) -> Array:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import uuid
 from pathlib import Path
 from typing import Any
 
 from chainrule._errors import ModelFileError
 from chainrule.network.types import Array
+from chainrule.storage.replacing import replace_file
 
 FORMAT = 1
 _ENTRY = "chainrule"
@@ -42,7 +42,7 @@ def write_model(path: str | os.PathLike[str], record: dict[str, Any], tensors: d
         raise ModelFileError(f"the model cannot be saved: {error}. Parameters must be plain values.") from error
     content = save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, {_ENTRY: metadata})
     try:
-        _replace(Path(path), content.replace(_UNSIGNED, hashlib.sha256(content).hexdigest().encode(), 1))
+        replace_file(Path(path), content.replace(_UNSIGNED, hashlib.sha256(content).hexdigest().encode(), 1))
     except OSError as error:
         reason = error.strerror or str(error)
         raise ModelFileError(f"cannot write {os.fspath(path)}: {reason}. An older file is left as it was.") from error
@@ -55,23 +55,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
     raise TypeError(f"a {type(value).__name__} is no plain value")
-
-
-def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)  # the rename itself must reach the disk, too
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def read_model(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Array]]:

@@ -1,0 +1,48 @@
+"""Callbacks that are ready to use: give them to an estimator's parameter `callbacks`.
+
+A callback of your own is an object with some of the hooks `on_fit_begin`, `on_epoch_begin`, `on_batch_end`,
+`on_epoch_end`, `on_fit_end`, each called with a `Context`; or a function, called at the end of every epoch. True from
+a hook of an epoch or batch stops training.
+
+>>> from sklearn.datasets import load_iris
+>>> from chainrule import MLPClassifier
+>>> def accurate_enough(ctx):
+...     return ctx.history["val_score"][-1] > 0.9
+>>> clf = MLPClassifier((16,), early_stopping=True, random_state=0, learning_rate_init=0.01, callbacks=accurate_enough)
+>>> clf.fit(*load_iris(return_X_y=True)).stop_reason_.value
+'callback'
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chainrule.callbacks.csv_logger import CSVLogger as CSVLogger
+    from chainrule.callbacks.learning_rate_finder import LearningRateFinder as LearningRateFinder
+    from chainrule.callbacks.model_checkpoint import ModelCheckpoint as ModelCheckpoint
+    from chainrule.callbacks.tensorboard import TensorBoard as TensorBoard
+    from chainrule.callbacks.time_budget import TimeBudget as TimeBudget
+    from chainrule.estimator.callbacks.context import Context as Context
+
+_HOMES = {
+    "CSVLogger": "chainrule.callbacks.csv_logger",
+    "Context": "chainrule.estimator.callbacks.context",
+    "LearningRateFinder": "chainrule.callbacks.learning_rate_finder",
+    "ModelCheckpoint": "chainrule.callbacks.model_checkpoint",
+    "TensorBoard": "chainrule.callbacks.tensorboard",
+    "TimeBudget": "chainrule.callbacks.time_budget",
+}
+
+__all__ = [*_HOMES]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'chainrule.callbacks' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

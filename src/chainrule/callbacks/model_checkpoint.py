@@ -1,0 +1,91 @@
+"""`ModelCheckpoint`: the model as a file, saved while it is trained."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from chainrule._errors import InvalidParameterError, nearest
+from chainrule.storage.model_file import check_writable
+from chainrule.storage.models import save
+
+if TYPE_CHECKING:
+    from chainrule.estimator.callbacks.context import Context
+
+
+@dataclass
+class ModelCheckpoint:
+    """Save the model at the end of epochs, as `chainrule.save` does; `chainrule.load` reads it.
+
+    A file is replaced in one step, so that there is always a whole one. Saving measures the loss of the weights on the
+    training examples, a forward pass.
+
+    Parameters
+    ----------
+    path : path
+        May have places for the epoch and for what it measured: "model-{epoch:03d}-{running_loss:.3f}.safetensors".
+    save_best_only : bool, default=True
+        Save only epochs that are better than all before in this training; else every epoch.
+    monitor : str, optional
+        The quantity of `history_` that says which epoch is best: the highest "val_score", of all others the lowest.
+        None is "val_loss" where there is one, else "running_total".
+
+    Raises
+    ------
+    InvalidParameterError
+        If `monitor` or a name in `path` is nothing that the epochs measure.
+    ModelFileError
+        If the file cannot be written; where its folder says so, before the training.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import numpy as np
+    >>> from chainrule import LinearRegressor, load
+    >>> X = np.arange(6.0).reshape(-1, 1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "best.safetensors")
+    ...     reg = LinearRegressor(callbacks=ModelCheckpoint(path)).fit(X, 2 * X[:, 0])
+    ...     again = load(path)
+    >>> bool((again.predict(X) == reg.predict(X)).all())
+    True
+    """
+
+    path: str | os.PathLike[str]
+    save_best_only: bool = True
+    monitor: str | None = None
+    _best: float = field(default=math.inf, init=False, repr=False, compare=False)
+
+    def on_fit_begin(self, ctx: Context) -> None:
+        """Forget the last training; see whether the folder can be written to."""
+        self._best = math.inf
+        if "{" not in os.fspath(self.path):
+            check_writable(self.path)
+
+    def on_epoch_end(self, ctx: Context) -> None:
+        """Save where it is due."""
+        measured = ctx.history.last()
+        value = self._value(measured)
+        if not self.save_best_only or value < self._best:
+            self._best = value
+            save(ctx.fitted_estimator(), self._filled(measured))
+
+    def _value(self, measured: dict[str, float]) -> float:
+        """The monitored quantity, turned so that lower is better."""
+        name = self.monitor or ("val_loss" if "val_loss" in measured else "running_total")
+        if name not in measured:
+            raise InvalidParameterError(
+                f"monitor={name!r} is nothing that this training measures. {nearest(name, measured)}"
+            )
+        return -measured[name] if name == "val_score" else measured[name]
+
+    def _filled(self, measured: dict[str, float]) -> str:
+        path = os.fspath(self.path)
+        try:
+            return path.format(**measured)
+        except (LookupError, ValueError) as error:
+            raise InvalidParameterError(
+                f"path={path!r} cannot be filled ({error!r}). It may name {', '.join(measured)}."
+            ) from error

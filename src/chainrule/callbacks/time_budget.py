@@ -1,0 +1,56 @@
+"""`TimeBudget`: training that ends in time."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from chainrule._errors import InvalidParameterError
+
+if TYPE_CHECKING:
+    from chainrule.estimator.callbacks.context import Context
+
+
+@dataclass
+class TimeBudget:
+    """Stop training when its time is up; the best weights so far are kept, as ever.
+
+    Looked at after every epoch and within epochs about every 0.1 s. What follows the last step (the losses of the
+    kept model) takes its time, too.
+
+    Parameters
+    ----------
+    seconds : float
+        Positive.
+
+    Raises
+    ------
+    InvalidParameterError
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import MLPRegressor
+    >>> X = np.arange(40.0).reshape(-1, 1) / 40
+    >>> reg = MLPRegressor(max_iter=10**6, n_iter_no_change=np.inf, callbacks=TimeBudget(seconds=0.05))
+    >>> print(reg.fit(X, X[:, 0]).history_.stop_sentence)
+    TimeBudget(seconds=0.05) stopped training in epoch ...
+    """
+
+    seconds: float
+    _began: float = field(default=0.0, init=False, repr=False, compare=False)
+
+    def on_fit_begin(self, ctx: Context) -> None:
+        """Start the clock."""
+        if not self.seconds > 0:
+            raise InvalidParameterError(f"seconds must be a positive number, got {self.seconds!r}.")
+        self._began = time.perf_counter()
+
+    def on_batch_end(self, ctx: Context) -> bool:
+        """Look at the clock."""
+        return time.perf_counter() - self._began >= self.seconds
+
+    def on_epoch_end(self, ctx: Context) -> bool:
+        """Look at the clock."""
+        return self.on_batch_end(ctx)

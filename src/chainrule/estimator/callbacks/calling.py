@@ -1,0 +1,64 @@
+"""Who calls the callbacks: their hooks tied to those of a training."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from chainrule.estimator.callbacks.context import Context, read_only
+from chainrule.estimator.callbacks.protocol import name_of, says_stop
+from chainrule.estimator.fitting import Fitted
+from chainrule.network.progress import Progress
+from chainrule.network.segment import State
+from chainrule.network.training import Training
+
+_WITHIN_AN_EPOCH = ("on_epoch_begin", "on_batch_end")
+
+
+class Callbacks:
+    """The callbacks of one training of an estimator, which goes on from `start` where that is given."""
+
+    def __init__(self, estimator: Any, callbacks: Sequence[Any], start: State | None) -> None:
+        self.estimator, self.callbacks, self.start = estimator, callbacks, start
+
+    def attach(self, training: Training, rows: int) -> Training:
+        """Have the training tell the callbacks; an epoch of it visits so many rows of the table."""
+        if not self.callbacks:
+            return training
+        self._rows = rows
+        return replace(
+            training,
+            on_begin=partial(self._tell, "on_fit_begin"),
+            on_epoch_begin=partial(self._tell, "on_epoch_begin"),
+            on_segment=partial(self._tell, "on_batch_end"),
+            on_epoch=partial(self._tell, "on_epoch_end"),
+            every_step=any(getattr(callback, "every_batch", False) for callback in self.callbacks),
+        )
+
+    def end(self, fitted: Fitted) -> None:
+        """Call `on_fit_end`, when the estimator is fitted."""
+        if self.callbacks:
+            self._call("on_fit_end", replace(self._last, state=fitted.state), lambda: self.estimator)
+
+    def _tell(self, hook: str, progress: Progress) -> None:
+        self._last = progress
+        self._call(hook, progress, partial(self._snapshot, progress))
+
+    def _call(self, hook: str, progress: Progress, fitted: Callable[[], Any]) -> None:
+        ctx = Context(self.estimator, progress.epoch + (hook in _WITHIN_AN_EPOCH), progress, fitted)
+        for callback in self.callbacks:
+            if hasattr(callback, hook) and says_stop(getattr(callback, hook)(ctx)) and hook != "on_fit_begin":
+                progress.control.stop(f"{name_of(callback)} stopped training in epoch {ctx.epoch}")
+
+    def _snapshot(self, progress: Progress) -> Any:
+        """A copy of the estimator as it would be if training ended here."""
+        training, history = progress.training, copy.deepcopy(progress.history)
+        training.measure_final(progress.state, history)
+        state = replace(progress.state, parameters=read_only(progress.state.parameters))
+        fitted = Fitted(training.architecture, state, history, training.plan.optimizer.name, self._rows)
+        twin = copy.copy(self.estimator)
+        twin._append(fitted, self.start)
+        return twin
