@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from inspect import signature
@@ -26,7 +27,9 @@ from chainrule.engine import choose
 from chainrule.estimator.building import optimizer_of
 from chainrule.estimator.estimator_record import constructor_parameters, estimator_record, restore
 from chainrule.estimator.fitting import Fitted, TrainingSet, fit_network, fit_one_epoch
-from chainrule.estimator.settings import Settings, check_parameters, one_of
+from chainrule.estimator.idle import warn_of_idle_loss_parameters
+from chainrule.estimator.settings import Settings, check_parameters, loss_of
+from chainrule.estimator.start import given_start, initialized
 from chainrule.network.examples import Examples
 from chainrule.network.history import History, StopReason
 from chainrule.network.losses import Loss
@@ -64,8 +67,12 @@ class AbstractEstimator(ABC, BaseEstimator):
         """Check y and return Y of shape (m, n[L]) and the class codes to stratify by, if any."""
 
     @abstractmethod
-    def _loss_names(self) -> tuple[str, ...]:
-        """The values of the parameter `loss`."""
+    def _loss_parameters(self) -> Mapping[str, str | None]:
+        """The names that the parameter `loss` may have, and which other parameter goes with each."""
+
+    @abstractmethod
+    def _declare_outputs(self, n_outputs: int | None, classes: Any) -> int:
+        """Take what `initialize` was told instead of a target, and return n[L]."""
 
     @abstractmethod
     def _make_loss(self) -> Loss:
@@ -75,7 +82,9 @@ class AbstractEstimator(ABC, BaseEstimator):
     def _validation_score(self, Z: Array, Y: Array, weights: Array | None) -> float:
         """Score the logits of the validation rows: accuracy or R²."""
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, coef_init: Any = None, intercept_init: Any = None
+    ) -> Self:
         """Train from new weights, or from the last ones with `warm_start=True`.
 
         Parameters
@@ -86,6 +95,9 @@ class AbstractEstimator(ABC, BaseEstimator):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), optional
             A row of weight 0 is as if deleted, a row of weight k as k copies of it; the scale does not matter.
+        coef_init, intercept_init : list of array-like, optional
+            Weights and biases to start from, shaped as `coefs_` and `intercepts_`, in place of those drawn or, with
+            `warm_start=True`, of the last ones; what is not given is drawn.
 
         Returns
         -------
@@ -95,26 +107,59 @@ class AbstractEstimator(ABC, BaseEstimator):
         ------
         InvalidParameterError
             If a parameter is not what it must be; names the nearest valid value.
+        ShapeError
+            If weights or biases to start from do not fit; names the layer.
         DivergenceError
             If a loss or gradient stops being finite; names the step and the layer.
         """
-        continues = bool(self.warm_start and hasattr(self, "_fitted"))
+        given = coef_init is not None or intercept_init is not None
+        continues = bool(self.warm_start and hasattr(self, "_fitted") and not given)
         table = self._border(X, y, sample_weight, reset=not continues)
         if not continues or not hasattr(self, "_seed"):
             self._seed = _draw_seed(self.random_state)
         start = self._continued(table) if continues else None
-        settings = self._settings()
+        settings, loss = self._settings(), self._make_loss()
+        warn_of_idle_loss_parameters(self, self._loss_parameters())
         fitted = fit_network(
             settings,
             table,
-            self._make_loss(),
+            loss,
             seed=self._seed,
-            start=start,
+            start=given_start(settings, table, loss, self._seed, coef_init, intercept_init) if given else start,
             score=self._validation_score,
             on_epoch=_print_epoch if settings.verbose else None,
         )
         self._append(fitted, start)
         self._warn_of_the_end(fitted.history)
+        return self
+
+    def initialize(self, n_features: int, *, n_outputs: int | None = None, classes: Any = None) -> Self:
+        """Draw the initial weights without training: the estimator predicts, and goes on from there.
+
+        `partial_fit`, and `fit` with `warm_start=True`, start from these weights, which are those that they would have
+        drawn themselves. The arithmetic is float64.
+
+        Parameters
+        ----------
+        n_features : int
+        n_outputs : int, optional
+            Of a regressor, by default 1; of a classifier the number of labels, which may coincide.
+        classes : array-like, optional
+            All class labels of a classifier.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InvalidParameterError
+            If a parameter is not what it must be, or a classifier is given not exactly one of n_outputs and classes.
+        """
+        check_parameters(self, _parameter_names(type(self)), loss=loss_of(*self._loss_parameters()))
+        self._seed = _draw_seed(self.random_state)
+        self._publish(initialized(self, n_features, n_outputs, classes))
+        self.t_ = 0
         return self
 
     @available_if(_is_stochastic)
@@ -165,7 +210,7 @@ class AbstractEstimator(ABC, BaseEstimator):
 
     def _border(self, X: Any, y: Any, sample_weight: Any, *, reset: bool, classes: Any = None) -> TrainingSet:
         """Validate parameters and data; the table inside is float, CSR if sparse, and as the caller gave it."""
-        check_parameters(self, _parameter_names(type(self)), loss=one_of(*self._loss_names()))
+        check_parameters(self, _parameter_names(type(self)), loss=loss_of(*self._loss_parameters()))
         X, y = validate_data(
             self,
             X,

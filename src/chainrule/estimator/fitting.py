@@ -10,10 +10,10 @@ import numpy as np
 
 from chainrule._errors import InvalidParameterError, TargetError
 from chainrule.engine import choose
-from chainrule.estimator.building import architecture_of, batch_size_of, optimizer_of, working_dtype
+from chainrule.estimator.building import architecture_of, batch_size_of, drawn_state, optimizer_of, working_dtype
 from chainrule.estimator.idle import warn_of_idle_parameters
 from chainrule.estimator.settings import FULL_BATCH, Settings
-from chainrule.network.architecture import Architecture, initial_parameters
+from chainrule.network.architecture import Architecture
 from chainrule.network.examples import Examples
 from chainrule.network.history import History
 from chainrule.network.lbfgs import train_lbfgs
@@ -21,9 +21,10 @@ from chainrule.network.loop import train
 from chainrule.network.losses import Loss
 from chainrule.network.rows import holdout
 from chainrule.network.schedules import Schedule
-from chainrule.network.segment import Plan, State, initial_state
+from chainrule.network.segment import Plan, State
 from chainrule.network.training import Progress, Stopping, Training, Validation
 from chainrule.network.types import Array
+from chainrule.slopes.own_functions import check_own_functions
 
 ADAMW_DECAY = 0.01  # PyTorch's default
 
@@ -125,6 +126,8 @@ def fit_network(
     if settings.solver in FULL_BATCH:
         examples = examples.merged()
     training, state = _training(settings, table, loss, examples, seed, start)
+    if settings.check_derivatives:
+        check_own_functions(training.architecture, table.Y)
     validation = None
     if held_out is not None:
         validation = Validation(held_out, None if score is None else _scored(score, held_out))
@@ -143,6 +146,8 @@ def fit_one_epoch(
     loss.check_target(table.Y)
     examples, _ = split(_with(settings, early_stopping=False), table, seed)
     training, state = _training(settings, table, loss, examples, seed, start)
+    if settings.check_derivatives and start is None:
+        check_own_functions(training.architecture, table.Y)
     training = replace(training, stopping=replace(training.stopping, max_epochs=1, keep_best=False))
     state, history = train(training, state)
     return Fitted(training.architecture, _own(state), history, training.plan.optimizer.name, examples.m)
@@ -185,14 +190,7 @@ def _training(
         settings.on_divergence == "raise",
     )
     if start is None:
-        parameters = initial_parameters(
-            architecture,
-            seed=seed,
-            kernel_initializer=settings.kernel_initializer,
-            bias_initializer=settings.bias_initializer,
-            dtype=working_dtype(table.X),
-        )
-        start = initial_state(parameters, plan)
+        start = drawn_state(settings, architecture, seed, working_dtype(table.X))
     engine = choose(settings.engine, settings.n_threads, architecture)
     return Training(architecture, plan, examples, schedule, stopping, engine, settings.shuffle), start
 

@@ -34,6 +34,7 @@ class LinearSettings:
     n_iter_no_change: float = 10
     weight_decay: float | None = None
     clipnorm: float | None = None
+    check_derivatives: bool = True
     engine: str = "auto"
     n_threads: int | None = None
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from chainrule._errors import InvalidParameterError
-from chainrule.network.activations import Activation
-from chainrule.network.initializers import initial_weights
+from chainrule.network.activations import Activation, is_parametrised
+from chainrule.network.initializers import InitializerSpec, initial_weights
 from chainrule.network.losses import IDENTITY, Loss
 from chainrule.network.parameters import Parameters, flatten
 from chainrule.network.penalties import Penalty
@@ -70,15 +71,28 @@ def initial_parameters(
     architecture: Architecture,
     *,
     seed: int,
-    kernel_initializer: str = "auto",
-    bias_initializer: str = "zeros",
+    kernel_initializer: InitializerSpec | Sequence[InitializerSpec] = "auto",
+    bias_initializer: InitializerSpec | Sequence[InitializerSpec] = "zeros",
     dtype: np.dtype[Any] | type[np.floating[Any]] = np.float64,
 ) -> Parameters:
-    """Draw the initial weights and biases of every layer, a pure function of the seed."""
+    """Draw the initial weights and biases of every layer, a pure function of the seed.
+
+    An initializer is one for all layers, or a list of one for each of the layers 1 to L.
+    """
     widths = architecture.widths
+    kernel = _per_layer("kernel_initializer", kernel_initializer, architecture.L)
+    bias = _per_layer("bias_initializer", bias_initializer, architecture.L)
     W, b = [], []
     for layer in range(1, architecture.L + 1):
         n, p, name = widths[layer], widths[layer - 1], architecture.g[layer].name
-        W.append(initial_weights(kernel_initializer, n, p, activation=name, seed=seed, layer=layer))
-        b.append(initial_weights(bias_initializer, n, 1, activation=name, seed=seed, layer=architecture.L + layer))
+        W.append(initial_weights(kernel[layer - 1], n, p, activation=name, seed=seed, layer=layer))
+        b.append(initial_weights(bias[layer - 1], n, 1, activation=name, seed=seed, layer=architecture.L + layer))
     return Parameters(flatten(W, b).astype(dtype), widths)
+
+
+def _per_layer(name: str, initializer: Any, L: int) -> list[InitializerSpec]:
+    if not isinstance(initializer, list | tuple) or is_parametrised(initializer):
+        return [initializer] * L
+    if len(initializer) != L:
+        raise InvalidParameterError(f"{name} must be one for all layers or a list of {L}, got {len(initializer)}.")
+    return list(initializer)

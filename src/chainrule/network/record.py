@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from chainrule._errors import ShapeError
-from chainrule.network.activations import activation
+from chainrule._errors import ModelFileError, ShapeError
+from chainrule.network.activations import FORMULA, activation
 from chainrule.network.architecture import Architecture
-from chainrule.network.losses import loss
+from chainrule.network.losses import LOSSES, loss
 from chainrule.network.parameters import Parameters, parameters_from
 from chainrule.network.penalties import Penalty
 from chainrule.network.types import Array
@@ -17,6 +17,11 @@ from chainrule.network.types import Array
 def architecture_record(architecture: Architecture) -> dict[str, Any]:
     """Describe an architecture; `architecture_from` restores it.
 
+    Raises
+    ------
+    ModelFileError
+        If it is made of functions of the user's own.
+
     Examples
     --------
     >>> from chainrule.network import Dense, Network
@@ -24,6 +29,7 @@ def architecture_record(architecture: Architecture) -> dict[str, Any]:
     >>> record["widths"], record["activations"], record["loss"]["name"]
     ([2, 3, 1], ['relu'], 'binary_cross_entropy')
     """
+    _check_describable(architecture)
     return {
         "widths": list(architecture.widths),
         "activations": [g.spec for g in architecture.hidden],
@@ -43,6 +49,20 @@ def architecture_from(record: Mapping[str, Any]) -> Architecture:
         Penalty(**record["penalty"]),
         tuple(record["dropout"]),
     )
+
+
+def _check_describable(architecture: Architecture) -> None:
+    for g in architecture.hidden:
+        if g.is_own and g.name != FORMULA:
+            raise ModelFileError(
+                f"the activation {g.label!r} is made of functions, which a model file cannot hold. Give it as a "
+                "formula, such as 'z * sigmoid(z)', or keep the model with pickle."
+            )
+    if architecture.loss.name not in LOSSES:
+        raise ModelFileError(
+            f"the loss {architecture.loss.name!r} is made of functions, which a model file cannot hold. Keep the model "
+            "with pickle."
+        )
 
 
 def _spec(value: Any) -> Any:
