@@ -70,13 +70,13 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
             Rows add up to 1, except for multilabel targets, where each column is a probability of its own.
         """
         Z = self._logits(X)
+        if not self._multilabel and len(self.classes_) == 1:
+            return np.ones_like(Z)
         if is_own_loss(self.loss):
             A = self._own_probabilities(Z)
-            return A if self._multilabel or A.shape[1] > 1 else np.hstack([1 - A, A])[:, -len(self.classes_) :]
+            return A if self._multilabel or A.shape[1] > 1 else np.hstack([1 - A, A])
         if self._multilabel:
             return sigmoid(Z)
-        if len(self.classes_) == 1:
-            return np.ones_like(Z)
         if len(self.classes_) == 2:
             return np.hstack([sigmoid(-Z), sigmoid(Z)])
         return softmax(Z.T).T

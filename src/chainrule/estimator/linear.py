@@ -58,7 +58,8 @@ class LinearClassifier(LinearSettings, AbstractClassifier):
     Parameters
     ----------
     {linear}
-    loss : {"log_loss", "hinge", "focal"}, default="log_loss"
+    loss : {"log_loss", "hinge", "focal"} or object, default="log_loss"
+        As for `MLPClassifier`.
     label_smoothing : float, default=0.0
         Of "log_loss".
     gamma : float, default=2.0
@@ -89,7 +90,7 @@ class LinearRegressor(LinearSettings, AbstractRegressor):
     Parameters
     ----------
     {linear}
-    loss : str, default="squared_error"
+    loss : str or object, default="squared_error"
         As for `MLPRegressor`.
     delta, quantile, power : float, default=1.0, 0.5, 1.5
         Of "huber", "quantile" and "tweedie".

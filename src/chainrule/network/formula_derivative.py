@@ -28,7 +28,7 @@ _RULES = {
     "arctan": "1 / (1 + u**2)",
     "abs": "sign(u)",
     "sign": "0",
-} | {name: f"{name}_prime(u)" for name in (*ACTIVATIONS, *ALIASES)}
+} | {name: f"{ALIASES.get(name, name)}_prime(u)" for name in (*ACTIVATIONS, *ALIASES)}
 
 
 def derivative(g: Formula) -> Formula:
