@@ -290,7 +290,8 @@ def activation(spec: ActivationSpec) -> Activation:
     name = ALIASES.get(name, name)
     if name not in ACTIVATIONS:
         valid = [known for known in (*ACTIVATIONS, *ALIASES) if known not in OUTPUT_ONLY]
-        raise InvalidParameterError(f"activation={name!r} is not known. {nearest(name, valid)}")
+        words = "is not known" if name.isidentifier() else "is neither a known name nor a formula in z"
+        raise InvalidParameterError(f"activation={name!r} {words}. {nearest(name, valid)}")
     g, g_prime = ACTIVATIONS[name]
     check_known(f"activation {name!r}", parameters, list(inspect.signature(g).parameters)[1:])
     return Activation(name, partial(g, **parameters), partial(g_prime, **parameters), dict(parameters))
