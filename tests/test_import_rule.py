@@ -15,7 +15,7 @@ ORDER = [
     {"storage", "convert", "scale", "derivation"},
     {"estimator"},
     {"report"},
-    {"table", "engine"},
+    {"table", "engine", "slopes"},
     {"network"},
     {"_errors"},
 ]

@@ -235,5 +235,10 @@ INITIALIZER_CASES: dict[str, float] = {
     "lecun_uniform": 1 / 300,
     "lecun_normal": 1 / 300,
     "orthogonal": 1 / 300,  # rows of length 1 in 300 dimensions
+    "random_normal": 0.05**2,
+    "random_uniform": 0.1**2 / 12,
+    "truncated_normal": (0.05 * 0.8796256610342398) ** 2,  # what is left of a normal law between -2 and 2
+    "constant": 0.0,
+    "ones": 0.0,
     "zeros": 0.0,
 }

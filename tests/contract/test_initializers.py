@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from chainrule._errors import InvalidParameterError
+from chainrule._errors import InvalidParameterError, ShapeError
 from chainrule.network import Architecture, activation, initial_parameters, loss
 from chainrule.network.draws import generator
 from chainrule.network.initializers import INITIALIZERS, initial_weights
 
 from .cases import ACTIVATION_CASES, INITIALIZER_CASES
 
+NORMAL = [name for name in INITIALIZERS if name.endswith("normal") and not name.startswith("truncated")]
 each = pytest.mark.parametrize("name", INITIALIZERS)
 
 
@@ -22,7 +23,7 @@ def test_d34_mean_and_variance_follow_the_fans(name):
     W, variance = drawn(name), INITIALIZER_CASES[name]
     assert W.shape == (200, 300)
     assert W.dtype == np.float64
-    assert abs(W.mean()) <= 4 * np.sqrt(variance / W.size)
+    assert abs(W.mean() - (name == "ones")) <= 4 * np.sqrt(variance / W.size)
     assert W.var() == pytest.approx(variance, rel=0.03)  # 60,000 draws: five standard errors
 
 
@@ -34,7 +35,7 @@ def test_d34_a_uniform_draw_fills_its_interval(name):
     np.testing.assert_allclose(np.quantile(W, [0.25, 0.5, 0.75]), [-limit / 2, 0, limit / 2], atol=0.02 * limit)
 
 
-@pytest.mark.parametrize("name", [name for name in INITIALIZERS if name.endswith("normal")])
+@pytest.mark.parametrize("name", NORMAL)
 def test_a_normal_draw_has_normal_tails(name):
     W = drawn(name) / np.sqrt(INITIALIZER_CASES[name])
     assert (np.abs(W) > 2).mean() == pytest.approx(0.0455, abs=0.005)
@@ -68,7 +69,7 @@ def test_a_draw_is_a_pure_function_of_seed_and_layer(name):
     W = drawn(name, seed=5, layer=2)
     np.random.default_rng(0).normal(size=100)  # other randomness does not matter
     assert np.array_equal(W, drawn(name, seed=5, layer=2))
-    if name != "zeros":
+    if name not in ("constant", "ones", "zeros"):
         assert not np.array_equal(W, drawn(name, seed=6, layer=2))
         assert not np.array_equal(W, drawn(name, seed=5, layer=3))
 
@@ -111,3 +112,63 @@ def test_auto_suits_the_activation(name):
 def test_a_mistyped_name_is_mended():
     with pytest.raises(InvalidParameterError, match="Did you mean 'he_normal'"):
         drawn("he_norml")
+
+
+@pytest.mark.parametrize(
+    ("spec", "mean", "deviation", "reach"),
+    [
+        (("random_normal", {"mean": 3.0, "stddev": 0.5}), 3.0, 0.5, 10),
+        (("random_uniform", {"minval": 1.0, "maxval": 2.0}), 1.5, 12**-0.5, 0.5),
+        (("truncated_normal", {"mean": -1.0, "stddev": 2.0}), -1.0, 2 * 0.8796256610342398, 4.0),
+        (("constant", {"value": 0.25}), 0.25, 0.0, 0.0),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_parameters_set_the_moments(spec, mean, deviation, reach):
+    W = drawn(spec)
+    assert W.mean() == pytest.approx(mean, abs=4 * deviation / np.sqrt(W.size) + 1e-12)
+    assert W.std() == pytest.approx(deviation, rel=0.02, abs=1e-12)
+    assert np.abs(W - mean).max() <= reach
+
+
+def test_gain_stretches_an_orthogonal_draw():
+    assert np.array_equal(drawn(("orthogonal", {"gain": 2.0})), 2 * drawn("orthogonal"))
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        (("truncated_normal", {"stdev": 0.1}), "Did you mean 'stddev'"),
+        (("zeros", {"value": 1.0}), "It has no parameters"),
+        (("he_uniform", {"scheme": "lecun"}), "It has no parameters"),
+        (("random_normal", {"stddev": -1.0}), "a stddev at least 0; got -1.0"),
+        (("constant", {"value": np.nan}), "must be a finite number"),
+        (("constant", {"value": "1"}), "must be a finite number"),
+        (("random_uniform", {"minval": 1.0}), "minval must not be above maxval"),
+        (3, "initializer 3 is not known"),
+    ],
+    ids=str,
+)
+def test_wrong_parameters_are_refused(spec, words):
+    with pytest.raises(InvalidParameterError, match=words):
+        drawn(spec)
+
+
+def test_a_function_of_ones_own_gets_shape_and_generator():
+    W = drawn(lambda shape, rng: rng.standard_normal(shape), 3, 2, seed=4, layer=5)
+    assert np.array_equal(W, generator(4, "initial weights", 5).standard_normal((3, 2)))
+    with pytest.raises(ShapeError, match=r"shape \(3, 2\), got \(2, 3\)"):
+        drawn(lambda shape, rng: np.zeros(shape[::-1]), 3, 2)
+    with pytest.raises(InvalidParameterError, match="finite"):
+        drawn(lambda shape, rng: np.full(shape, np.inf), 3, 2)
+
+
+def test_a_list_has_one_for_each_layer():
+    architecture = Architecture((4, 3, 2), (activation("tanh"),), loss("squared_error"))
+    parameters = initial_parameters(architecture, seed=0, kernel_initializer=["ones", ("constant", {"value": 2.0})])
+    assert (parameters.W[1] == 1).all()
+    assert (parameters.W[2] == 2).all()
+    with pytest.raises(
+        InvalidParameterError, match="bias_initializer must be one for all layers or a list of 2, got 3"
+    ):
+        initial_parameters(architecture, seed=0, bias_initializer=["zeros"] * 3)

@@ -130,6 +130,11 @@ def test_the_engine_says_what_it_cannot_run(engine, hidden, pair):
     assert engine.cannot(Architecture(widths, (TANH,) * len(hidden), SQUARED)) is None
 
 
+def test_a_formula_is_named_by_its_text(engine):
+    g = activation("z * tanh(z)")
+    assert engine.cannot(Architecture((3, 4, 2), (g,), SQUARED)) == "the activation 'z * tanh(z)'"
+
+
 OWN_ACTIVATION = """
 import warnings
 import numpy as np

@@ -1,12 +1,15 @@
 """Every parameter out of range, of a wrong type or mistyped is refused by name; an idle one warns."""
 
+import re
+
 import numpy as np
 import pytest
 from sklearn.base import clone
 
 from chainrule import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
-from chainrule._errors import ChainruleError, ChainruleWarning, InvalidParameterError
+from chainrule._errors import ChainruleError, ChainruleWarning, InvalidParameterError, nearest
 from chainrule.estimator.settings import CONSTRAINTS
+from chainrule.network.activations import ACTIVATIONS, ALIASES
 
 ESTIMATORS = [MLPClassifier, MLPRegressor, LinearClassifier, LinearRegressor]
 X = np.random.default_rng(0).normal(size=(40, 3))
@@ -53,11 +56,12 @@ WRONG = {
     "warmup_steps": [-1, 1.5, "1", None, True],
     "clipnorm": [0, -1.0, "1", np.nan, True],
     "clipvalue": [0, -1.0, "1", np.nan, True],
-    "kernel_initializer": WORD,
-    "bias_initializer": WORD,
+    "kernel_initializer": [*WORD, [], [["zeros"]], ["zeros", 3]],
+    "bias_initializer": [*WORD, [], [["zeros"]], ["zeros", 3]],
     "restore_best_weights": FLAG,
     "record_loss": FLAG,
     "on_divergence": WORD,
+    "check_derivatives": FLAG,
     "engine": WORD,
     "n_threads": [0, -1, 1.5, "2", True],
     "callbacks": [3, "print", [3], ..., [print, None]],
@@ -120,6 +124,40 @@ def test_the_sentence_says_what_must_hold_and_what_came():
 def test_typos_get_the_nearest_word(name, typed, meant):
     with pytest.raises(InvalidParameterError, match=f"Did you mean '{meant}'"):
         MLPClassifier(**{name: typed}).fit(X, Y)
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+def test_a_typo_in_any_word_gets_the_nearest_one(kind):
+    """For every parameter that takes words, every word with its last letter lost."""
+    words = {name: re.findall("'(\\w+)'", said) for name, (_, said) in CONSTRAINTS.items()}
+    words |= {"loss": list(kind()._loss_parameters()), "activation": [*ACTIVATIONS, *ALIASES]}
+    for name, valid in words.items():
+        if name not in kind().get_params():
+            continue
+        for word in set(valid) - {"exponential", "softmax"}:
+            typed = word[:-1] + "q"
+            with pytest.raises(InvalidParameterError, match="Did you mean '") as caught:
+                kind(**{name: typed}).fit(X, Y)
+            assert nearest(typed, valid) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "meant"),
+    [
+        ("activation", ("leaky_relu", {"negative_slop": 0.1}), "negative_slope"),
+        ("activation", ["tanh", ("elu", {"alfa": 1.0})], "alpha"),
+        ("activation", ["tanh", "rellu"], "relu"),
+        ("activation", ("formula", {"g": "z", "g_prim": "1"}), "g_prime"),
+        ("kernel_initializer", ("truncated_normal", {"stdev": 0.1}), "stddev"),
+        ("kernel_initializer", ("truncated_norml", {"stddev": 0.1}), "truncated_normal"),
+        ("kernel_initializer", ["zeros", ("orthogonal", {"gian": 2.0}), "zeros"], "gain"),
+        ("bias_initializer", ["zeros", "ones", "constnt"], "constant"),
+    ],
+    ids=str,
+)
+def test_typos_inside_pairs_and_lists(name, value, meant):
+    with pytest.raises(InvalidParameterError, match=f"Did you mean '{meant}'"):
+        MLPRegressor((3, 3), **{name: value}).fit(X, Y)
 
 
 def test_typo_in_a_loss_for_numbers():
@@ -196,6 +234,31 @@ IDLE = [
 def test_d31_parameters_without_effect_warn(settings, names):
     with pytest.warns(ChainruleWarning, match=f"^{names}: no effect with"):
         MLPRegressor((3,), max_iter=2, **settings).fit(X, Y)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        (MLPRegressor((3,), max_iter=2, delta=2.0), "delta"),
+        (MLPRegressor((3,), max_iter=2, loss="huber", quantile=0.9, power=1.7), "power, quantile"),
+        (MLPClassifier((3,), max_iter=2, gamma=1.0), "gamma"),
+        (MLPClassifier((3,), max_iter=2, loss="hinge", label_smoothing=0.1), "label_smoothing"),
+        (LinearRegressor(max_iter=2, loss="quantile", power=1.2), "power"),
+        (LinearClassifier(max_iter=2, loss="focal", label_smoothing=0.1), "label_smoothing"),
+    ],
+    ids=range(6),
+)
+def test_d31_parameters_of_another_loss_warn(model, name):
+    with pytest.warns(ChainruleWarning, match=f"^{name}: no effect with loss="):
+        model.fit(X, Y)
+
+
+@pytest.mark.filterwarnings("error::chainrule._errors.ChainruleWarning")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_parameters_of_the_chosen_loss_do_not_warn():
+    MLPRegressor((3,), max_iter=2, loss="pinball", quantile=0.9).fit(X, Y)
+    MLPClassifier((3,), max_iter=2, loss="focal", gamma=1.0).fit(X, Y)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -42,6 +42,7 @@ def test_only_the_last_bias_moves():
     architecture = Architecture((2, 3), (), loss("squared_error"))
     before = initial_parameters(architecture, seed=0)
     after = at_base_rate(architecture, before, np.tile([[1.0], [2.0], [3.0]], 4), None)
+    assert not initial_parameters(architecture, seed=0, bias_initializer="auto").b[1].any()
     assert after.b[1].ravel().tolist() == [1, 2, 3]
     assert np.array_equal(after.W[1], before.W[1])
     assert not before.b[1].any()

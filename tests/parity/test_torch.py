@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
+from chainrule import MLPRegressor
 from chainrule.network import Architecture, activation, initial_parameters, loss, segment
 from chainrule.network.draws import permutation
 from chainrule.network.examples import Examples
@@ -291,3 +293,67 @@ def test_schedules(name):
     mine = Schedule(name, 0.8, 10, steps, 10).rates(0, steps)
     # Their one-cycle reaches its ends one step earlier: it divides by steps - 1.
     np.testing.assert_allclose(mine, rates, rtol=1e-9, atol=1e-12 if name == "cosine" else 0.003)
+
+
+class Quartic:
+    """(z - y)^4, summed over the outputs."""
+
+    def loss(self, y, z):
+        return ((z - y) ** 4).sum(axis=1)
+
+    def gradient(self, y, z):
+        return 4 * (z - y) ** 3
+
+    def inverse_link(self, z):
+        return z
+
+
+class Snake:
+    """z + sin² z."""
+
+    def forward(self, Z):
+        return Z + np.sin(Z) ** 2
+
+    def backward(self, Z, A, dA):
+        return dA * (1 + np.sin(2 * Z))
+
+
+class SnakeInTorch(torch.nn.Module):
+    """Its derivative is PyTorch's to find."""
+
+    def forward(self, z):
+        return z + torch.sin(z) ** 2
+
+
+@pytest.mark.parametrize(
+    "own",
+    ["z + sin(z)**2", (Snake().forward, lambda Z: 1 + np.sin(2 * Z)), Snake()],
+    ids=["formula", "functions", "object"],
+)
+def test_fifty_steps_with_an_activation_and_a_loss_of_ones_own(own):
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(M, 5)), rng.normal(size=(M, 2))
+    model = MLPRegressor(
+        (8, 6),
+        activation=own,
+        loss=Quartic(),
+        solver="adam",
+        learning_rate_init=0.01,
+        batch_size=M,
+        alpha=0.0,
+        max_iter=STEPS,
+        n_iter_no_change=np.inf,
+        restore_best_weights=False,
+        engine="reference",
+        random_state=0,
+    )
+    start = model.initialize(5, n_outputs=2)._fitted
+    net = twin(start.architecture, start.state.parameters, [SnakeInTorch(), SnakeInTorch()])
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+    for _ in range(STEPS):
+        optimizer.zero_grad()
+        ((net(tensor(X)) - tensor(Y)) ** 4).sum(dim=1).mean().backward()
+        optimizer.step()
+    with pytest.warns(ConvergenceWarning):
+        model.fit(X, Y)
+    assert relative_error(model._fitted.state.parameters.theta, theta_of(net)) < 1e-10

@@ -6,19 +6,19 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from chainrule.derivation.checks.derivative_check import check_derivative as check_derivative
     from chainrule.derivation.checks.gradient_check import gradcheck as gradcheck
     from chainrule.derivation.deriving.derivation import derive as derive
     from chainrule.derivation.judge.gradient_judge import check_gradients as check_gradients
     from chainrule.derivation.tracing import trace as trace
+    from chainrule.slopes.derivative_check import check_derivative as check_derivative
 
 # Imported on first use: a trace needs no SymPy, a derivation no estimator.
 _HOMES = {
-    "trace": "tracing",
-    "gradcheck": "checks.gradient_check",
-    "check_gradients": "judge.gradient_judge",
-    "check_derivative": "checks.derivative_check",
-    "derive": "deriving.derivation",
+    "trace": "chainrule.derivation.tracing",
+    "gradcheck": "chainrule.derivation.checks.gradient_check",
+    "check_gradients": "chainrule.derivation.judge.gradient_judge",
+    "check_derivative": "chainrule.slopes.derivative_check",
+    "derive": "chainrule.derivation.deriving.derivation",
 }
 
 __all__ = [*_HOMES]
@@ -27,4 +27,4 @@ __all__ = [*_HOMES]
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'chainrule.derivation' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"chainrule.derivation.{_HOMES[name]}"), name)
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -62,7 +62,7 @@ class Native:
         """Say what is not in the engine's tables: an activation or loss of the user's own, or one changed."""
         for g in architecture.hidden:
             if not is_known(g):
-                return f"the activation {g.name!r}"
+                return f"the activation {g.label!r}"
         if architecture.embeddings:
             return "embeddings"
         return None if is_known_loss(architecture.loss) else f"the loss {architecture.loss.name!r}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from inspect import signature
@@ -30,9 +31,11 @@ from chainrule.estimator.callbacks.protocol import AtEpochEnd, listed_callbacks
 from chainrule.estimator.callbacks.scikit_learn import CallbackSupportMixin, TaskTree, with_callbacks
 from chainrule.estimator.estimator_record import constructor_parameters, estimator_record, restore
 from chainrule.estimator.fitting import Fitted, fit_network, fit_one_epoch
+from chainrule.estimator.idle import warn_of_idle_loss_parameters
 from chainrule.estimator.memory import compacted, rows_at_a_time
 from chainrule.estimator.scoring import require_scoring, validation_score
-from chainrule.estimator.settings import Settings, check_parameters, one_of
+from chainrule.estimator.settings import Settings, check_parameters, loss_of
+from chainrule.estimator.start import given_start, initialized
 from chainrule.estimator.training_set import TrainingSet, split, stops_early
 from chainrule.network.examples import Examples
 from chainrule.network.history import History, StopReason
@@ -74,8 +77,12 @@ class AbstractEstimator(ABC, CallbackSupportMixin, BaseEstimator):
         """Check y and return Y of shape (m, n[L]) and the class codes to stratify by, if any."""
 
     @abstractmethod
-    def _loss_names(self) -> tuple[str, ...]:
-        """The values of the parameter `loss`."""
+    def _loss_parameters(self) -> Mapping[str, str | None]:
+        """The names that the parameter `loss` may have, and which other parameter goes with each."""
+
+    @abstractmethod
+    def _declare_outputs(self, n_outputs: int | None, classes: Any) -> int:
+        """Take what `initialize` was told instead of a target, and return n[L]."""
 
     @abstractmethod
     def _make_loss(self) -> Loss:
@@ -94,6 +101,8 @@ class AbstractEstimator(ABC, CallbackSupportMixin, BaseEstimator):
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        coef_init: Any = None,
+        intercept_init: Any = None,
     ) -> Self:
         """Train from new weights, or from the last ones with `warm_start=True`.
 
@@ -108,6 +117,9 @@ class AbstractEstimator(ABC, CallbackSupportMixin, BaseEstimator):
         X_val, y_val, sample_weight_val : optional
             Validation rows of your own; none are held out then. Their loss and score are recorded at every epoch;
             with `early_stopping` they also decide when to stop.
+        coef_init, intercept_init : list of array-like, optional
+            Weights and biases to start from, shaped as `coefs_` and `intercepts_`, in place of those drawn or, with
+            `warm_start=True`, of the last ones; what is not given is drawn.
 
         Returns
         -------
@@ -117,22 +129,26 @@ class AbstractEstimator(ABC, CallbackSupportMixin, BaseEstimator):
         ------
         InvalidParameterError
             If a parameter is not what it must be; names the nearest valid value.
+        ShapeError
+            If weights or biases to start from do not fit; names the layer.
         DivergenceError
             If a loss or gradient stops being finite; names the step and the layer.
         """
-        continues = bool(self.warm_start and hasattr(self, "_fitted"))
+        given = coef_init is not None or intercept_init is not None
+        continues = bool(self.warm_start and hasattr(self, "_fitted") and not given)
         table = self._border(X, y, sample_weight, reset=not continues)
         if not continues or not hasattr(self, "_seed"):
             self._seed = _draw_seed(self.random_state)
         start = self._continued(table) if continues else None
-        settings = self._settings()
-        given = (X, y, sample_weight)
+        settings, loss = self._settings(), self._make_loss()
+        warn_of_idle_loss_parameters(self, self._loss_parameters())
+        seen = (X, y, sample_weight)
         if X_val is None and y_val is None and sample_weight_val is None:
             table, validation = split(settings, table, self._seed)
             stops = validation is not None
         else:
-            given = (X_val, y_val, sample_weight_val)
-            validation, stops = self._own_validation(*given), stops_early(settings, table.examples.m)
+            seen = (X_val, y_val, sample_weight_val)
+            validation, stops = self._own_validation(*seen), stops_early(settings, table.examples.m)
         callbacks = listed_callbacks(self.callbacks)
         if self.verbose:
             callbacks.insert(0, AtEpochEnd(_print_epoch))
@@ -140,29 +156,69 @@ class AbstractEstimator(ABC, CallbackSupportMixin, BaseEstimator):
             callbacks.append(TaskTree(X, y, sample_weight))
         self._fit_network(
             self._weighed(table, learn=True),
+            loss,
             start,
             callbacks,
+            given=given_start(settings, table, loss, self._seed, coef_init, intercept_init) if given else None,
             validation=None if validation is None else self._weighed_validation(validation),
             validation_stops=stops,
-            score=None if validation is None else validation_score(self, validation, *given),
+            score=None if validation is None else validation_score(self, validation, *seen),
         )
         self._warn_of_the_end(self.history_)
         return self
 
     @with_callbacks
-    def _fit_network(self, table: TrainingSet, start: State | None, callbacks: list[Any], **validation: Any) -> None:
+    def _fit_network(
+        self,
+        table: TrainingSet,
+        loss: Loss,
+        start: State | None,
+        callbacks: list[Any],
+        *,
+        given: State | None,
+        **validation: Any,
+    ) -> None:
         called = Callbacks(self, callbacks, start)
         fitted = fit_network(
             self._settings(),
             table,
-            self._make_loss(),
+            loss,
             seed=self._seed,
-            start=start,
+            start=given or start,
             callbacks=called,
             **validation,
         )
         self._append(fitted, start)
         called.end(fitted)
+
+    def initialize(self, n_features: int, *, n_outputs: int | None = None, classes: Any = None) -> Self:
+        """Draw the initial weights without training: the estimator predicts, and goes on from there.
+
+        `partial_fit`, and `fit` with `warm_start=True`, start from these weights, which are those that they would have
+        drawn themselves. The arithmetic is float64.
+
+        Parameters
+        ----------
+        n_features : int
+        n_outputs : int, optional
+            Of a regressor, by default 1; of a classifier the number of labels, which may coincide.
+        classes : array-like, optional
+            All class labels of a classifier.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InvalidParameterError
+            If a parameter is not what it must be, or a classifier is given not exactly one of n_outputs and classes.
+        """
+        check_parameters(self, _parameter_names(type(self)), loss=loss_of(*self._loss_parameters()))
+        self._seed = _draw_seed(self.random_state)
+        self._publish(initialized(self, n_features, n_outputs, classes))
+        self.t_ = 0
+        return self
 
     @available_if(_is_stochastic)
     def partial_fit(self, X: Any, y: Any, *, sample_weight: Any = None, classes: Any = None) -> Self:
@@ -217,7 +273,7 @@ class AbstractEstimator(ABC, CallbackSupportMixin, BaseEstimator):
 
     def _border(self, X: Any, y: Any, sample_weight: Any, *, reset: bool, classes: Any = None) -> TrainingSet:
         """Validate parameters and data; the table inside is float, CSR if sparse, and as the caller gave it."""
-        check_parameters(self, _parameter_names(type(self)), loss=one_of(*self._loss_names()))
+        check_parameters(self, _parameter_names(type(self)), loss=loss_of(*self._loss_parameters()))
         require_scoring(self.scoring)
         X, y = validate_data(
             self,

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from chainrule._errors import ChainruleWarning, InvalidParameterError
 from chainrule.estimator.settings import FULL_BATCH, Settings, listed
-from chainrule.network.activations import Activation, activation
-from chainrule.network.architecture import Architecture
+from chainrule.network.activations import Activation, activation, is_parametrised
+from chainrule.network.architecture import Architecture, initial_parameters
 from chainrule.network.losses import Loss
 from chainrule.network.optimizers import (
     Adagrad,
@@ -22,8 +23,13 @@ from chainrule.network.optimizers import (
     Nesterov,
     Optimizer,
     RMSprop,
+    initial_slots,
 )
+from chainrule.network.own import of_shape
+from chainrule.network.own_activations import is_pair
 from chainrule.network.penalties import Penalty
+from chainrule.network.segment import State
+from chainrule.network.types import Array
 
 
 def working_dtype(X: Any) -> np.dtype[Any]:
@@ -58,15 +64,43 @@ def architecture_of(settings: Settings, n_inputs: int, n_outputs: int, loss: Los
 
 
 def _activations(settings: Settings, n_hidden: int) -> tuple[Activation, ...]:
-    spec = settings.activation
-    if isinstance(spec, list | tuple) and not (len(spec) == 2 and isinstance(spec[1], Mapping)):
-        if len(spec) != n_hidden:
-            raise InvalidParameterError(
-                f"activation must be one name or a list of one for each of the {n_hidden} hidden layers, got {spec!r}."
-            )
-        return tuple(activation(entry) for entry in spec)
-    one = activation(spec)  # type: ignore[arg-type]
-    return (one,) * n_hidden
+    spec: Any = settings.activation
+    if not isinstance(spec, list | tuple) or is_parametrised(spec) or is_pair(spec):
+        return (activation(spec),) * n_hidden
+    if len(spec) != n_hidden:
+        raise InvalidParameterError(
+            f"activation must be one for all or a list of one for each of the {n_hidden} hidden layers, got {spec!r}."
+        )
+    return tuple(activation(entry) for entry in spec)
+
+
+def drawn_state(settings: Settings, architecture: Architecture, seed: int, dtype: np.dtype[Any]) -> State:
+    """Draw the initial weights and start the optimiser there."""
+    parameters = initial_parameters(
+        architecture,
+        seed=seed,
+        kernel_initializer=initializer_of(settings.kernel_initializer),
+        bias_initializer=initializer_of(settings.bias_initializer, of_biases=True),
+        dtype=dtype,
+    )
+    return State(parameters, initial_slots(optimizer_of(settings), parameters.theta))
+
+
+def initializer_of(spec: Any, *, of_biases: bool = False) -> Any:
+    """Turn a user's function, which draws what `coefs_` shows, (n[l-1], n[l]), or `intercepts_`, (n[l],)."""
+    if isinstance(spec, list | tuple) and not is_parametrised(spec):
+        return [initializer_of(entry, of_biases=of_biases) for entry in spec]
+    if not callable(spec):
+        return spec
+    return partial(_drawn_biases if of_biases else _drawn_weights, spec)
+
+
+def _drawn_weights(own: Callable[..., Any], shape: tuple[int, int], rng: np.random.Generator) -> Array:
+    return of_shape(own(shape[::-1], rng), shape[::-1], "kernel_initializer").T
+
+
+def _drawn_biases(own: Callable[..., Any], shape: tuple[int, int], rng: np.random.Generator) -> Array:
+    return of_shape(own(shape[:1], rng), shape[:1], "bias_initializer")[:, None]
 
 
 def optimizer_of(settings: Settings) -> Optimizer:

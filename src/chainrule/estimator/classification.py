@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any
 
@@ -17,8 +18,9 @@ from chainrule.estimator.base import AbstractEstimator
 from chainrule.estimator.class_weights import weight_of_classes, weights_of_labels
 from chainrule.estimator.training_set import TrainingSet
 from chainrule.network.activations import sigmoid, softmax
-from chainrule.network.losses import Loss, loss
+from chainrule.network.losses import Loss, is_own_loss, loss, own_loss
 from chainrule.network.losses.cross_entropy import binary_cross_entropy, log_softmax
+from chainrule.network.losses.own import OwnLoss
 from chainrule.network.types import Array
 
 # What the parameter `loss` means for one row of Y (two classes, or labels that may coincide), and for one-hot Y.
@@ -40,7 +42,7 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
     """Classes of any label type, and multilabel targets."""
 
     _: KW_ONLY
-    loss: str = "log_loss"
+    loss: str | OwnLoss = "log_loss"
     label_smoothing: float = 0.0
     gamma: float = 2.0
     class_weight: Any = None
@@ -57,10 +59,10 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_labels)
         """
-        Z = self._logits(X)
+        margins = self._margins(self._logits(X))
         if self._multilabel:
-            return (Z > 0).astype(self._label_dtype)
-        return self.classes_[self._codes(Z)]
+            return (margins > 0).astype(self._label_dtype)
+        return self.classes_[self._codes(margins)]
 
     @available_if(_gives_probabilities)
     def predict_proba(self, X: Any) -> Array:
@@ -72,10 +74,13 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
             Rows add up to 1, except for multilabel targets, where each column is a probability of its own.
         """
         Z = self._logits(X)
+        if not self._multilabel and len(self.classes_) == 1:
+            return np.ones_like(Z)
+        if is_own_loss(self.loss):
+            A = self._own_probabilities(Z)
+            return A if self._multilabel or A.shape[1] > 1 else np.hstack([1 - A, A])
         if self._multilabel:
             return sigmoid(Z)
-        if len(self.classes_) == 1:
-            return np.ones_like(Z)
         if len(self.classes_) == 2:
             return np.hstack([sigmoid(-Z), sigmoid(Z)])
         return softmax(Z.T).T
@@ -83,6 +88,9 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
     @available_if(_gives_probabilities)
     def predict_log_proba(self, X: Any) -> Array:
         """Return the logarithm of the probabilities, from the logits: finite where `predict_proba` rounds to 0."""
+        if is_own_loss(self.loss):
+            with np.errstate(divide="ignore"):
+                return np.log(self.predict_proba(X))
         Z = self._logits(X)
         if self._multilabel:
             return -binary_cross_entropy(Z, np.ones_like(Z))
@@ -102,10 +110,26 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
         Z = self._logits(X)
         return Z[:, 0] if Z.shape[1] == 1 and not self._multilabel else Z
 
-    def _codes(self, Z: Array) -> Array:
+    def _margins(self, Z: Array) -> Array:
+        """What decides, row by row: above 0 for one class or label, the largest of several."""
+        return self._own_probabilities(Z) - 0.5 if is_own_loss(self.loss) else Z
+
+    def _own_probabilities(self, Z: Array) -> Array:
+        """What the inverse link of an own loss makes of logits, one row per row."""
+        A = self._make_loss().output.g(Z.T).T
+        if not ((A >= 0) & (A <= 1)).all() or not (
+            self._multilabel or A.shape[1] == 1 or np.allclose(A.sum(axis=1), 1)
+        ):
+            raise InvalidParameterError(
+                f"inverse_link of {type(self.loss).__name__} must return probabilities for a classifier: between 0 and "
+                "1, and with sum 1 over three or more classes."
+            )
+        return A
+
+    def _codes(self, margins: Array) -> Array:
         if len(self.classes_) == 1:
-            return np.zeros(len(Z), np.intp)
-        return (Z[:, 0] > 0).astype(np.intp) if Z.shape[1] == 1 else Z.argmax(axis=1)
+            return np.zeros(len(margins), np.intp)
+        return (margins[:, 0] > 0).astype(np.intp) if margins.shape[1] == 1 else margins.argmax(axis=1)
 
     def _encode(self, y: Array, *, reset: bool, classes: Any = None) -> tuple[Array, Array | None]:
         check_classification_targets(y)
@@ -169,20 +193,30 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
             return weights_of_labels(self.class_weight, table.Y[rows])
         return weight_of_classes(self.class_weight, self.classes_, np.asarray(table.strata)[rows])
 
-    def _loss_names(self) -> tuple[str, ...]:
-        return tuple(_LOSSES)
+    def _loss_parameters(self) -> Mapping[str, str | None]:
+        return {name: parameter for name, (_, _, parameter) in _LOSSES.items()}
+
+    def _declare_outputs(self, n_outputs: int | None, classes: Any) -> int:
+        if (n_outputs is None) == (classes is None):
+            raise InvalidParameterError("initialize a classifier with classes, or with n_outputs for so many labels.")
+        labels = np.asarray(classes) if n_outputs is None else np.zeros((1, n_outputs), int)
+        self._learn_classes(labels, classes)
+        return len(self.classes_) if self._multilabel or len(self.classes_) > 2 else 1
 
     def _make_loss(self) -> Loss:
+        if not isinstance(self.loss, str):
+            return own_loss(self.loss)
         single, several, parameter = _LOSSES[self.loss]
         name = single if self._multilabel or len(self.classes_) <= 2 else several
         return loss(name, **({parameter: getattr(self, parameter)} if parameter else {}))
 
     def _validation_score(self, Z: Array, Y: Array, weights: Array | None) -> float:
         """Accuracy; for multilabel targets the share of rows with every label right."""
-        if len(Z) == 1 or self._multilabel:
-            right = ((Z > 0) == (Y > 0.5)).all(axis=0)
+        margins = self._margins(Z.T).T
+        if len(margins) == 1 or self._multilabel:
+            right = ((margins > 0) == (Y > 0.5)).all(axis=0)
         else:
-            right = Z.argmax(axis=0) == Y.argmax(axis=0)
+            right = margins.argmax(axis=0) == Y.argmax(axis=0)
         return float(np.average(right, weights=weights))
 
     def __sklearn_tags__(self) -> Any:

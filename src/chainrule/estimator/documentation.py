@@ -53,6 +53,10 @@ weight_decay : float, default=None
     Decoupled: a step multiplies W by 1 - rate weight_decay. None is 0.01 for "adamw", else 0.
 clipnorm : float, default=None
     Longest gradient a step may use.
+check_derivatives : bool, default=True
+    Before training hold an activation or a loss of your own against differences of its values. A wrong derivative
+    raises, with a point that shows it, and so does one that changes the shape or type of its argument, writes into it,
+    or is not finite on [-20, 20].
 engine : {{"auto", "native", "reference"}}, default="auto"
     Who computes; "auto" is the fastest one installed. All give the same numbers.
 n_threads : int, default=None
@@ -70,10 +74,11 @@ callbacks : callback or list of callbacks, default=None
 _MLP = """
 hidden_layer_sizes : int or sequence of int, default=(100,)
     Units of each hidden layer; () is a linear model. The only positional parameter.
-activation : str, (str, dict) or list, default="relu"
+activation : str, tuple, object or list, default="relu"
     "identity", "sigmoid" (alias "logistic"), "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu" (alias
-    "swish"), "softplus", "mish", "hard_tanh"; with parameters as ("leaky_relu", {"negative_slope": 0.2}); a list has
-    one entry per hidden layer.
+    "swish"), "softplus", "mish", "hard_tanh"; with parameters as ("leaky_relu", {"negative_slope": 0.2}). One of your
+    own: a formula, "z * sigmoid(z)", differentiated by rules; a pair (g, g_prime) of formulas or of functions of
+    arrays; an object with forward(Z) -> A and backward(Z, A, dA) -> dZ. A list has one entry per hidden layer.
 solver : str, default="adam"
     "gradient_descent" (all rows a step, as in the source), "sgd", "adam", "adamw", "nadam", "rmsprop", "adagrad",
     "lbfgs".
@@ -100,10 +105,13 @@ warmup_steps : int, default=0
     The learning rate grows linearly over the first steps.
 clipvalue : float, default=None
     Largest gradient entry a step may use.
-kernel_initializer, bias_initializer : str, default="auto"
-    "glorot_uniform", "glorot_normal", "he_...", "lecun_...", "orthogonal", "zeros". "auto" is he_uniform for weights
-    into the relu family, lecun_normal for selu, else glorot_uniform; biases start at 0, but those of the outputs where
-    they predict the mean target (the shares of the classes), which no epoch is then spent on.
+kernel_initializer, bias_initializer : str, (str, dict), callable or list, default="auto"
+    "glorot_uniform", "glorot_normal", "he_...", "lecun_...", "orthogonal" (gain), "random_normal" and
+    "truncated_normal" (mean, stddev), "random_uniform" (minval, maxval), "constant" (value), "ones", "zeros"; with
+    parameters as ("truncated_normal", {"stddev": 0.1}). A function of (shape, rng), a NumPy generator, returns what
+    `coefs_` or `intercepts_` show of a layer. A list has one entry per layer, the output included. "auto" is he_uniform
+    for weights into the relu family, lecun_normal for selu, else glorot_uniform; biases start at 0, but those of the
+    outputs where they predict the mean target (the shares of the classes), which no epoch is then spent on.
 restore_best_weights : bool, default=True
     Keep the weights of the best monitored epoch, whatever the reason to stop. Monitored is what `scoring` says of the
     validation rows with `early_stopping`, else the running training loss.

@@ -9,8 +9,11 @@ import numpy as np
 from chainrule._errors import ModelFileError
 from chainrule.estimator.building import optimizer_of
 from chainrule.estimator.fitting import Fitted
+from chainrule.estimator.settings import listed
+from chainrule.network.activations import activation
 from chainrule.network.history import History
 from chainrule.network.optimizers import initial_slots
+from chainrule.network.own_activations import is_pair
 from chainrule.network.record import architecture_from, architecture_record, parameters_of, tensors_of
 from chainrule.network.segment import State
 from chainrule.network.types import Array
@@ -31,7 +34,7 @@ def estimator_record(estimator: AbstractEstimator) -> tuple[dict[str, Any], dict
     if "_label_dtype" in values:
         values["_label_dtype"] = values["_label_dtype"].str
     record = {
-        "parameters": {name: value for name, value in estimator.get_params(deep=False).items() if name != "callbacks"},
+        "parameters": _plain_parameters(estimator),
         "fitted": values,
         "arrays": {name: _described(getattr(estimator, name)) for name in _ARRAYS if hasattr(estimator, name)},
         "architecture": architecture_record(fitted.architecture),
@@ -39,6 +42,28 @@ def estimator_record(estimator: AbstractEstimator) -> tuple[dict[str, Any], dict
         "epochs": fitted.state.epoch,
     }
     return record, tensors_of(parameters)
+
+
+def _plain_parameters(estimator: AbstractEstimator) -> dict[str, Any]:
+    """The parameters as JSON can hold them: a pair of formulas, which it would make a list for two layers, by name."""
+    parameters = estimator.get_params(deep=False)
+    parameters.pop("callbacks")
+    for name in ("kernel_initializer", "bias_initializer"):
+        own = [entry for entry in listed(parameters.get(name)) if callable(entry)]
+        if own:
+            raise ModelFileError(
+                f"{name} is a function, which a model file cannot hold. The weights are drawn already: call "
+                f"set_params({name}='zeros') before saving."
+            )
+    if "activation" in parameters:
+        parameters["activation"] = _described_activation(parameters["activation"])
+    return parameters
+
+
+def _described_activation(spec: Any) -> Any:
+    if is_pair(spec):
+        return activation(spec).spec
+    return [_described_activation(entry) for entry in spec] if isinstance(spec, list) else spec
 
 
 def restore(estimator: AbstractEstimator, record: dict[str, Any], tensors: dict[str, Array]) -> None:

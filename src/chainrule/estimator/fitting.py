@@ -11,11 +11,11 @@ import numpy as np
 
 from chainrule._errors import InvalidParameterError
 from chainrule.engine import choose
-from chainrule.estimator.building import architecture_of, batch_size_of, optimizer_of, working_dtype
+from chainrule.estimator.building import architecture_of, batch_size_of, drawn_state, optimizer_of, working_dtype
 from chainrule.estimator.idle import warn_of_idle_parameters
 from chainrule.estimator.settings import FULL_BATCH, Settings
 from chainrule.estimator.training_set import TrainingSet
-from chainrule.network.architecture import Architecture, initial_parameters
+from chainrule.network.architecture import Architecture
 from chainrule.network.base_rate import at_base_rate
 from chainrule.network.examples import Examples
 from chainrule.network.history import History
@@ -25,8 +25,9 @@ from chainrule.network.losses import Loss
 from chainrule.network.parameters import Parameters
 from chainrule.network.progress import Hook
 from chainrule.network.schedules import Schedule
-from chainrule.network.segment import Plan, State, initial_state
+from chainrule.network.segment import Plan, State
 from chainrule.network.training import Stopping, Training, Validation
+from chainrule.slopes.own_functions import check_own_functions
 
 if TYPE_CHECKING:
     from chainrule.estimator.callbacks.calling import Callbacks
@@ -93,6 +94,8 @@ def fit_network(
     if settings.solver in FULL_BATCH:
         examples = examples.merged()
     training, state = _training(settings, table, loss, examples, seed, start)
+    if settings.check_derivatives:
+        check_own_functions(training.architecture, table.Y)
     if validation is not None:
         loss.check_target(validation.Y)
         monitor = "loss" if settings.scoring == "loss" else "score"
@@ -116,6 +119,8 @@ def fit_one_epoch(
     loss.check_target(table.Y)
     examples = table.examples
     training, state = _training(settings, table, loss, examples, seed, start)
+    if settings.check_derivatives and start is None:
+        check_own_functions(training.architecture, table.Y)
     training = replace(training, stopping=replace(training.stopping, max_epochs=1, keep_best=False))
     training = callbacks.attach(training, examples.m)
     state, history = train(training, state)
@@ -159,17 +164,10 @@ def _training(
         settings.on_divergence == "raise",
     )
     if start is None:
-        parameters = initial_parameters(
-            architecture,
-            seed=seed,
-            kernel_initializer=settings.kernel_initializer,
-            bias_initializer=settings.bias_initializer,
-            dtype=working_dtype(table.X),
-        )
+        start = drawn_state(settings, architecture, seed, working_dtype(table.X))
         if settings.bias_initializer == "auto":
             _, Y, weights = examples.batch(slice(None), np.dtype(np.float64))
-            parameters = at_base_rate(architecture, parameters, Y, weights)
-        start = initial_state(parameters, plan)
+            start = replace(start, parameters=at_base_rate(architecture, start.parameters, Y, weights))
     engine = choose(settings.engine, settings.n_threads, architecture)
     return Training(architecture, plan, examples, schedule, stopping, engine, settings.shuffle), start
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
+from typing import Any
 
 from chainrule._errors import ChainruleWarning
 from chainrule.estimator.settings import FULL_BATCH, SOLVERS, Settings
@@ -47,4 +49,24 @@ def warn_of_idle_parameters(settings: Settings, *, validated: bool) -> None:
             "Drop it or change those.",
             ChainruleWarning,
             stacklevel=2,
+        )
+
+
+def warn_of_idle_loss_parameters(estimator: Any, parameters: Mapping[str, str | None]) -> None:
+    """Warn of every parameter of a loss that was changed from its default and belongs to another loss.
+
+    Parameters
+    ----------
+    estimator : estimator
+    parameters : mapping of str to str or None
+        Which parameter goes with each value of `loss`.
+    """
+    own = parameters.get(estimator.loss) if isinstance(estimator.loss, str) else None
+    idle = sorted(name for name in {*parameters.values()} - {own, None} if name is not None)
+    changed = [name for name in idle if getattr(estimator, name) != getattr(type(estimator), name)]
+    if changed:
+        warnings.warn(
+            f"{', '.join(changed)}: no effect with loss={estimator.loss!r}. Drop it or change the loss.",
+            ChainruleWarning,
+            stacklevel=3,
         )

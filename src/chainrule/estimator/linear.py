@@ -35,6 +35,7 @@ class LinearSettings:
     n_iter_no_change: float = 10
     weight_decay: float | None = None
     clipnorm: float | None = None
+    check_derivatives: bool = True
     engine: str = "auto"
     n_threads: int | None = None
     callbacks: Any = None
@@ -59,7 +60,8 @@ class LinearClassifier(LinearSettings, AbstractClassifier):
     Parameters
     ----------
     {linear}
-    loss : {"log_loss", "hinge", "focal"}, default="log_loss"
+    loss : {"log_loss", "hinge", "focal"} or object, default="log_loss"
+        As for `MLPClassifier`.
     label_smoothing : float, default=0.0
         Of "log_loss".
     gamma : float, default=2.0
@@ -96,7 +98,7 @@ class LinearRegressor(LinearSettings, AbstractRegressor):
     Parameters
     ----------
     {linear}
-    loss : str, default="squared_error"
+    loss : str or object, default="squared_error"
         As for `MLPRegressor`.
     delta, quantile, power : float, default=1.0, 0.5, 1.5
         Of "huber", "quantile" and "tweedie".

@@ -22,9 +22,12 @@ class MLPClassifier(Settings, AbstractClassifier, AbstractFeatureLearner):
     Parameters
     ----------
     {settings}
-    loss : {"log_loss", "hinge", "focal"}, default="log_loss"
+    loss : {"log_loss", "hinge", "focal"} or object, default="log_loss"
         "log_loss" is binary cross-entropy behind a sigmoid for two classes and for each label of a multilabel target,
-        categorical cross-entropy behind a softmax for more. Computed from logits, never clipped.
+        categorical cross-entropy behind a softmax for more. Computed from logits, never clipped. One of your own is
+        an object with loss(y, z) -> (m,), gradient(y, z) -> (m, k), its derivative by z, and inverse_link(z) -> (m, k),
+        the probabilities. y and z have shape (m, k): for two classes k is 1 and y is 0 or 1, else y is one-hot, or
+        has a 0 or 1 for every label.
     label_smoothing : float, default=0.0
         Of "log_loss": targets become (1 - label_smoothing) y + label_smoothing / K.
     gamma : float, default=2.0
@@ -65,9 +68,11 @@ class MLPRegressor(Settings, AbstractRegressor, AbstractFeatureLearner):
     Parameters
     ----------
     {settings}
-    loss : str, default="squared_error"
+    loss : str or object, default="squared_error"
         "squared_error", "absolute_error", "huber", "log_cosh", "quantile" (alias "pinball") on the identity;
-        "poisson", "gamma", "tweedie" with a log link, for counts and positive numbers.
+        "poisson", "gamma", "tweedie" with a log link, for counts and positive numbers. One of your own is an object
+        with loss(y, z) -> (m,), gradient(y, z) -> (m, k), its derivative by z, and inverse_link(z) -> (m, k), the
+        predictions; y and z have shape (m, k), k outputs.
     delta : float, default=1.0
         Of "huber": the error at which the loss turns from a square into a line.
     quantile : float, default=0.5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
@@ -10,9 +11,10 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.exceptions import DataConversionWarning
 
-from chainrule._errors import TargetError
+from chainrule._errors import InvalidParameterError, TargetError
 from chainrule.estimator.base import AbstractEstimator
-from chainrule.network.losses import Loss, loss
+from chainrule.network.losses import Loss, loss, own_loss
+from chainrule.network.losses.own import OwnLoss
 from chainrule.network.types import Array
 
 # What the parameter `loss` may be, and which other parameter goes with it.
@@ -34,7 +36,7 @@ class AbstractRegressor(RegressorMixin, AbstractEstimator):
     """One or several numbers per row."""
 
     _: KW_ONLY
-    loss: str = "squared_error"
+    loss: str | OwnLoss = "squared_error"
     delta: float = 1.0
     quantile: float = 0.5
     power: float = 1.5
@@ -50,7 +52,7 @@ class AbstractRegressor(RegressorMixin, AbstractEstimator):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
-        A = self._fitted_loss().output.g(self._logits(X))
+        A = self._fitted_loss().output.g(self._logits(X).T).T
         return A[:, 0] if A.shape[1] == 1 else A
 
     def _fitted_loss(self) -> Loss:
@@ -72,10 +74,17 @@ class AbstractRegressor(RegressorMixin, AbstractEstimator):
             )
         return y.reshape(len(y), -1), None
 
-    def _loss_names(self) -> tuple[str, ...]:
-        return tuple(_LOSSES)
+    def _loss_parameters(self) -> Mapping[str, str | None]:
+        return _LOSSES
+
+    def _declare_outputs(self, n_outputs: int | None, classes: Any) -> int:
+        if classes is not None:
+            raise InvalidParameterError("a regressor has no classes: give initialize n_outputs.")
+        return 1 if n_outputs is None else n_outputs
 
     def _make_loss(self) -> Loss:
+        if not isinstance(self.loss, str):
+            return own_loss(self.loss)
         parameter = _LOSSES[self.loss]
         return loss(self.loss, **({parameter: getattr(self, parameter)} if parameter else {}))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from numbers import Integral, Real
 from typing import Any
@@ -12,13 +12,13 @@ import numpy as np
 from chainrule._errors import InvalidParameterError, nearest
 from chainrule.engine import ENGINES
 from chainrule.estimator.callbacks.protocol import may_be_callbacks
-from chainrule.network.initializers import INITIALIZERS
+from chainrule.network.activations import ActivationSpec, is_parametrised
+from chainrule.network.initializers import INITIALIZERS, InitializerSpec, check_initializer
+from chainrule.network.losses import is_own_loss
 from chainrule.network.schedules import SCHEDULES
 
 FULL_BATCH = ("gradient_descent", "lbfgs")
 SOLVERS = ("gradient_descent", "sgd", "adam", "adamw", "nadam", "rmsprop", "adagrad", "lbfgs")
-
-ActivationSpec = str | tuple[str, Mapping[str, float]]
 
 
 @dataclass(eq=False, repr=False)
@@ -59,11 +59,12 @@ class Settings:
     warmup_steps: int = 0
     clipnorm: float | None = None
     clipvalue: float | None = None
-    kernel_initializer: str = "auto"
-    bias_initializer: str = "auto"
+    kernel_initializer: InitializerSpec | Sequence[InitializerSpec] = "auto"
+    bias_initializer: InitializerSpec | Sequence[InitializerSpec] = "auto"
     restore_best_weights: bool = True
     record_loss: bool = False
     on_divergence: str = "raise"
+    check_derivatives: bool = True
     engine: str = "auto"
     n_threads: int | None = None
     callbacks: Any = None
@@ -110,6 +111,21 @@ def one_of(*names: str) -> Test:
     return lambda v: isinstance(v, str) and v in names, "one of " + ", ".join(repr(name) for name in names)
 
 
+def loss_of(*names: str) -> Test:
+    """The constraint of the parameter `loss`: one of its names, or an object that is one."""
+    holds, words = one_of(*names)
+    words += ", or an object with loss(y, z), gradient(y, z) and inverse_link(z)"
+    return lambda v: holds(v) or is_own_loss(v), words
+
+
+def _initializer(v: Any) -> bool:
+    if isinstance(v, list | tuple) and not is_parametrised(v):
+        return len(v) > 0 and all(not isinstance(entry, list) and _initializer(entry) for entry in v)
+    if isinstance(v, str) or callable(v):
+        return callable(v) or v in ("auto", *INITIALIZERS)
+    return is_parametrised(v) and v[0] in INITIALIZERS and bool(check_initializer(v))
+
+
 def _or_none(test: Test) -> Test:
     return lambda v: v is None or test[0](v), f"{test[1]}, or None"
 
@@ -120,7 +136,11 @@ def _each(test: Test) -> Test:
 
 _FLAG: Test = (lambda v: isinstance(v, bool | np.bool_), "True or False")
 _RATE = _real(0, 1)
-_INITIALIZER = one_of("auto", *INITIALIZERS)
+_INITIALIZER: Test = (
+    _initializer,
+    one_of("auto", *INITIALIZERS)[1] + ", a pair of such a name and its parameters, a function of (shape, rng), or a "
+    "list of one for each layer",
+)
 
 CONSTRAINTS: dict[str, Test] = {
     "hidden_layer_sizes": _each(_whole(1)),
@@ -166,6 +186,7 @@ CONSTRAINTS: dict[str, Test] = {
     "restore_best_weights": _FLAG,
     "record_loss": _FLAG,
     "on_divergence": one_of("raise", "warn"),
+    "check_derivatives": _FLAG,
     "engine": one_of(*ENGINES),
     "n_threads": _or_none(_whole(1)),
     "callbacks": (may_be_callbacks, "a callback, a list of callbacks, or None"),
@@ -192,7 +213,14 @@ def check_parameters(estimator: object, names: Sequence[str], **further: Test) -
         holds, words = constraints[name]
         value = getattr(estimator, name)
         if not holds(value):
-            hint = " " + nearest(value, words.split("'")[1::2]) if isinstance(value, str) and "'" in words else ""
             raise InvalidParameterError(
-                f"The {name!r} parameter of {type(estimator).__name__} must be {words}. Got {value!r} instead.{hint}"
+                f"The {name!r} parameter of {type(estimator).__name__} must be {words}. Got {value!r} instead."
+                + _hint(value, words.split("'")[1::2])
             )
+
+
+def _hint(value: Any, valid: Sequence[str]) -> str:
+    """The nearest valid word for the first one that is not, of a word or a sequence with words in it."""
+    parts = value if isinstance(value, list | tuple) else [value]
+    unknown = [part for part in parts if isinstance(part, str) and part not in valid]
+    return " " + nearest(unknown[0], valid) if unknown and valid else ""

@@ -11,9 +11,10 @@ import numpy as np
 from chainrule._errors import ChainruleError, InvalidParameterError, nearest
 from chainrule.derivation.problem import Problem
 from chainrule.derivation.tracing import Trace, trace_of
+from chainrule.network.activations import ActivationSpec
 from chainrule.network.architecture import Architecture
 from chainrule.network.draws import generator
-from chainrule.network.network import ActivationSpec, Dense, Network
+from chainrule.network.network import Dense, Network
 from chainrule.network.parameters import Parameters, flatten
 from chainrule.network.types import Array
 

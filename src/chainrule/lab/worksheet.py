@@ -14,7 +14,8 @@ from chainrule.derivation.tracing import Trace
 from chainrule.lab import exercise
 from chainrule.lab.blanks import Blanks, chosen_blanks
 from chainrule.lab.quantities import Quantity, quantities
-from chainrule.network.network import ActivationSpec, Network
+from chainrule.network.activations import ActivationSpec
+from chainrule.network.network import Network
 from chainrule.network.types import Array
 
 _FEWEST_DECIMALS, _MOST_DECIMALS = 1, 6

@@ -13,7 +13,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Protocol, TypeAlias, TypeGuard
 
 import numpy as np
 
@@ -213,6 +213,7 @@ ACTIVATIONS: Mapping[str, tuple[Function, Function]] = {
 }
 ALIASES = {"logistic": "sigmoid", "swish": "silu", "linear": "identity"}
 OUTPUT_ONLY = ("softmax", "exponential")
+FORMULA = "formula"  # the name of every activation that is given as text
 
 
 @dataclass(frozen=True)
@@ -222,16 +223,49 @@ class Activation:
     name: str
     g: Function
     g_prime: Function
-    parameters: Mapping[str, float] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def spec(self) -> str | tuple[str, dict[str, float]]:
-        """What `activation` turns back into this object."""
+    def is_own(self) -> bool:
+        """Whether it is the user's: neither one of this package's, nor an output that only losses use."""
+        return self.name not in (*ACTIVATIONS, *OUTPUT_ONLY)
+
+    @property
+    def label(self) -> str:
+        """What it is called in messages: its name, or the formula it is."""
+        return str(self.parameters["g"]) if self.name == FORMULA else self.name
+
+    @property
+    def spec(self) -> str | tuple[str, dict[str, Any]]:
+        """What `activation` turns back into this object, unless it is made of the user's own functions."""
         return (self.name, dict(self.parameters)) if self.parameters else self.name
 
 
-def activation(spec: str | tuple[str, Mapping[str, float]] | Activation) -> Activation:
-    """Look an activation up by name, or by (name, parameters).
+class TwoWay(Protocol):
+    """An activation of the user's own that goes forward and back."""
+
+    def forward(self, Z: Array, /) -> Array:
+        """A = g(Z)."""
+        ...
+
+    def backward(self, Z: Array, A: Array, dA: Array, /) -> Array:
+        """What dA becomes: dZ = dA * g'(Z)."""
+        ...
+
+
+ActivationSpec: TypeAlias = (
+    str | tuple[str, Mapping[str, Any]] | tuple[str, str] | tuple[Function, Function] | TwoWay | Activation
+)
+
+
+def activation(spec: ActivationSpec) -> Activation:
+    """Look an activation up by name, or by (name, parameters), or take one of the user's own.
+
+    Parameters
+    ----------
+    spec : str, tuple or object
+        A key of `ACTIVATIONS` or `ALIASES`, alone or in a pair with its parameters; a formula in z, alone or in a pair
+        with its derivative; a pair of functions (g, g_prime); an object with forward(Z) and backward(Z, A, dA).
 
     Raises
     ------
@@ -242,23 +276,34 @@ def activation(spec: str | tuple[str, Mapping[str, float]] | Activation) -> Acti
     --------
     >>> activation(("leaky_relu", {"negative_slope": 0.2})).g(np.array([-1.0, 1.0])).tolist()
     [-0.2, 1.0]
+    >>> activation("max(z, 0) ** 2").g_prime(np.array([-1.0, 3.0])).tolist()
+    [0.0, 6.0]
     """
     if isinstance(spec, Activation):
         return spec
-    name, parameters = (spec, {}) if isinstance(spec, str) else _pair(spec)
+    name: Any
+    name, parameters = spec if is_parametrised(spec) else (spec, {})
+    if _is_own(name):
+        from chainrule.network.own_activations import own_activation  # whose formulas are made of the functions here
+
+        return own_activation(spec)
     name = ALIASES.get(name, name)
     if name not in ACTIVATIONS:
         valid = [known for known in (*ACTIVATIONS, *ALIASES) if known not in OUTPUT_ONLY]
-        raise InvalidParameterError(f"activation={name!r} is not known. {nearest(name, valid)}")
+        words = "is not known" if name.isidentifier() else "is neither a known name nor a formula in z"
+        raise InvalidParameterError(f"activation={name!r} {words}. {nearest(name, valid)}")
     g, g_prime = ACTIVATIONS[name]
     check_known(f"activation {name!r}", parameters, list(inspect.signature(g).parameters)[1:])
     return Activation(name, partial(g, **parameters), partial(g_prime, **parameters), dict(parameters))
 
 
-def _pair(spec: Any) -> tuple[str, Mapping[str, float]]:
-    if isinstance(spec, tuple | list) and len(spec) == 2 and isinstance(spec[0], str) and isinstance(spec[1], Mapping):
-        return spec[0], spec[1]
-    raise InvalidParameterError(
-        f"an activation must be a name or a pair (name, parameters), such as ('leaky_relu', "
-        f"{{'negative_slope': 0.01}}); got {spec!r}."
-    )
+def _is_own(name: Any) -> bool:
+    from chainrule.network.formula import is_formula
+
+    return not isinstance(name, str) or name == FORMULA or is_formula(name, "z")
+
+
+def is_parametrised(spec: Any) -> TypeGuard[tuple[str, Mapping[str, Any]]]:
+    """Whether it is a pair of a name and parameters."""
+    pair = isinstance(spec, tuple | list) and len(spec) == 2
+    return pair and isinstance(spec[0], str) and isinstance(spec[1], Mapping)

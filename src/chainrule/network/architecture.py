@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from chainrule._errors import InvalidParameterError
-from chainrule.network.activations import Activation
+from chainrule.network.activations import Activation, is_parametrised
 from chainrule.network.embeddings import Embedding, check_embeddings, initial_vectors
-from chainrule.network.initializers import initial_weights
+from chainrule.network.initializers import InitializerSpec, initial_weights
 from chainrule.network.losses import IDENTITY, Loss
 from chainrule.network.parameters import Parameters, flatten
 from chainrule.network.penalties import Penalty
@@ -80,16 +81,30 @@ def initial_parameters(
     architecture: Architecture,
     *,
     seed: int,
-    kernel_initializer: str = "auto",
-    bias_initializer: str = "zeros",
+    kernel_initializer: InitializerSpec | Sequence[InitializerSpec] = "auto",
+    bias_initializer: InitializerSpec | Sequence[InitializerSpec] = "zeros",
     dtype: np.dtype[Any] | type[np.floating[Any]] = np.float64,
 ) -> Parameters:
-    """Draw the initial weights, biases and embeddings, a pure function of the seed."""
+    """Draw the initial weights, biases and embeddings of every layer, a pure function of the seed.
+
+    An initializer is one for all layers, or a list of one for each of the layers 1 to L. Biases are 0 by "auto".
+    """
     widths = architecture.widths
+    kernel = _per_layer("kernel_initializer", kernel_initializer, architecture.L)
+    bias = _per_layer("bias_initializer", bias_initializer, architecture.L)
     W, b = [], []
     for layer in range(1, architecture.L + 1):
         n, p, name = widths[layer], widths[layer - 1], architecture.g[layer].name
-        W.append(initial_weights(kernel_initializer, n, p, activation=name, seed=seed, layer=layer))
-        b.append(initial_weights(bias_initializer, n, 1, activation=name, seed=seed, layer=architecture.L + layer))
+        W.append(initial_weights(kernel[layer - 1], n, p, activation=name, seed=seed, layer=layer))
+        scheme = "zeros" if bias[layer - 1] == "auto" else bias[layer - 1]
+        b.append(initial_weights(scheme, n, 1, activation=name, seed=seed, layer=architecture.L + layer))
     E = [initial_vectors(embedding, seed=seed, number=j) for j, embedding in enumerate(architecture.embeddings)]
     return Parameters(flatten(W, b, E).astype(dtype), widths, architecture.embeddings)
+
+
+def _per_layer(name: str, initializer: Any, L: int) -> list[InitializerSpec]:
+    if not isinstance(initializer, list | tuple) or is_parametrised(initializer):
+        return [initializer] * L
+    if len(initializer) != L:
+        raise InvalidParameterError(f"{name} must be one for all layers or a list of {L}, got {len(initializer)}.")
+    return list(initializer)

@@ -8,7 +8,7 @@ net.step(gradients, learning_rate=0.5)  # W := W - α dW, b := b - α db, all la
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,13 +16,15 @@ import numpy as np
 
 from chainrule._errors import InvalidParameterError, ShapeError
 from chainrule.network import propagate, segment
-from chainrule.network.activations import activation
+from chainrule.network.activations import ActivationSpec, activation
 from chainrule.network.architecture import Architecture, initial_parameters
 from chainrule.network.examples import Examples
 from chainrule.network.history import History
+from chainrule.network.initializers import InitializerSpec
 from chainrule.network.loop import train
-from chainrule.network.losses import Loss
+from chainrule.network.losses import Loss, own_loss
 from chainrule.network.losses import loss as named_loss
+from chainrule.network.losses.own import OwnLoss
 from chainrule.network.optimizers import optimizer_named
 from chainrule.network.parameters import flatten, parameters_from
 from chainrule.network.penalties import Penalty
@@ -30,8 +32,6 @@ from chainrule.network.schedules import Schedule
 from chainrule.network.summary import Summary
 from chainrule.network.training import Stopping, Training, Validation
 from chainrule.network.types import Array
-
-ActivationSpec = str | tuple[str, Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,9 @@ class Dense:
     ----------
     units : int
         n[l].
-    activation : str or (str, dict)
-        g; for the last layer the loss's own output, or any element-wise one for a loss on predictions.
+    activation : str, tuple or object, default "relu"
+        g, as `chainrule.network.activation` takes it; for the last
+        layer the loss's own output, or any element-wise one for a loss on predictions.
     dropout : float, default 0
         The share of this layer's units removed while training.
     """
@@ -66,12 +67,13 @@ class Network:
         Layers 1 to L; the last one is the output.
     n_inputs : int
         n[0].
-    loss : str or Loss, default "binary_cross_entropy"
-        See `chainrule.network.losses`.
+    loss : str, Loss or object, default "binary_cross_entropy"
+        See `chainrule.network.losses`; an object has loss(y, z), gradient(y, z) and inverse_link(z) on rows.
     alpha, l1_ratio : float, default 0
         The penalty alpha (l1_ratio Σ|W| + (1 - l1_ratio)/2 Σ W²).
     dropout_input : float, default 0
-    kernel_initializer, bias_initializer : str, default "auto", "zeros"
+    kernel_initializer, bias_initializer : str, (str, dict), callable or list, default "auto", "zeros"
+        See `chainrule.network.initializers`; one for all layers, or a list of one for each.
     seed : int, default 0
     dtype : default float64
 
@@ -97,12 +99,12 @@ class Network:
         layers: Sequence[Dense],
         *,
         n_inputs: int,
-        loss: str | Loss = "binary_cross_entropy",
+        loss: str | Loss | OwnLoss = "binary_cross_entropy",
         alpha: float = 0.0,
         l1_ratio: float = 0.0,
         dropout_input: float = 0.0,
-        kernel_initializer: str = "auto",
-        bias_initializer: str = "zeros",
+        kernel_initializer: InitializerSpec | Sequence[InitializerSpec] = "auto",
+        bias_initializer: InitializerSpec | Sequence[InitializerSpec] = "zeros",
         seed: int = 0,
         dtype: Any = np.float64,
     ) -> None:
@@ -112,7 +114,7 @@ class Network:
         self.architecture = Architecture(
             (n_inputs, *(layer.units for layer in layers)),
             tuple(activation(layer.activation) for layer in hidden),
-            loss if isinstance(loss, Loss) else named_loss(loss, output=_output(last.activation)),
+            _loss(loss, last.activation),
             Penalty(alpha, l1_ratio),
             (dropout_input, *(layer.dropout for layer in hidden)),
         )
@@ -267,5 +269,9 @@ class Network:
         return values
 
 
-def _output(spec: ActivationSpec) -> Any:
-    return spec if spec == "softmax" else activation(spec)
+def _loss(loss: str | Loss | OwnLoss, output: ActivationSpec) -> Loss:
+    if isinstance(loss, Loss):
+        return loss
+    if not isinstance(loss, str):
+        return own_loss(loss)
+    return named_loss(loss, output="softmax" if output == "softmax" else activation(output))

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from chainrule._errors import ShapeError
-from chainrule.network.activations import activation
+from chainrule._errors import ModelFileError, ShapeError
+from chainrule.network.activations import FORMULA, activation
 from chainrule.network.architecture import Architecture
 from chainrule.network.embeddings import Embedding
-from chainrule.network.losses import loss
+from chainrule.network.losses import LOSSES, loss
 from chainrule.network.parameters import Parameters, parameters_from
 from chainrule.network.penalties import Penalty
 from chainrule.network.types import Array
@@ -19,6 +19,11 @@ from chainrule.network.types import Array
 def architecture_record(architecture: Architecture) -> dict[str, Any]:
     """Describe an architecture; `architecture_from` restores it.
 
+    Raises
+    ------
+    ModelFileError
+        If it is made of functions of the user's own.
+
     Examples
     --------
     >>> from chainrule.network import Dense, Network
@@ -26,6 +31,7 @@ def architecture_record(architecture: Architecture) -> dict[str, Any]:
     >>> record["widths"], record["activations"], record["loss"]["name"]
     ([2, 3, 1], ['relu'], 'binary_cross_entropy')
     """
+    _check_describable(architecture)
     return {
         "widths": list(architecture.widths),
         "activations": [g.spec for g in architecture.hidden],
@@ -47,6 +53,20 @@ def architecture_from(record: Mapping[str, Any]) -> Architecture:
         tuple(record["dropout"]),
         tuple(Embedding(**{key: int(value) for key, value in entry.items()}) for entry in record.get("embeddings", ())),
     )
+
+
+def _check_describable(architecture: Architecture) -> None:
+    for g in architecture.hidden:
+        if g.is_own and g.name != FORMULA:
+            raise ModelFileError(
+                f"the activation {g.label!r} is made of functions, which a model file cannot hold. Give it as a "
+                "formula, such as 'z * sigmoid(z)', or keep the model with pickle."
+            )
+    if architecture.loss.name not in LOSSES:
+        raise ModelFileError(
+            f"the loss {architecture.loss.name!r} is made of functions, which a model file cannot hold. Keep the model "
+            "with pickle."
+        )
 
 
 def _spec(value: Any) -> Any:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,9 @@ from chainrule.network.activations import Activation
 from chainrule.network.architecture import Architecture
 from chainrule.network.losses import Loss
 from chainrule.network.types import Array
+from chainrule.slopes.breaks import kinks_and_jumps
+from chainrule.slopes.own_functions import as_columns
+from chainrule.slopes.scalar_function import ScalarFunction
 
 
 @dataclass(frozen=True)
@@ -31,11 +35,20 @@ def activation_kinks(g: Activation) -> Kinks:
     >>> activation_kinks(activation("hard_tanh")), activation_kinks(activation("elu"))
     (Kinks(corners=(-1.0, 1.0), bends=()), Kinks(corners=(), bends=(0.0,)))
     """
+    if g.is_own:
+        return _found(g.g)
     if g.name in ("relu", "leaky_relu", "selu"):
         return Kinks(corners=(0.0,))
     if g.name == "elu":
         return Kinks(bends=(0.0,)) if g.parameters.get("alpha", 1.0) == 1 else Kinks(corners=(0.0,))
     return Kinks(corners=(-1.0, 1.0)) if g.name == "hard_tanh" else Kinks()
+
+
+@lru_cache(maxsize=32)  # asked in every difference
+def _found(g: Callable[[Array], Array]) -> Kinks:
+    """The corners of a function of the user's own; where its curvature jumps cannot be told."""
+    corners, jumps = kinks_and_jumps(ScalarFunction("g", as_columns(g)))
+    return Kinks(corners=(*(z for z, _, _ in corners), *jumps))
 
 
 def loss_kinks(loss: Loss) -> Kinks:

@@ -143,7 +143,7 @@ def pairs(names: Mapping[str, Any]) -> Iterator[tuple[str, str, Any, Callable[..
 
 
 def _judged(name: str, derivative: str, g: Any, g_prime: Callable[..., Any]) -> dict[str, Any]:
-    from chainrule.derivation.checks.derivative_check import check_derivative
+    from chainrule.slopes.derivative_check import check_derivative
 
     try:
         check = check_derivative(g, g_prime)

@@ -14,6 +14,7 @@ from chainrule.derivation.symbolic.expressions import Expression, activation_exp
 from chainrule.derivation.symbolic.written_formula import parsed
 from chainrule.derivation.tracing import Trace, trace_of
 from chainrule.network.activations import activation as named_activation
+from chainrule.network.formula import is_formula
 from chainrule.network.losses import Loss
 from chainrule.network.losses import loss as named_loss
 from chainrule.network.penalties import Penalty
@@ -147,11 +148,6 @@ def hidden_expression(spec: Any) -> Expression:
     if isinstance(spec, str) and is_formula(spec, "z"):
         return Expression("", parsed(spec, {"z": variables().z}, what="activation"), {})
     return activation_expression(named_activation(spec))
-
-
-def is_formula(spec: str, *letters: str) -> bool:
-    """Whether a text is a formula and not a name."""
-    return spec in letters or not spec.isidentifier()
 
 
 def _output_pair(output: Any, loss: Any, n_outputs: int) -> tuple[Expression | None, Expression, Loss | None]:

@@ -29,8 +29,12 @@ def loss_words(trace: Trace) -> str:
 def named(name: str, parameters: Any) -> str:
     """A function's name in words, with its parameters; no smoothing of labels goes without saying."""
     said = {key: value for key, value in parameters.items() if key != "label_smoothing" or value}
-    inside = ", ".join(f"{key.replace('_', ' ')} {value:g}" for key, value in said.items())
+    inside = ", ".join(f"{key.replace('_', ' ')} {_short(value)}" for key, value in said.items())
     return name.replace("_", " ") + (f" ({inside})" if inside else "")
+
+
+def _short(value: Any) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def smoothing_words(trace: Trace) -> str:

@@ -9,7 +9,8 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
-from chainrule.network.activations import ACTIVATIONS, Activation
+from chainrule._errors import InvalidParameterError
+from chainrule.network.activations import ACTIVATIONS, FORMULA, Activation
 from chainrule.network.losses import LOSSES, Loss
 
 # What each parameter is called in a formula; the code's names are words.
@@ -138,7 +139,16 @@ def loss_formulas() -> Mapping[str, Callable[..., Any]]:
 
 
 def activation_expression(activation: Activation) -> Expression:
-    """The formula of one of the library's activations."""
+    """The formula of an activation: one of the library's, or the user's own if it is given as text."""
+    if activation.name == FORMULA:
+        from chainrule.derivation.symbolic.written_formula import parsed
+
+        return Expression("", parsed(activation.parameters["g"], {"z": variables().z}, what="activation"), {})
+    if activation.is_own:
+        raise InvalidParameterError(
+            f"the activation {activation.name!r} is a function, which cannot be derived in symbols. Give it as a "
+            "formula, such as 'z * sigmoid(z)'."
+        )
     values = {**_defaults(ACTIVATIONS[activation.name][0]), **activation.parameters}
     if activation.name == "selu":  # its two constants are no parameters in the code
         values = _selu_constants()
@@ -148,6 +158,11 @@ def activation_expression(activation: Activation) -> Expression:
 
 def loss_expression(loss: Loss) -> Expression:
     """The formula of one of the library's losses for one output."""
+    if loss.name not in LOSSES:
+        raise InvalidParameterError(
+            f"the loss {loss.name!r} is made of functions, which cannot be derived in symbols. derive takes a loss as "
+            "a formula in a and y, such as '(a - y)^4'."
+        )
     v, name = variables(), loss.name
     values = {**_defaults(LOSSES[name][1]), **loss.parameters}
     target = _target(loss, values.pop("label_smoothing", 0.0))

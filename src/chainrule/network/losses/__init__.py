@@ -12,8 +12,9 @@ from chainrule.network.activations import Activation, activation
 from chainrule.network.losses import cross_entropy as ce
 from chainrule.network.losses import regression as rg
 from chainrule.network.losses.base import EXPONENTIAL, IDENTITY, SIGMOID, Loss, on_output
+from chainrule.network.losses.own import is_own_loss, own_loss
 
-__all__ = ["IDENTITY", "LOSSES", "LOSS_ALIASES", "Loss", "loss", "natural"]
+__all__ = ["IDENTITY", "LOSSES", "LOSS_ALIASES", "Loss", "is_own_loss", "loss", "natural", "own_loss"]
 
 _PROBABILITY = {"is_valid": ce.is_probability, "domain": "between 0 and 1"}
 _DISTRIBUTION = {**_PROBABILITY, "sums_outputs": True}
@@ -102,7 +103,7 @@ def loss(name: str, *, output: str | Activation | None = None, **parameters: flo
 
 def natural(loss: Loss) -> bool:
     """Tell whether the loss is computed from Z[L] itself, behind the output activation it is paired with."""
-    return loss.output.name == LOSSES[loss.name][0].name
+    return loss.name not in LOSSES or loss.output.name == LOSSES[loss.name][0].name
 
 
 def _check_parameters(name: str, value: Callable[..., Any], parameters: dict[str, float]) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from chainrule._errors import InvalidParameterError
-from chainrule.derivation.checks.breaks import Kink, kinks_and_jumps
-from chainrule.derivation.checks.numeric_slope import central
-from chainrule.derivation.checks.scalar_function import ScalarFunction, scalar_function
 from chainrule.network.types import Array
+from chainrule.slopes.breaks import Kink, kinks_and_jumps
+from chainrule.slopes.numeric_slope import central
+from chainrule.slopes.scalar_function import ScalarFunction, scalar_function
 
 _TOLERANCE = 1e-5
 _SLACK = 10.0  # times the estimated error of a difference
@@ -76,7 +76,7 @@ class DerivativeCheck:
         return self.ok
 
     def __str__(self) -> str:
-        from chainrule.derivation.checks.derivative_check_report import derivative_text
+        from chainrule.slopes.derivative_check_report import derivative_text
 
         return derivative_text(self)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from chainrule.derivation.checks.breaks import Kink
-    from chainrule.derivation.checks.derivative_check import Counterexample, DerivativeCheck
+    from chainrule.slopes.breaks import Kink
+    from chainrule.slopes.derivative_check import Counterexample, DerivativeCheck
 
 _VERDICTS = {
     "right": "right at {points} points",

@@ -6,14 +6,32 @@ The step is chosen point by point: from long to short, where neighbouring steps 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from chainrule.derivation.checks.scalar_function import ScalarFunction
 from chainrule.network.types import Array
 
 _GOOD = 1e-3
 _LONGEST, _SHORTER, _RUNGS = 0.05, 6.0, 13
+
+
+class Curve(Protocol):
+    """A function of arrays, element by element; how precise its values are, and how large where they are ordinary."""
+
+    @property
+    def epsilon(self) -> float:
+        """The relative precision of a value."""
+        ...
+
+    @property
+    def size(self) -> float:
+        """The size of an ordinary value."""
+        ...
+
+    def __call__(self, z: Array, /) -> Array:
+        """The values at z."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -24,17 +42,17 @@ class Slope:
     error: Array
 
 
-def central(g: ScalarFunction, z: Array) -> Slope:
+def central(g: Curve, z: Array) -> Slope:
     """The slope by central differences of fourth order."""
     return _best(g, z, {-2: 1 / 12, -1: -8 / 12, 1: 8 / 12, 2: -1 / 12})
 
 
-def one_sided(g: ScalarFunction, z: Array, side: int) -> Slope:
+def one_sided(g: Curve, z: Array, side: int) -> Slope:
     """The slope from the right (side 1) or from the left (-1)."""
     return _best(g, z, {0: -1.5 * side, side: 2.0 * side, 2 * side: -0.5 * side})
 
 
-def _best(g: ScalarFunction, z: Array, weights: dict[int, float]) -> Slope:
+def _best(g: Curve, z: Array, weights: dict[int, float]) -> Slope:
     steps = _LONGEST * np.maximum(1, np.abs(z)) / _SHORTER ** np.arange(_RUNGS)[:, None]
     exact = (z + steps) - z  # a step that the sum really takes
     values = {k: g(z + k * exact) for k in weights}

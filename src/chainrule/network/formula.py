@@ -8,6 +8,8 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -50,8 +52,28 @@ def _functions() -> dict[str, Callable[..., Any]]:
 FUNCTIONS = _functions()
 
 
-def formula(text: str, variables: tuple[str, ...]) -> tuple[str, Callable[[Array], Array]]:
-    """Read a formula of one variable; return which one it is of, and the formula as a function of arrays.
+@dataclass(frozen=True)
+class Formula:
+    """A function of one number, as text: called with an array, it returns one of the same shape and type."""
+
+    text: str
+    variable: str
+
+    @cached_property
+    def tree(self) -> ast.expr:
+        """The text as Python's parser reads it."""
+        return _parsed(self.text)
+
+    def __call__(self, z: Array) -> Array:
+        """The values at z, an array of floats."""
+        with np.errstate(all="ignore"):
+            value = _value(self.tree, {self.variable: z}, z.dtype)
+            whole: Array = np.broadcast_to(np.asarray(value, z.dtype), z.shape).copy()
+        return whole
+
+
+def formula(text: str, variables: tuple[str, ...] = ("z",)) -> Formula:
+    """Read a formula of one of the variables.
 
     Raises
     ------
@@ -60,35 +82,44 @@ def formula(text: str, variables: tuple[str, ...]) -> tuple[str, Callable[[Array
 
     Examples
     --------
-    >>> variable, g = formula("z if z > 0 else 0.1 * z", ("z", "x"))
-    >>> variable, g(np.array([-1.0, 2.0])).tolist()
+    >>> g = formula("z if z > 0 else 0.1 * z", ("z", "x"))
+    >>> g.variable, g(np.array([-1.0, 2.0])).tolist()
     ('z', [-0.1, 2.0])
     """
     if len(text) > _LONGEST:
         raise InvalidParameterError(f"a formula must have at most {_LONGEST} characters, got {len(text)}.")
     try:
-        tree = ast.parse(text.replace("^", "**").strip(), mode="eval").body
+        tree = _parsed(text)
         used = _variables(tree, variables)
         with np.errstate(all="ignore"):
-            _value(tree, dict.fromkeys(used, np.ones(1)))
+            _value(tree, dict.fromkeys(used, np.ones(1)), np.dtype(np.float64))
     except _RefusedError as error:
         raise InvalidParameterError(f"{text!r} cannot be read as a formula: {error}.") from None
-    except (SyntaxError, ValueError, MemoryError, RecursionError, TypeError) as error:
+    except (SyntaxError, ValueError, OverflowError, MemoryError, RecursionError, TypeError) as error:
         raise InvalidParameterError(f"{text!r} cannot be read as a formula.") from error
     if len(used) > 1:
         raise InvalidParameterError(f"{text!r} must be a formula of one variable, got {' and '.join(used)}.")
-    variable = used[0] if used else variables[0]
+    return Formula(text, used[0] if used else variables[0])
 
-    def function(z: Array) -> Array:
-        with np.errstate(all="ignore"):
-            value: Array = np.asarray(_value(tree, {variable: z}), np.float64) + np.zeros_like(z)
-        return value
 
-    return variable, function
+def is_formula(text: str, *letters: str) -> bool:
+    """Whether a text is meant as a formula in these letters, and not as a name.
+
+    Examples
+    --------
+    >>> is_formula("z * sigmoid(z)", "z"), is_formula("relu", "z"), is_formula("leaky relu", "z")
+    (True, False, False)
+    """
+    words = "".join(letter if letter.isidentifier() or letter.isdigit() else " " for letter in text).split()
+    return text in letters or (not text.isidentifier() and any(letter in words for letter in letters))
 
 
 class _RefusedError(ValueError):
     """What in a formula is not allowed."""
+
+
+def _parsed(text: str) -> ast.expr:
+    return ast.parse(text.replace("^", "**").strip(), mode="eval").body
 
 
 def _variables(tree: ast.AST, allowed: tuple[str, ...]) -> list[str]:
@@ -102,33 +133,33 @@ def _variables(tree: ast.AST, allowed: tuple[str, ...]) -> list[str]:
     return sorted(set(names) - set(_CONSTANTS))
 
 
-def _value(node: ast.AST, values: Mapping[str, Any]) -> Any:
+def _value(node: ast.AST, values: Mapping[str, Array], dtype: np.dtype[Any]) -> Any:
     match node:
         case ast.Constant(value=int() | float()) if not isinstance(node.value, bool):
             return float(node.value)  # type: ignore[arg-type]
         case ast.Name():
             return values[node.id] if node.id in values else _CONSTANTS[node.id]
         case ast.BinOp() if type(node.op) in _OPERATORS:
-            return _OPERATORS[type(node.op)](_value(node.left, values), _value(node.right, values))
+            return _OPERATORS[type(node.op)](_value(node.left, values, dtype), _value(node.right, values, dtype))
         case ast.UnaryOp() if type(node.op) in _OPERATORS:
-            return _OPERATORS[type(node.op)](_value(node.operand, values))
+            return _OPERATORS[type(node.op)](_value(node.operand, values, dtype))
         case ast.IfExp():
-            parts = (_value(part, values) for part in (node.test, node.body, node.orelse))
+            parts = (_value(part, values, dtype) for part in (node.test, node.body, node.orelse))
             return np.where(*parts)
         case ast.Compare(ops=[op]) if type(op) in _OPERATORS:
-            truth = _OPERATORS[type(op)](_value(node.left, values), _value(node.comparators[0], values))
-            return np.asarray(truth).astype(float)  # so that (z > 0) can be multiplied
+            sides = (_value(side, values, dtype) for side in (node.left, node.comparators[0]))
+            return np.asarray(_OPERATORS[type(op)](*sides)).astype(dtype)  # so that (z > 0) can be multiplied
         case ast.Call(func=ast.Name(id=name), keywords=[]):
-            return _called(name, [_value(argument, values) for argument in node.args])
+            return _called(name, [np.asarray(_value(argument, values, dtype), dtype) for argument in node.args])
     raise _RefusedError(
         f"{ast.unparse(node)!r} is not allowed; use numbers, + - * / **, comparisons, if else, functions"
     )
 
 
-def _called(name: str, arguments: list[Any]) -> Any:
+def _called(name: str, arguments: list[Array]) -> Any:
     if name not in FUNCTIONS:
         known = [known for known in FUNCTIONS if not known.endswith("_prime")]
         raise _RefusedError(f"{name!r} is not a function known here. {nearest(name, known)}".rstrip("."))
     if len(arguments) != (2 if name in ("max", "min") else 1):
         raise _RefusedError(f"{name} takes {'two arguments' if name in ('max', 'min') else 'one argument'}")
-    return FUNCTIONS[name](*(np.asarray(argument, np.float64) for argument in arguments))
+    return FUNCTIONS[name](*arguments)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._errors import InvalidParameterError
-from chainrule.derivation.checks.formula_text import FUNCTIONS, formula
+from chainrule.network.formula import FUNCTIONS, formula
 from chainrule.network.types import Array
 
 _ORDINARY = np.linspace(-3, 3, 12)
@@ -54,8 +54,8 @@ def scalar_function(given: Any, role: str) -> ScalarFunction:
     if isinstance(given, str):
         if given in FUNCTIONS:
             return ScalarFunction(given, FUNCTIONS[given])
-        variable, function = formula(given, ("z", "x") if role == "g" else ("z", "x", "a"))
-        return ScalarFunction(given, function, of_value=variable == "a")
+        function = formula(given, ("z", "x") if role == "g" else ("z", "x", "a"))
+        return ScalarFunction(given, function, of_value=function.variable == "a")
     if not callable(given):
         raise InvalidParameterError(
             f"{role} must be a function, a formula such as 'z*sigmoid(z)', or an activation's name; got {given!r}."

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.derivation.checks.numeric_slope import central, one_sided
-from chainrule.derivation.checks.scalar_function import ScalarFunction
 from chainrule.network.types import Array
+from chainrule.slopes.numeric_slope import central, one_sided
+from chainrule.slopes.scalar_function import ScalarFunction
 
 _SPACING, _REACH = 0.1, 20.0
 _SHARP = 0.1  # of the slopes nearby: how much they change from one point of the grid to the next, at least

@@ -1,0 +1,167 @@
+"""Weights to start from, and estimators that predict before they are trained."""
+
+import numpy as np
+import pytest
+
+from chainrule import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor, gradcheck, load, save
+from chainrule._errors import InvalidParameterError, ShapeError, TargetError
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+X = np.random.default_rng(0).normal(size=(60, 3))
+Y = X[:, 0] ** 2 - X[:, 1]
+LABELS = np.array(["a", "b", "c"])[np.digitize(X[:, 0], [-0.5, 0.5])]
+SETTINGS = {"hidden_layer_sizes": (5, 4), "random_state": 3, "max_iter": 6, "restore_best_weights": False}
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs", "sgd", "gradient_descent"])
+def test_drawn_weights_given_back_change_nothing(solver):
+    drawn = MLPRegressor(solver=solver, **SETTINGS).initialize(3)
+    plain = MLPRegressor(solver=solver, **SETTINGS).fit(X, Y)
+    for given in ({"coef_init": drawn.coefs_, "intercept_init": drawn.intercepts_}, {"coef_init": drawn.coefs_}):
+        model = MLPRegressor(solver=solver, **SETTINGS).fit(X, Y, **given)
+        assert np.array_equal(model.predict(X), plain.predict(X))
+        assert model.n_iter_ == plain.n_iter_
+        assert model.t_ == plain.t_
+
+
+def test_training_starts_where_it_is_told():
+    far = MLPRegressor(**SETTINGS | {"random_state": 9}).initialize(3)
+    model = MLPRegressor(learning_rate_init=1e-12, **SETTINGS)
+    model.fit(X, Y, coef_init=far.coefs_, intercept_init=[b + 0.5 for b in far.intercepts_])
+    for got, start in zip(model.coefs_, far.coefs_, strict=True):
+        np.testing.assert_allclose(got, start, atol=1e-9)
+    for b in model.intercepts_:
+        np.testing.assert_allclose(b, 0.5, atol=1e-9)
+
+
+def test_given_weights_come_before_a_warm_start():
+    start = MLPRegressor(**SETTINGS).initialize(3).coefs_
+    model = MLPRegressor(warm_start=True, **SETTINGS).fit(X, Y)
+    first = model.predict(X)
+    assert np.array_equal(model.fit(X, Y, coef_init=start).predict(X), first)
+    assert model.n_iter_ == 6
+    assert not np.array_equal(model.fit(X, Y).predict(X), first)
+    assert model.n_iter_ == 12
+
+
+def test_given_weights_are_not_written_to_and_take_the_type_of_x():
+    coefs = [coef.copy() for coef in MLPRegressor(**SETTINGS).initialize(3).coefs_]
+    before = [coef.copy() for coef in coefs]
+    model = MLPRegressor(**SETTINGS).fit(X.astype(np.float32), Y, coef_init=coefs)
+    assert all(map(np.array_equal, coefs, before))
+    assert model.coefs_[0].dtype == np.float32
+
+
+def test_linear_models_take_them_too():
+    model = LinearRegressor(solver="adam", learning_rate_init=1e-12, max_iter=1)
+    model.fit(X, Y, coef_init=[[[1.0], [2.0], [3.0]]], intercept_init=[[4.0]])
+    np.testing.assert_allclose(model.predict(X), X @ [1, 2, 3] + 4)
+
+
+SHAPES = [(3, 5), (5, 4), (4, 1)]
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "words"),
+    [
+        (
+            {"coef_init": [np.ones(s) for s in SHAPES[:2]]},
+            ShapeError,
+            "one array for each of the 3 layers, got 2 of them",
+        ),
+        (
+            {"coef_init": np.ones((3, 5))},
+            ShapeError,
+            "must be a list of one array for each of the 3 layers, got ndarray",
+        ),
+        (
+            {"coef_init": [np.ones((3, 5)), np.ones((4, 5)), np.ones((4, 1))]},
+            ShapeError,
+            r"coef_init of layer 2 must have shape \(5, 4\), got \(4, 5\)",
+        ),
+        (
+            {"intercept_init": [np.ones(5), np.ones(4), np.ones((1, 1))]},
+            ShapeError,
+            r"intercept_init of layer 3 must have shape \(1,\), got \(1, 1\)",
+        ),
+        (
+            {"coef_init": [np.full(s, np.nan) for s in SHAPES]},
+            InvalidParameterError,
+            "coef_init of layer 1 must be finite",
+        ),
+        (
+            {"intercept_init": [["a"] * 5, [0] * 4, [0]]},
+            InvalidParameterError,
+            "intercept_init of layer 1 must be numbers",
+        ),
+    ],
+    ids=["too few", "no list", "turned", "a matrix", "not finite", "text"],
+)
+def test_weights_that_do_not_fit_name_the_layer(given, error, words):
+    with pytest.raises(error, match=words):
+        MLPRegressor(**SETTINGS).fit(X, Y, **given)
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd", "nadam"])
+def test_what_goes_on_from_initialize_is_what_starts_by_itself(solver):
+    settings = SETTINGS | {"solver": solver}
+    begun, fresh = MLPRegressor(**settings).initialize(3).partial_fit(X, Y), MLPRegressor(**settings).partial_fit(X, Y)
+    assert np.array_equal(begun.predict(X), fresh.predict(X))
+    assert (begun.t_, begun.n_iter_) == (fresh.t_, fresh.n_iter_)
+    begun = MLPRegressor(warm_start=True, early_stopping=True, **settings).initialize(3).fit(X, Y)
+    fresh = MLPRegressor(early_stopping=True, **settings).fit(X, Y)
+    assert np.array_equal(begun.predict(X), fresh.predict(X))
+    assert begun.loss_curve_ == fresh.loss_curve_
+
+
+def test_an_initialized_classifier_knows_its_classes(tmp_path):
+    model = MLPClassifier(**SETTINGS).initialize(3, classes=["c", "a", "b"])
+    assert model.classes_.tolist() == ["a", "b", "c"]
+    assert model.predict_proba(X).shape == (60, 3)
+    assert set(model.predict(X)) <= {"a", "b", "c"}
+    assert gradcheck(model, X, LABELS).ok
+    assert np.isnan(model.loss_)
+    assert (model.n_iter_, model.t_, model.loss_curve_) == (0, 0, [])
+    save(model, tmp_path / "m.safetensors")
+    assert np.array_equal(load(tmp_path / "m.safetensors").predict_proba(X), model.predict_proba(X))
+    fresh = MLPClassifier(**SETTINGS).partial_fit(X, LABELS, classes=["a", "b", "c"])
+    assert np.array_equal(model.partial_fit(X, LABELS).predict_proba(X), fresh.predict_proba(X))
+    with pytest.raises(TargetError, match="labels that are not among the classes"):
+        model.partial_fit(X, np.where(LABELS == "a", "z", LABELS))
+
+
+def test_two_classes_and_labels_that_coincide():
+    assert MLPClassifier(**SETTINGS).initialize(3, classes=[0, 1]).coefs_[-1].shape == (4, 1)
+    labels = MLPClassifier(**SETTINGS).initialize(3, n_outputs=2)
+    assert labels.predict(X).shape == (60, 2)
+    indicator = np.column_stack([X[:, 0] > 0, X[:, 1] > 0]).astype(int)
+    fresh = MLPClassifier(**SETTINGS).partial_fit(X, indicator)
+    assert np.array_equal(labels.partial_fit(X, indicator).predict_proba(X), fresh.predict_proba(X))
+
+
+def test_several_numbers_and_linear_models():
+    assert MLPRegressor(**SETTINGS).initialize(3, n_outputs=2).predict(X).shape == (60, 2)
+    assert LinearClassifier().initialize(3, classes=[0, 1]).predict_proba(X).tolist() == [[0.5, 0.5]] * 60
+
+
+@pytest.mark.parametrize(
+    ("model", "given", "words"),
+    [
+        (MLPClassifier(), {}, "with classes, or with n_outputs"),
+        (MLPClassifier(), {"n_outputs": 2, "classes": [0, 1]}, "with classes, or with n_outputs"),
+        (MLPRegressor(), {"classes": [0, 1]}, "a regressor has no classes"),
+        (MLPRegressor(), {"n_outputs": 0}, "n_outputs must be a whole number of at least 1, got 0"),
+        (MLPRegressor(solver="adm"), {}, "Did you mean 'adam'"),
+    ],
+    ids=range(5),
+)
+def test_initialize_refuses_what_makes_no_sense(model, given, words):
+    with pytest.raises(InvalidParameterError, match=words):
+        model.initialize(3, **given)
+
+
+@pytest.mark.parametrize("n_features", [0, 2.5, None, True])
+def test_columns_must_be_counted(n_features):
+    with pytest.raises(InvalidParameterError, match="n_features must be a whole number"):
+        MLPRegressor().initialize(n_features)
