@@ -11,7 +11,13 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 X = np.random.default_rng(0).normal(size=(60, 3))
 Y = X[:, 0] ** 2 - X[:, 1]
 LABELS = np.array(["a", "b", "c"])[np.digitize(X[:, 0], [-0.5, 0.5])]
-SETTINGS = {"hidden_layer_sizes": (5, 4), "random_state": 3, "max_iter": 6, "restore_best_weights": False}
+SETTINGS = {
+    "bias_initializer": "zeros",
+    "hidden_layer_sizes": (5, 4),
+    "random_state": 3,
+    "max_iter": 6,
+    "restore_best_weights": False,
+}
 
 
 @pytest.mark.parametrize("solver", ["adam", "lbfgs", "sgd", "gradient_descent"])

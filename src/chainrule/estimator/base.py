@@ -35,7 +35,7 @@ from chainrule.estimator.idle import warn_of_idle_loss_parameters
 from chainrule.estimator.memory import compacted, rows_at_a_time
 from chainrule.estimator.scoring import require_scoring, validation_score
 from chainrule.estimator.settings import Settings, check_parameters, loss_of
-from chainrule.estimator.start import given_start, initialized
+from chainrule.estimator.start import initialized
 from chainrule.estimator.training_set import TrainingSet, split, stops_early
 from chainrule.network.examples import Examples
 from chainrule.network.history import History, StopReason
@@ -159,7 +159,7 @@ class AbstractEstimator(ABC, CallbackSupportMixin, BaseEstimator):
             loss,
             start,
             callbacks,
-            given=given_start(settings, table, loss, self._seed, coef_init, intercept_init) if given else None,
+            given=(coef_init, intercept_init),
             validation=None if validation is None else self._weighed_validation(validation),
             validation_stops=stops,
             score=None if validation is None else validation_score(self, validation, *seen),
@@ -175,7 +175,7 @@ class AbstractEstimator(ABC, CallbackSupportMixin, BaseEstimator):
         start: State | None,
         callbacks: list[Any],
         *,
-        given: State | None,
+        given: tuple[Any, Any],
         **validation: Any,
     ) -> None:
         called = Callbacks(self, callbacks, start)
@@ -184,7 +184,8 @@ class AbstractEstimator(ABC, CallbackSupportMixin, BaseEstimator):
             table,
             loss,
             seed=self._seed,
-            start=given or start,
+            start=start,
+            given=given,
             callbacks=called,
             **validation,
         )

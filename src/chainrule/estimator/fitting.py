@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from chainrule._errors import InvalidParameterError
 from chainrule.engine import choose
 from chainrule.estimator.building import architecture_of, batch_size_of, drawn_state, optimizer_of, working_dtype
+from chainrule.estimator.given_weights import with_given
 from chainrule.estimator.idle import warn_of_idle_parameters
 from chainrule.estimator.settings import FULL_BATCH, Settings
 from chainrule.estimator.training_set import TrainingSet
@@ -55,6 +56,7 @@ def fit_network(
     *,
     seed: int,
     start: State | None = None,
+    given: tuple[Any, Any] = (None, None),
     validation: TrainingSet | None = None,
     validation_stops: bool = True,
     score: Score | None = None,
@@ -73,6 +75,8 @@ def fit_network(
         Of the initial weights, the orders and the dropout masks.
     start : State, optional
         Where to go on from; None draws initial weights.
+    given : (list of array-like or None, list of array-like or None)
+        Weights and biases to begin with, as `coefs_` and `intercepts_` show them.
     validation : TrainingSet, optional
         Rows that are only looked at.
     validation_stops : bool, default True
@@ -94,6 +98,7 @@ def fit_network(
     if settings.solver in FULL_BATCH:
         examples = examples.merged()
     training, state = _training(settings, table, loss, examples, seed, start)
+    state = replace(state, parameters=with_given(state.parameters, *given))
     if settings.check_derivatives:
         check_own_functions(training.architecture, table.Y)
     if validation is not None:
