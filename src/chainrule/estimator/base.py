@@ -26,6 +26,7 @@ from chainrule.engine import choose
 from chainrule.estimator.building import optimizer_of
 from chainrule.estimator.estimator_record import constructor_parameters, estimator_record, restore
 from chainrule.estimator.fitting import Fitted, TrainingSet, fit_network, fit_one_epoch
+from chainrule.estimator.intervals import calibration_set
 from chainrule.estimator.settings import Settings, check_parameters, one_of
 from chainrule.network.examples import Examples
 from chainrule.network.history import History, StopReason
@@ -54,6 +55,7 @@ class AbstractEstimator(ABC, BaseEstimator):
     """Fit, continue, and look inside; predicting is the finals' part."""
 
     t_: int
+    calibration_residuals_: Array
 
     @abstractmethod
     def _settings(self) -> Settings:
@@ -75,7 +77,7 @@ class AbstractEstimator(ABC, BaseEstimator):
     def _validation_score(self, Z: Array, Y: Array, weights: Array | None) -> float:
         """Score the logits of the validation rows: accuracy or R²."""
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, X_cal: Any = None, y_cal: Any = None) -> Self:
         """Train from new weights, or from the last ones with `warm_start=True`.
 
         Parameters
@@ -86,6 +88,8 @@ class AbstractEstimator(ABC, BaseEstimator):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), optional
             A row of weight 0 is as if deleted, a row of weight k as k copies of it; the scale does not matter.
+        X_cal, y_cal : array-like, optional
+            Of a regressor: rows that training never sees, on which `predict_interval` is calibrated.
 
         Returns
         -------
@@ -100,6 +104,7 @@ class AbstractEstimator(ABC, BaseEstimator):
         """
         continues = bool(self.warm_start and hasattr(self, "_fitted"))
         table = self._border(X, y, sample_weight, reset=not continues)
+        calibration = calibration_set(self, X_cal, y_cal)
         if not continues or not hasattr(self, "_seed"):
             self._seed = _draw_seed(self.random_state)
         start = self._continued(table) if continues else None
@@ -114,6 +119,8 @@ class AbstractEstimator(ABC, BaseEstimator):
             on_epoch=_print_epoch if settings.verbose else None,
         )
         self._append(fitted, start)
+        if calibration is not None:
+            self.calibration_residuals_ = self._residuals(calibration)
         self._warn_of_the_end(fitted.history)
         return self
 
@@ -213,6 +220,8 @@ class AbstractEstimator(ABC, BaseEstimator):
     def _publish(self, fitted: Fitted) -> None:
         """Show the result under the names scikit-learn's users know."""
         self._fitted = fitted
+        if hasattr(self, "calibration_residuals_"):
+            del self.calibration_residuals_  # they were those of other weights
         history = fitted.history
         curve = history.columns.get("running_total", [])
         scores = history.columns.get("val_score")
@@ -250,6 +259,16 @@ class AbstractEstimator(ABC, BaseEstimator):
             )
         elif history.stop_reason in (StopReason.INTERRUPTED, StopReason.DIVERGED):
             warnings.warn(f"Training stopped early: {history.stop_sentence}", ChainruleWarning, stacklevel=3)
+
+    def _residuals(self, table: TrainingSet) -> Array:
+        """Target minus prediction, (m, n[L])."""
+        A = self._outputs(table.X)
+        return table.Y.astype(A.dtype) - A
+
+    def _outputs(self, X: Any) -> Array:
+        """A[L] of the rows of X, one row per row: (m, n[L])."""
+        Z = self._logits(X)
+        return self._fitted.architecture.loss.output.g(Z.T).T
 
     def _logits(self, X: Any) -> Array:
         """Z[L] of the rows of X, one row per row: (m, n[L])."""

@@ -12,6 +12,7 @@ import numpy as np
 from chainrule._errors import InvalidParameterError, nearest
 from chainrule.engine import ENGINES
 from chainrule.network.initializers import INITIALIZERS
+from chainrule.network.losses.quantiles import rise_within_0_and_1
 from chainrule.network.schedules import SCHEDULES
 
 FULL_BATCH = ("gradient_descent", "lbfgs")
@@ -117,6 +118,11 @@ def _each(test: Test) -> Test:
 
 _FLAG: Test = (lambda v: isinstance(v, bool | np.bool_), "True or False")
 _RATE = _real(0, 1)
+FRACTION = _real(0, 1, open_low=True)
+_QUANTILE: Test = (
+    lambda v: _each(FRACTION)[0](v) and rise_within_0_and_1(listed(v)),
+    f"{FRACTION[1]}, or a list of such numbers, each above the one before",
+)
 _INITIALIZER = one_of("auto", *INITIALIZERS)
 
 CONSTRAINTS: dict[str, Test] = {
@@ -139,7 +145,7 @@ CONSTRAINTS: dict[str, Test] = {
     "momentum": _RATE,
     "nesterovs_momentum": _FLAG,
     "early_stopping": _FLAG,
-    "validation_fraction": _real(0, 1, open_low=True),
+    "validation_fraction": FRACTION,
     "beta_1": _RATE,
     "beta_2": _RATE,
     "epsilon": _real(0, open_low=True),
@@ -164,7 +170,7 @@ CONSTRAINTS: dict[str, Test] = {
     "label_smoothing": _RATE,
     "gamma": _real(0),
     "delta": _real(0, open_low=True),
-    "quantile": _real(0, 1, open_low=True),
+    "quantile": _QUANTILE,
     "power": _real(1),
 }
 

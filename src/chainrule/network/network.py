@@ -16,7 +16,7 @@ import numpy as np
 
 from chainrule._errors import InvalidParameterError, ShapeError
 from chainrule.network import propagate, segment
-from chainrule.network.activations import activation
+from chainrule.network.activations import COUPLED, activation
 from chainrule.network.architecture import Architecture, initial_parameters
 from chainrule.network.examples import Examples
 from chainrule.network.history import History
@@ -268,4 +268,4 @@ class Network:
 
 
 def _output(spec: ActivationSpec) -> Any:
-    return spec if spec == "softmax" else activation(spec)
+    return spec if spec in COUPLED else activation(spec)

@@ -9,7 +9,8 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
-from chainrule.network.activations import ACTIVATIONS, Activation
+from chainrule._errors import InvalidParameterError
+from chainrule.network.activations import ACTIVATIONS, COUPLED, Activation
 from chainrule.network.losses import LOSSES, Loss
 
 # What each parameter is called in a formula; the code's names are words.
@@ -138,7 +139,12 @@ def loss_formulas() -> Mapping[str, Callable[..., Any]]:
 
 
 def activation_expression(activation: Activation) -> Expression:
-    """The formula of one of the library's activations."""
+    """The formula of one of the library's activations; raises InvalidParameterError where it is none of one number."""
+    if activation.name in COUPLED:
+        raise InvalidParameterError(
+            f"{activation.name} has no formula of one number; of the two, only a softmax is derived in symbols. For "
+            "several quantiles derive one: loss=('quantile', {'quantile': 0.9})."
+        )
     values = {**_defaults(ACTIVATIONS[activation.name][0]), **activation.parameters}
     if activation.name == "selu":  # its two constants are no parameters in the code
         values = _selu_constants()
