@@ -81,7 +81,7 @@ def interval(A: Array, residuals: Array | None, quantiles: Sequence[float], cove
 
 
 def _sides(quantiles: Sequence[float], coverage: float) -> tuple[Any, Any]:
-    """Which columns are low(x) and high(x): of quantiles the two nearest to the coverage, with tails as even as can be."""
+    """Which columns are low(x) and high(x): of quantiles the two nearest to the coverage, with the most even tails."""
     if len(quantiles) < 2:
         return slice(None), slice(None)
 
