@@ -16,7 +16,7 @@ namespace chainrule {
   X(exponential)
 #define CHAINRULE_LOSSES(X) \
   X(binary_cross_entropy) X(categorical_cross_entropy) X(binary_focal) X(categorical_focal) X(hinge) X(squared_error) \
-  X(absolute_error) X(huber) X(log_cosh) X(quantile) X(poisson) X(gamma) X(tweedie)
+  X(absolute_error) X(huber) X(log_cosh) X(quantile) X(poisson) X(gamma) X(tweedie) X(quantiles)
 #define CHAINRULE_OPTIMIZERS(X) X(sgd) X(momentum) X(nesterov) X(rmsprop) X(adagrad) X(adam) X(nadam)
 #define CHAINRULE_NUMBERS(X) \
   X(float32, float) X(float64, double) \
@@ -40,8 +40,8 @@ struct Activation {
 
 struct Loss {
   LossKind kind;
-  double parameter;   // label_smoothing, gamma, delta, quantile or power
-  Activation output;  // identity where the loss is computed from the logits
+  const double* parameters;  // label_smoothing, gamma, delta, quantile or power; or the quantile of each output
+  Activation output;         // identity where the loss is computed from the logits
 };
 
 struct Dropout {

@@ -48,15 +48,21 @@ void check_places(const In<std::int64_t>& places, std::int64_t count, const char
 }
 
 NetworkArgument::NetworkArgument(std::vector<std::int64_t> widths_, const std::vector<Named>& hidden_,
-                                 const Named& loss_, const Named& output,
+                                 const NamedLoss& loss_, const Named& output_,
                                  const std::vector<std::pair<std::uint64_t, double>>& dropout_, double l1_, double l2_)
-    : widths(std::move(widths_)), l1(l1_), l2(l2_) {
+    : widths(std::move(widths_)),
+      loss(kind_of<LossKind>(loss_.first, LOSS_NAMES)),
+      loss_parameters(loss_.second),
+      output(activation_of(output_)),
+      l1(l1_),
+      l2(l2_) {
   check(widths.size() >= 2 && *std::min_element(widths.begin(), widths.end()) >= 1, "a network needs widths above 0.");
   check(hidden_.size() == widths.size() - 2, "a network needs one activation for each hidden layer.");
   check(dropout_.empty() || dropout_.size() == widths.size() - 1, "dropout needs one rate for A[0] to A[L-1].");
   for (const Named& one : hidden_) hidden.push_back(activation_of(one));
   for (const auto& [removed, factor] : dropout_) dropout.push_back({removed, factor});
-  loss = {kind_of<LossKind>(loss_.first, LOSS_NAMES), loss_.second, activation_of(output)};
+  const std::size_t needed = loss == LossKind::quantiles ? static_cast<std::size_t>(widths.back()) : 1;
+  check(loss_parameters.size() == needed, "a loss needs one parameter, or one quantile for each output.");
 }
 
 Network NetworkArgument::view() const {
@@ -64,7 +70,7 @@ Network NetworkArgument::view() const {
           widths.data(),
           hidden.data(),
           dropout.empty() ? nullptr : dropout.data(),
-          loss,
+          {loss, loss_parameters.data(), output},
           l1,
           l2};
 }

@@ -23,17 +23,20 @@ template <class T>
 using Out = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using InOut = nb::ndarray<nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
-using Named = std::pair<std::string, double>;  // an activation or loss and its parameter
+using Named = std::pair<std::string, double>;                   // an activation and its parameter
+using NamedLoss = std::pair<std::string, std::vector<double>>;  // a loss and its parameters
 
 struct NetworkArgument {
   std::vector<std::int64_t> widths;
   std::vector<Activation> hidden;
   std::vector<Dropout> dropout;
-  Loss loss;
+  LossKind loss;
+  std::vector<double> loss_parameters;
+  Activation output;
   double l1, l2;
 
-  NetworkArgument(std::vector<std::int64_t> widths_, const std::vector<Named>& hidden_, const Named& loss_,
-                  const Named& output, const std::vector<std::pair<std::uint64_t, double>>& dropout_, double l1_,
+  NetworkArgument(std::vector<std::int64_t> widths_, const std::vector<Named>& hidden_, const NamedLoss& loss_,
+                  const Named& output_, const std::vector<std::pair<std::uint64_t, double>>& dropout_, double l1_,
                   double l2_);
 
   Network view() const;

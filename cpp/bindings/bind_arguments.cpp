@@ -11,7 +11,7 @@ using namespace nb::literals;
 
 void bind_arguments(nb::module_& m) {
   nb::class_<NetworkArgument>(m, "Network", "Widths, activations, loss, dropout and penalty of a network.")
-      .def(nb::init<std::vector<std::int64_t>, const std::vector<Named>&, const Named&, const Named&,
+      .def(nb::init<std::vector<std::int64_t>, const std::vector<Named>&, const NamedLoss&, const Named&,
                     const std::vector<std::pair<std::uint64_t, double>>&, double, double>(),
            "widths"_a, "hidden"_a, "loss"_a, "output"_a, "dropout"_a, "l1"_a, "l2"_a);
 

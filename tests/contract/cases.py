@@ -88,7 +88,7 @@ class LossCase:
     """A loss by name and parameters, the kind of its targets, its truth for one output, and where dZ jumps.
 
     `truth(z, y)` is the loss of one output from the prediction's formula; None for the losses over a distribution.
-    `kinks(Z, Y)` measures how far every output is from a place where the derivative jumps.
+    `kinks(A, Y)` measures how far every prediction is from a place where the derivative jumps.
     """
 
     name: str
@@ -155,8 +155,8 @@ def _tweedie(p: Decimal) -> Callable[[Decimal, Decimal], Decimal]:
     return truth
 
 
-def _error(Z: Any, Y: Any) -> Any:
-    return np.abs(Z - Y)
+def _error(A: Any, Y: Any) -> Any:
+    return np.abs(A - Y)
 
 
 LOSS_CASES = [
@@ -176,7 +176,7 @@ LOSS_CASES = [
         "hinge",
         "label",
         lambda z, y: max(Decimal(0), 1 - (2 * y - 1) * z),
-        kinks=lambda Z, Y: np.abs(1 - (2 * Y - 1) * Z),
+        kinks=lambda A, Y: np.abs(1 - (2 * Y - 1) * A),
     ),
     LossCase("squared_error", "real", lambda z, y: (z - y) ** 2 / 2),
     LossCase("absolute_error", "real", lambda z, y: abs(z - y), kinks=_error),
@@ -187,6 +187,7 @@ LOSS_CASES = [
     LossCase("gamma", "positive", _gamma),
     LossCase("tweedie", "count", _tweedie(Decimal("1.5"))),
     LossCase("tweedie", "positive", _tweedie(Decimal(3)), {"power": 3.0}),
+    LossCase("quantiles", "real", None, kinks=_error),
 ]
 
 # Every loss with 1, 2 and 3 outputs, but for a distribution over one class, which is always 1 and costs nothing.

@@ -45,7 +45,7 @@ def problem(case, g, n, m=6):
         parameters = initial_parameters(architecture, seed=seed, bias_initializer="glorot_normal")
         Z = forward(architecture, parameters, X).Z
         near_jump = any(np.any(np.abs(Z[1] - z) < FAR) for z in (*g.jumps, 0.0))
-        near_kink = case.kinks is not None and np.any(case.kinks(Z[2], Y) < FAR)
+        near_kink = case.kinks is not None and np.any(case.kinks(case.loss.output.g(Z[2]), Y) < FAR)
         if not (near_jump or near_kink):
             weights = rng.uniform(0.2, 3.0, m)
             return architecture, parameters, X, Y, weights

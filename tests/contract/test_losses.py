@@ -30,7 +30,7 @@ def drawn(case, n, m=40, seed=0):
     rng = np.random.default_rng(seed)
     Z, Y = 1.5 * rng.normal(size=(n, m)), case.targets(rng, n, m)
     if case.kinks is not None:
-        keep = (case.kinks(Z, Y) > 0.01).all(axis=0)
+        keep = (case.kinks(case.loss.output.g(Z), Y) > 0.01).all(axis=0)
         Z, Y = Z[:, keep], Y[:, keep]
     assert Z.shape[1] > 30
     return Z, Y

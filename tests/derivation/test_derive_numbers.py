@@ -26,7 +26,8 @@ FUNCTIONS = {
 }
 SIGNS = {">": np.greater, "<": np.less, "≥": np.greater_equal, "≤": np.less_equal}
 ON_PREDICTIONS = ("hinge", "squared_error", "absolute_error", "huber", "log_cosh", "quantile")
-PAIRS = [(None, name) for name in LOSSES] + [
+DERIVED = [name for name in LOSSES if name != "quantiles"]  # whose outputs hang together as no formula of one z says
+PAIRS = [(None, name) for name in DERIVED] + [
     (output, name) for name in ON_PREDICTIONS for output in ACTIVATIONS if output != "identity"
 ]
 HIDDEN = [name for name in ACTIVATIONS if name not in OUTPUT_ONLY]
@@ -114,7 +115,7 @@ def test_shown_errors_of_the_output_are_the_traces(output, name):
     assert worst(value(last(derivation, "dZ[2]"), values), taken.dZ[2]) < 1e-10
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", DERIVED)
 def test_shown_loss_is_the_networks(name):
     rng = np.random.default_rng(3)
     pair, derivation = loss(name), derive((2, 3, 3), loss=name)

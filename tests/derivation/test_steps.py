@@ -20,6 +20,17 @@ def softmax_slope(A):
     return np.einsum("im,ij->ijm", A, np.eye(len(A))) - np.einsum("im,jm->ijm", A, A)
 
 
+def ascending_slope(Z):
+    """∂a_k/∂z_j for each example, from the definition: (n, n, m)."""
+    n, c, slope = len(Z), (len(Z) - 1) // 2, 1 / (1 + np.exp(-Z))
+    J = np.zeros((n, *Z.shape))
+    for k in range(n):
+        J[k, c] = 1
+        J[k, c + 1 : k + 1] = slope[c + 1 : k + 1]
+        J[k, k:c] = -slope[k:c]
+    return J
+
+
 def letters_of(traced):
     """What every letter and function of the formulas stands for."""
     p, L = traced.problem, traced.L
@@ -55,6 +66,9 @@ def letters_of(traced):
     if p.architecture.loss.output.name == "softmax":
         product = t.Product((t.Symbol("softmax′", str(L)), t.Symbol("dA", str(L))), "matrix")
         values[product] = np.einsum("ijm,jm->im", softmax_slope(traced.A[L]), traced.dA[L])
+    if p.architecture.loss.output.name == "ascending":
+        product = t.Product((t.Symbol("ascending′", str(L)).T, t.Symbol("dA", str(L))), "matrix")
+        values[product] = np.einsum("kjm,km->jm", ascending_slope(traced.Z[L]), traced.dA[L])
     return values
 
 
@@ -64,6 +78,7 @@ FIXED = [
     {"loss": "binary_cross_entropy", "L": 2, "n_outputs": 3, "weighted": True, "dropout": 0.5},
     {"loss": "squared_error", "L": 1, "n_outputs": 1, "m": 1},
     {"loss": "absolute_error", "L": 6, "n_outputs": 2},
+    {"loss": "quantiles", "L": 2, "n_outputs": 3, "weighted": True},
 ]
 
 

@@ -52,6 +52,12 @@ def test_several_numbers_at_once():
     check(*both(MLPRegressor, (25,), data=(X, targets), activation="gelu", learning_rate="cosine", warmup_steps=5))
 
 
+def test_several_quantiles_of_a_number():
+    settings = {"loss": "quantile", "quantile": [0.05, 0.3, 0.5, 0.95], "activation": "tanh"}
+    for more in ({}, {"early_stopping": True}, {"batch_size": 7, "solver": "sgd"}):
+        check(*both(MLPRegressor, (25,), data=(X, X[:, 20] + np.cos(X[:, 3])), **settings, **more))
+
+
 def test_a_linear_model_of_words():
     words = CountVectorizer().fit_transform([" ".join(f"w{int(10 * v)}" for v in row) for row in X])
     check(*both(LinearClassifier, data=(words, Y % 2), max_iter=20))

@@ -131,6 +131,30 @@ def test_losses_of_predictions_behind_another_output(engine, name, output):
     check(engine, build)
 
 
+@pytest.mark.parametrize("step_by", OPTIMIZER_CASES, ids=str)
+@pytest.mark.parametrize(
+    "quantiles", [(0.05, 0.5, 0.95), (0.1, 0.2, 0.6, 0.9), tuple(np.linspace(0.05, 0.95, 19))], ids=len
+)
+def test_a_list_of_quantiles_with_every_optimiser(engine, quantiles, step_by):
+    """The same target in every row of Y, a view that takes no memory."""
+    case = next(case for case in LOSS_CASES if case.name == "quantiles")
+
+    def build(seed):
+        architecture, examples = network(seed, case, len(quantiles), g=2, weights=True)
+        architecture = replace(architecture, loss=loss("quantiles", quantiles=quantiles))
+        examples = replace(examples, Y=np.broadcast_to(examples.Y[:1], (len(quantiles), M)))
+        return Problem(architecture, examples, Plan(optimizer(step_by), 7, seed), rates(step_by, case.loss), seed)
+
+    check(engine, build)
+
+
+def test_quantiles_and_outputs_must_be_as_many(engine):
+    from chainrule.engine import _native
+
+    with pytest.raises(ValueError, match="one quantile for each output"):
+        _native.Network([3, 2], [], ("quantiles", [0.1, 0.5, 0.9]), ("identity", 0.0), [], 0.0, 0.0)
+
+
 LATE = [("adam", 1000), ("adam", 2**31), ("nadam", 1000), ("nadam", 123_457)]
 
 

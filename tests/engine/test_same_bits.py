@@ -1,10 +1,12 @@
 """The same bits: on any number of threads, cut into any segments, for a row alone or among others, time after time."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from chainrule.network.losses import loss
 from chainrule.network.penalties import Penalty
 
 from ..contract.cases import OPTIMIZER_CASES
@@ -47,6 +49,15 @@ SHAPES = [
     ((7, 300, 4), 150, 33),
     ((300, 5, 1), 150, 128),
 ]
+
+
+@pytest.mark.parametrize(("widths", "m", "size"), [((5, 3), 61, 7), ((20, 64, 32, 19), 300, 64)], ids=str)
+def test_any_number_of_threads_for_several_quantiles(Native, widths, m, size):
+    problem = classes(widths, m, size, weighted=True)
+    target = np.random.default_rng(0).normal(size=(1, m))
+    several = replace(problem.architecture, loss=loss("quantiles"))
+    examples = replace(problem.examples, Y=np.broadcast_to(target, (widths[-1], m)))
+    check(Native, replace(problem, architecture=several, examples=examples))
 
 
 @pytest.mark.parametrize("dropout", [False, True], ids=["", "dropout"])

@@ -68,7 +68,7 @@ WRONG = {
     "label_smoothing": RATE,
     "gamma": NOT_NEGATIVE,
     "delta": POSITIVE,
-    "quantile": [0, *RATE],
+    "quantile": [0, *RATE, [], [0.9, 0.1], [0.5, 0.5], (0.0, 0.5), [0.5, 1.0], [0.5, "0.9"], [0.5, np.nan], [[0.5]]],
     "power": [0.99, -1, "2", None, np.nan, True],
     "loss": [*WORD, (50,)],
     "activation": ["", "nothing like it", 3, None, True, ("relu", "tanh"), ("relu", {"slope": 1}), []],

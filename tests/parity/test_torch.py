@@ -175,6 +175,7 @@ LOSS_ROWS = {
     "huber": ({"delta": 0.7}, "real", lambda z, y: F.huber_loss(z, y, delta=0.7)),
     "log_cosh": ({}, "real", lambda z, y: torch.log(torch.cosh(z - y)).mean()),
     "quantile": ({"quantile": 0.8}, "real", lambda z, y: torch.maximum(0.8 * (y - z), 0.2 * (z - y)).mean()),
+    "quantiles": ({}, "real", lambda z, y: pinballs(z, y, torch.arange(1, z.shape[1] + 1) / (z.shape[1] + 1))),
     "poisson": ({}, "count", lambda z, y: F.poisson_nll_loss(z, y) + (torch.xlogy(y, y) - y).mean()),
     "gamma": ({}, "positive", lambda z, y: (torch.log(z.exp() / y) + y / z.exp() - 1).mean()),
     "tweedie": (
@@ -183,6 +184,14 @@ LOSS_ROWS = {
         lambda z, y: (-4 * y**0.5 + 2 * y * torch.exp(-z / 2) + 2 * torch.exp(z / 2)).mean(),
     ),
 }
+
+
+def pinballs(z, y, q):
+    """Ascending outputs, one example per row: the middle one, and from there running sums of softplus gaps."""
+    c, gaps = (z.shape[1] - 1) // 2, F.softplus(z, threshold=1e6)
+    below = z[:, [c]] - torch.cumsum(gaps[:, :c].flip(1), dim=1).flip(1)
+    a = torch.cat([below, z[:, [c]], z[:, [c]] + torch.cumsum(gaps[:, c + 1 :], dim=1)], dim=1)
+    return torch.maximum(q * (y - a), (q - 1) * (y - a)).mean()
 
 
 def focal(p):

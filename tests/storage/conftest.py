@@ -11,7 +11,7 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import save
 
-from chainrule import LinearRegressor, MLPClassifier
+from chainrule import LinearRegressor, MLPClassifier, MLPRegressor
 from chainrule.estimator.recipe import recipe
 from chainrule.estimator.table_training import prepare, train
 from chainrule.table import from_frame
@@ -65,4 +65,7 @@ def estimators() -> list[Any]:
         return [
             MLPClassifier((4,), max_iter=2, random_state=0).fit(X, X[:, 0] > 0),
             LinearRegressor(max_iter=2, random_state=0).fit(X, X[:, 0]),
+            MLPRegressor((4,), loss="quantile", quantile=[0.1, 0.9], max_iter=2, random_state=0).fit(
+                X, X[:, 0], X_cal=X[:9], y_cal=X[:9, 0]
+            ),
         ]

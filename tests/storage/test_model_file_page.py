@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
-from chainrule import MLPClassifier, load, save
+from chainrule import LinearRegressor, MLPClassifier, load, save
 
 from .conftest import read_raw
 
@@ -36,9 +37,26 @@ def test_the_page_names_every_key(tmp_path, table_models, estimators):
         assert missing == set()
         layers, embeddings = len(record["architecture"]["widths"]), len(record["architecture"]["embeddings"])
         names = [f"{letter}{l}" for letter in "Wb" for l in range(1, layers)] + [f"E{j}" for j in range(embeddings)]
-        assert sorted(tensors) == sorted(names)
+        extra = ["calibration"] if hasattr(model, "calibration_residuals_") else []
+        assert sorted(tensors) == sorted(names + extra)
         assert next(iter(record)) == "format"
         assert list(record)[1] == "sha256"
+
+
+def test_several_quantiles_are_those_of_the_page(tmp_path):
+    """Rebuild the outputs from Z[L] by the page's rule, and the interval from the tensor `calibration`."""
+    draw = np.random.default_rng(0)
+    X, y = draw.normal(size=(50, 2)), draw.normal(size=50)
+    model = LinearRegressor(loss="quantile", quantile=[0.1, 0.4, 0.5, 0.9], solver="adam", max_iter=2, random_state=0)
+    with pytest.warns(ConvergenceWarning):
+        model.fit(X, y, X_cal=X[:20], y_cal=y[:20])
+    save(model, tmp_path / "m")
+    record, tensors = read_raw(tmp_path / "m")
+    assert record["architecture"]["loss"]["parameters"]["quantiles"] == [0.1, 0.4, 0.5, 0.9]
+    gap = np.log1p(np.exp(Z := tensors["W1"] @ X.T + tensors["b1"]))
+    A = np.stack([Z[1] - gap[0], Z[1], Z[1] + gap[2], Z[1] + gap[2] + gap[3]])
+    np.testing.assert_allclose(A.T, model.predict(X), rtol=1e-12)
+    np.testing.assert_allclose(tensors["calibration"], y[:20, None] - A.T[:20], rtol=1e-9)
 
 
 def test_a_table_model_s_features_are_those_of_the_page(tmp_path, table_model, frame):

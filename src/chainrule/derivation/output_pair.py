@@ -6,8 +6,10 @@ import numpy as np
 
 from chainrule.derivation.equations import A_last, Y, Z_last, dZ_last
 from chainrule.derivation.formula import tree as t
+from chainrule.network.activations import COUPLED
 from chainrule.network.losses import Loss, natural
 from chainrule.network.losses.base import derivative_on_output
+from chainrule.network.losses.quantiles import pinballs_dA
 from chainrule.network.types import Array
 
 _SIMPLE = {"binary_cross_entropy", "categorical_cross_entropy", "squared_error", "poisson"}
@@ -35,8 +37,9 @@ def output_formula(loss: Loss, n_outputs: int, *, weighted: bool) -> t.Relation:
         if n_outputs > 1 and not loss.sums_outputs:
             right = (t.Number(1) / t.Symbol("n", "L")) * right
         right = t.Symbol("w").hadamard(right) if weighted else right
-    elif loss.output.name == "softmax":
-        right = t.Symbol("softmax′", "L") @ t.Symbol("dA", "L")
+    elif loss.output.name in COUPLED:
+        slopes = t.Symbol(f"{loss.output.name}′", "L")
+        right = (slopes if loss.output.name == "softmax" else slopes.T) @ t.Symbol("dA", "L")
     else:
         right = t.Symbol("dA", "L").hadamard(t.Apply("g", Z_last, "L", prime=True))
     return t.Equation(dZ_last, right)
@@ -45,12 +48,14 @@ def output_formula(loss: Loss, n_outputs: int, *, weighted: bool) -> t.Relation:
 def derivative_by_prediction(loss: Loss, Z: Array, Y: Array) -> Array:
     """∂L/∂A[L] of every example, shape (n[L], m): the derivative of the loss by its prediction, at A[L] = g(Z[L]).
 
-    Where the network computes the pair in one go, it is dZ[L] divided by g'(Z[L]); behind a softmax, whose slope is
-    a matrix, it is the loss's own formula.
+    Where the network computes the pair in one go, it is dZ[L] divided by g'(Z[L]); behind a softmax or ascending
+    outputs, whose slope is a matrix, it is the loss's own formula.
     """
     A = loss.output.g(Z)
     if loss.output.name == "softmax":
         return _behind_softmax(loss, A, Y)
+    if loss.output.name == "ascending":
+        return pinballs_dA(A, Y, loss.parameters.get("quantiles")) / len(Y)
     if not natural(loss) and _function(loss.derivative) is derivative_on_output:
         behind = loss.derivative.args[0]  # type: ignore[attr-defined]  # the loss on predictions
         return behind.derivative(A, Y) / (1 if loss.sums_outputs else len(Y))

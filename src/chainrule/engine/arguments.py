@@ -14,6 +14,7 @@ from chainrule.network.architecture import Architecture
 from chainrule.network.examples import Examples
 from chainrule.network.losses import LOSSES, Loss, natural
 from chainrule.network.losses.base import derivative_on_output, value_on_output
+from chainrule.network.losses.quantiles import levels
 from chainrule.network.optimizers import NAdam, mu_and_products
 from chainrule.network.segment import Plan
 from chainrule.network.types import Array
@@ -53,13 +54,20 @@ def _named(part: Activation | Loss) -> tuple[str, float]:
     return part.name, float(given[0]) if given else _DEFAULTS.get(part.name, 0.0)
 
 
+def _named_loss(loss: Loss, n_outputs: int) -> tuple[str, list[float]]:
+    if loss.name == "quantiles":
+        return loss.name, levels(loss.parameters.get("quantiles"), n_outputs)
+    name, parameter = _named(loss)
+    return name, [parameter]
+
+
 def network_of(architecture: Architecture) -> _native.Network:
     """Describe the network."""
     loss = architecture.loss
     return _native.Network(
         list(architecture.widths),
         [_named(g) for g in architecture.hidden],
-        _named(loss),
+        _named_loss(loss, architecture.widths[-1]),
         ("identity", 0.0) if natural(loss) else _named(loss.output),
         [(round(rate * 2**32), 1 / (1 - rate)) for rate in architecture.dropout] if architecture.drops else [],
         architecture.penalty.l1,

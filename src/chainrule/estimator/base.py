@@ -32,6 +32,7 @@ from chainrule.estimator.callbacks.scikit_learn import CallbackSupportMixin, Tas
 from chainrule.estimator.estimator_record import constructor_parameters, estimator_record, restore
 from chainrule.estimator.fitting import Fitted, fit_network, fit_one_epoch
 from chainrule.estimator.idle import warn_of_idle_loss_parameters
+from chainrule.estimator.intervals import calibration_set
 from chainrule.estimator.memory import compacted, rows_at_a_time
 from chainrule.estimator.scoring import require_scoring, validation_score
 from chainrule.estimator.settings import Settings, check_parameters, loss_of
@@ -67,6 +68,7 @@ class AbstractEstimator(ABC, CallbackSupportMixin, BaseEstimator):
     scoring: Any
     callbacks: Any
     verbose: bool | int
+    calibration_residuals_: Array
 
     @abstractmethod
     def _settings(self) -> Settings:
@@ -101,6 +103,8 @@ class AbstractEstimator(ABC, CallbackSupportMixin, BaseEstimator):
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        X_cal: Any = None,
+        y_cal: Any = None,
         coef_init: Any = None,
         intercept_init: Any = None,
     ) -> Self:
@@ -117,6 +121,8 @@ class AbstractEstimator(ABC, CallbackSupportMixin, BaseEstimator):
         X_val, y_val, sample_weight_val : optional
             Validation rows of your own; none are held out then. Their loss and score are recorded at every epoch;
             with `early_stopping` they also decide when to stop.
+        X_cal, y_cal : array-like, optional
+            Of a regressor: rows that training never sees, on which `predict_interval` is calibrated.
         coef_init, intercept_init : list of array-like, optional
             Weights and biases to start from, shaped as `coefs_` and `intercepts_`, in place of those drawn or, with
             `warm_start=True`, of the last ones; what is not given is drawn.
@@ -137,6 +143,7 @@ class AbstractEstimator(ABC, CallbackSupportMixin, BaseEstimator):
         given = coef_init is not None or intercept_init is not None
         continues = bool(self.warm_start and hasattr(self, "_fitted") and not given)
         table = self._border(X, y, sample_weight, reset=not continues)
+        calibration = calibration_set(self, X_cal, y_cal)
         if not continues or not hasattr(self, "_seed"):
             self._seed = _draw_seed(self.random_state)
         start = self._continued(table) if continues else None
@@ -164,6 +171,8 @@ class AbstractEstimator(ABC, CallbackSupportMixin, BaseEstimator):
             validation_stops=stops,
             score=None if validation is None else validation_score(self, validation, *seen),
         )
+        if calibration is not None:
+            self.calibration_residuals_ = self._residuals(calibration)
         self._warn_of_the_end(self.history_)
         return self
 
@@ -337,6 +346,8 @@ class AbstractEstimator(ABC, CallbackSupportMixin, BaseEstimator):
     def _publish(self, fitted: Fitted) -> None:
         """Show the result under the names scikit-learn's users know."""
         self._fitted = fitted
+        if hasattr(self, "calibration_residuals_"):
+            del self.calibration_residuals_  # they were those of other weights
         history = fitted.history
         curve = history.columns.get("running_total", [])
         scores = history.columns.get("val_score")
@@ -397,6 +408,16 @@ class AbstractEstimator(ABC, CallbackSupportMixin, BaseEstimator):
             )
         elif history.stop_reason in (StopReason.INTERRUPTED, StopReason.DIVERGED):
             warnings.warn(f"Training stopped early: {history.stop_sentence}", ChainruleWarning, stacklevel=3)
+
+    def _residuals(self, table: TrainingSet) -> Array:
+        """Target minus prediction, (m, n[L])."""
+        A = self._outputs(table.X)
+        return table.Y.astype(A.dtype) - A
+
+    def _outputs(self, X: Any) -> Array:
+        """A[L] of the rows of X, one row per row: (m, n[L])."""
+        Z = self._logits(X)
+        return self._fitted.architecture.loss.output.g(Z.T).T
 
     def _logits(self, X: Any) -> Array:
         """Z[L] of the rows of X, one row per row: (m, n[L])."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _FITTED = ("n_features_in_", "_seed", "_multilabel", "_label_dtype", "t_")
 _MOST_LABEL_BYTES = 2**26
 _ARRAYS = ("classes_", "feature_names_in_", "class_weight_")
+_CALIBRATION = "calibration"  # the name of a tensor
 
 
 def estimator_record(estimator: AbstractEstimator) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -41,7 +42,8 @@ def estimator_record(estimator: AbstractEstimator) -> tuple[dict[str, Any], dict
         "history": fitted.history.to_dict(),
         "epochs": fitted.state.epoch,
     }
-    return record, tensors_of(parameters)
+    residuals = getattr(estimator, "calibration_residuals_", None)
+    return record, tensors_of(parameters) | ({} if residuals is None else {_CALIBRATION: residuals})
 
 
 def _plain_parameters(estimator: AbstractEstimator) -> dict[str, Any]:
@@ -82,6 +84,8 @@ def restore(estimator: AbstractEstimator, record: dict[str, Any], tensors: dict[
     state = State(parameters, slots, step=0, epoch=int(record["epochs"]))
     history = History.from_dict(record["history"])
     estimator._publish(Fitted(architecture, state, history, optimizer.name, rows=0))
+    if _CALIBRATION in tensors:
+        estimator.calibration_residuals_ = _residuals(tensors[_CALIBRATION], architecture.widths[-1])
 
 
 def constructor_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
@@ -106,6 +110,12 @@ def _labels(described: dict[str, Any]) -> Array:
     if dtype.kind not in "iufbUO" or dtype.itemsize * len(values) > _MOST_LABEL_BYTES:
         raise ModelFileError(f"{len(values):,} class labels of type {dtype} are not supported.")
     return np.array(values, dtype=dtype)
+
+
+def _residuals(values: Array, n_outputs: int) -> Array:
+    if values.ndim != 2 or values.shape[1] != n_outputs or not len(values):
+        raise ModelFileError(f"calibration residuals of shape {values.shape} do not fit {n_outputs} outputs.")
+    return values
 
 
 def _check_fit(estimator: AbstractEstimator, widths: tuple[int, ...]) -> None:

@@ -101,7 +101,8 @@ class LinearRegressor(LinearSettings, AbstractRegressor):
     loss : str or object, default="squared_error"
         As for `MLPRegressor`.
     delta, quantile, power : float, default=1.0, 0.5, 1.5
-        Of "huber", "quantile" and "tweedie".
+        Of "huber", "quantile" and "tweedie". Of a list of quantiles the middle one is linear, and so is what the
+        softplus makes the gaps of: lines of different slopes would cross.
 
     Attributes
     ----------

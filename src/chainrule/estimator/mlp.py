@@ -75,8 +75,10 @@ class MLPRegressor(Settings, AbstractRegressor, AbstractFeatureLearner):
         predictions; y and z have shape (m, k), k outputs.
     delta : float, default=1.0
         Of "huber": the error at which the loss turns from a square into a line.
-    quantile : float, default=0.5
-        Of "quantile".
+    quantile : float or list of float, default=0.5
+        Of "quantile". A list, each number above the one before, gives one output for each, and they never cross: the
+        middle one is a network's output as any other, and from there each is a softplus of an output away from the one
+        before. The loss of a row is the mean over them, `predict` gives a column each, `score` is D². For one target.
     power : float, default=1.5
         Of "tweedie": the variance grows as the mean to this power; at least 1.
 

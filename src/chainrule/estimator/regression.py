@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from sklearn.exceptions import DataConversionWarning
 
 from chainrule._errors import InvalidParameterError, TargetError
 from chainrule.estimator.base import AbstractEstimator
+from chainrule.estimator.intervals import d2_of_quantiles, interval
 from chainrule.network.losses import Loss, loss, own_loss
 from chainrule.network.losses.own import OwnLoss
 from chainrule.network.types import Array
@@ -38,11 +39,11 @@ class AbstractRegressor(RegressorMixin, AbstractEstimator):
     _: KW_ONLY
     loss: str | OwnLoss = "squared_error"
     delta: float = 1.0
-    quantile: float = 0.5
+    quantile: float | Sequence[float] = 0.5
     power: float = 1.5
 
     def predict(self, X: Any) -> Array:
-        """Return the prediction A[L] of each row.
+        """Return the prediction A[L] of each row; of several quantiles one column each, which never falls.
 
         Parameters
         ----------
@@ -50,14 +51,79 @@ class AbstractRegressor(RegressorMixin, AbstractEstimator):
 
         Returns
         -------
-        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        ndarray of shape (n_samples,), or (n_samples, n_outputs), or (n_samples, n_quantiles) for a list of quantiles
         """
-        A = self._fitted_loss().output.g(self._logits(X).T).T
-        return A[:, 0] if A.shape[1] == 1 else A
+        A = self._outputs(X)
+        return A[:, 0] if A.shape[1] == 1 and not self._fitted_quantiles() else A
 
-    def _fitted_loss(self) -> Loss:
+    def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:
+        """Return an interval for the target of each row, in the units of y.
+
+        With the calibration rows of `fit(..., X_cal=..., y_cal=...)` it is split-conformal, and it holds whatever the
+        model is worth: if they and a new row are exchangeable (as when all are drawn alike and independently), the
+        new target is inside with a probability of at least `coverage`, and, where no two scores are equal, of at most
+        coverage + 1 / (n_cal + 1). This is marginal: a mean over calibration sets and rows, not a promise for rows
+        like a given one, and for each of several outputs by itself. Once the n_cal rows are drawn, the probability is
+        fixed; it was a draw from Beta(k, n_cal + 1 - k), with k = ceil((n_cal + 1) coverage).
+
+        Without calibration rows it lies between the two learned quantiles that are `coverage` apart, which promises
+        nothing: they are as good as the training made them, and those of an overfitted network are too narrow.
+
+        Parameters
+        ----------
+        X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
+        coverage : float, default=0.9
+            Above 0 and below 1. With quantiles the two nearest to it are calibrated.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2), or (n_samples, n_outputs, 2) for several outputs
+            Lower and upper end; infinite, with a `ChainruleWarning`, where there are fewer calibration rows than
+            coverage / (1 - coverage).
+
+        Raises
+        ------
+        InvalidParameterError
+            If there are neither calibration rows nor two such quantiles.
+
+        References
+        ----------
+        J. Lei et al. (2018), Distribution-free predictive inference for regression. Y. Romano, E. Patterson and
+        E. Candès (2019), Conformalized quantile regression.
+
+        Examples
+        --------
+        >>> from chainrule import LinearRegressor
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.uniform(size=(400, 1))
+        >>> y = 3 * X[:, 0] + rng.normal(scale=0.1, size=400)
+        >>> reg = LinearRegressor().fit(X[:100], y[:100], X_cal=X[100:200], y_cal=y[100:200])
+        >>> low, high = reg.predict_interval(X[200:], coverage=0.9).T
+        >>> bool(0.85 < np.mean((low <= y[200:]) & (y[200:] <= high)) < 0.95)
+        True
+        """
+        A, residuals = self._outputs(X), getattr(self, "calibration_residuals_", None)
+        return interval(A, residuals, self._fitted_quantiles(), coverage)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return R²; for a list of quantiles the mean over them of D² (`sklearn.metrics.d2_pinball_score`).
+
+        D² is the share of the pinball loss of the best constants that the model does away with: 1 at best, 0 for
+        those constants. R² of one column would say nothing of the others. A single quantile has R², as in scikit-learn.
+        """
+        quantiles = self._fitted_quantiles()
+        if not quantiles:
+            return float(super().score(X, y, sample_weight))
+        return d2_of_quantiles(np.asarray(y), self.predict(X), quantiles, sample_weight)
+
+    def _fitted_quantiles(self) -> tuple[float, ...]:
+        """What the outputs are quantiles for, where the model was fitted with a list of them."""
         self._parameters()
-        return self._fitted.architecture.loss
+        return tuple(self._fitted.architecture.loss.parameters.get("quantiles", ()))
+
+    @property
+    def _asks_for_several(self) -> bool:
+        return _LOSSES.get(str(self.loss)) == "quantile" and isinstance(self.quantile, Sequence | np.ndarray)
 
     def _encode(self, y: Array, *, reset: bool, classes: Any = None) -> tuple[Array, Array | None]:
         if y.dtype.kind not in "fiub":
@@ -72,7 +138,15 @@ class AbstractRegressor(RegressorMixin, AbstractEstimator):
                 DataConversionWarning,
                 stacklevel=4,
             )
-        return y.reshape(len(y), -1), None
+        Y = y.reshape(len(y), -1)
+        if not self._asks_for_several:
+            return Y, None
+        if Y.shape[1] > 1:
+            raise TargetError(
+                f"a list of quantiles is for one target, y has {Y.shape[1]} columns. Fit one model for each column, or "
+                "give one quantile."
+            )
+        return np.broadcast_to(Y, (len(Y), len(self.quantile))), None  # type: ignore[arg-type]
 
     def _loss_parameters(self) -> Mapping[str, str | None]:
         return _LOSSES
@@ -85,13 +159,19 @@ class AbstractRegressor(RegressorMixin, AbstractEstimator):
     def _make_loss(self) -> Loss:
         if not isinstance(self.loss, str):
             return own_loss(self.loss)
+        if self._asks_for_several:
+            return loss("quantiles", quantiles=self.quantile)
         parameter = _LOSSES[self.loss]
         return loss(self.loss, **({parameter: getattr(self, parameter)} if parameter else {}))
 
     def _validation_score(self, Z: Array, Y: Array, weights: Array | None) -> float:
-        """R², the mean over the outputs; where the errors overflow, training stops at their loss."""
+        """R², the mean over the outputs, or D²; where the errors overflow, training stops at their loss."""
+        loss = self._make_loss()
+        A = loss.output.g(Z)
+        if "quantiles" in loss.parameters:
+            return d2_of_quantiles(Y[0], A.T, loss.parameters["quantiles"], weights)
         with np.errstate(over="ignore", invalid="ignore"):
-            error = np.average((self._make_loss().output.g(Z) - Y) ** 2, axis=1, weights=weights)
+            error = np.average((A - Y) ** 2, axis=1, weights=weights)
             spread = np.average((Y - np.average(Y, axis=1, weights=weights)[:, None]) ** 2, axis=1, weights=weights)
             return float(np.mean(1 - error / np.where(spread > 0, spread, 1)))
 

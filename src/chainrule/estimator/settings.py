@@ -15,6 +15,7 @@ from chainrule.estimator.callbacks.protocol import may_be_callbacks
 from chainrule.network.activations import ActivationSpec, is_parametrised
 from chainrule.network.initializers import INITIALIZERS, InitializerSpec, check_initializer
 from chainrule.network.losses import is_own_loss
+from chainrule.network.losses.quantiles import rise_within_0_and_1
 from chainrule.network.schedules import SCHEDULES
 
 FULL_BATCH = ("gradient_descent", "lbfgs")
@@ -136,6 +137,11 @@ def _each(test: Test) -> Test:
 
 _FLAG: Test = (lambda v: isinstance(v, bool | np.bool_), "True or False")
 _RATE = _real(0, 1)
+FRACTION = _real(0, 1, open_low=True)
+_QUANTILE: Test = (
+    lambda v: _each(FRACTION)[0](v) and rise_within_0_and_1(listed(v)),
+    f"{FRACTION[1]}, or a list of such numbers, each above the one before",
+)
 _INITIALIZER: Test = (
     _initializer,
     one_of("auto", *INITIALIZERS)[1] + ", a pair of such a name and its parameters, a function of (shape, rng), or a "
@@ -163,8 +169,8 @@ CONSTRAINTS: dict[str, Test] = {
     "nesterovs_momentum": _FLAG,
     "early_stopping": (lambda v: v == "auto" if isinstance(v, str) else _FLAG[0](v), _FLAG[1] + " or 'auto'"),
     "validation_fraction": (
-        lambda v: _whole(1)[0](v) if _is(Integral, v) else _is(Real, v) and 0 < v < 1,
-        "a share above 0 and below 1, or a whole number of rows",
+        lambda v: _whole(1)[0](v) if _is(Integral, v) else FRACTION[0](v),
+        f"{FRACTION[1]}, or a whole number of rows",
     ),
     "class_weight_val": _FLAG,
     "beta_1": _RATE,
@@ -193,7 +199,7 @@ CONSTRAINTS: dict[str, Test] = {
     "label_smoothing": _RATE,
     "gamma": _real(0),
     "delta": _real(0, open_low=True),
-    "quantile": _real(0, 1, open_low=True),
+    "quantile": _QUANTILE,
     "power": _real(1),
 }
 

@@ -212,7 +212,8 @@ ACTIVATIONS: Mapping[str, tuple[Function, Function]] = {
     "exponential": (exponential, exponential_prime),
 }
 ALIASES = {"logistic": "sigmoid", "swish": "silu", "linear": "identity"}
-OUTPUT_ONLY = ("softmax", "exponential")
+COUPLED = ("softmax", "ascending")  # each output depends on all z of its example: no element-wise derivative
+OUTPUT_ONLY = (*COUPLED, "exponential")
 FORMULA = "formula"  # the name of every activation that is given as text
 
 

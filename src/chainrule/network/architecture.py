@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._errors import InvalidParameterError
+from chainrule._errors import InvalidParameterError, ShapeError
 from chainrule.network.activations import Activation, is_parametrised
 from chainrule.network.embeddings import Embedding, check_embeddings, initial_vectors
 from chainrule.network.initializers import InitializerSpec, initial_weights
@@ -50,6 +50,11 @@ class Architecture:
         if self.dropout and len(self.dropout) != self.L:
             raise InvalidParameterError(
                 f"dropout needs one rate for each of A[0] to A[{self.L - 1}], got {len(self.dropout)}."
+            )
+        if self.loss.n_outputs not in (None, self.widths[-1]):
+            raise ShapeError(
+                f"the loss {self.loss.name!r} is for {self.loss.n_outputs} outputs, the network has {self.widths[-1]}. "
+                "Change the width of the last layer or the loss."
             )
         for rate in self.dropout:
             if not 0 <= rate < 1:

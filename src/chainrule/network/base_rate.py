@@ -12,6 +12,7 @@ import numpy as np
 
 from chainrule.network.architecture import Architecture
 from chainrule.network.losses import Loss
+from chainrule.network.losses.quantiles import middle
 from chainrule.network.parameters import Parameters
 from chainrule.network.types import Array
 
@@ -30,7 +31,7 @@ def base_rate(loss: Loss, mean: Array) -> Array:
     Returns
     -------
     ndarray of shape (n[L],)
-        0 where the output's activation has no inverse here.
+        0 where the output's activation has no inverse here, and beside the middle one of several quantiles.
 
     Examples
     --------
@@ -39,6 +40,8 @@ def base_rate(loss: Loss, mean: Array) -> Array:
     (array([1.386]), array([0.]))
     """
     output = loss.output.name
+    if output == "ascending":
+        return np.where(np.arange(len(mean)) == middle(len(mean)), mean, 0.0)
     if output not in ("identity", "sigmoid", "softmax", "exponential") or loss.name in _WITHOUT_MEAN:
         return np.zeros_like(mean)
     if output == "identity":

@@ -16,7 +16,7 @@ import numpy as np
 
 from chainrule._errors import InvalidParameterError, ShapeError
 from chainrule.network import propagate, segment
-from chainrule.network.activations import ActivationSpec, activation
+from chainrule.network.activations import COUPLED, ActivationSpec, activation
 from chainrule.network.architecture import Architecture, initial_parameters
 from chainrule.network.examples import Examples
 from chainrule.network.history import History
@@ -274,4 +274,8 @@ def _loss(loss: str | Loss | OwnLoss, output: ActivationSpec) -> Loss:
         return loss
     if not isinstance(loss, str):
         return own_loss(loss)
-    return named_loss(loss, output="softmax" if output == "softmax" else activation(output))
+    return named_loss(loss, output=_output(output))
+
+
+def _output(spec: ActivationSpec) -> Any:
+    return spec if spec in COUPLED else activation(spec)

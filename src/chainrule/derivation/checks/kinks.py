@@ -56,7 +56,7 @@ def loss_kinks(loss: Loss) -> Kinks:
     if loss.name == "huber":
         delta = loss.parameters.get("delta", 1.0)
         return Kinks(bends=(-delta, delta))
-    return Kinks(corners=(0.0,)) if loss.name in ("absolute_error", "quantile", "hinge") else Kinks()
+    return Kinks(corners=(0.0,)) if loss.name in ("absolute_error", "quantile", "quantiles", "hinge") else Kinks()
 
 
 def loss_argument(loss: Loss, Z: Array, Y: Array) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.derivation.judge.places import Choice, Place, Site, as_it_is, by_one_over_m, scaled, turned
 from chainrule.derivation.output_pair import derivative_by_prediction
+from chainrule.network.activations import COUPLED
 from chainrule.network.types import Array
 
 # --- the error of the output -----------------------------------------------------------------------------------------
@@ -30,13 +31,13 @@ def _dL_dA(site: Site) -> Array:
 
 def output_without_derivative(site: Site, _: Any) -> Iterator[Array]:
     """Take dZ[L] = dA[L]."""
-    if site.g.name not in ("softmax", "identity"):
+    if site.g.name not in (*COUPLED, "identity"):
         yield _dL_dA(site)
 
 
 def output_with_derivative_at_A(site: Site, _: Any) -> Iterator[Array]:
     """Take dZ[L] = dA[L] * g'(A[L])."""
-    if site.g.name not in ("softmax", "identity"):
+    if site.g.name not in (*COUPLED, "identity"):
         yield _dL_dA(site) * site.g.g_prime(site.pass_.A[site.l])
 
 

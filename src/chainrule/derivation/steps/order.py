@@ -14,6 +14,7 @@ from chainrule.derivation.steps import words as step_words
 from chainrule.derivation.steps.step import Numbers, Step, made
 from chainrule.derivation.steps.step import Value as Value
 from chainrule.derivation.tracing import Trace
+from chainrule.network.activations import COUPLED
 
 
 def steps(trace: Trace) -> list[Step]:
@@ -98,7 +99,7 @@ def _output(trace: Trace) -> Step:
     values: dict[t.Node, Any] = {}
     if not pair:
         values[t.Symbol("dA", L)] = trace.dA[-1]
-        if loss.output.name != "softmax":
+        if loss.output.name not in COUPLED:
             values[t.Apply("g", t.Symbol("Z", L), L, prime=True)] = loss.output.g_prime(trace.Z[-1])
     step = made(
         trace,

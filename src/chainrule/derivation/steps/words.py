@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule.derivation.tracing import Trace
+from chainrule.network.activations import COUPLED
 
 DROPOUT = (
     "Dropout multiplies by a mask M: 0 removes a unit for an example, 1/(1 - rate) makes up for it in those that stay."
@@ -15,8 +16,8 @@ def activation_words(trace: Trace, l: int, mask: Any) -> str:
     """Which function g[l] is, and what a mask does to it."""
     activation = trace.problem.architecture.g[l]
     words = f"g[{l}] is {named(activation.name, activation.parameters)}."
-    if activation.name == "softmax":
-        words = f"g[{l}] is softmax, which takes all numbers of a column together."
+    if activation.name in COUPLED:
+        words = f"g[{l}] is {activation.name}, which takes all numbers of a column together."
     return words if mask is None else f"{words} {DROPOUT}"
 
 
@@ -34,7 +35,9 @@ def named(name: str, parameters: Any) -> str:
 
 
 def _short(value: Any) -> str:
-    return value if isinstance(value, str) else f"{value:g}"
+    if isinstance(value, str):
+        return value
+    return ", ".join(f"{one:g}" for one in value) if isinstance(value, tuple) else f"{value:g}"
 
 
 def smoothing_words(trace: Trace) -> str:
@@ -48,8 +51,8 @@ def smoothing_words(trace: Trace) -> str:
 def output_words(trace: Trace, pair: bool) -> str:
     """What is in the error of the output; `pair` where it is prediction minus target."""
     loss, words = trace.problem.architecture.loss, []
-    if not pair and loss.output.name == "softmax":
-        words.append("The slope of a softmax is a matrix for each example, softmax′.")
+    if not pair and loss.output.name in COUPLED:
+        words.append(f"The slope of {loss.output.name} is a matrix for each example, {loss.output.name}′.")
     if not pair:
         words.append(f"dA[{trace.L}] is the derivative of each example's loss by its prediction.")
     if trace.widths[-1] > 1 and not loss.sums_outputs:

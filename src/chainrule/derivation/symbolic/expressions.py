@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from chainrule._errors import InvalidParameterError
-from chainrule.network.activations import ACTIVATIONS, FORMULA, Activation
+from chainrule.network.activations import ACTIVATIONS, COUPLED, FORMULA, Activation
 from chainrule.network.losses import LOSSES, Loss
 
 # What each parameter is called in a formula; the code's names are words.
@@ -139,7 +139,10 @@ def loss_formulas() -> Mapping[str, Callable[..., Any]]:
 
 
 def activation_expression(activation: Activation) -> Expression:
-    """The formula of an activation: one of the library's, or the user's own if it is given as text."""
+    """The formula of an activation: one of the library's, or the user's own if it is given as text.
+
+    Raises InvalidParameterError where there is none of one number.
+    """
     if activation.name == FORMULA:
         from chainrule.derivation.symbolic.written_formula import parsed
 
@@ -148,6 +151,11 @@ def activation_expression(activation: Activation) -> Expression:
         raise InvalidParameterError(
             f"the activation {activation.name!r} is a function, which cannot be derived in symbols. Give it as a "
             "formula, such as 'z * sigmoid(z)'."
+        )
+    if activation.name in COUPLED:
+        raise InvalidParameterError(
+            f"{activation.name} has no formula of one number; of the two, only a softmax is derived in symbols. For "
+            "several quantiles derive one: loss=('quantile', {'quantile': 0.9})."
         )
     values = {**_defaults(ACTIVATIONS[activation.name][0]), **activation.parameters}
     if activation.name == "selu":  # its two constants are no parameters in the code

@@ -8,8 +8,9 @@ from functools import partial
 from typing import Any
 
 from chainrule._errors import InvalidParameterError, check_known, nearest
-from chainrule.network.activations import Activation, activation
+from chainrule.network.activations import COUPLED, Activation, activation
 from chainrule.network.losses import cross_entropy as ce
+from chainrule.network.losses import quantiles as qs
 from chainrule.network.losses import regression as rg
 from chainrule.network.losses.base import EXPONENTIAL, IDENTITY, SIGMOID, Loss, on_output
 from chainrule.network.losses.own import is_own_loss, own_loss
@@ -41,6 +42,7 @@ LOSSES: dict[str, tuple[Activation, Callable[..., Any], Callable[..., Any], dict
     "poisson": (EXPONENTIAL, rg.poisson, rg.poisson_dZ, _COUNT),
     "gamma": (EXPONENTIAL, rg.gamma, rg.gamma_dZ, _POSITIVE),
     "tweedie": (EXPONENTIAL, rg.tweedie, rg.tweedie_dZ, _COUNT),
+    "quantiles": (qs.ASCENDING, qs.pinballs, qs.pinballs_dZ, {}),
 }
 LOSS_ALIASES = {
     "pinball": "quantile",
@@ -48,16 +50,17 @@ LOSS_ALIASES = {
     "log_loss": "binary_cross_entropy",
 }
 
-_RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
+_RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "label_smoothing": (lambda v: 0 <= v < 1, "at least 0 and below 1"),
     "gamma": (lambda v: v >= 0, "at least 0"),
     "delta": (lambda v: v > 0, "above 0"),
     "quantile": (lambda v: 0 < v < 1, "between 0 and 1"),
     "power": (lambda v: v >= 1, "at least 1"),
+    "quantiles": (qs.rise_within_0_and_1, "numbers between 0 and 1, each above the one before"),
 }
 
 
-def loss(name: str, *, output: str | Activation | None = None, **parameters: float) -> Loss:
+def loss(name: str, *, output: str | Activation | None = None, **parameters: Any) -> Loss:
     """Look a loss up by name, with its parameters.
 
     Parameters
@@ -66,8 +69,9 @@ def loss(name: str, *, output: str | Activation | None = None, **parameters: flo
         A key of `LOSSES`, or "pinball" for "quantile".
     output : str or Activation, optional
         The activation of the last layer; by default the one the loss is paired with.
-    **parameters : float
-        `label_smoothing` (cross-entropies), `gamma` (focal), `delta` (huber), `quantile`, `power` (tweedie).
+    **parameters : float or sequence of float
+        `label_smoothing` (cross-entropies), `gamma` (focal), `delta` (huber), `quantile`, `power` (tweedie);
+        `quantiles`, one for each output (by default they cut into equal shares).
 
     Raises
     ------
@@ -90,14 +94,16 @@ def loss(name: str, *, output: str | Activation | None = None, **parameters: flo
     _check_parameters(name, value, parameters)
     if name == "tweedie" and parameters.get("power", 1.5) >= 2:
         target = _POSITIVE
+    if "quantiles" in parameters:
+        parameters["quantiles"] = tuple(float(q) for q in parameters["quantiles"])
+        target = {"n_outputs": len(parameters["quantiles"])}
     value, derivative = partial(value, **parameters), partial(derivative, **parameters)
     paired = Loss(name, natural, value, derivative, parameters=parameters, **target)
     if output is None or output in (natural.name, natural):
         return paired
-    if output == "softmax":
-        raise InvalidParameterError(
-            f"softmax is the output of 'categorical_cross_entropy' and 'categorical_focal', not of {name!r}."
-        )
+    if output in COUPLED:
+        owners = " and ".join(repr(key) for key, (own, *_) in LOSSES.items() if own.name == output)
+        raise InvalidParameterError(f"{output} is the output of {owners}, not of {name!r}.")
     return on_output(paired, activation(output))
 
 
@@ -106,7 +112,7 @@ def natural(loss: Loss) -> bool:
     return loss.name not in LOSSES or loss.output.name == LOSSES[loss.name][0].name
 
 
-def _check_parameters(name: str, value: Callable[..., Any], parameters: dict[str, float]) -> None:
+def _check_parameters(name: str, value: Callable[..., Any], parameters: dict[str, Any]) -> None:
     check_known(f"loss {name!r}", parameters, list(inspect.signature(value).parameters)[2:])
     for key, given in parameters.items():
         holds, words = _RANGES[key]

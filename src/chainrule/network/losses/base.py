@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -36,6 +37,8 @@ class Loss:
         over its outputs, and the derivative is the derivative of exactly that.
     is_valid, domain : callable, str
         Which targets the loss is defined for, as a test and in words.
+    n_outputs : int or None
+        How many outputs the loss is for; None for any number.
     """
 
     name: str
@@ -45,7 +48,8 @@ class Loss:
     sums_outputs: bool = False
     is_valid: Callable[[Array], Array] = np.isfinite
     domain: str = "finite"
-    parameters: Mapping[str, float] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    n_outputs: int | None = None
 
     @property
     def pair(self) -> str:

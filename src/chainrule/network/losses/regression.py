@@ -63,13 +63,13 @@ def log_cosh_dZ(Z: Array, Y: Array) -> Array:
     return np.tanh(Z - Y)
 
 
-def pinball(Z: Array, Y: Array, quantile: float = 0.5) -> Array:
+def pinball(Z: Array, Y: Array, quantile: float | Array = 0.5) -> Array:
     """Q (y - z) if y > z, else (1 - q) (z - y); its best constant is the q-quantile."""
     r = Z - Y
     return np.maximum((1 - quantile) * r, -quantile * r)
 
 
-def pinball_dZ(Z: Array, Y: Array, quantile: float = 0.5) -> Array:
+def pinball_dZ(Z: Array, Y: Array, quantile: float | Array = 0.5) -> Array:
     """1 - q if z > y, -q if z < y, 0 at the kink."""
     r = Z - Y
     return np.where(r > 0, 1 - quantile, -quantile * (r < 0)).astype(r.dtype)

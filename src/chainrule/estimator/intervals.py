@@ -1,0 +1,130 @@
+"""Intervals that hold the target with a given probability: split-conformal, or between two learned quantiles.
+
+Calibration rows, which training never saw, say how wrong the model is on new ones. The score of such a row is how far
+its target lies outside [low(x), high(x)], negative if inside. For a model of one number low = high, and the score is
+the absolute residual (Vovk, Gammerman and Shafer, 2005; Lei et al., 2018); with quantiles it is that of conformalised
+quantile regression (Romano, Patterson and Candès, 2019). The interval is [low - Q, high + Q], where Q has the rank
+ceil((n + 1) coverage) among the n scores: a new row's score is as likely to have any rank among them as any other.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.metrics import d2_pinball_score
+
+from chainrule._errors import ChainruleWarning, InvalidParameterError
+from chainrule.estimator.settings import FRACTION
+from chainrule.estimator.training_set import TrainingSet
+from chainrule.network.types import Array
+
+if TYPE_CHECKING:
+    from chainrule.estimator.base import AbstractEstimator
+
+_EQUAL = 1e-9  # 0.95 - 0.05 is not 0.9 to the last bit
+
+
+def calibration_set(estimator: AbstractEstimator, X_cal: Any, y_cal: Any) -> TrainingSet | None:
+    """Check the rows that intervals are to be calibrated on, before the training; None if there are none."""
+    if X_cal is None and y_cal is None:
+        return None
+    if not hasattr(estimator, "predict_interval"):
+        raise InvalidParameterError(
+            f"X_cal and y_cal are for predict_interval, which {type(estimator).__name__} does not have. Leave them out."
+        )
+    if X_cal is None or y_cal is None:
+        raise InvalidParameterError("X_cal and y_cal must be given together, got only one of them.")
+    return estimator._border(X_cal, y_cal, None, reset=False)
+
+
+def interval(A: Array, residuals: Array | None, quantiles: Sequence[float], coverage: float) -> Array:
+    """Lower and upper end for each row and output.
+
+    Parameters
+    ----------
+    A : ndarray of shape (m, n[L])
+        Predictions.
+    residuals : ndarray of shape (n, n[L]), optional
+        Target minus prediction of the calibration rows.
+    quantiles : sequence of float
+        What the columns of A are, where they are quantiles of one target; else empty.
+    coverage : float
+
+    Returns
+    -------
+    ndarray of shape (m, 2), or (m, n[L], 2) for several targets
+
+    Examples
+    --------
+    >>> interval(np.array([[10.0]]), np.array([[1.0], [-3.0], [2.0], [0.5]]), (), 0.6).tolist()
+    [[8.0, 12.0]]
+    """
+    holds, words = FRACTION
+    if not holds(coverage):
+        raise InvalidParameterError(f"coverage must be {words}, got {coverage!r}.")
+    low, high = _sides(quantiles, coverage)
+    A, margin = A.astype(np.float64), np.zeros(1)
+    if residuals is None:
+        _check_learned(quantiles, coverage)
+    else:
+        margin = _score_of_rank(np.maximum(-residuals[:, low], residuals[:, high]), coverage)
+    centre = (A[:, low] + A[:, high]) / 2  # what is left where a negative margin leaves nothing
+    ends = np.minimum(A[:, low] - margin, centre), np.maximum(A[:, high] + margin, centre)
+    both = np.stack(ends, axis=-1)
+    return both[:, 0] if both.shape[1] == 1 else both
+
+
+def _sides(quantiles: Sequence[float], coverage: float) -> tuple[Any, Any]:
+    """Which columns are low(x) and high(x): of quantiles the two nearest to the coverage, with the most even tails."""
+    if len(quantiles) < 2:
+        return slice(None), slice(None)
+
+    def miss(pair: tuple[int, int]) -> tuple[float, float]:
+        low, high = (quantiles[k] for k in pair)
+        return round(abs(high - low - coverage) / _EQUAL), abs(high + low - 1)
+
+    low, high = min(combinations(range(len(quantiles)), 2), key=miss)
+    return [low], [high]
+
+
+def _check_learned(quantiles: Sequence[float], coverage: float) -> None:
+    """Without calibration rows, two of the quantiles must have the coverage."""
+    if any(abs(high - low - coverage) < _EQUAL for low, high in combinations(quantiles, 2)):
+        return
+    tail = (1 - coverage) / 2
+    has = f"the quantiles are {list(quantiles)}" if quantiles else "there are no quantiles"
+    raise InvalidParameterError(
+        f"an interval needs calibration rows, or two quantiles that are {coverage} apart: fit was given no X_cal and "
+        f"y_cal, and {has}. Give those, or use loss='quantile' with quantile=[{tail:.6g}, {1 - tail:.6g}]."
+    )
+
+
+def _score_of_rank(scores: Array, coverage: float) -> Array:
+    """The score of rank ceil((n + 1) coverage) in each column; infinity, and a warning, where n is too small for it."""
+    n, share = len(scores), Fraction(str(float(coverage)))  # the decimal that was written: (n + 1) 0.55 may be whole
+    rank = math.ceil((n + 1) * share)
+    if rank <= n:
+        found: Array = np.partition(scores, rank - 1, axis=0)[rank - 1]
+        return found
+    warnings.warn(
+        f"{n} calibration rows are too few for a coverage of {coverage}: every interval is infinite. "
+        f"At least {math.ceil(share / (1 - share))} are needed.",
+        ChainruleWarning,
+        stacklevel=4,
+    )
+    return np.full(scores.shape[1], np.inf)
+
+
+def d2_of_quantiles(y: Array, A: Array, quantiles: Sequence[float], sample_weight: Array | None) -> float:
+    """The mean over the quantiles of D² (`sklearn.metrics.d2_pinball_score`); NaN where it is not defined."""
+    if len(y) < 2 or not np.isfinite(A).all():
+        return math.nan
+    return float(
+        np.mean([d2_pinball_score(y, A[:, k], sample_weight=sample_weight, alpha=q) for k, q in enumerate(quantiles)])
+    )
