@@ -4,7 +4,7 @@
 // outputs of an example are plain additions of vectors, and no example sees its neighbours.
 #pragma once
 
-#include "activations.hpp"
+#include "quantiles.hpp"
 
 namespace chainrule::CHAINRULE_ISA {
 
@@ -13,11 +13,6 @@ template <class T>
 inline Vec<T> times(Vec<T> c, Vec<T> v) {
   return c == Vec<T>{} ? Vec<T>{} : c * v;
 }
-
-template <class T>
-struct Term {
-  Vec<T> value, dZ;
-};
 
 // (1 - p)^gamma, and p d/dp of -(1 - p)^gamma log p.
 template <class T>
@@ -63,12 +58,6 @@ inline Term<T> log_cosh(Vec<T> z, Vec<T> y) {
   const Vec<T> r = abs<T>(z - y);
   const Vec<T> e = exp<T>(max<T>(all(T(-2)) * r, Real<T>::log_smallest));
   return {r + log1p<T>(e) - all(T(0.69314718055994530942)), tanh<T>(z - y)};
-}
-
-template <class T>
-inline Term<T> quantile(Vec<T> z, Vec<T> y, T q) {
-  const Vec<T> r = z - y, zero{}, over = all(T(1) - q) * r, under = all(-q) * r;
-  return {under > over ? under : over, r > zero ? all(T(1) - q) : (r < zero ? all(-q) : zero)};
 }
 
 template <class T>
@@ -167,43 +156,14 @@ Vec<T> distribution_loss(const Loss& loss, Index n, Vec<T>* z, const Vec<T>* y, 
   return total;
 }
 
-// The pinball loss of every output for its own quantile, where the outputs are ascending: a[c] = z[c] in the middle,
-// and from there each is a softplus of its z away from the one before.
-template <class T>
-Vec<T> quantiles_loss(const Loss& loss, Index n, Vec<T>* z, const Vec<T>* y, Vec<T>* dZ) {
-  const Index c = (n - 1) / 2;
-  Vec<T>*A = dZ, *dA = dZ, *slope = z, total{};
-  for (Index k = 0; k < n; ++k) {
-    const Slope<T> gap = g<T, ActivationKind::softplus>(z[k], T(0));
-    A[k] = k == c ? z[k] : gap.a;
-    slope[k] = k == c ? all(T(1)) : gap.slope;
-  }
-  for (Index k = c + 1; k < n; ++k) A[k] = A[k - 1] + A[k];
-  for (Index k = c - 1; k >= 0; --k) A[k] = A[k + 1] - A[k];
-  for (Index k = 0; k < n; ++k) {
-    const Term<T> both = quantile<T>(A[k], y[k], static_cast<T>(loss.parameters[k]));
-    total += both.value;
-    dA[k] = both.dZ;
-  }
-  // z[k] moves a[k] and what lies beyond it, and z[c] everything: sums from both ends towards the middle.
-  for (Index k = n - 2; k >= c; --k) dA[k] += dA[k + 1];
-  for (Index k = 1; k <= c; ++k) dA[k] += dA[k - 1];
-  for (Index k = 0; k < n; ++k) dZ[k] = (k < c ? -dA[k] : dA[k]) * slope[k];
-  return total;
-}
-
 // The losses of LANES examples; dZ[k] becomes the derivative, z is overwritten.
 template <class T>
 Vec<T> loss_of_lanes(const Loss& loss, Index n, Vec<T>* z, const Vec<T>* y, Vec<T>* dZ) {
   if (loss.kind == LossKind::categorical_cross_entropy || loss.kind == LossKind::categorical_focal) {
     return distribution_loss<T>(loss, n, z, y, dZ);
   }
+  if (loss.kind == LossKind::quantiles) return quantiles_loss<T>(loss, n, z, y, dZ);
   const T p = static_cast<T>(*loss.parameters), share = T(1) / static_cast<T>(n);
-  if (loss.kind == LossKind::quantiles) {
-    const Vec<T> total = quantiles_loss<T>(loss, n, z, y, dZ);
-    for (Index k = 0; k < n; ++k) dZ[k] *= all(share);
-    return total * all(share);
-  }
   Vec<T> total{};
   for (Index k = 0; k < n; ++k) {
     Slope<T> output{z[k], all(T(1))};

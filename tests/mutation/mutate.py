@@ -53,6 +53,7 @@ FIRST = {
     "losses/__init__.py": "contract/test_losses",
     "losses/base.py": "contract/test_losses",
     "losses/cross_entropy.py": "contract/test_losses",
+    "losses/quantiles.py": "contract/test_quantiles",
     "losses/regression.py": "contract/test_losses",
     "network.py": "network/test_cost network/test_network",
     "optimizers.py": "network/test_optimizers network/test_segment contract/test_optimizers",
