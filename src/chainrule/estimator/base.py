@@ -19,13 +19,15 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import _check_sample_weight
 
 from chainrule._errors import ChainruleWarning, InvalidParameterError, TargetError
 from chainrule.engine import choose
 from chainrule.estimator.building import optimizer_of
+from chainrule.estimator.columns import Columns
 from chainrule.estimator.estimator_record import constructor_parameters, estimator_record, restore
 from chainrule.estimator.fitting import Fitted, TrainingSet, fit_network, fit_one_epoch
+from chainrule.estimator.raw_table import validated
 from chainrule.estimator.settings import Settings, check_parameters, one_of
 from chainrule.network.examples import Examples
 from chainrule.network.history import History, StopReason
@@ -35,6 +37,8 @@ from chainrule.network.parameters import Parameters
 from chainrule.network.segment import State
 from chainrule.network.training import Progress, all_logits
 from chainrule.network.types import Array
+from chainrule.table.columns import Table
+from chainrule.table.target import Target
 
 
 @cache
@@ -54,6 +58,8 @@ class AbstractEstimator(ABC, BaseEstimator):
     """Fit, continue, and look inside; predicting is the finals' part."""
 
     t_: int
+    _columns: Columns | None = None
+    _target: Target | None = None
 
     @abstractmethod
     def _settings(self) -> Settings:
@@ -166,29 +172,38 @@ class AbstractEstimator(ABC, BaseEstimator):
     def _border(self, X: Any, y: Any, sample_weight: Any, *, reset: bool, classes: Any = None) -> TrainingSet:
         """Validate parameters and data; the table inside is float, CSR if sparse, and as the caller gave it."""
         check_parameters(self, _parameter_names(type(self)), loss=one_of(*self._loss_names()))
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            reset=reset,
-            accept_sparse="csr",
-            accept_large_sparse=True,
-            multi_output=True,
-            dtype="numeric",
-            y_numeric=False,
-        )
+        X, y, categorical = validated(self, X, y, reset=reset)
         y = y.toarray() if issparse(y) else y
         Y, strata = self._encode(y, reset=reset, classes=classes)
         weights = None
         if sample_weight is not None:
-            weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+            weights = _check_sample_weight(sample_weight, Y, dtype=np.float64, ensure_non_negative=True)
             if not weights.any():
                 raise TargetError("All values of sample_weight are zero: give at least one row a positive weight.")
-        return TrainingSet(X, Y, weights, strata)
+        if reset:
+            rows = np.arange(len(Y)) if weights is None else np.flatnonzero(weights)
+            self._measure(X, categorical, Y, rows, weights)
+        Y = Y if self._target is None else self._target.standardise(Y)
+        embeddings = () if self._columns is None else self._columns.embeddings
+        return TrainingSet(self._encoded(X), Y, weights, strata, embeddings)
+
+    def _measure(self, X: Any, categorical: tuple[int, ...], Y: Array, rows: Array, weights: Array | None) -> None:
+        """Learn from the given rows what encoding takes; a regressor measures its target, too."""
+        measured = Columns.fit(X, categorical, self._settings(), rows, weights) if isinstance(X, Table) else None
+        self._columns = measured
+
+    def _encoded(self, X: Any) -> Any:
+        """The matrix the network takes: X itself, unless its columns are encoded."""
+        return X if self._columns is None else self._columns.transform(X)
+
+    def _inputs(self, X: Any) -> Any:
+        """Validate and encode X as at the last fit."""
+        return self._encoded(validated(self, X, reset=False)[0])
 
     def _continued(self, table: TrainingSet) -> State:
         """The state to go on from, if the network still fits the table; a new optimiser starts afresh."""
-        old = self._fitted.architecture.widths
+        architecture = self._fitted.architecture
+        old = (architecture.n_columns, *architecture.widths[1:])
         new = (table.X.shape[1], *self._settings().hidden, table.Y.shape[1])
         if old != new:
             raise InvalidParameterError(
@@ -254,7 +269,7 @@ class AbstractEstimator(ABC, BaseEstimator):
     def _logits(self, X: Any) -> Array:
         """Z[L] of the rows of X, one row per row: (m, n[L])."""
         parameters = self._parameters()
-        X = validate_data(self, X, reset=False, accept_sparse="csr", accept_large_sparse=True, dtype="numeric")
+        X = self._inputs(X)
         examples = Examples(X.T, np.empty((0, X.shape[0])))
         return all_logits(self._fitted.architecture, parameters, examples, self._engine()).T
 
@@ -273,7 +288,8 @@ class AbstractEstimator(ABC, BaseEstimator):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        tags.input_tags.sparse = not self._settings().encodes_columns
+        tags.input_tags.allow_nan = self._settings().missing == "impute"
         return tags
 
 

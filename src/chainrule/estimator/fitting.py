@@ -14,6 +14,7 @@ from chainrule.estimator.building import architecture_of, batch_size_of, optimiz
 from chainrule.estimator.idle import warn_of_idle_parameters
 from chainrule.estimator.settings import FULL_BATCH, Settings
 from chainrule.network.architecture import Architecture, initial_parameters
+from chainrule.network.embeddings import Embedding
 from chainrule.network.examples import Examples
 from chainrule.network.history import History
 from chainrule.network.lbfgs import train_lbfgs
@@ -40,12 +41,15 @@ class TrainingSet:
         Rows of weight 0 are as if they were not there.
     strata : ndarray of shape (m,), optional
         Class codes that a validation split keeps in proportion.
+    embeddings : tuple of Embedding
+        Of the columns of X that are codes.
     """
 
     X: Any
     Y: Array
     weights: Array | None = None
     strata: Array | None = None
+    embeddings: tuple[Embedding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -152,7 +156,7 @@ def _training(
     settings: Settings, table: TrainingSet, loss: Loss, examples: Examples, seed: int, start: State | None
 ) -> tuple[Training, State]:
     batch_size = batch_size_of(settings, examples.m)
-    architecture = architecture_of(settings, table.X.shape[1], table.Y.shape[1], loss, batch_size)
+    architecture = architecture_of(settings, table.X.shape[1], table.Y.shape[1], loss, batch_size, table.embeddings)
     if settings.solver == "lbfgs" and architecture.drops:
         raise InvalidParameterError(
             "solver='lbfgs' needs a cost that is not random: set dropout to 0 or choose 'adam'."

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from chainrule.estimator.classification import AbstractClassifier
 from chainrule.estimator.documentation import documented
 from chainrule.estimator.hidden_features import AbstractFeatureLearner
-from chainrule.estimator.regression import AbstractRegressor
 from chainrule.estimator.settings import Settings
+from chainrule.estimator.target_scale import AbstractStandardizingRegressor
 
 
 @documented
@@ -49,7 +49,7 @@ class MLPClassifier(Settings, AbstractClassifier, AbstractFeatureLearner):
 
 @documented
 @dataclass(eq=False, repr=False)
-class MLPRegressor(Settings, AbstractRegressor, AbstractFeatureLearner):
+class MLPRegressor(Settings, AbstractStandardizingRegressor, AbstractFeatureLearner):
     """Multilayer perceptron for numbers, one or several per row.
 
     Minimises J = Σ wᵢ Lᵢ / Σ wᵢ + alpha (l1_ratio Σ|W| + (1 - l1_ratio)/2 Σ W²) by the backpropagation written out

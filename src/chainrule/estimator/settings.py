@@ -64,6 +64,10 @@ class Settings:
     on_divergence: str = "raise"
     engine: str = "auto"
     n_threads: int | None = None
+    categorical_features: str | Sequence[str | int | bool] | None = None
+    embedding_size: int | str | Mapping[str | int, int] = "auto"
+    scale: bool = False
+    missing: str = "error"
 
     def _settings(self) -> Settings:
         return self
@@ -72,6 +76,11 @@ class Settings:
     def hidden(self) -> tuple[int, ...]:
         """The hidden layers' widths as a tuple."""
         return tuple(listed(self.hidden_layer_sizes))
+
+    @property
+    def encodes_columns(self) -> bool:
+        """Whether X is to be encoded column by column before the network sees it."""
+        return self.categorical_features is not None or bool(self.scale) or self.missing == "impute"
 
 
 def listed(value: Any) -> list[Any]:
@@ -113,6 +122,19 @@ def _or_none(test: Test) -> Test:
 
 def _each(test: Test) -> Test:
     return lambda v: not isinstance(v, str) and all(test[0](entry) for entry in listed(v)), f"{test[1]}, or a list"
+
+
+def _is_choice_of_columns(value: Any) -> bool:
+    if value is None or isinstance(value, str):
+        return value in (None, "from_dtype")
+    return isinstance(value, Sequence | np.ndarray)
+
+
+def _is_size(value: Any) -> bool:
+    """Tell the size of an embedding, or one for each of some columns."""
+    if isinstance(value, Mapping):
+        return all(_whole(1)[0](size) for size in value.values())
+    return value == "auto" if isinstance(value, str) else _whole(1)[0](value)
 
 
 _FLAG: Test = (lambda v: isinstance(v, bool | np.bool_), "True or False")
@@ -161,6 +183,11 @@ CONSTRAINTS: dict[str, Test] = {
     "on_divergence": one_of("raise", "warn"),
     "engine": one_of(*ENGINES),
     "n_threads": _or_none(_whole(1)),
+    "categorical_features": (_is_choice_of_columns, "'from_dtype', a list of columns, a mask, or None"),
+    "embedding_size": (_is_size, f"'auto', {_whole(1)[1]}, or a dict of one for each column named"),
+    "scale": _FLAG,
+    "missing": one_of("error", "impute"),
+    "standardize_target": (lambda v: v == "auto" if isinstance(v, str) else _FLAG[0](v), "True, False or 'auto'"),
     "label_smoothing": _RATE,
     "gamma": _real(0),
     "delta": _real(0, open_low=True),

@@ -9,10 +9,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from chainrule._errors import TableError
+from chainrule.network.embeddings import suggested_size
 from chainrule.network.types import Array
 from chainrule.table.columns import Column
 from chainrule.table.dates import DATE_PARTS
 from chainrule.table.schema import rare_below
+from chainrule.table.statistics import mean_and_deviation, median, merged
 
 TAIL = 4.0  # standard deviations at which a scaled number x has been drawn in to x/sqrt(2)
 MAX_ONE_HOT = 255  # levels with a feature of their own; the rarest beyond are pooled
@@ -124,17 +126,14 @@ class OneHot:
 
     def writer(self, column: Column) -> Writer:
         """Return the function that writes the features of given rows; values that are not text count by spelling."""
-        text = column.as_text()
-        place = {level: code for code, level in enumerate(self.levels)}
-        unseen = place.get(OTHER, len(self.levels))
-        level_of = np.array([place.get(level, unseen) for level in text.levels] + [place.get(MISSING, unseen)], np.intp)
+        place_of = _places(self.levels, column, unseen=len(self.levels))
         if len(self.levels) == 2:
             features = np.array([[0.0], [1.0], [0.5]], np.float32)
         else:
             features = np.eye(len(self.levels) + 1, len(self.levels), dtype=np.float32)
 
         def write(rows: slice | Array, out: Array) -> None:
-            out[:] = features[level_of[text.values[rows]]]  # missing, -1, is the last
+            out[:] = features[place_of(rows)]
 
         return write
 
@@ -143,7 +142,47 @@ class OneHot:
         return {"kind": self.kind, "column": self.column, "levels": list(self.levels)}
 
 
-Block = Scaled | OneHot
+@dataclass(frozen=True)
+class Codes:
+    """One number a row, the place of its level: which vector of an embedding stands for it.
+
+    Parameters
+    ----------
+    column : str
+    levels : tuple of str
+        "(other)" first, code 0, for levels that were rare in training or that it never had; "(missing)" is last where
+        training had missing ones, which are otherwise "(other)", too.
+    size : int
+        Entries of the vectors.
+    """
+
+    column: str
+    levels: tuple[str, ...]
+    size: int
+
+    kind: ClassVar[str] = "codes"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The name of the feature."""
+        return (self.column,)
+
+    def writer(self, column: Column) -> Writer:
+        """Return the function that writes the codes of given rows; values that are not text count by spelling."""
+        place_of = _places(self.levels, column, unseen=0)
+
+        def write(rows: slice | Array, out: Array) -> None:
+            out[:, 0] = place_of(rows)
+
+        return write
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the block as plain data."""
+        return {"kind": self.kind, "column": self.column, "levels": list(self.levels), "size": self.size}
+
+
+Block = Scaled | OneHot | Codes
+_KINDS: dict[str, type[Block]] = {block.kind: block for block in (Scaled, OneHot, Codes)}
 
 
 def block_from_dict(data: dict[str, Any]) -> Block:
@@ -151,7 +190,7 @@ def block_from_dict(data: dict[str, Any]) -> Block:
     fields: dict[str, Any] = {
         key: tuple(value) if key == "levels" else value for key, value in data.items() if key != "kind"
     }
-    return Scaled(**fields) if data["kind"] == Scaled.kind else OneHot(**fields)
+    return _KINDS[data["kind"]](**fields)
 
 
 def fit_scaled(column: Column, part: str, rows: slice | Array, *, levels: tuple[str, ...] = ()) -> Scaled | None:
@@ -163,9 +202,33 @@ def fit_scaled(column: Column, part: str, rows: slice | Array, *, levels: tuple[
         return None
     fill = float(np.median(present)) if len(present) else 0.0
     x[missing] = fill
-    centre = float(x.mean())
-    scale = float(np.sqrt(np.square(x - centre).mean()))  # around the mean: stable far from zero
-    return Scaled(column.name, part, centre, scale or 1.0, fill, bool(missing.any()), True, levels)
+    centre, scale = mean_and_deviation(x)
+    return Scaled(column.name, part, centre, scale, fill, bool(missing.any()), True, levels)
+
+
+def fit_number(column: Column, rows: slice | Array, weights: Array, *, scale: bool, impute: bool) -> Scaled:
+    """Measure a number that stays a feature even where it is constant.
+
+    Parameters
+    ----------
+    column : Column
+    rows : slice or ndarray of int
+        The training rows.
+    weights : ndarray
+        How often each of them counts, as a share of the whole or in copies.
+    scale : bool
+        Standardise, tails drawn in; else the number stays as it is.
+    impute : bool
+        Fill missing ones with the median, and indicate them where training had some.
+    """
+    x = _reader("value", column, ())(rows)
+    missing = np.isnan(x)
+    fill = 0.0
+    if impute:
+        fill = 0.0 if missing.all() else median(*merged(x[~missing], weights[~missing]))
+        x[missing] = fill
+    centre, deviation = mean_and_deviation(*merged(x, weights)) if scale else (0.0, 1.0)
+    return Scaled(column.name, "value", centre, deviation, fill, impute and bool(missing.any()), scale)
 
 
 def fit_one_hot(column: Column, rows: slice | Array) -> OneHot | None:
@@ -179,6 +242,41 @@ def fit_one_hot(column: Column, rows: slice | Array) -> OneHot | None:
     levels += [OTHER] if counts.sum() > counts[kept].sum() else []
     levels += [MISSING] if (codes < 0).any() else []
     return OneHot(column.name, tuple(levels)) if len(levels) > 1 else None
+
+
+def fit_codes(column: Column, rows: slice | Array, weights: Array, size: int | None = None) -> Codes | OneHot:
+    """Find the levels worth a vector of their own; the rare ones share code 0 with those never seen.
+
+    Parameters
+    ----------
+    column : Column
+    rows : slice or ndarray of int
+        The training rows.
+    weights : ndarray
+        How often each of them counts. What is 1 on average or more counts as copies; less cannot, and is scaled up.
+    size : int, optional
+        Of the vectors. By default the rule `suggested_size` says; and two levels, none of them rare, get a single
+        feature of 0 or 1 instead: behind the first layer of weights a vector could say no more.
+    """
+    text = column.as_text()
+    copies = weights / min(1.0, weights.mean())
+    totals = np.bincount(text.values[rows] + 1, copies, minlength=len(text.levels) + 1)  # missing, -1, comes first
+    kept = totals[1:] >= rare_below(int(totals.sum()))
+    levels = [level for level, is_kept in zip(text.levels, kept, strict=True) if is_kept]
+    levels += [MISSING] if totals[0] > 0 else []
+    if size is None and len(levels) == 2 and not totals[1:][~kept].any():
+        return OneHot(column.name, tuple(levels))
+    levels = [OTHER, *levels]
+    return Codes(column.name, tuple(levels), suggested_size(len(levels)) if size is None else size)
+
+
+def _places(levels: tuple[str, ...], column: Column, *, unseen: int) -> Callable[[slice | Array], Array]:
+    """Return the function that gives the place among the levels of given rows; "(other)", or `unseen`, if none."""
+    text = column.as_text()
+    place = {level: number for number, level in enumerate(levels)}
+    unseen = place.get(OTHER, unseen)
+    places = np.array([place.get(level, unseen) for level in text.levels] + [place.get(MISSING, unseen)], np.intp)
+    return lambda rows: places[text.values[rows]]  # missing, -1, is the last
 
 
 def _reader(part: str, column: Column, levels: tuple[str, ...]) -> Callable[[slice | Array], Array]:
