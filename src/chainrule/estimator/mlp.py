@@ -44,6 +44,14 @@ class MLPClassifier(Settings, AbstractClassifier, AbstractFeatureLearner):
     True
     >>> clf.transform(X).shape
     (150, 16)
+
+    A data frame as it is, with texts and gaps:
+
+    >>> import pandas as pd
+    >>> df = pd.DataFrame({"size": [1.0, None, 3.0, 4.0] * 25, "sort": ["a", "b", "b", "a"] * 25})
+    >>> clf = MLPClassifier(categorical_features="from_dtype", scale=True, missing="impute", random_state=0)
+    >>> float(clf.set_params(solver="lbfgs").fit(df, df["size"].isna()).score(df, df["size"].isna()))
+    1.0
     """
 
 
@@ -63,11 +71,18 @@ class MLPRegressor(Settings, AbstractStandardizingRegressor, AbstractFeatureLear
         "squared_error", "absolute_error", "huber", "log_cosh", "quantile" (alias "pinball") on the identity;
         "poisson", "gamma", "tweedie" with a log link, for counts and positive numbers.
     delta : float, default=1.0
-        Of "huber": the error at which the loss turns from a square into a line.
+        Of "huber": the error, in units of y, at which the loss turns from a square into a line.
     quantile : float, default=0.5
         Of "quantile".
     power : float, default=1.5
         Of "tweedie": the variance grows as the mean to this power; at least 1.
+    standardize_target : bool or "auto", default="auto"
+        Train on (y - mean) / deviation of each output; predictions are in the units of y. "auto" does so where an
+        output is badly scaled, its deviation outside 0.1 to 10 or its mean more than 10 deviations from 0, and the loss
+        is one that scaling only multiplies: "squared_error", "absolute_error", "huber", "quantile". Of "log_cosh" True
+        changes the meaning; with the log link of "poisson", "gamma" and "tweedie" it raises InvalidParameterError. With
+        "huber" all outputs share one deviation, so that `delta` is in units of y. `alpha` weighs against the
+        standardised loss. The statistics are those of the training rows, as for `scale`.
 
     Attributes
     ----------

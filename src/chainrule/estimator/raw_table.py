@@ -107,7 +107,7 @@ def _chosen(wanted: Any, X: Any, frame: Any) -> tuple[int, ...]:
     if chosen.dtype.kind in "iu" and all(0 <= place < n for place in chosen):
         return tuple(np.unique(chosen).tolist())
     if chosen.dtype.kind in "UO" and frame is not None:
-        return tuple(sorted({_place(name, list(frame.columns)) for name in chosen}))
+        return tuple(sorted({_place(name, list(frame.columns)) for name in chosen.tolist()}))
     if not chosen.size:
         return ()
     raise InvalidParameterError(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
 
-from chainrule._errors import InvalidParameterError, TargetError
+from chainrule._errors import ChainruleWarning, InvalidParameterError, TargetError
 from chainrule.estimator.regression import AbstractRegressor
 from chainrule.network.losses import Loss, loss
 from chainrule.network.types import Array
@@ -17,6 +18,7 @@ from chainrule.table.target import Target
 # Losses that stay what they are, up to a factor, when prediction and target are divided by the same number.
 _HOMOGENEOUS = ("squared_error", "absolute_error", "huber", "quantile", "pinball")
 _BAD = 10.0  # a deviation above this or below its inverse, or a mean of more deviations than this, hinders training
+_SMALL = 0.01  # deviations of y: a delta below makes huber's loss hardly more than `tol`
 
 
 @dataclass(eq=False, repr=False)
@@ -65,8 +67,19 @@ class AbstractStandardizingRegressor(AbstractRegressor):
         centre, scale = zip(*measured, strict=True)
         if self.loss == "huber":  # errors of all outputs are held against the one delta
             scale = (float(np.sqrt(np.mean(np.square(scale)))),) * len(scale)
+            self._warn_of_a_small_delta(scale[0])
         names = tuple(f"y{output}" for output in range(len(scale)))
         return Target(names, "regression", "standardize_target", centre=centre, scale=scale)
+
+    def _warn_of_a_small_delta(self, deviation: float) -> None:
+        """A loss that is small throughout, as its gradients are, stops at `tol` before it has learned anything."""
+        if self.delta < _SMALL * deviation:
+            warnings.warn(
+                f"delta={self.delta:g} is in the units of y, whose deviation is {deviation:.3g}: huber is then a small "
+                f"multiple of the absolute error. Give delta about that size, or choose loss='absolute_error'.",
+                ChainruleWarning,
+                stacklevel=6,
+            )
 
     def _make_loss(self) -> Loss:
         if self.loss == "huber" and self._target is not None:

@@ -215,7 +215,7 @@ def fit_number(column: Column, rows: slice | Array, weights: Array, *, scale: bo
     rows : slice or ndarray of int
         The training rows.
     weights : ndarray
-        How often each of them counts, as a share of the whole or in copies.
+        How often each of them counts.
     scale : bool
         Standardise, tails drawn in; else the number stays as it is.
     impute : bool
@@ -261,7 +261,8 @@ def fit_codes(column: Column, rows: slice | Array, weights: Array, size: int | N
     text = column.as_text()
     copies = weights / min(1.0, weights.mean())
     totals = np.bincount(text.values[rows] + 1, copies, minlength=len(text.levels) + 1)  # missing, -1, comes first
-    kept = totals[1:] >= rare_below(int(totals.sum()))
+    totals = totals.round(6)  # ten tenths are one copy
+    kept = totals[1:] >= rare_below(round(totals.sum()))
     levels = [level for level, is_kept in zip(text.levels, kept, strict=True) if is_kept]
     levels += [MISSING] if totals[0] > 0 else []
     if size is None and len(levels) == 2 and not totals[1:][~kept].any():
