@@ -1,5 +1,6 @@
 """Raw frames go in: levels become learned vectors, numbers are scaled, gaps are filled, by the training rows alone."""
 
+import json
 import pickle
 
 import numpy as np
@@ -14,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from chainrule import MLPClassifier, MLPRegressor, gradcheck, load, save, trace
-from chainrule._errors import InvalidParameterError, TableError
+from chainrule._errors import InvalidParameterError, ModelFileError, TableError
 from chainrule.estimator.fitting import TrainingSet, fit_network
 from chainrule.network.embeddings import Embedding, suggested_size
 from chainrule.network.losses import loss
@@ -221,6 +222,14 @@ class TestGoingOn:
             assert again._columns == model._columns
             assert again.data_loss(frame, 1000 * AGE) == model.data_loss(frame, 1000 * AGE)
         assert_array_equal(clone(model).fit(frame, 1000 * AGE).predict(frame), expected)
+
+    def test_a_file_whose_columns_are_not_the_network_s(self, tmp_path):
+        record, tensors = _model(**ALL).fit(pd.DataFrame(DATA), Y).to_record()
+        for spoil in (lambda c: c["blocks"].pop(), lambda c: c["kinds"].pop(), lambda c: c["blocks"][1].update(size=9)):
+            damaged = json.loads(json.dumps(record))
+            spoil(damaged["columns"])
+            with pytest.raises(ModelFileError, match="columns|features"):
+                MLPClassifier.from_record(damaged, tensors)
 
     def test_trace_and_gradcheck_see_the_encoded_table(self):
         frame = pd.DataFrame(DATA).drop(columns="city")

@@ -60,7 +60,14 @@ def test_levels_are_texts_as_they_stand_and_numbers_as_spelled():
 def test_numbers_are_numbers_or_refused():
     assert_array_equal(number_column("x", np.array(["1", "2.5", None], object)).values, [1, 2.5, np.nan])
     assert number_column("x", np.array([1, 2], np.int8)).values.dtype == np.int8
+    assert_array_equal(number_column("x", np.array([True, None], object)).values, [1, np.nan])
     with pytest.raises(TableError, match="'x' must hold numbers, but: could not convert string to float: 'red'"):
         number_column("x", np.array(["red"]))
     with pytest.raises(TableError, match="'x' holds dates"):
         number_column("x", np.array(["2024-01-01"], "datetime64[D]"))
+
+
+def test_a_number_too_large_to_be_squared_is_refused():
+    column = Column("x", "number", np.array([1e300, -1e300]))
+    with pytest.raises(TableError, match="'x' is too large to be standardised"):
+        fit_number(column, slice(None), ONES[:2], scale=True, impute=False)

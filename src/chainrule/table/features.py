@@ -220,6 +220,11 @@ def fit_number(column: Column, rows: slice | Array, weights: Array, *, scale: bo
         Standardise, tails drawn in; else the number stays as it is.
     impute : bool
         Fill missing ones with the median, and indicate them where training had some.
+
+    Raises
+    ------
+    TableError
+        If the variance of what is to be standardised overflows.
     """
     x = _reader("value", column, ())(rows)
     missing = np.isnan(x)
@@ -227,7 +232,10 @@ def fit_number(column: Column, rows: slice | Array, weights: Array, *, scale: bo
     if impute:
         fill = 0.0 if missing.all() else median(*merged(x[~missing], weights[~missing]))
         x[missing] = fill
-    centre, deviation = mean_and_deviation(*merged(x, weights)) if scale else (0.0, 1.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        centre, deviation = mean_and_deviation(*merged(x, weights)) if scale else (0.0, 1.0)
+    if not np.isfinite(deviation):
+        raise TableError(f"Column {column.name!r} is too large to be standardised: its variance is not finite.")
     return Scaled(column.name, "value", centre, deviation, fill, impute and bool(missing.any()), scale)
 
 

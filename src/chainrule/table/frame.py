@@ -64,18 +64,17 @@ def number_column(name: str, values: Array) -> Column:
     >>> number_column("size", np.array(["1.5", None], object)).values
     array([1.5, nan])
     """
-    plain = values if values.dtype.kind in "biuf" else _plain(values)
-    if plain.dtype.kind == "M":
+    if values.dtype.kind == "M":
         raise TableError(f"Column {name!r} holds dates: make numbers of them first, such as the year or days elapsed.")
-    if plain.dtype.kind == "O":
-        try:
-            plain = np.array([np.nan if value is None else value for value in plain], np.float64)
-        except ValueError as error:
-            raise TableError(
-                f"Column {name!r} must hold numbers, but: {error}. Name it in categorical_features, or make numbers "
-                "of its texts."
-            ) from error
-    return Column(name, "number", plain)
+    if values.dtype.kind in "biuf":
+        return Column(name, "number", values)
+    try:
+        numbers = np.array([np.nan if _is_missing(value) else value for value in values.tolist()], np.float64)
+    except (ValueError, TypeError) as error:
+        raise TableError(
+            f"Column {name!r} must hold numbers, but: {error}. Name it in categorical_features, or make numbers of it."
+        ) from error
+    return Column(name, "number", numbers)
 
 
 def level_column(name: str, values: Array) -> Column:
