@@ -228,7 +228,7 @@ class TestGoingOn:
         for spoil in (lambda c: c["blocks"].pop(), lambda c: c["kinds"].pop(), lambda c: c["blocks"][1].update(size=9)):
             damaged = json.loads(json.dumps(record))
             spoil(damaged["columns"])
-            with pytest.raises(ModelFileError, match="columns|features"):
+            with pytest.raises(ModelFileError, match=r"columns|features"):
                 MLPClassifier.from_record(damaged, tensors)
 
     def test_trace_and_gradcheck_see_the_encoded_table(self):

@@ -7,7 +7,8 @@ from numpy.testing import assert_array_equal
 from chainrule._errors import TableError
 from chainrule.network.embeddings import Embedding
 from chainrule.table import Column, Encoder, Table
-from chainrule.table.features import Codes, OneHot, fit_codes, fit_number
+from chainrule.table.features import Codes, OneHot
+from chainrule.table.fit_features import fit_codes, fit_number
 from chainrule.table.frame import level_column, number_column
 
 TEXTS = np.array(["b", "a", "c", "b", "a", "c", "rare", None], object)

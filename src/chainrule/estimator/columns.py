@@ -16,7 +16,8 @@ from chainrule.network.embeddings import Embedding
 from chainrule.network.types import Array
 from chainrule.table.columns import Column, Kind, Table
 from chainrule.table.encode import Encoder
-from chainrule.table.features import Block, Scaled, fit_codes, fit_number
+from chainrule.table.features import Block, Scaled
+from chainrule.table.fit_features import fit_codes, fit_number
 
 
 @dataclass(frozen=True)

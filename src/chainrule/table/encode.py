@@ -14,7 +14,8 @@ from chainrule.network.embeddings import Embedding
 from chainrule.network.types import Array
 from chainrule.table.columns import CHUNK_ROWS, Column, Table
 from chainrule.table.dates import DATE_PARTS
-from chainrule.table.features import Block, Codes, Scaled, block_from_dict, fit_one_hot, fit_scaled
+from chainrule.table.features import Block, Codes, Scaled, block_from_dict
+from chainrule.table.fit_features import fit_one_hot, fit_scaled
 from chainrule.table.schema import ColumnPlan, Schema
 
 
