@@ -29,6 +29,12 @@ def _variants(engine):
         for solver in ("sgd", "adam", "adamw"):
             for early_stopping in (False, True):
                 yield kind(solver=solver, early_stopping=early_stopping, dropout=0.1, engine=engine)
+        yield kind(scale=True, engine=engine)
+        yield kind(missing="impute", engine=engine)
+        yield kind(categorical_features="from_dtype", engine=engine)
+    for standardize in (True, False):  # "auto" is the default
+        yield MLPRegressor(standardize_target=standardize, engine=engine)
+    yield MLPRegressor(scale=True, missing="impute", standardize_target=True, early_stopping=True, engine=engine)
 
 
 @parametrize_with_checks([estimator for engine in BUILT for estimator in _variants(engine)])

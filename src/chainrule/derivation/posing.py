@@ -124,7 +124,7 @@ def _(model: Network, X: Any, y: Any, sample_weight: Any, loss: str | None = Non
 
 def _of_estimator(model: Any, X: Any, y: Any, sample_weight: Any) -> tuple[Problem, int]:
     parameters = model._parameters()  # or it is not fitted, and says so
-    table = model._border(X, y, sample_weight, reset=False)
+    table = model._border(X, y, sample_weight)
     fitted = model._fitted
     return (
         Problem(

@@ -13,6 +13,7 @@ from chainrule._errors import ChainruleWarning, InvalidParameterError
 from chainrule.estimator.settings import FULL_BATCH, Settings, listed
 from chainrule.network.activations import Activation, activation, is_parametrised
 from chainrule.network.architecture import Architecture, initial_parameters
+from chainrule.network.embeddings import Embedding
 from chainrule.network.losses import Loss
 from chainrule.network.optimizers import (
     Adagrad,
@@ -37,8 +38,15 @@ def working_dtype(X: Any) -> np.dtype[Any]:
     return np.dtype(np.float32 if X.dtype in (np.float32, np.float16) else np.float64)
 
 
-def architecture_of(settings: Settings, n_inputs: int, n_outputs: int, loss: Loss, batch_size: int) -> Architecture:
-    """Build the architecture the settings describe.
+def architecture_of(
+    settings: Settings,
+    n_columns: int,
+    n_outputs: int,
+    loss: Loss,
+    batch_size: int,
+    embeddings: tuple[Embedding, ...] = (),
+) -> Architecture:
+    """Build the architecture the settings describe, for a table of `n_columns`; embedded ones give several inputs.
 
     Raises
     ------
@@ -55,11 +63,12 @@ def architecture_of(settings: Settings, n_inputs: int, n_outputs: int, loss: Los
             f"dropout must be one rate or one for each of the {len(hidden)} hidden layers, got {settings.dropout!r}."
         )
     return Architecture(
-        (n_inputs, *hidden, n_outputs),
+        (n_columns + sum(embedding.size - 1 for embedding in embeddings), *hidden, n_outputs),
         _activations(settings, len(hidden)),
         loss,
         Penalty(alpha, settings.l1_ratio),
         (settings.dropout_input, *rates),
+        embeddings,
     )
 
 

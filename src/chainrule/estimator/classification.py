@@ -59,7 +59,7 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_labels)
         """
-        margins = self._margins(self._logits(X))
+        margins = self._margins(self._logits(self._inputs(X)))
         if self._multilabel:
             return (margins > 0).astype(self._label_dtype)
         return self.classes_[self._codes(margins)]
@@ -73,7 +73,7 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
         ndarray of shape (n_samples, n_classes)
             Rows add up to 1, except for multilabel targets, where each column is a probability of its own.
         """
-        Z = self._logits(X)
+        Z = self._logits(self._inputs(X))
         if not self._multilabel and len(self.classes_) == 1:
             return np.ones_like(Z)
         if is_own_loss(self.loss):
@@ -91,7 +91,7 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
         if is_own_loss(self.loss):
             with np.errstate(divide="ignore"):
                 return np.log(self.predict_proba(X))
-        Z = self._logits(X)
+        Z = self._logits(self._inputs(X))
         if self._multilabel:
             return -binary_cross_entropy(Z, np.ones_like(Z))
         if len(self.classes_) == 1:
@@ -107,7 +107,7 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
         -------
         ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
         """
-        Z = self._logits(X)
+        Z = self._logits(self._inputs(X))
         return Z[:, 0] if Z.shape[1] == 1 and not self._multilabel else Z
 
     def _margins(self, Z: Array) -> Array:

@@ -119,6 +119,23 @@ record_loss : bool, default=False
     Also record the exact training loss at every epoch.
 on_divergence : {"raise", "warn"}, default="raise"
     What to do when a loss or gradient stops being finite; "warn" keeps the best weights before it.
+categorical_features : "from_dtype", list of str or int, mask or None, default=None
+    The columns whose values are levels, each learned as a vector (embedding). "from_dtype" takes the categorical, enum
+    and string columns of a data frame; None takes no column. A list names columns, or gives their numbers, also of
+    an array. Values count by their spelling: 3, 3.0 and "3" are one level. Levels that are rare in training (fewer than
+    10 rows, or 1 % of them but at least 2) share one vector, which is also that of levels never seen; where none was
+    rare, it stays 0. Any columns encoded, sparse X is refused.
+embedding_size : int, "auto" or dict, default="auto"
+    Entries of the vectors, also as {column: size}; the rest is "auto": 1.6 levels^0.56, at most 600, and for two
+    levels, none of them rare, a single input of 0 or 1 (0.5 if never seen), which says as much.
+scale : bool, default=False
+    Standardise the columns of numbers, (x - mean) / deviation, tails drawn in smoothly at 4 deviations:
+    x / sqrt(1 + (x/4)^2). True and False are the numbers 1 and 0. X is copied.
+missing : {"error", "impute"}, default="error"
+    "impute" takes NaN, None and NA: in numbers the median stands for them, and where training had some, a further input
+    of 0 or 1 says so; of levels "missing" is one of its own, if training had it. Medians, deviations and levels are
+    those of the training rows, where weight 0 is no row and weight k is k copies (weights below 1 on average are first
+    scaled up to it); in `partial_fit` those of the first call, with `warm_start=True` those of the first fit.
 """
 
 _LINEAR_SOLVER = """
@@ -137,7 +154,8 @@ best_epoch_ : int or None
 n_iter_, t_ : int
     Epochs (iterations) and rows seen, those before a warm start included.
 loss_ : float
-    The cost J of the fitted model on the training rows, penalty included, dropout off.
+    The cost J of the fitted model on the training rows, penalty included, dropout off. Like `history_`, `data_loss` and
+    `tol` it is in units of the standardised target where `MLPRegressor` standardises it.
 loss_curve_ : list of float
     The running cost of every epoch.
 best_loss_ : float, or None with `early_stopping`

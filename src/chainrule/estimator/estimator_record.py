@@ -8,15 +8,19 @@ import numpy as np
 
 from chainrule._errors import ModelFileError
 from chainrule.estimator.building import optimizer_of
+from chainrule.estimator.columns import Columns
 from chainrule.estimator.fitting import Fitted
 from chainrule.estimator.settings import listed
+from chainrule.estimator.table_model import check_plain
 from chainrule.network.activations import activation
+from chainrule.network.architecture import Architecture
 from chainrule.network.history import History
 from chainrule.network.optimizers import initial_slots
 from chainrule.network.own_activations import is_pair
 from chainrule.network.record import architecture_from, architecture_record, parameters_of, tensors_of
 from chainrule.network.segment import State
 from chainrule.network.types import Array
+from chainrule.table.target import Target
 
 if TYPE_CHECKING:
     from chainrule.estimator.base import AbstractEstimator
@@ -42,6 +46,9 @@ def estimator_record(estimator: AbstractEstimator) -> tuple[dict[str, Any], dict
         "history": fitted.history.to_dict(),
         "epochs": fitted.state.epoch,
     }
+    for name, part in (("columns", estimator._columns), ("target", estimator._target)):
+        if part is not None:
+            record[name] = part.to_dict()
     residuals = getattr(estimator, "calibration_residuals_", None)
     return record, tensors_of(parameters) | ({} if residuals is None else {_CALIBRATION: residuals})
 
@@ -59,6 +66,8 @@ def _plain_parameters(estimator: AbstractEstimator) -> dict[str, Any]:
             )
     if "activation" in parameters:
         parameters["activation"] = _described_activation(parameters["activation"])
+    if isinstance(size := parameters.get("embedding_size"), dict):
+        parameters["embedding_size"] = list(size.items())  # JSON has no numbers as keys
     return parameters
 
 
@@ -77,7 +86,9 @@ def restore(estimator: AbstractEstimator, record: dict[str, Any], tensors: dict[
         if name in _ARRAYS:
             setattr(estimator, name, _labels(described))
     architecture = architecture_from(record["architecture"])
-    _check_fit(estimator, architecture.widths)
+    estimator._columns = Columns.from_dict(record["columns"]) if "columns" in record else None
+    estimator._target = Target.from_dict(record["target"]) if "target" in record else None
+    _check_fit(estimator, architecture)
     parameters = parameters_of(tensors, architecture)
     optimizer = optimizer_of(estimator._settings())
     slots = initial_slots(optimizer, parameters.theta)
@@ -89,10 +100,12 @@ def restore(estimator: AbstractEstimator, record: dict[str, Any], tensors: dict[
 
 
 def constructor_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Undo what JSON does to tuples: widths, and pairs of an activation's name and parameters."""
+    """Undo what JSON does to tuples and keys: widths, pairs of an activation's name and parameters, sizes by column."""
     restored = {name: _restored(value) for name, value in parameters.items()}
     if isinstance(restored.get("hidden_layer_sizes"), list):
         restored["hidden_layer_sizes"] = tuple(restored["hidden_layer_sizes"])
+    if isinstance(restored.get("embedding_size"), list):
+        restored["embedding_size"] = dict(restored["embedding_size"])
     return restored
 
 
@@ -118,10 +131,17 @@ def _residuals(values: Array, n_outputs: int) -> Array:
     return values
 
 
-def _check_fit(estimator: AbstractEstimator, widths: tuple[int, ...]) -> None:
-    """Hold what the record says of columns and classes against the network."""
-    if estimator.n_features_in_ != widths[0]:
-        raise ModelFileError(f"the record has {estimator.n_features_in_!r} features, the network {widths[0]} inputs.")
+def _check_fit(estimator: AbstractEstimator, architecture: Architecture) -> None:
+    """Hold what the record says of columns, target and classes against the network."""
+    columns, target, widths = estimator._columns, estimator._target, architecture.widths
+    check_plain(() if columns is None else columns.encoder.blocks, target)
+    features = architecture.n_columns if columns is None else len(columns.encoder.blocks)
+    if estimator.n_features_in_ != features:
+        raise ModelFileError(f"the record has {estimator.n_features_in_!r} features, the network {features} inputs.")
+    if columns is not None and not columns.fits(architecture):
+        raise ModelFileError("the columns of the record are not those that the network takes.")
+    if target is not None and len(target.scale) != widths[-1]:
+        raise ModelFileError(f"the record scales {len(target.scale)} outputs, the network has {widths[-1]}.")
     if hasattr(estimator, "classes_"):
         n_outputs = len(estimator.classes_)
         if n_outputs != widths[-1] and not (n_outputs <= 2 and widths[-1] == 1):

@@ -39,6 +39,24 @@ Score = Callable[[Training, Parameters], float]
 
 
 @dataclass(frozen=True)
+class ValidationSet:
+    """Rows that are only looked at.
+
+    Attributes
+    ----------
+    table : TrainingSet
+    score : callable, optional
+        What they say of the parameters, recorded as `val_score`.
+    stops : bool
+        Whether they decide when to stop and which weights are kept, or are recorded only.
+    """
+
+    table: TrainingSet
+    score: Score | None = None
+    stops: bool = True
+
+
+@dataclass(frozen=True)
 class Fitted:
     """A trained network: what it is, its weights and optimiser, its record; the rows of an epoch."""
 
@@ -57,9 +75,7 @@ def fit_network(
     seed: int,
     start: State | None = None,
     given: tuple[Any, Any] = (None, None),
-    validation: TrainingSet | None = None,
-    validation_stops: bool = True,
-    score: Score | None = None,
+    validation: ValidationSet | None = None,
     on_segment: Hook | None = None,
     on_epoch: Hook | None = None,
     callbacks: Callbacks | None = None,
@@ -77,12 +93,7 @@ def fit_network(
         Where to go on from; None draws initial weights.
     given : (list of array-like or None, list of array-like or None)
         Weights and biases to begin with, as `coefs_` and `intercepts_` show them.
-    validation : TrainingSet, optional
-        Rows that are only looked at.
-    validation_stops : bool, default True
-        Whether they decide when to stop and which weights are kept, or are recorded only.
-    score : callable, optional
-        What the validation rows say of the parameters, recorded as `val_score`.
+    validation : ValidationSet, optional
     on_segment, on_epoch : callable, optional
     callbacks : Callbacks, optional
         Take the place of `on_segment` and `on_epoch`.
@@ -102,11 +113,7 @@ def fit_network(
     if settings.check_derivatives:
         check_own_functions(training.architecture, table.Y)
     if validation is not None:
-        loss.check_target(validation.Y)
-        monitor = "loss" if settings.scoring == "loss" else "score"
-        judge = None if score is None else partial(score, training)
-        seen = Validation(validation.examples, judge, monitor if validation_stops else None)
-        training = replace(training, validation=seen)
+        training = replace(training, validation=_judged(validation, training, settings.scoring))
     training = replace(training, on_segment=on_segment, on_epoch=on_epoch)
     if callbacks is not None:
         training = callbacks.attach(training, rows)
@@ -115,6 +122,13 @@ def fit_network(
     else:
         state, history = train(training, state)
     return Fitted(training.architecture, _own(state), history, training.plan.optimizer.name, rows)
+
+
+def _judged(validation: ValidationSet, training: Training, scoring: Any) -> Validation:
+    training.architecture.loss.check_target(validation.table.Y)
+    score = None if validation.score is None else partial(validation.score, training)
+    monitor = "loss" if scoring == "loss" else "score"
+    return Validation(validation.table.examples, score, monitor if validation.stops else None)
 
 
 def fit_one_epoch(
@@ -136,7 +150,7 @@ def _training(
     settings: Settings, table: TrainingSet, loss: Loss, examples: Examples, seed: int, start: State | None
 ) -> tuple[Training, State]:
     batch_size = batch_size_of(settings, examples.m)
-    architecture = architecture_of(settings, table.X.shape[1], table.Y.shape[1], loss, batch_size)
+    architecture = architecture_of(settings, table.X.shape[1], table.Y.shape[1], loss, batch_size, table.embeddings)
     if settings.solver == "lbfgs" and architecture.drops:
         raise InvalidParameterError(
             "solver='lbfgs' needs a cost that is not random: set dropout to 0 or choose 'adam'."

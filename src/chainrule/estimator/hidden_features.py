@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import validate_data
 
 from chainrule._errors import InvalidParameterError
 from chainrule.estimator.base import AbstractEstimator
@@ -44,7 +43,7 @@ class AbstractFeatureLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         hidden = range(1, n_hidden + 1)
         if layer != "all" and layer not in (*hidden, *range(-n_hidden, 0)):
             raise InvalidParameterError(f"layer must be 1 to {n_hidden}, -1 to -{n_hidden}, or 'all'; got {layer!r}.")
-        X = validate_data(self, X, reset=False, accept_sparse="csr", accept_large_sparse=True, dtype="numeric")
+        X = self._inputs(X)
         chosen = list(hidden) if layer == "all" else [hidden[int(layer) - 1 if int(layer) > 0 else int(layer)]]
         parts, dtype = [], parameters.theta.dtype
         size = rows_at_a_time(architecture, dtype.itemsize)

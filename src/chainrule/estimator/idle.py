@@ -41,11 +41,14 @@ def warn_of_idle_parameters(settings: Settings, *, validated: bool) -> None:
         idle.append("validation_fraction")
     if not validated:
         idle.append("scoring")
+    if settings.categorical_features is None:
+        idle.append("embedding_size")
     changed = [name for name in idle if getattr(settings, name) != getattr(defaults, name)]
     if changed:
         warnings.warn(
             f"{', '.join(changed)}: no effect with solver={settings.solver!r}, "
-            f"learning_rate={settings.learning_rate!r}, early_stopping={settings.early_stopping}. "
+            f"learning_rate={settings.learning_rate!r}, early_stopping={settings.early_stopping}, "
+            f"categorical_features={settings.categorical_features!r}. "
             "Drop it or change those.",
             ChainruleWarning,
             stacklevel=2,

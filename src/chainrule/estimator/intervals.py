@@ -40,7 +40,7 @@ def calibration_set(estimator: AbstractEstimator, X_cal: Any, y_cal: Any) -> Tra
         )
     if X_cal is None or y_cal is None:
         raise InvalidParameterError("X_cal and y_cal must be given together, got only one of them.")
-    return estimator._border(X_cal, y_cal, None, reset=False)
+    return estimator._read(X_cal, y_cal, None, reset=False)
 
 
 def interval(A: Array, residuals: Array | None, quantiles: Sequence[float], coverage: float) -> Array:

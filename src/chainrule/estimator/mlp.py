@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from chainrule.estimator.classification import AbstractClassifier
 from chainrule.estimator.documentation import documented
 from chainrule.estimator.hidden_features import AbstractFeatureLearner
-from chainrule.estimator.regression import AbstractRegressor
 from chainrule.estimator.settings import Settings
+from chainrule.estimator.target_scale import AbstractStandardizingRegressor
 
 
 @documented
@@ -53,12 +53,20 @@ class MLPClassifier(Settings, AbstractClassifier, AbstractFeatureLearner):
     True
     >>> clf.transform(X).shape
     (150, 16)
+
+    A data frame as it is, with texts and gaps:
+
+    >>> import pandas as pd
+    >>> df = pd.DataFrame({"size": [1.0, None, 3.0, 4.0] * 25, "sort": ["a", "b", "b", "a"] * 25})
+    >>> clf = MLPClassifier(categorical_features="from_dtype", scale=True, missing="impute", random_state=0)
+    >>> float(clf.set_params(solver="lbfgs").fit(df, df["size"].isna()).score(df, df["size"].isna()))
+    1.0
     """
 
 
 @documented
 @dataclass(eq=False, repr=False)
-class MLPRegressor(Settings, AbstractRegressor, AbstractFeatureLearner):
+class MLPRegressor(Settings, AbstractStandardizingRegressor, AbstractFeatureLearner):
     """Multilayer perceptron for numbers, one or several per row.
 
     Minimises J = Σ wᵢ Lᵢ / Σ wᵢ + alpha (l1_ratio Σ|W| + (1 - l1_ratio)/2 Σ W²) by the backpropagation written out
@@ -74,13 +82,20 @@ class MLPRegressor(Settings, AbstractRegressor, AbstractFeatureLearner):
         with loss(y, z) -> (m,), gradient(y, z) -> (m, k), its derivative by z, and inverse_link(z) -> (m, k), the
         predictions; y and z have shape (m, k), k outputs.
     delta : float, default=1.0
-        Of "huber": the error at which the loss turns from a square into a line.
+        Of "huber": the error, in units of y, at which the loss turns from a square into a line.
     quantile : float or list of float, default=0.5
         Of "quantile". A list, each number above the one before, gives one output for each, and they never cross: the
         middle one is a network's output as any other, and from there each is a softplus of an output away from the one
         before. The loss of a row is the mean over them, `predict` gives a column each, `score` is D². For one target.
     power : float, default=1.5
         Of "tweedie": the variance grows as the mean to this power; at least 1.
+    standardize_target : bool or "auto", default="auto"
+        Train on (y - mean) / deviation of each output; predictions are in the units of y. "auto" does so where an
+        output is badly scaled, its deviation outside 0.1 to 10 or its mean more than 10 deviations from 0, and the loss
+        is one that scaling only multiplies: "squared_error", "absolute_error", "huber", "quantile". Of "log_cosh" True
+        changes the meaning; with the log link of "poisson", "gamma" and "tweedie" it raises InvalidParameterError. With
+        "huber" all outputs share one deviation, so that `delta` is in units of y. `alpha` weighs against the
+        standardised loss. The statistics are those of the training rows, as for `scale`.
 
     Attributes
     ----------

@@ -53,7 +53,7 @@ class AbstractRegressor(RegressorMixin, AbstractEstimator):
         -------
         ndarray of shape (n_samples,), or (n_samples, n_outputs), or (n_samples, n_quantiles) for a list of quantiles
         """
-        A = self._outputs(X)
+        A = self._outputs(self._inputs(X))
         return A[:, 0] if A.shape[1] == 1 and not self._fitted_quantiles() else A
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:
@@ -102,7 +102,7 @@ class AbstractRegressor(RegressorMixin, AbstractEstimator):
         >>> bool(0.85 < np.mean((low <= y[200:]) & (y[200:] <= high)) < 0.95)
         True
         """
-        A, residuals = self._outputs(X), getattr(self, "calibration_residuals_", None)
+        A, residuals = self._outputs(self._inputs(X)), getattr(self, "calibration_residuals_", None)
         return interval(A, residuals, self._fitted_quantiles(), coverage)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from numbers import Integral, Real
 from typing import Any
@@ -69,6 +69,10 @@ class Settings:
     engine: str = "auto"
     n_threads: int | None = None
     callbacks: Any = None
+    categorical_features: str | Sequence[str | int | bool] | None = None
+    embedding_size: int | str | Mapping[str | int, int] = "auto"
+    scale: bool = False
+    missing: str = "error"
 
     def _settings(self) -> Settings:
         return self
@@ -77,6 +81,11 @@ class Settings:
     def hidden(self) -> tuple[int, ...]:
         """The hidden layers' widths as a tuple."""
         return tuple(listed(self.hidden_layer_sizes))
+
+    @property
+    def encodes_columns(self) -> bool:
+        """Whether X is to be encoded column by column before the network sees it."""
+        return self.categorical_features is not None or bool(self.scale) or self.missing == "impute"
 
 
 def listed(value: Any) -> list[Any]:
@@ -133,6 +142,19 @@ def _or_none(test: Test) -> Test:
 
 def _each(test: Test) -> Test:
     return lambda v: not isinstance(v, str) and all(test[0](entry) for entry in listed(v)), f"{test[1]}, or a list"
+
+
+def _is_choice_of_columns(value: Any) -> bool:
+    if value is None or isinstance(value, str):
+        return value in (None, "from_dtype")
+    return isinstance(value, Sequence | np.ndarray)
+
+
+def _is_size(value: Any) -> bool:
+    """Tell the size of an embedding, or one for each of some columns."""
+    if isinstance(value, Mapping):
+        return all(_whole(1)[0](size) for size in value.values())
+    return value == "auto" if isinstance(value, str) else _whole(1)[0](value)
 
 
 _FLAG: Test = (lambda v: isinstance(v, bool | np.bool_), "True or False")
@@ -196,6 +218,11 @@ CONSTRAINTS: dict[str, Test] = {
     "engine": one_of(*ENGINES),
     "n_threads": _or_none(_whole(1)),
     "callbacks": (may_be_callbacks, "a callback, a list of callbacks, or None"),
+    "categorical_features": (_is_choice_of_columns, "'from_dtype', a list of columns, a mask, or None"),
+    "embedding_size": (_is_size, f"'auto', {_whole(1)[1]}, or a dict of one for each column named"),
+    "scale": _FLAG,
+    "missing": one_of("error", "impute"),
+    "standardize_target": (lambda v: v == "auto" if isinstance(v, str) else _FLAG[0](v), "True, False or 'auto'"),
     "label_smoothing": _RATE,
     "gamma": _real(0),
     "delta": _real(0, open_low=True),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -23,7 +24,7 @@ from chainrule.network.types import Array
 from chainrule.report import classification_figures, regression_figures
 from chainrule.table import Encoder, Table, Target, from_frame, read_table
 from chainrule.table.dates import DATE_PARTS
-from chainrule.table.features import Scaled
+from chainrule.table.features import Block, Codes, Scaled
 
 
 @dataclass(frozen=True)
@@ -120,30 +121,37 @@ class TableModel:
         """Return the model that `to_record` wrote."""
         architecture = architecture_from(record["architecture"])
         encoder, target = Encoder.from_dict(record["encoder"]), Target.from_dict(record["target"])
-        _check_plain(encoder, target)
+        check_plain(encoder.blocks, target)
         _check_ends(architecture.widths, encoder, target)
         return cls(encoder, target, architecture, parameters_of(tensors, architecture), record["training"])
 
 
-def _check_plain(encoder: Encoder, target: Target) -> None:
+def check_plain(blocks: Sequence[Block], target: Target | None) -> None:
     """Hold what a file says against the types predicting needs, so that a hostile one fails here and not later."""
-    blocks = encoder.blocks
     scaled = [block for block in blocks if isinstance(block, Scaled)]
-    texts = [*target.names, *(text for block in blocks for text in (block.column, *block.levels))]
-    numbers = [*target.centre, *target.scale]
-    numbers += [number for block in scaled for number in (block.centre, block.scale, block.fill)]
-    good = (
+    texts = [text for block in blocks for text in (block.column, *block.levels)]
+    numbers = [number for block in scaled for number in (block.centre, block.scale, block.fill)]
+    good = [
+        all(isinstance(text, str) for text in texts),
+        all(block.part in ("value", "rank", *DATE_PARTS) for block in scaled),
+        all(isinstance(block.size, int) for block in blocks if isinstance(block, Codes)),
+    ]
+    if target is not None:
+        numbers += [*target.centre, *target.scale]
+        good += _signs_of_a_target(target)
+    if not all(good) or not all(isinstance(number, int | float) and math.isfinite(number) for number in numbers):
+        raise TableError("its columns or its target are not described by the names and finite numbers they need.")
+
+
+def _signs_of_a_target(target: Target) -> list[bool]:
+    return [
         all(isinstance(several, tuple) for several in (target.names, target.classes, target.centre, target.scale)),
         target.task in ("classification", "regression") and len(target.names) > 0,
         target.task == "regression" or len(target.classes) > 1,
         target.task == "classification" or len(target.names) == len(target.centre) == len(target.scale),
-        all(isinstance(text, str) for text in texts),
+        all(isinstance(name, str) for name in target.names),
         all(isinstance(label, str | int | float) for label in target.classes),
-        all(isinstance(number, int | float) and math.isfinite(number) for number in numbers),
-        all(block.part in ("value", "rank", *DATE_PARTS) for block in scaled),
-    )
-    if not all(good):
-        raise TableError("its columns or its target are not described by the names and finite numbers they need.")
+    ]
 
 
 def _check_ends(widths: tuple[int, ...], encoder: Encoder, target: Target) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from chainrule import __version__
 from chainrule._errors import TableError, TargetError
 from chainrule.estimator.building import architecture_of, batch_size_of
-from chainrule.estimator.fitting import Fitted, fit_network
+from chainrule.estimator.fitting import Fitted, ValidationSet, fit_network
 from chainrule.estimator.settings import Settings, check_parameters
 from chainrule.estimator.table_model import TableModel
 from chainrule.estimator.training_set import TrainingSet, split
@@ -206,7 +206,7 @@ def _fit(
         table,
         _loss(prepared.target),
         seed=seed,
-        validation=held_out,
+        validation=None if held_out is None else ValidationSet(held_out),
         on_segment=on_segment,
         on_epoch=on_epoch,
     )

@@ -10,9 +10,11 @@ import numpy as np
 
 from chainrule._errors import TargetError
 from chainrule.estimator.settings import Settings
+from chainrule.network.embeddings import Embedding
 from chainrule.network.examples import Examples
 from chainrule.network.rows import holdout, row_keys
 from chainrule.network.types import Array
+from chainrule.table.columns import Table
 
 _MANY_ROWS = 10_000  # more of them, and early_stopping="auto" stops early, as in scikit-learn's gradient boosting
 
@@ -23,7 +25,7 @@ class TrainingSet:
 
     Attributes
     ----------
-    X : array or CSR matrix of shape (m, n[0])
+    X : array or CSR matrix of shape (m, n[0]), or a Table whose columns are still to be encoded
     Y : ndarray of shape (m, n[L])
     weights : ndarray of shape (m,), optional
         Rows of weight 0 are as if they were not there.
@@ -31,6 +33,8 @@ class TrainingSet:
         Class codes that a validation split keeps in proportion.
     rows : ndarray of int, optional
         The rows that belong to it; None for all.
+    embeddings : tuple of Embedding
+        Of the columns of X that are codes.
     """
 
     X: Any
@@ -38,6 +42,12 @@ class TrainingSet:
     weights: Array | None = None
     strata: Array | None = None
     rows: Array | None = None
+    embeddings: tuple[Embedding, ...] = ()
+
+    @property
+    def m(self) -> int:
+        """How many rows count."""
+        return len(self.Y) if self.counted is None else len(self.counted)
 
     @cached_property
     def counted(self) -> Array | None:
@@ -65,13 +75,14 @@ def split(settings: Settings, table: TrainingSet, seed: int) -> tuple[TrainingSe
     TargetError
         If there are too few different rows to hold any out.
     """
-    rows = np.arange(table.X.shape[0]) if table.counted is None else table.counted
+    rows = np.arange(len(table.Y)) if table.counted is None else table.counted
     m = len(rows)
     if not stops_early(settings, m):
         return table, None
     asked = settings.validation_fraction
+    keys = table.X.row_keys() if isinstance(table.X, Table) else row_keys(table.X)
     held_out = holdout(
-        row_keys(table.X)[rows],
+        keys[rows],
         asked if asked < 1 else asked / m,
         seed=seed,
         strata=None if table.strata is None else table.strata[rows],

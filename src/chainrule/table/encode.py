@@ -10,16 +10,18 @@ from typing import Any
 import numpy as np
 
 from chainrule._errors import TableError, nearest
+from chainrule.network.embeddings import Embedding
 from chainrule.network.types import Array
 from chainrule.table.columns import CHUNK_ROWS, Column, Table
 from chainrule.table.dates import DATE_PARTS
-from chainrule.table.features import Block, Scaled, block_from_dict, fit_one_hot, fit_scaled
+from chainrule.table.features import Block, Codes, Scaled, block_from_dict
+from chainrule.table.fit_features import fit_one_hot, fit_scaled
 from chainrule.table.schema import ColumnPlan, Schema
 
 
 @dataclass(frozen=True)
 class Encoder:
-    """Turns tables into float32 matrices, always in the way the training rows were.
+    """Turns tables into matrices, always in the way the training rows were.
 
     * numeric: missing ones become the median, with an indicator feature where training had missing ones; then
       standardised, tails drawn in smoothly at 4 standard deviations.
@@ -33,8 +35,8 @@ class Encoder:
 
     Parameters
     ----------
-    blocks : tuple of Scaled or OneHot
-        From `Encoder.fit`.
+    blocks : tuple of Scaled, OneHot or Codes
+        From `Encoder.fit`, or fitted one by one.
 
     Examples
     --------
@@ -82,7 +84,19 @@ class Encoder:
         """The names of the table columns that are needed."""
         return tuple(dict.fromkeys(block.column for block in self.blocks))
 
-    def transform(self, table: Table, rows: Array | None = None) -> Array:
+    @cached_property
+    def embeddings(self) -> tuple[Embedding, ...]:
+        """The embeddings that the matrix's codes are for."""
+        first = np.cumsum([0, *(len(block.names) for block in self.blocks)]).tolist()
+        return tuple(
+            Embedding(column, len(block.levels), block.size)
+            for block, column in zip(self.blocks, first, strict=False)
+            if isinstance(block, Codes)
+        )
+
+    def transform(
+        self, table: Table, rows: Array | None = None, dtype: np.dtype[Any] | type[np.floating[Any]] = np.float32
+    ) -> Array:
         """Encode a table.
 
         Parameters
@@ -91,10 +105,11 @@ class Encoder:
             With the columns of training, in any order; others are ignored.
         rows : ndarray of int or bool, optional
             The rows to encode; None, the default, for all.
+        dtype : dtype, default float32
 
         Returns
         -------
-        ndarray of shape (m, n), float32, C-contiguous
+        ndarray of shape (m, n), C-contiguous
 
         Raises
         ------
@@ -106,7 +121,7 @@ class Encoder:
         if rows is not None and rows.dtype == bool:
             rows = np.flatnonzero(rows)
         m = table.n_rows if rows is None else len(rows)
-        X = np.empty((m, widths[-1]), np.float32)
+        X = np.empty((m, widths[-1]), dtype)
         for start in range(0, m, CHUNK_ROWS):
             place = slice(start, min(start + CHUNK_ROWS, m))
             chosen = place if rows is None else rows[place]

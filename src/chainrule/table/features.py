@@ -1,4 +1,4 @@
-"""How one column becomes features: each kind of feature block fits itself, writes itself, and fits into JSON."""
+"""How one column becomes features: each kind of feature block writes itself, and fits into JSON."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ from chainrule._errors import TableError
 from chainrule.network.types import Array
 from chainrule.table.columns import Column
 from chainrule.table.dates import DATE_PARTS
-from chainrule.table.schema import rare_below
 
 TAIL = 4.0  # standard deviations at which a scaled number x has been drawn in to x/sqrt(2)
-MAX_ONE_HOT = 255  # levels with a feature of their own; the rarest beyond are pooled
 OTHER, MISSING = "(other)", "(missing)"
 
 Writer = Callable[[slice | Array, Array], None]  # of the rows given, into an array of shape (rows, width)
@@ -78,7 +76,7 @@ class Scaled:
         TableError
             If the column holds other values than numbers (or dates, where training had dates).
         """
-        read = _reader(self.part, column, self.levels)
+        read = reader(self.part, column, self.levels)
 
         def write(rows: slice | Array, out: Array) -> None:
             x = read(rows)
@@ -124,17 +122,14 @@ class OneHot:
 
     def writer(self, column: Column) -> Writer:
         """Return the function that writes the features of given rows; values that are not text count by spelling."""
-        text = column.as_text()
-        place = {level: code for code, level in enumerate(self.levels)}
-        unseen = place.get(OTHER, len(self.levels))
-        level_of = np.array([place.get(level, unseen) for level in text.levels] + [place.get(MISSING, unseen)], np.intp)
+        place_of = _places(self.levels, column, unseen=len(self.levels))
         if len(self.levels) == 2:
             features = np.array([[0.0], [1.0], [0.5]], np.float32)
         else:
             features = np.eye(len(self.levels) + 1, len(self.levels), dtype=np.float32)
 
         def write(rows: slice | Array, out: Array) -> None:
-            out[:] = features[level_of[text.values[rows]]]  # missing, -1, is the last
+            out[:] = features[place_of(rows)]
 
         return write
 
@@ -143,7 +138,47 @@ class OneHot:
         return {"kind": self.kind, "column": self.column, "levels": list(self.levels)}
 
 
-Block = Scaled | OneHot
+@dataclass(frozen=True)
+class Codes:
+    """One number a row, the place of its level: which vector of an embedding stands for it.
+
+    Parameters
+    ----------
+    column : str
+    levels : tuple of str
+        "(other)" first, code 0, for levels that were rare in training or that it never had; "(missing)" is last where
+        training had missing ones, which are otherwise "(other)", too.
+    size : int
+        Entries of the vectors.
+    """
+
+    column: str
+    levels: tuple[str, ...]
+    size: int
+
+    kind: ClassVar[str] = "codes"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The name of the feature."""
+        return (self.column,)
+
+    def writer(self, column: Column) -> Writer:
+        """Return the function that writes the codes of given rows; values that are not text count by spelling."""
+        place_of = _places(self.levels, column, unseen=0)
+
+        def write(rows: slice | Array, out: Array) -> None:
+            out[:, 0] = place_of(rows)
+
+        return write
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the block as plain data."""
+        return {"kind": self.kind, "column": self.column, "levels": list(self.levels), "size": self.size}
+
+
+Block = Scaled | OneHot | Codes
+_KINDS: dict[str, type[Block]] = {block.kind: block for block in (Scaled, OneHot, Codes)}
 
 
 def block_from_dict(data: dict[str, Any]) -> Block:
@@ -151,37 +186,19 @@ def block_from_dict(data: dict[str, Any]) -> Block:
     fields: dict[str, Any] = {
         key: tuple(value) if key == "levels" else value for key, value in data.items() if key != "kind"
     }
-    return Scaled(**fields) if data["kind"] == Scaled.kind else OneHot(**fields)
+    return _KINDS[data["kind"]](**fields)
 
 
-def fit_scaled(column: Column, part: str, rows: slice | Array, *, levels: tuple[str, ...] = ()) -> Scaled | None:
-    """Measure a feature on the training rows: None where it is constant and never missing, so says nothing."""
-    x = _reader(part, column, levels)(rows)
-    missing = np.isnan(x)
-    present = x[~missing]
-    if not missing.any() and (len(present) == 0 or present.min() == present.max()):
-        return None
-    fill = float(np.median(present)) if len(present) else 0.0
-    x[missing] = fill
-    centre = float(x.mean())
-    scale = float(np.sqrt(np.square(x - centre).mean()))  # around the mean: stable far from zero
-    return Scaled(column.name, part, centre, scale or 1.0, fill, bool(missing.any()), True, levels)
-
-
-def fit_one_hot(column: Column, rows: slice | Array) -> OneHot | None:
-    """Find the levels worth a feature on the training rows: None where there is only one."""
+def _places(levels: tuple[str, ...], column: Column, *, unseen: int) -> Callable[[slice | Array], Array]:
+    """Return the function that gives the place among the levels of given rows; "(other)", or `unseen`, if none."""
     text = column.as_text()
-    codes = text.values[rows]
-    counts = np.bincount(codes[codes >= 0], minlength=len(text.levels))
-    common = np.flatnonzero(counts >= rare_below(len(codes)))
-    kept = np.sort(common[np.argsort(-counts[common], kind="stable")[:MAX_ONE_HOT]])
-    levels = [text.levels[code] for code in kept]
-    levels += [OTHER] if counts.sum() > counts[kept].sum() else []
-    levels += [MISSING] if (codes < 0).any() else []
-    return OneHot(column.name, tuple(levels)) if len(levels) > 1 else None
+    place = {level: number for number, level in enumerate(levels)}
+    unseen = place.get(OTHER, unseen)
+    places = np.array([place.get(level, unseen) for level in text.levels] + [place.get(MISSING, unseen)], np.intp)
+    return lambda rows: places[text.values[rows]]  # missing, -1, is the last
 
 
-def _reader(part: str, column: Column, levels: tuple[str, ...]) -> Callable[[slice | Array], Array]:
+def reader(part: str, column: Column, levels: tuple[str, ...]) -> Callable[[slice | Array], Array]:
     """Return the function that gives a part of a column at given rows as new float64, NaN where missing."""
     if part == "rank":
         text = column.as_text()

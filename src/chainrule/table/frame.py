@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule._errors import TableError
 from chainrule.network.types import Array
-from chainrule.table.columns import Table
+from chainrule.table.columns import Column, Table
 from chainrule.table.load import in_memory, load
 
 
@@ -49,6 +49,48 @@ def from_frame(frame: Any) -> Table:
         columns = load(connection, "frame")
     named = (replace(column, name=name) for column, name in zip(columns, arrays, strict=True))
     return Table(tuple(named), type(frame).__name__)
+
+
+def number_column(name: str, values: Array) -> Column:
+    """Take a column as numbers; True and False are 1 and 0.
+
+    Raises
+    ------
+    TableError
+        If it holds dates, or a text that is no number.
+
+    Examples
+    --------
+    >>> number_column("size", np.array(["1.5", None], object)).values
+    array([1.5, nan])
+    """
+    if values.dtype.kind == "M":
+        raise TableError(f"Column {name!r} holds dates: make numbers of them first, such as the year or days elapsed.")
+    if values.dtype.kind in "biuf":
+        return Column(name, "number", values)
+    try:
+        numbers = np.array([np.nan if _is_missing(value) else value for value in values.tolist()], np.float64)
+    except (ValueError, TypeError) as error:
+        raise TableError(
+            f"Column {name!r} must hold numbers, but: {error}. Name it in categorical_features, or make numbers of it."
+        ) from error
+    return Column(name, "number", numbers)
+
+
+def level_column(name: str, values: Array) -> Column:
+    """Take every different value of a column as a level: a text as it stands, and nothing read into it.
+
+    Examples
+    --------
+    >>> level_column("code", np.array(["01", "NA", "1", None], object)).levels
+    ('01', '1', 'NA')
+    """
+    plain = _plain(values)
+    if plain.dtype.kind != "O":
+        return Column(name, {"b": "boolean", "M": "date"}.get(plain.dtype.kind, "number"), plain)  # type: ignore[arg-type]
+    levels = sorted({value for value in plain if value is not None})
+    code_of = {level: code for code, level in enumerate(levels)} | {None: -1}
+    return Column(name, "text", np.array([code_of[value] for value in plain], np.int32), tuple(levels))
 
 
 def _from_native(frame: Any) -> dict[str, Array]:
