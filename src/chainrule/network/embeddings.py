@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._errors import InvalidParameterError
+from chainrule._errors import InvalidParameterError, ShapeError
 from chainrule.network.draws import generator
 from chainrule.network.types import Array
+
+MOST_LEVELS = 2**24  # whole numbers beyond are no longer exact in a table of float32
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,37 @@ def check_embeddings(embeddings: Sequence[Embedding], n_columns: int) -> None:
     if len(set(columns)) < len(columns) or not set(columns) <= set(range(n_columns)):
         raise InvalidParameterError(f"embeddings must be of different columns 0 to {n_columns - 1}, got {columns}.")
     for embedding in embeddings:
-        if embedding.levels < 1 or embedding.size < 1:
-            raise InvalidParameterError(f"an embedding needs at least one level and one entry, got {embedding}.")
+        if not 1 <= embedding.levels <= MOST_LEVELS or embedding.size < 1:
+            raise InvalidParameterError(
+                f"an embedding needs at least one entry, and 1 to {MOST_LEVELS:,} levels; got {embedding}."
+            )
+
+
+def check_codes(embeddings: Sequence[Embedding], X: Any, places: Array | slice = slice(None)) -> None:
+    """Raise unless the examples at the given places have a level's code in every embedded column.
+
+    Raises
+    ------
+    ShapeError
+        If a code is not one of 0 to `levels` - 1.
+    InvalidParameterError
+        If X is sparse.
+    """
+    if embeddings and hasattr(X, "indptr"):
+        raise InvalidParameterError("X must be dense where columns are embedded, got a sparse one: call X.toarray().")
+    for embedding in embeddings:
+        column = X[embedding.column][places]
+        wrong = ~((column >= 0) & (column < embedding.levels) & (column == np.floor(column)))
+        if wrong.any():
+            raise ShapeError(
+                f"column {embedding.column} of X must hold codes 0 to {embedding.levels - 1}, one for each level, got "
+                f"{column[wrong][0]}. Give unknown levels the code 0."
+            )
 
 
 def codes(embeddings: Sequence[Embedding], X: Any) -> list[Array]:
     """Return the levels' codes of every embedded column, each of shape (m,)."""
+    check_codes(embeddings, X)
     return [X[embedding.column].astype(np.intp) for embedding in embeddings]
 
 
@@ -55,8 +82,9 @@ def embed(embeddings: Sequence[Embedding], E: Sequence[Array], X: Any) -> Any:
     """A[0]: the rows of X that are no codes, then E[j][:, c] of every embedding: (n[0], m)."""
     if not embeddings:
         return X
+    C = codes(embeddings, X)
     others = np.delete(X, [embedding.column for embedding in embeddings], axis=0)
-    return np.vstack([others, *(E_j[:, c] for E_j, c in zip(E, codes(embeddings, X), strict=True))])
+    return np.vstack([others, *(E_j[:, c] for E_j, c in zip(E, C, strict=True))])
 
 
 def dE(embeddings: Sequence[Embedding], dA: Array, C: Sequence[Array]) -> list[Array]:
