@@ -23,6 +23,10 @@ struct Pass {
   }
   T* dZ(Index l) const { return space.layers[l].dZ + first * space.layers[l].stride; }
   bool embeds() const { return job.network.n_embeddings > 0; }
+  const T* E() const {
+    const EmbeddingSpace<T>& embeddings = space.embeddings;
+    return embeddings.E ? embeddings.E : static_cast<const T*>(job.theta) + embeddings.place;
+  }
   Index* vectors() const { return space.embeddings.vectors + first * job.network.n_embeddings; }
 
   // Finds the examples from one place of the order on.
@@ -38,7 +42,7 @@ struct Pass {
     const Examples& examples = job.examples;
     const Index stride = space.layers[0].stride;
     if (embeds()) {
-      embed<T>(job.network, examples.X, own.places, count, space.embeddings.E, A(0), stride, vectors());
+      embed<T>(job.network, examples.X, own.places, count, E(), A(0), stride, vectors());
     } else if (!examples.X.starts) {
       gather<T>(examples.X, own.places, count, width(0), A(0), stride);
     }

@@ -46,11 +46,7 @@ struct Worker {
       for (int s = 0; s < job.plan.optimizer.slots && layer.slots[s]; ++s) fill(job.slots[s], layer.slots[s]);
       if (layer.D && !layer.shape.along_inputs && is_first()) zero(layer.D, layer.shape.D.size());
     });
-    const EmbeddingSpace<T>& embeddings = space.embeddings;
-    load_entries(job.theta, embeddings.E);
-    for (int s = 0; s < job.plan.optimizer.slots && embeddings.slots[s]; ++s) {
-      load_entries(job.slots[s], embeddings.slots[s]);
-    }
+    if (space.embeddings.E) load_embeddings();
     for (Index l = 0; l < space.L; ++l) load_ones(space.layers[l], job.network.widths[l]);
     job.barrier->wait();
     refresh_D();
@@ -78,6 +74,11 @@ struct Worker {
   }
 
  private:
+  void load_embeddings() const {
+    load_entries(job.theta, space.embeddings.E);
+    for (int s = 0; s < job.plan.optimizer.slots; ++s) load_entries(job.slots[s], space.embeddings.slots[s]);
+  }
+
   void load_entries(const void* flat, T* to) const {
     const auto [first, last] = own_entries();
     zero(to + first, round_up(last - first, LANES<T>));

@@ -41,7 +41,7 @@ struct LayerSpace {
 template <class T>
 struct EmbeddingSpace {
   Index entries, place;         // how many, and where they begin in the flat vector
-  T *E, *G, *slots[MAX_SLOTS];  // with room for whole blocks
+  T *E, *G, *slots[MAX_SLOTS];  // with room for whole blocks; E only for training, which changes it
   Index* vectors;               // of the examples at hand: where the vectors of their levels begin
 };
 
@@ -137,12 +137,12 @@ struct Workspace {
     EmbeddingSpace<T> space{};
     space.entries = n_entries(job.network);
     space.place = place;
-    const Index size = n_blocks(space.entries) * ENTRIES;
-    space.E = arena.take<T>(size);
     space.vectors = arena.take<Index>(rows * job.network.n_embeddings);
+    const Index size = n_blocks(space.entries) * ENTRIES;
     if (backward) space.G = arena.take<T>(size);
-    for (int s = 0; s < job.plan.optimizer.slots && job.task == Task::segment; ++s) {
-      space.slots[s] = arena.take<T>(size);
+    if (job.task == Task::segment) {
+      space.E = arena.take<T>(size);
+      for (int s = 0; s < job.plan.optimizer.slots; ++s) space.slots[s] = arena.take<T>(size);
     }
     embeddings = space;
   }
