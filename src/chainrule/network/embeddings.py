@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -78,13 +79,29 @@ def codes(embeddings: Sequence[Embedding], X: Any) -> list[Array]:
     return [X[embedding.column].astype(np.intp) for embedding in embeddings]
 
 
+def rows_of(embeddings: Sequence[Embedding], n: int) -> list[slice]:
+    """Return which of the n rows of A[0] belong to each embedding: the last ones, in order.
+
+    Examples
+    --------
+    >>> rows_of([Embedding(column=1, levels=4, size=3), Embedding(column=3, levels=2, size=1)], 6)
+    [slice(2, 5, None), slice(5, 6, None)]
+    """
+    sizes = [0, *(embedding.size for embedding in embeddings)]
+    return [slice(int(first), int(last)) for first, last in pairwise(n - sum(sizes) + np.cumsum(sizes))]
+
+
+def numbers(embeddings: Sequence[Embedding], X: Any) -> Any:
+    """Return the rows of X that are no codes."""
+    return np.delete(X, [embedding.column for embedding in embeddings], axis=0)
+
+
 def embed(embeddings: Sequence[Embedding], E: Sequence[Array], X: Any) -> Any:
     """A[0]: the rows of X that are no codes, then E[j][:, c] of every embedding: (n[0], m)."""
     if not embeddings:
         return X
     C = codes(embeddings, X)
-    others = np.delete(X, [embedding.column for embedding in embeddings], axis=0)
-    return np.vstack([others, *(E_j[:, c] for E_j, c in zip(E, C, strict=True))])
+    return np.vstack([numbers(embeddings, X), *(E_j[:, c] for E_j, c in zip(E, C, strict=True))])
 
 
 def dE(embeddings: Sequence[Embedding], dA: Array, C: Sequence[Array]) -> list[Array]:
@@ -99,12 +116,10 @@ def dE(embeddings: Sequence[Embedding], dA: Array, C: Sequence[Array]) -> list[A
         The codes.
     """
     gradients, m = [], dA.shape[1]
-    first = len(dA) - sum(embedding.size for embedding in embeddings)
-    for embedding, c in zip(embeddings, C, strict=True):
+    for embedding, rows, c in zip(embeddings, rows_of(embeddings, len(dA)), C, strict=True):
         total = np.zeros((embedding.levels, embedding.size), dA.dtype)
-        np.add.at(total, c, dA[first : first + embedding.size].T)
+        np.add.at(total, c, dA[rows].T)
         gradients.append(total.T / m)
-        first += embedding.size
     return gradients
 
 
