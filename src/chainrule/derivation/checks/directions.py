@@ -110,14 +110,13 @@ def _moves(start: Pass, tensor: Tensor, rows: Array, columns: Array) -> Array:
 
     Its row i moves by row j of A[l-1], or for a bias by 1. An entry of E[j] moves a row of A[0] where the level occurs.
     """
-    every, m = np.arange(len(rows)), start.problem.m
     if tensor.j is not None:
         beneath = _moved_inputs(start, tensor.j, start.forward.C[tensor.j] == columns[:, None], rows)
         W = start.problem.parameters.W[1][:, _rows_of(start, tensor.j)][:, rows]
         moved: Array = W[:, :, None] * beneath
         return moved
-    D = np.zeros((tensor.value.shape[0], len(rows), m))
-    D[rows, every] = 1 if tensor.is_bias else start.forward.A[tensor.l - 1][columns]
+    D = np.zeros((tensor.value.shape[0], len(rows), start.problem.m))
+    D[rows, np.arange(len(rows))] = 1 if tensor.is_bias else start.forward.A[tensor.l - 1][columns]
     return D
 
 
