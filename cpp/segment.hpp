@@ -53,7 +53,7 @@ class Segment {
     } else {
       batch.run(start, m, update);
     }
-    update_embeddings(rule, finite);
+    if (job_.network.n_embeddings) update_embeddings(rule, finite);
     worker_.refresh_D();
     space_.finite[worker_.thread] = sum_of_lanes<T>(finite);
   }
@@ -102,7 +102,6 @@ class Segment {
   void update_embeddings(const Step<T>& rule, Vec<T>& finite) {
     const EmbeddingSpace<T>& space = space_.embeddings;
     const auto [first, last] = worker_.own_entries();
-    if (first == last) return;
     const auto slot = [&, begin = first](int s) { return space.slots[s] ? space.slots[s] + begin : nullptr; };
     update_parameters<T>(job_.plan.optimizer, rule, Lanes<T>::of_embeddings(), round_up(last - first, LANES<T>),
                          space.G + first, space.E + first, slot(0), slot(1), finite);
