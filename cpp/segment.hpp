@@ -16,7 +16,7 @@ class Segment {
 
   void run() {
     const Index size = job_.plan.batch_size, steps = (job_.m + size - 1) / size;
-    job_.diverged = -1;
+    if (worker_.is_first()) job_.diverged = -1;
     for (Index s = 0; s < steps; ++s) {
       const Index m = smaller(size, job_.m - s * size);
       const bool measured = s == steps - 1 || job_.plan.clip_norm < __builtin_inf();
