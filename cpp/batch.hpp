@@ -5,6 +5,20 @@
 
 namespace chainrule::CHAINRULE_ISA {
 
+// Σ of the first `count` losses, in one order whatever the number of threads.
+inline double sum(const double* losses, Index count) {
+  constexpr Index chains = 8;
+  double partial[chains] = {};
+  const Index whole = count / chains * chains;
+  for (Index i = 0; i < whole; i += chains) {
+    for (Index c = 0; c < chains; ++c) partial[c] += losses[i + c];
+  }
+  for (Index i = whole; i < count; ++i) partial[i - whole] += losses[i];
+  double total = 0;
+  for (double part : partial) total += part;
+  return total;
+}
+
 template <class T>
 struct Batch {
   const Worker<T>& worker;
@@ -13,7 +27,8 @@ struct Batch {
 
   // Examples [start, start + m) of the order, as many at a time as fit: dZ by examples, then the gradient by weights.
   //
-  // Calls finished(layer, tile) for every tile of the gradient, once it is the sum over all examples.
+  // Calls finished(layer, tile) for every tile of the gradient of W and b, once it is the sum over all examples; that
+  // of the embeddings is left in their G.
   template <class F>
   void run(Index start, Index m, F&& finished) const {
     const auto& [job, space, thread] = worker;
@@ -42,7 +57,7 @@ struct Batch {
     }
   }
 
-  // G [+]= Σ A[l-1] dZ[l]ᵀ over the examples at hand, for the owned rows.
+  // G [+]= Σ A[l-1] dZ[l]ᵀ over the examples at hand, for the owned rows, and the owned entries of the embeddings.
   template <class F>
   void own_gradients(Index start, Index count, bool add, bool in_parts, F&& finished) const {
     const bool stored = keep || in_parts || !in_one_block(count);
@@ -65,6 +80,15 @@ struct Batch {
                     stored, tiles, layer.P, [&](const Tile<T>& tile) { finished(layer, tile); });
       }
     });
+    if (worker.job.network.n_embeddings) sum_embeddings(count, add);
+  }
+
+  void sum_embeddings(Index count, bool add) const {
+    const auto& [job, space, thread] = worker;
+    const LayerSpace<T>& inputs = space.layers[0];
+    const Rows own = worker.own_entries();
+    if (!add) zero(space.embeddings.G + own.first, round_up(own.last - own.first, LANES<T>));
+    sum_vectors<T>(job.network, count, space.embeddings.vectors, inputs.dZ, inputs.stride, own, space.embeddings.G);
   }
 
   void sum_sparse_rows(Index start, Index count, bool add, const LayerSpace<T>& layer, Rows rows) const {

@@ -2,7 +2,8 @@
 //
 // Orientation: a C-ordered table (m, n) is a column-major matrix (n, m). Buffers here hold one example after the
 // other, which is the textbook's matrix with its columns contiguous; nothing is ever transposed on the way in or out.
-// Parameters enter and leave as the flat vector of parameters.py: W[1] to W[L], each (n, p) by rows, then b[1] to b[L].
+// Parameters enter and leave as the flat vector of parameters.py: W[1] to W[L], each (n, p) by rows, then b[1] to b[L],
+// then the embeddings, one level's vector after the other.
 #pragma once
 
 #include <cstddef>
@@ -49,6 +50,10 @@ struct Dropout {
   double factor;          // 1 / (1 - rate)
 };
 
+struct Embedding {
+  std::int64_t column, levels, size;
+};
+
 struct Network {
   std::int64_t L;
   const std::int64_t* widths;  // n[0] to n[L]
@@ -56,6 +61,15 @@ struct Network {
   const Dropout* dropout;      // of A[0] to A[L-1]; null for none
   Loss loss;
   double l1, l2;
+  std::int64_t n_embeddings;
+  const Embedding* embeddings;
+  const std::int64_t* numbers;  // where there are embeddings: the columns of the table that hold no codes
+
+  std::int64_t n_numbers() const {
+    std::int64_t count = widths[0];
+    for (std::int64_t j = 0; j < n_embeddings; ++j) count -= embeddings[j].size;
+    return count;
+  }
 };
 
 // A table of numbers, dense with any strides (in elements) or in compressed sparse rows. Rows are examples.

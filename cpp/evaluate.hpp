@@ -22,6 +22,11 @@ void sum_gradient(const Worker<T>& worker) {
         }
       }
     });
+    const EmbeddingSpace<T>& embeddings = space.embeddings;
+    const Rows own = worker.own_entries();
+    for (Index i = own.first; i < own.last; ++i) {
+      job.gradient[embeddings.place + i] += static_cast<double>(embeddings.G[i]);
+    }
     job.barrier->wait();
   }
 }

@@ -34,6 +34,28 @@ void gather(const Table& table, const Index* rows, Index count, Index n, T* to, 
   });
 }
 
+// Some examples' n outputs, one example after the other, as one vector for each output.
+template <class T>
+inline void turn(Index n, Index examples, const T* from, Index stride, Vec<T>* to) {
+  if (stride == 1 && examples == LANES<T>) {
+    *to = load(from);
+    return;
+  }
+  for (Index k = 0; k < n; ++k) {
+    alignas(CHAINRULE_VECTOR_BYTES) T lanes[LANES<T>] = {};
+    for (Index i = 0; i < examples; ++i) lanes[i] = from[i * stride + k];
+    to[k] = load(lanes);
+  }
+}
+
+template <class T>
+inline void turn_back(Index n, Index examples, const Vec<T>* from, T* to, Index stride) {
+  if (stride == 1) return store_some(to, *from, examples);
+  for (Index i = 0; i < examples; ++i) {
+    for (Index k = 0; k < n; ++k) to[i * stride + k] = from[k][i];
+  }
+}
+
 // The entries of one row of a sparse table, converted into `values`.
 template <class T>
 struct Entries {

@@ -48,13 +48,14 @@ struct Step {
   Vec<T> clipped(Vec<T> v) const { return max<T>(min<T>(v, clip_value), -clip_value); }
 };
 
-// By lanes, 1 for a weight and 0 for a bias, which is never penalised.
+// By lanes, 1 for a weight and 0 for a bias or an entry of an embedding, which are never penalised.
 template <class T>
 struct Lanes {
   Vec<T> weights;
 
   static Lanes of_weights() { return {all(T(1))}; }
   static Lanes of_biases() { return {Vec<T>{}}; }
+  static Lanes of_embeddings() { return {Vec<T>{}}; }
   static Lanes with_bias(Index lane) {
     Lanes lanes = of_weights();
     lanes.weights[lane] = 0;

@@ -50,11 +50,11 @@ struct Layer {
   }
 };
 
-// The inputs whose weights one thread owns, for the gradient and the update: but for the first layer in whole vectors
-// of D, so that no two threads write to the same one.
+// The inputs whose weights one thread owns, for the gradient and the update: where there is D in whole vectors of it,
+// so that no two threads write to the same one.
 template <class T>
-Rows rows_of_thread(const Layer<T>& layer, bool first_layer, int thread, int threads) {
-  const Index grain = first_layer && !layer.along_inputs ? 1 : LANES<T>, blocks = (layer.p + grain) / grain;
+Rows rows_of_thread(const Layer<T>& layer, bool has_D, int thread, int threads) {
+  const Index grain = has_D || layer.along_inputs ? LANES<T> : 1, blocks = (layer.p + grain) / grain;
   return {smaller(blocks * thread / threads * grain, layer.p + 1),
           smaller(blocks * (thread + 1) / threads * grain, layer.p + 1)};
 }

@@ -22,6 +22,12 @@ struct Pass {
     return layer.slope ? layer.slope + first * layer.stride : nullptr;
   }
   T* dZ(Index l) const { return space.layers[l].dZ + first * space.layers[l].stride; }
+  bool embeds() const { return job.network.n_embeddings > 0; }
+  const T* E() const {
+    const EmbeddingSpace<T>& embeddings = space.embeddings;
+    return embeddings.E ? embeddings.E : static_cast<const T*>(job.theta) + embeddings.place;
+  }
+  Index* vectors() const { return space.embeddings.vectors + first * job.network.n_embeddings; }
 
   // Finds the examples from one place of the order on.
   void locate(Index start) const {
@@ -34,7 +40,12 @@ struct Pass {
   void read(Index start) const {
     locate(start);
     const Examples& examples = job.examples;
-    if (!examples.X.starts) gather<T>(examples.X, own.places, count, width(0), A(0), space.layers[0].stride);
+    const Index stride = space.layers[0].stride;
+    if (embeds()) {
+      embed<T>(job.network, examples.X, own.places, count, E(), A(0), stride, vectors());
+    } else if (!examples.X.starts) {
+      gather<T>(examples.X, own.places, count, width(0), A(0), stride);
+    }
     if (job.task == Task::logits) return;
     const Index n = width(space.L);
     gather<T>(examples.Y, own.places, count, n, space.Y + first * n, n);
@@ -93,39 +104,19 @@ struct Pass {
     for (Index r = 0; r < count; r += LANES<T>) {
       const Index here = smaller(LANES<T>, count - r);
       T* Z = dZ(space.L) + r * stride;
-      turn(n, here, space.Y + (first + r) * n, n, own.y);
-      turn(n, here, Z, stride, own.z);
+      turn<T>(n, here, space.Y + (first + r) * n, n, own.y);
+      turn<T>(n, here, Z, stride, own.z);
       Vec<T> loss = loss_of_lanes<T>(job.network.loss, n, own.z, own.y, own.dZ);
       if (job.examples.weights) {
         Vec<T> weights;  // of these examples alone: another thread may be writing the next ones
-        turn(1, here, space.weights + first + r, 1, &weights);
+        turn<T>(1, here, space.weights + first + r, 1, &weights);
         loss *= weights;
         for (Index k = 0; k < n; ++k) own.dZ[k] *= weights;
       }
       double losses[LANES<T>];
       store_as_double<T>(losses, loss);
       for (Index i = 0; i < here; ++i) space.row_losses[first + r + i] = losses[i];
-      turn_back(n, here, own.dZ, Z, stride);
-    }
-  }
-
-  // Some examples' n outputs, one example after the other, as one vector for each output.
-  static void turn(Index n, Index examples, const T* from, Index stride, Vec<T>* to) {
-    if (stride == 1 && examples == LANES<T>) {
-      *to = load(from);
-      return;
-    }
-    for (Index k = 0; k < n; ++k) {
-      alignas(CHAINRULE_VECTOR_BYTES) T lanes[LANES<T>] = {};
-      for (Index i = 0; i < examples; ++i) lanes[i] = from[i * stride + k];
-      to[k] = load(lanes);
-    }
-  }
-
-  static void turn_back(Index n, Index examples, const Vec<T>* from, T* to, Index stride) {
-    if (stride == 1) return store_some(to, *from, examples);
-    for (Index i = 0; i < examples; ++i) {
-      for (Index k = 0; k < n; ++k) to[i * stride + k] = from[k][i];
+      turn_back<T>(n, here, own.dZ, Z, stride);
     }
   }
 
@@ -142,6 +133,27 @@ struct Pass {
       times_slope(l - 1, [deltas = dZ(l), w = layer.P](Index r, Index i) { return all(deltas[r]) * load(w + i); });
       if (width(l - 1) % LANES<T> == 0) continue;
       for (Index r = 0; r < count; ++r) dA[r * previous.stride + width(l - 1)] = 0;  // the bias is not a weight of A
+    }
+    if (embeds()) deltas_of_inputs();
+  }
+
+  // dA[0] = W[1]ᵀ dZ[1], dropout applied: the rows of the embeddings, and of plain inputs only those beside them.
+  void deltas_of_inputs() const {
+    const LayerSpace<T>& layer = space.layers[1];
+    const Index stride = space.layers[0].stride, j = job.network.n_numbers() / PANEL<T> * PANEL<T>;
+    T* dA = dZ(0);
+    if (layer.shape.along_inputs) {
+      for (Index r = 0; r < count; ++r) {
+        const Vec<T> delta = all(dZ(1)[r]);
+        for (Index i = j; i < width(0); i += LANES<T>) store(dA + r * stride + i, delta * load(layer.P + i));
+      }
+    } else {
+      const Packed<T> D{width(1), width(0) - j};
+      product<T>(count, dZ(1), layer.stride, layer.D + layer.shape.D.at(0, j), D, dA + j, stride);
+    }
+    const Dropout* d = dropout(0);
+    for (Index r = 0; r < count && d; ++r) {
+      drop_row<T>(*d, job.plan.seed, step, 0, key(r), width(0), dA + r * stride, nullptr);
     }
   }
 
@@ -162,19 +174,5 @@ struct Pass {
     }
   }
 };
-
-// Σ of the first `count` losses, in one order whatever the number of threads.
-inline double sum(const double* losses, Index count) {
-  constexpr Index chains = 8;
-  double partial[chains] = {};
-  const Index whole = count / chains * chains;
-  for (Index i = 0; i < whole; i += chains) {
-    for (Index c = 0; c < chains; ++c) partial[c] += losses[i + c];
-  }
-  for (Index i = whole; i < count; ++i) partial[i - whole] += losses[i];
-  double total = 0;
-  for (double part : partial) total += part;
-  return total;
-}
 
 }  // namespace chainrule::CHAINRULE_ISA

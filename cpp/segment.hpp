@@ -16,7 +16,7 @@ class Segment {
 
   void run() {
     const Index size = job_.plan.batch_size, steps = (job_.m + size - 1) / size;
-    job_.diverged = -1;
+    if (worker_.is_first()) job_.diverged = -1;
     for (Index s = 0; s < steps; ++s) {
       const Index m = smaller(size, job_.m - s * size);
       const bool measured = s == steps - 1 || job_.plan.clip_norm < __builtin_inf();
@@ -53,6 +53,7 @@ class Segment {
     } else {
       batch.run(start, m, update);
     }
+    if (job_.network.n_embeddings) update_embeddings(rule, finite);
     worker_.refresh_D();
     space_.finite[worker_.thread] = sum_of_lanes<T>(finite);
   }
@@ -76,6 +77,7 @@ class Segment {
         });
       }
     });
+    measure_embeddings(rule);
     job_.barrier->wait();
     Squares total;
     for (Index i = 0; i < space_.n_squares; ++i) {
@@ -85,6 +87,24 @@ class Segment {
     const double length = __builtin_sqrt(total.clipped);
     if (length > job_.plan.clip_norm) rule.scale = static_cast<T>(job_.plan.clip_norm / length);
     if (worker_.is_first()) job_.gradient_norm = __builtin_sqrt(total.plain);
+  }
+
+  void measure_embeddings(const Step<T>& rule) {
+    const EmbeddingSpace<T>& space = space_.embeddings;
+    const auto [first, last] = worker_.own_entries();
+    for (Index i = first; i < last; i += ENTRIES) {
+      const Index size = round_up(smaller(ENTRIES, last - i), LANES<T>);
+      space_.squares[space_.first_square[space_.L + 1] + i / ENTRIES] =
+          squares<T>(rule, Lanes<T>::of_embeddings(), size, space.G + i, space.E + i);
+    }
+  }
+
+  void update_embeddings(const Step<T>& rule, Vec<T>& finite) {
+    const EmbeddingSpace<T>& space = space_.embeddings;
+    const auto [first, last] = worker_.own_entries();
+    const auto slot = [&, begin = first](int s) { return space.slots[s] ? space.slots[s] + begin : nullptr; };
+    update_parameters<T>(job_.plan.optimizer, rule, Lanes<T>::of_embeddings(), round_up(last - first, LANES<T>),
+                         space.G + first, space.E + first, slot(0), slot(1), finite);
   }
 
   void update(const Step<T>& rule, const LayerSpace<T>& layer, const Tile<T>& tile, Vec<T>& finite) {

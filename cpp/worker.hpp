@@ -24,6 +24,13 @@ struct Worker {
     for (Index l = 1; l <= space.L; ++l) f(l, space.layers[l], own().rows[l]);
   }
 
+  // The entries of the embeddings that this thread owns: whole blocks.
+  Rows own_entries() const {
+    const Index entries = space.embeddings.entries;
+    const Rows blocks = share(n_blocks(entries));
+    return {smaller(blocks.first * ENTRIES, entries), smaller(blocks.last * ENTRIES, entries)};
+  }
+
   Pass<T> pass(Index first, Index last, std::int64_t step) const {
     return {job, space, own(), first, last - first, step};
   }
@@ -39,16 +46,19 @@ struct Worker {
       for (int s = 0; s < job.plan.optimizer.slots && layer.slots[s]; ++s) fill(job.slots[s], layer.slots[s]);
       if (layer.D && !layer.shape.along_inputs && is_first()) zero(layer.D, layer.shape.D.size());
     });
+    if (space.embeddings.E) load_embeddings();
     for (Index l = 0; l < space.L; ++l) load_ones(space.layers[l], job.network.widths[l]);
     job.barrier->wait();
     refresh_D();
     job.barrier->wait();
   }
 
-  // Copies the weights to where the deltas' product reads them.
+  // Copies the weights to where the deltas' product reads them; of the first layer those of embeddings alone.
   void refresh_D() const {
-    for_own_rows([&](Index, const LayerSpace<T>& layer, Rows rows) {
-      if (layer.D && !layer.shape.along_inputs) refresh(layer.shape, rows, layer.P, layer.D);
+    for_own_rows([&](Index l, const LayerSpace<T>& layer, Rows rows) {
+      if (!layer.D || layer.shape.along_inputs) return;
+      if (l == 1) rows.first = larger(rows.first, job.network.n_numbers());
+      refresh(layer.shape, rows, layer.P, layer.D);
     });
   }
 
@@ -59,9 +69,29 @@ struct Worker {
         unpack(layer.shape, rows, layer.slots[s], static_cast<T*>(job.new_slots[s]));
       }
     });
+    store_entries(space.embeddings.E, job.new_theta);
+    for (int s = 0; s < job.plan.optimizer.slots; ++s) store_entries(space.embeddings.slots[s], job.new_slots[s]);
   }
 
  private:
+  void load_embeddings() const {
+    load_entries(job.theta, space.embeddings.E);
+    for (int s = 0; s < job.plan.optimizer.slots; ++s) load_entries(job.slots[s], space.embeddings.slots[s]);
+  }
+
+  void load_entries(const void* flat, T* to) const {
+    const auto [first, last] = own_entries();
+    zero(to + first, round_up(last - first, LANES<T>));
+    __builtin_memcpy(to + first, static_cast<const T*>(flat) + space.embeddings.place + first, bytes(last - first));
+  }
+
+  void store_entries(const T* from, void* flat) const {
+    const auto [first, last] = own_entries();
+    __builtin_memcpy(static_cast<T*>(flat) + space.embeddings.place + first, from + first, bytes(last - first));
+  }
+
+  static std::size_t bytes(Index count) { return static_cast<std::size_t>(count) * sizeof(T); }
+
   void load_ones(const LayerSpace<T>& layer, Index width) const {
     if (!layer.A) return;
     const auto [first, last] = share(space.rows);

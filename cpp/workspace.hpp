@@ -1,7 +1,7 @@
 // All memory of one job, laid out in one block: parameters packed, and A, g'(Z), dZ of the examples at hand.
 #pragma once
 
-#include "examples.hpp"
+#include "embeddings.hpp"
 #include "gradient.hpp"
 #include "losses.hpp"
 #include "optimizers.hpp"
@@ -37,6 +37,14 @@ struct LayerSpace {
   Layer<T> shape;
 };
 
+// All E as one row.
+template <class T>
+struct EmbeddingSpace {
+  Index entries, place;         // how many, and where they begin in the flat vector
+  T *E, *G, *slots[MAX_SLOTS];  // with room for whole blocks; E only for training, which changes it
+  Index* vectors;               // of the examples at hand: where the vectors of their levels begin
+};
+
 template <class T>
 struct ThreadSpace {
   Rows* rows;         // of each layer's P that it owns
@@ -54,13 +62,14 @@ constexpr Index stride_of(Index n) {
 
 template <class T>
 struct Workspace {
-  Index L, rows, n_squares;  // layers, examples that fit, squares of all P
+  Index L, rows, n_squares;  // layers, examples that fit, squares of all P and E
   LayerSpace<T>* layers;     // 0 to L
+  EmbeddingSpace<T> embeddings;
   ThreadSpace<T>* threads;
   T *Y, *weights;  // of the examples at hand
   double* row_losses;
-  Squares* squares;     // of the gradient, by rows of P, or vectors of its one row
-  Index* first_square;  // of each layer
+  Squares* squares;     // of the gradient, by rows of P, or vectors of its one row, then by blocks of E
+  Index* first_square;  // of each layer; of L + 1: of the embeddings
   T* finite;            // one for each thread: infinite or NaN if its gradient is
   double* loss;
 
@@ -72,7 +81,7 @@ struct Workspace {
     rows = larger(rows, 1);
     layers = arena.take<LayerSpace<T>>(L + 1);
     threads = arena.take<ThreadSpace<T>>(threads_);
-    first_square = arena.take<Index>(L + 1);
+    first_square = arena.take<Index>(L + 2);
     loss = arena.take<double>(1);
     finite = arena.take<T>(threads_);
     Index W = 0, b = 0;  // places in the flat vector: all weights, then all biases
@@ -82,6 +91,7 @@ struct Workspace {
       space.stride = stride_of<T>(widths[l]);
       const bool sparse_input = l == 0 && job.examples.X.starts;
       if (l < L && !sparse_input) space.A = arena.take<T>(rows * space.stride + 2 * LANES<T>);  // read by whole vectors
+      if (l == 0 && backward && job.network.n_embeddings) space.dZ = arena.take<T>(rows * space.stride);  // dA[0]
       if (l > 0) {
         const Index units = widths[l], p = widths[l - 1];
         const bool along_inputs = l == L && units == 1 && !(l == 1 && job.examples.X.starts);
@@ -100,6 +110,9 @@ struct Workspace {
       }
       n_squares += space.shape.along_inputs ? space.shape.P.width() / LANES<T> : space.shape.P.rows;
     }
+    take_embeddings(job, arena, b, backward);
+    if (layers) first_square[L + 1] = n_squares;
+    n_squares += n_blocks(embeddings.entries);
     squares = arena.take<Squares>(trains ? n_squares : 0);
     Y = arena.take<T>(rows * n);
     weights = arena.take<T>(rows);
@@ -114,10 +127,24 @@ struct Workspace {
     space.dZ = arena.take<T>(rows * space.stride);
     if (!backward) return;
     space.G = arena.take<T>(layer.P.size());
-    if (l > 1) space.D = layer.along_inputs ? space.P : arena.take<T>(layer.D.size());
+    if (l > 1 || job.network.n_embeddings) space.D = layer.along_inputs ? space.P : arena.take<T>(layer.D.size());
     if (l < L && !slope_from_value(job.network.hidden[l - 1])) space.slope = arena.take<T>(rows * space.stride);
     if (job.task != Task::segment) return;
     for (int s = 0; s < job.plan.optimizer.slots; ++s) space.slots[s] = arena.take<T>(layer.P.size());
+  }
+
+  void take_embeddings(const Job& job, Arena& arena, Index place, bool backward) {
+    EmbeddingSpace<T> space{};
+    space.entries = n_entries(job.network);
+    space.place = place;
+    space.vectors = arena.take<Index>(rows * job.network.n_embeddings);
+    const Index size = n_blocks(space.entries) * ENTRIES;
+    if (backward) space.G = arena.take<T>(size);
+    if (job.task == Task::segment) {
+      space.E = arena.take<T>(size);
+      for (int s = 0; s < job.plan.optimizer.slots; ++s) space.slots[s] = arena.take<T>(size);
+    }
+    embeddings = space;
   }
 
   void take_thread(const Job& job, Arena& arena, int t) {
@@ -138,7 +165,8 @@ struct Workspace {
     space.entries = arena.take<T>(job.examples.X.most_entries);
     if (!threads) return;
     threads[t] = space;
-    for (Index l = 1; l <= L; ++l) space.rows[l] = rows_of_thread(layers[l].shape, l == 1, t, job.threads);
+    for (Index l = 1; l <= L; ++l)
+      space.rows[l] = rows_of_thread(layers[l].shape, l > 1 || job.network.n_embeddings, t, job.threads);
   }
 };
 

@@ -49,7 +49,8 @@ void check_places(const In<std::int64_t>& places, std::int64_t count, const char
 
 NetworkArgument::NetworkArgument(std::vector<std::int64_t> widths_, const std::vector<Named>& hidden_,
                                  const NamedLoss& loss_, const Named& output_,
-                                 const std::vector<std::pair<std::uint64_t, double>>& dropout_, double l1_, double l2_)
+                                 const std::vector<std::pair<std::uint64_t, double>>& dropout_, double l1_, double l2_,
+                                 const std::vector<std::array<std::int64_t, 3>>& embeddings_)
     : widths(std::move(widths_)),
       loss(kind_of<LossKind>(loss_.first, LOSS_NAMES)),
       loss_parameters(loss_.second),
@@ -63,6 +64,22 @@ NetworkArgument::NetworkArgument(std::vector<std::int64_t> widths_, const std::v
   for (const auto& [removed, factor] : dropout_) dropout.push_back({removed, factor});
   const std::size_t needed = loss == LossKind::quantiles ? static_cast<std::size_t>(widths.back()) : 1;
   check(loss_parameters.size() == needed, "a loss needs one parameter, or one quantile for each output.");
+  for (const auto& [column, levels, size] : embeddings_) embeddings.push_back({column, levels, size});
+  find_numbers();
+}
+
+// The columns of the table that no embedding is of.
+void NetworkArgument::find_numbers() {
+  std::int64_t n_columns = widths.front();
+  for (const Embedding& one : embeddings) {
+    check(one.levels >= 1 && one.size >= 1 && one.size <= widths.front(), "an embedding needs levels and entries.");
+    n_columns -= one.size - 1;
+  }
+  for (std::int64_t column = 0; column < n_columns; ++column) {
+    const auto is_of = [&](const Embedding& one) { return one.column == column; };
+    if (std::none_of(embeddings.begin(), embeddings.end(), is_of)) numbers.push_back(column);
+  }
+  check(static_cast<std::int64_t>(this->n_columns()) == n_columns, "embeddings must be of different columns.");
 }
 
 Network NetworkArgument::view() const {
@@ -72,12 +89,16 @@ Network NetworkArgument::view() const {
           dropout.empty() ? nullptr : dropout.data(),
           {loss, loss_parameters.data(), output},
           l1,
-          l2};
+          l2,
+          static_cast<std::int64_t>(embeddings.size()),
+          embeddings.data(),
+          numbers.data()};
 }
 
 std::size_t NetworkArgument::n_parameters() const {
   std::size_t count = 0;
   for (std::size_t l = 1; l < widths.size(); ++l) count += static_cast<std::size_t>(widths[l] * (widths[l - 1] + 1));
+  for (const Embedding& one : embeddings) count += static_cast<std::size_t>(one.levels * one.size);
   return count;
 }
 

@@ -4,6 +4,7 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
+#include <array>
 #include <optional>
 #include <string>
 #include <utility>
@@ -34,13 +35,19 @@ struct NetworkArgument {
   std::vector<double> loss_parameters;
   Activation output;
   double l1, l2;
+  std::vector<Embedding> embeddings;
+  std::vector<std::int64_t> numbers;
 
   NetworkArgument(std::vector<std::int64_t> widths_, const std::vector<Named>& hidden_, const NamedLoss& loss_,
                   const Named& output_, const std::vector<std::pair<std::uint64_t, double>>& dropout_, double l1_,
-                  double l2_);
+                  double l2_, const std::vector<std::array<std::int64_t, 3>>& embeddings_);
 
   Network view() const;
   std::size_t n_parameters() const;
+  std::size_t n_columns() const { return numbers.size() + embeddings.size(); }
+
+ private:
+  void find_numbers();
 };
 
 // A dense table, or one in compressed sparse rows.

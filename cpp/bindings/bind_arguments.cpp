@@ -1,3 +1,4 @@
+#include <nanobind/stl/array.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
@@ -10,10 +11,11 @@ namespace chainrule {
 using namespace nb::literals;
 
 void bind_arguments(nb::module_& m) {
-  nb::class_<NetworkArgument>(m, "Network", "Widths, activations, loss, dropout and penalty of a network.")
+  nb::class_<NetworkArgument>(m, "Network", "Widths, activations, loss, dropout, penalty and embeddings of a network.")
       .def(nb::init<std::vector<std::int64_t>, const std::vector<Named>&, const NamedLoss&, const Named&,
-                    const std::vector<std::pair<std::uint64_t, double>>&, double, double>(),
-           "widths"_a, "hidden"_a, "loss"_a, "output"_a, "dropout"_a, "l1"_a, "l2"_a);
+                    const std::vector<std::pair<std::uint64_t, double>>&, double, double,
+                    const std::vector<std::array<std::int64_t, 3>>&>(),
+           "widths"_a, "hidden"_a, "loss"_a, "output"_a, "dropout"_a, "l1"_a, "l2"_a, "embeddings"_a);
 
   nb::class_<TableArgument>(m, "Table", "Rows of numbers, dense or in compressed sparse rows; read, never copied.")
       .def(nb::init<InTable>(), "table"_a)

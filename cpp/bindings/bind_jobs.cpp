@@ -32,7 +32,8 @@ void check_size(std::size_t size, std::size_t needed, const char* what) {
 template <class Vector>
 Job job_of(Task task, int threads, const NetworkArgument& network, const TableArgument& X, const Vector& theta) {
   check_size(theta.shape(0), network.n_parameters(), "theta");
-  check_size(static_cast<std::size_t>(X.n), static_cast<std::size_t>(network.widths.front()), "a row of X");
+  check_size(static_cast<std::size_t>(X.n), network.n_columns(), "a row of X");
+  if (X.view.starts && !network.embeddings.empty()) throw std::invalid_argument("embeddings need a dense table.");
   if (threads < 1) throw std::invalid_argument("threads must be at least 1.");
   Job job{};
   job.task = task;

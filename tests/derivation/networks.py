@@ -6,9 +6,11 @@ from chainrule.derivation.problem import Problem
 from chainrule.network.activations import ACTIVATIONS, OUTPUT_ONLY, activation
 from chainrule.network.architecture import Architecture, initial_parameters
 from chainrule.network.dropout import dropout_masks
+from chainrule.network.embeddings import Embedding
 from chainrule.network.losses import LOSSES, loss
 from chainrule.network.penalties import Penalty
 
+EMBEDDINGS = (Embedding(column=1, levels=5, size=3), Embedding(column=0, levels=40, size=2))
 HIDDEN = [name for name in ACTIVATIONS if name not in OUTPUT_ONLY]
 DISTRIBUTIONS = ("categorical_cross_entropy", "categorical_focal")
 
@@ -31,6 +33,9 @@ def random_problem(seed, **fixed):
     L = fixed.get("L", int(draw.integers(1, 7)))
     n = fixed.get("n_outputs", int(draw.integers(2 if name in DISTRIBUTIONS else 1, 4)))
     widths = (*(int(w) for w in draw.integers(2, 7, size=L)), n)
+    embeddings = fixed.get("embeddings", ())  # of columns 0 and 1, which every table has
+    n_columns = fixed.get("n_columns", widths[0])
+    widths = (n_columns + sum(embedding.size - 1 for embedding in embeddings), *widths[1:])
     m = fixed.get("m", int(draw.integers(4, 12)))
     hidden = tuple(activation(fixed.get("activation", str(draw.choice(HIDDEN)))) for _ in range(L - 1))
     penalty = Penalty(float(fixed.get("alpha", draw.choice([0, 0.1]))), float(draw.choice([0, 0.5])))
@@ -38,10 +43,13 @@ def random_problem(seed, **fixed):
     rates = fixed.get("dropout", rates)
     if rates and not isinstance(rates, tuple):
         rates = (0.0, *(rates,) * (L - 1))
-    architecture = Architecture(widths, hidden, loss(name), penalty, rates)
+    architecture = Architecture(widths, hidden, loss(name), penalty, rates, embeddings)
     parameters = initial_parameters(architecture, seed=seed)
-    parameters.theta[parameters.weights.stop :] = draw.normal(scale=0.3, size=sum(widths[1:]))
-    X, Y = draw.normal(size=(widths[0], m)), targets(name, n, m, draw)
+    biases = slice(parameters.weights.stop, parameters.weights.stop + sum(widths[1:]))
+    parameters.theta[biases] = draw.normal(scale=0.3, size=sum(widths[1:]))
+    X, Y = draw.normal(size=(n_columns, m)), targets(name, n, m, draw)
+    for embedding in embeddings:
+        X[embedding.column] = draw.integers(embedding.levels, size=m)
     weights = None
     if fixed.get("weighted", draw.random() < 0.3):
         weights = draw.uniform(0.2, 2, size=m)

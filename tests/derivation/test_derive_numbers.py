@@ -7,11 +7,15 @@ import pytest
 from scipy.special import erf
 
 from chainrule import Dense, Network, derive, trace
+from chainrule._errors import InvalidParameterError
 from chainrule.derivation.formula import text
 from chainrule.derivation.formula import tree as t
 from chainrule.derivation.formula.evaluate import evaluate
+from chainrule.derivation.tracing import trace_of
 from chainrule.network.activations import ACTIVATIONS, OUTPUT_ONLY, activation
 from chainrule.network.losses import LOSSES, loss
+
+from .networks import EMBEDDINGS, random_problem
 
 FUNCTIONS = {
     "exp": np.exp,
@@ -169,3 +173,8 @@ def test_weights_of_examples_and_masks_are_in_the_formulas():
     values |= {t.Symbol("Z", "1"): taken.Z[1], "g[1]": np.tanh}
     assert worst(value(last(derivation, "dZ[2]"), values), taken.dZ[2]) < 1e-12
     assert worst(value(last(derivation, "dZ[1]"), values), taken.dZ[1]) < 1e-12
+
+
+def test_embeddings_are_refused():
+    with pytest.raises(InvalidParameterError, match="does not know embeddings"):
+        derive(trace=trace_of(random_problem(0, embeddings=EMBEDDINGS)))

@@ -12,8 +12,11 @@ from chainrule.derivation.checks.gradient_check import GradientCheck
 from chainrule.derivation.checks.gradient_check import gradcheck as of_model
 from chainrule.derivation.problem import Problem
 from chainrule.network.activations import ACTIVATIONS, OUTPUT_ONLY
+from chainrule.network.embeddings import Embedding
 from chainrule.network.losses import LOSSES
 from chainrule.network.parameters import Parameters
+
+from .networks import EMBEDDINGS, random_problem
 
 HIDDEN = [
     *(name for name in ACTIVATIONS if name not in OUTPUT_ONLY),
@@ -264,3 +267,41 @@ def test_what_is_refused():
         gradcheck(net, [[1.0], [2.0]], [[1.0]])
     with pytest.raises(ShapeError, match="at least one"):
         gradcheck(net, np.empty((1, 0)), np.empty((1, 0)))
+
+
+@pytest.mark.parametrize("dropout", [(), (0.4, 0.3)], ids=["", "dropout"])
+@pytest.mark.parametrize("seed", range(6))
+def test_embeddings_are_checked_like_the_others(seed, dropout, judge):
+    """Right ones agree, a wrong one is named; a level that does not occur has slope 0, stated and measured."""
+    problem = random_problem(seed, L=2, embeddings=EMBEDDINGS, activation="tanh", dropout=dropout, m=8)
+    check = judge(problem)
+    assert check.ok, str(check)
+    assert [row.tensor for row in check.rows] == ["dW[1]", "dW[2]", "db[1]", "db[2]", "dE[0]", "dE[1]"]
+    assert [row.checked for row in check.rows[-2:]] == [15, 80]
+    for j in (0, 1):
+
+        def gradient(problem, j=j):
+            d = replace(problem, gradient=None).theta_gradient()
+            replace(problem.parameters, theta=d).E[j][:, 3:] += 1e-3
+            return d
+
+        wrong = [row.tensor for row in judge(replace(problem, gradient=gradient)).rows if row.verdict == "wrong"]
+        assert wrong == [f"dE[{j}]"]
+
+
+def test_many_levels_are_projected(judge):
+    """Too many to measure each: random directions, in which every level takes part."""
+    many = (Embedding(column=0, levels=60_000, size=4),)
+    problem = random_problem(3, L=2, embeddings=many, activation="tanh", m=2000, loss="squared_error", dropout=())
+    row = judge(problem).rows[-1]
+    assert row.verdict == "ok"
+    assert row.projections
+
+    def gradient(problem):
+        d = replace(problem, gradient=None).theta_gradient()
+        replace(problem.parameters, theta=d).E[0][...] *= 1.01
+        return d
+
+    found = judge(replace(problem, gradient=gradient)).rows[-1]
+    assert found.verdict == "wrong"
+    assert found.ratio == pytest.approx(1.01, rel=1e-6)

@@ -13,7 +13,7 @@ from chainrule.derivation.judge.gradient_judge import judge
 from chainrule.derivation.judge.mistakes import KINDS
 from chainrule.derivation.tracing import trace_of
 
-from .networks import random_problem
+from .networks import EMBEDDINGS, random_problem
 from .student import student
 
 DOUBLE, SINGLE = (float(np.finfo(dtype).eps) for dtype in (np.float64, np.float32))
@@ -263,6 +263,16 @@ def test_what_cannot_be_judged_is_refused():
         check_gradients(clf, X, y, dW=[np.zeros((4, 3)), None], dropout_step=-1)
     with pytest.raises(InvalidParameterError, match="learning_rate must be"):
         trace(clf, X, y, learning_rate="fast")
+    with pytest.raises(InvalidParameterError, match=r"dE is not judged.*gradcheck"):
+        check_gradients(clf, X, y, dE=[np.zeros((2, 3))])
+
+
+def test_layers_above_embeddings_are_judged():
+    traced = trace_of(random_problem(1, L=2, embeddings=EMBEDDINGS, loss="squared_error", activation="tanh", m=9))
+    right = {("dW", 1): traced.dW[1], ("db", 1): traced.db[1], ("dA", 1): traced.dA[1]}
+    assert judge(traced, right, DOUBLE).ok
+    verdict = judge(traced, right | {("dW", 1): 9 * traced.dW[1]}, DOUBLE)
+    assert [mistake.id for mistake in verdict.mistakes] == ["times_m"]
 
 
 def test_depth_does_not_blind_the_judge():

@@ -11,8 +11,9 @@ from chainrule.derivation.layouts import by_rows
 from chainrule.derivation.steps.order import steps
 from chainrule.derivation.steps.step import PARTS, differs_by_rows, shaped
 from chainrule.derivation.tracing import trace_of
+from chainrule.network.embeddings import numbers
 
-from .networks import random_problem
+from .networks import EMBEDDINGS, random_problem
 
 
 def softmax_slope(A):
@@ -40,7 +41,6 @@ def letters_of(traced):
         "L": L,
         "log": np.log,
         "sign": np.sign,
-        t.Symbol("X"): p.X,
         t.Symbol("Y"): p.Y,
         t.Symbol("Ỹ"): smooth,
         t.Symbol("y"): p.Y,
@@ -56,6 +56,10 @@ def letters_of(traced):
         t.Symbol("α"): traced.learning_rate,
         t.Apply("L", t.Text("yᵢ, ŷᵢ")): p.architecture.loss.per_example(traced.Z[L], p.Y)[None],
     }
+    embeddings = p.architecture.embeddings
+    values[t.Symbol("X")] = numbers(embeddings, p.X) if embeddings else p.X
+    for j, (E, C, dE) in enumerate(zip(traced.E, traced.C, traced.dE, strict=True)):
+        values |= {t.Symbol("E", str(j)): E, t.Symbol("C", str(j)): C, t.Symbol("dE", str(j)): dE}
     for l in range(L + 1):
         for name in ("W", "b", "Z", "A", "dZ", "dA", "dW", "db"):
             values[t.Symbol(name, str(l))] = getattr(traced, name)[l]
@@ -72,6 +76,13 @@ def letters_of(traced):
     return values
 
 
+def evaluated(formula, values, levels):
+    """The right side; of a formula for one level c, the columns of all of them."""
+    if not isinstance(formula.left, t.Selection):
+        return np.asarray(evaluate(formula.right, values))
+    return np.hstack([evaluate(formula.right, values | {t.Symbol("c"): c}) for c in range(levels)])
+
+
 FIXED = [
     {"loss": "categorical_cross_entropy", "L": 3, "dropout": (0.2, 0.4, 0.3), "weighted": True, "alpha": 0.1},
     {"loss": "categorical_focal", "L": 2, "weighted": True},
@@ -79,6 +90,9 @@ FIXED = [
     {"loss": "squared_error", "L": 1, "n_outputs": 1, "m": 1},
     {"loss": "absolute_error", "L": 6, "n_outputs": 2},
     {"loss": "quantiles", "L": 2, "n_outputs": 3, "weighted": True},
+    {"loss": "squared_error", "L": 2, "embeddings": EMBEDDINGS, "n_columns": 4, "weighted": True, "alpha": 0.1},
+    {"loss": "binary_cross_entropy", "L": 3, "embeddings": EMBEDDINGS, "n_columns": 2, "dropout": (0.4, 0.2, 0.3)},
+    {"loss": "squared_error", "L": 1, "embeddings": EMBEDDINGS[:1], "n_columns": 3, "dropout": (0.5,)},
 ]
 
 
@@ -88,7 +102,7 @@ def test_every_formula_is_what_was_computed(fixed, request):
     traced = trace_of(random_problem(seed, **fixed), 0.3)
     values = letters_of(traced)
     for step in steps(traced):
-        found = np.asarray(evaluate(step.formula.right, values))
+        found = evaluated(step.formula, values, step.result.shape[-1] if step.result.ndim else 0)
         np.testing.assert_allclose(
             found.squeeze(), step.result.squeeze(), rtol=1e-9, atol=1e-12, err_msg=text(step.formula)
         )
@@ -96,15 +110,34 @@ def test_every_formula_is_what_was_computed(fixed, request):
             assert "None" not in written
 
 
+@pytest.mark.parametrize("embeddings", [(), EMBEDDINGS], ids=["", "embeddings"])
 @pytest.mark.parametrize("seed", range(10))
-def test_examples_in_rows_give_the_transposed_result(seed):
-    traced = trace_of(random_problem(seed, loss="squared_error"))
+def test_examples_in_rows_give_the_transposed_result(seed, embeddings):
+    traced = trace_of(random_problem(seed, loss="squared_error", embeddings=embeddings))
     values = letters_of(traced)
     turned = {key: value.T if isinstance(value, np.ndarray) else value for key, value in values.items()}
     for step in steps(traced):
-        if differs_by_rows(step):
+        if differs_by_rows(step) and step.row.id != "embeddings":  # whose sum is over columns
             found = evaluate(by_rows(step.formula).right, turned)
             np.testing.assert_allclose(found.T, step.result, rtol=1e-9, atol=1e-12, err_msg=text(step.formula))
+
+
+def test_the_steps_of_embeddings():
+    traced = trace_of(random_problem(0, L=2, embeddings=EMBEDDINGS, n_columns=4, n_outputs=1, m=9, dropout=(0.5, 0)))
+    every = steps(traced)
+    back = [text(step.formula.left) for step in every if step.part == "backward"]
+    assert back[-4:] == ["db[1]", "dA[0]", "dE[0][:,c]", "dE[1][:,c]"]
+    assert {text(step.formula.left) for step in every if step.mean} >= {"dE[0][:,c]", "dE[1][:,c]"}
+    first, *_ = every
+    assert text(shaped(first, traced)) == (
+        "A[0]{7×9} = (X{2×9} over E[0][:,C[0]]{3×9} over E[1][:,C[1]]{2×9}) * M[0]{7×9}"
+    )
+    written = {text(step.formula.left): step for step in every}
+    assert text(written["dA[0]"].formula) == "dA[0] = (W[1]ᵀ dZ[1]) * M[0]"
+    assert text(written["dE[1][:,c]"].formula) == "dE[1][:,c] = (1/m) Σᵢ dA[0][5:7,C[1] = c]"
+    assert text(shaped(written["E[1]"], traced)) == "E[1]{2×40} := E[1]{2×40} - α dE[1]{2×40}"
+    rows = text(shaped(first, traced, rows=True))
+    assert rows.startswith("A[0]{9×7} = (X{9×2} beside E[0][C[0],:]{9×3} beside")
 
 
 def test_label_smoothing_is_in_the_formulas():

@@ -16,7 +16,7 @@ from chainrule._errors import InvalidParameterError
 from chainrule.derivation.steps.windows import window
 from chainrule.derivation.tracing import trace_of
 
-from .networks import random_problem
+from .networks import EMBEDDINGS, random_problem
 
 HOSTILE = "<script>alert(1)</script>[bold red]\x1b[31m\\input{/etc/passwd}$%&\n猫_^~#{}"
 
@@ -33,6 +33,10 @@ def wide():
     net = Network([Dense(40, "relu"), Dense(10, "softmax")], n_inputs=64, loss="categorical_cross_entropy")
     draw = np.random.default_rng(0)
     return trace(net, draw.normal(size=(64, 200)), np.eye(10)[draw.integers(10, size=200)].T)
+
+
+def embedded():
+    return trace_of(random_problem(0, embeddings=EMBEDDINGS, dropout=(0.3,), L=1))
 
 
 def words_of(html):
@@ -62,8 +66,9 @@ def test_where_the_mean_is_taken_is_said_at_those_steps_alone():
 
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("layout", ["columns", "both"])
-def test_every_view_of_any_network(seed, layout):
-    traced = trace_of(random_problem(seed))
+@pytest.mark.parametrize("embeddings", [(), EMBEDDINGS], ids=["", "embeddings"])
+def test_every_view_of_any_network(seed, layout, embeddings):
+    traced = trace_of(random_problem(seed, embeddings=embeddings))
     shown = traced.to_text(layout=layout)
     assert max(map(len, shown.splitlines())) <= 100
     assert "\x1b" not in shown
@@ -72,10 +77,22 @@ def test_every_view_of_any_network(seed, layout):
         assert "None" not in written
         assert ("examples in rows" in written) == (layout == "both")
     record = json.loads(json.dumps(traced.to_dict(), allow_nan=False))
-    for name in ("W", "Z", "A", "dZ", "dA", "dW", "db"):
+    for name in ("W", "Z", "A", "dZ", "dA", "dW", "db", "E", "C", "dE", "new_E"):
         for stored, array in zip(record[name], getattr(traced, name), strict=True):
             np.testing.assert_array_equal(stored, array)
     assert record["cost"] == traced.cost
+
+
+def test_codes_and_plain_inputs_are_given_apart():
+    traced = trace_of(random_problem(1, embeddings=EMBEDDINGS, n_columns=3))
+    shown = traced.to_text()
+    assert "embeddings     column 2, 5 levels in 3 numbers; column 1, 40 levels in 2 numbers" in shown
+    assert "X  the plain inputs  (1 × " in shown
+    assert "C[0]  the levels of column 2" in shown
+    assert "once, in J, dW, db and dE" in " ".join(shown.split())
+    named = replace(traced, inputs=("town", "job", "age")).to_text()
+    assert "C[1]  the levels of town" in named
+    assert "\n  age" in named
 
 
 def test_large_matrices_are_cut_and_their_size_is_said():
@@ -135,7 +152,9 @@ def test_names_from_outside_are_text_everywhere():
 
 
 @pytest.mark.skipif(not shutil.which("pdflatex"), reason="needs pdflatex")
-@pytest.mark.parametrize("make", [hostile, wide, *(lambda s=s: trace_of(random_problem(s)) for s in range(4))])
+@pytest.mark.parametrize(
+    "make", [hostile, wide, embedded, *(lambda s=s: trace_of(random_problem(s)) for s in range(4))]
+)
 def test_latex_compiles(make, tmp_path):
     (tmp_path / "trace.tex").write_text(make().to_latex(layout="both"), "utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "trace.tex"]

@@ -10,6 +10,7 @@ from scipy.sparse import csr_matrix
 
 from chainrule.network import Architecture, Parameters, activation, initial_parameters
 from chainrule.network.draws import permutation
+from chainrule.network.embeddings import Embedding
 from chainrule.network.examples import Examples
 from chainrule.network.losses import Loss, loss
 from chainrule.network.optimizers import OPTIMIZERS, Optimizer
@@ -35,7 +36,7 @@ class Problem:
 
     def parameters(self, dtype: str = "float64") -> Parameters:
         if self.theta is not None:
-            return Parameters(self.theta.astype(dtype), self.architecture.widths)
+            return Parameters(self.theta.astype(dtype), self.architecture.widths, self.architecture.embeddings)
         drawn = initial_parameters(
             self.architecture, seed=self.seed, bias_initializer="glorot_normal", dtype=np.float32
         )
@@ -73,13 +74,13 @@ class Result:
     gradient_norm: float
 
     def tensors(self) -> Iterator[tuple[str, Any]]:
-        """Everything by name: W and b of every layer, the same parts of every slot, the losses of the steps."""
-        widths = self.state.parameters.widths
+        """Everything by name: W, b and E, the same parts of every slot, the losses of the steps."""
         vectors = {"": self.state.parameters.theta} | {f"slot {i} ": slot for i, slot in enumerate(self.state.slots)}
         for name, vector in vectors.items():
-            parts = Parameters(vector, widths)
+            parts = replace(self.state.parameters, theta=vector)
             for letter, tensors in (("W", parts.W), ("b", parts.b)):
                 yield from ((f"{name}{letter}[{l}]", tensor) for l, tensor in enumerate(tensors) if l)
+            yield from ((f"{name}E[{j}]", tensor) for j, tensor in enumerate(parts.E))
         yield "losses", self.losses
         yield "gradient norm", np.array([self.gradient_norm])
 
@@ -115,13 +116,23 @@ def exact(values: Any) -> Any:
     return np.asarray(values, np.float32).astype(np.float64)
 
 
+def inputs(draw: Any, m: int, n: int, embeddings: tuple[Embedding, ...] = ()) -> Any:
+    """A table for a network of n inputs: numbers, and codes in the columns that are embedded."""
+    X = exact(draw.normal(size=(m, n - sum(embedding.size - 1 for embedding in embeddings))))
+    for embedding in embeddings:
+        X[:, embedding.column] = draw.integers(0, embedding.levels, m)
+    return X
+
+
 ADAM = next(case for case in OPTIMIZER_CASES if case.name == "adam")
 
 
-def classes(widths, m, size, *, step_by=ADAM, steps=20, sparse=False, weighted=False, clip=None, **parts) -> Problem:
+def classes(
+    widths, m, size, *, step_by=ADAM, steps=20, sparse=False, weighted=False, clip=None, embeddings=(), **parts
+) -> Problem:
     """A classification of any shape: one-hot classes behind a softmax, or labels where there is one output."""
     draw = np.random.default_rng(sum(widths) + m)
-    X, n = exact(draw.normal(size=(m, widths[0]))), widths[-1]
+    X, n = inputs(draw, m, widths[0], embeddings), widths[-1]
     Y = np.eye(n)[draw.integers(0, n, m)] if n > 1 else draw.integers(0, 2, (m, 1)).astype(float)
     if sparse:
         X = csr_matrix(X * (draw.random(X.shape) < 0.3))
@@ -129,6 +140,5 @@ def classes(widths, m, size, *, step_by=ADAM, steps=20, sparse=False, weighted=F
     pair = loss("categorical_cross_entropy" if n > 1 else "binary_cross_entropy")
     plan = Plan(optimizer(step_by), size, seed=3, clip_norm=clip)
     weights = draw.uniform(0.2, 3, m) if weighted else None
-    return Problem(
-        Architecture(widths, hidden, pair, **parts), Examples(X.T, Y.T, weights), plan, rates(step_by, pair, steps)
-    )
+    architecture = Architecture(widths, hidden, pair, embeddings=embeddings, **parts)
+    return Problem(architecture, Examples(X.T, Y.T, weights), plan, rates(step_by, pair, steps))

@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from chainrule._errors import InvalidParameterError, ShapeError
 from chainrule.engine import reference
 from chainrule.network import Architecture, Parameters, activation, loss
+from chainrule.network.embeddings import Embedding
 from chainrule.network.examples import Examples
 from chainrule.network.optimizers import Adam
 from chainrule.network.segment import Plan
 
 from ..contract.cases import ACTIVATION_CASES, LOSSES_AND_OUTPUTS
-from .cases import DTYPES, TOLERANCE, Problem, distance, exact, furthest
+from .cases import DTYPES, TOLERANCE, Problem, classes, distance, exact, furthest
 
 
 def problem(widths, m, size, *, g="tanh", steps=6, form=np.asarray, pair="squared_error"):
@@ -115,6 +117,69 @@ def test_a_batch_of_zero_weights_moves_nothing(engine):
         state, totals = engine.run_segment(shape.architecture, shape.plan, shape.start(), shape.examples, order, rates)
         assert totals.losses[:2] == (0.0, 0.0)
         assert np.array_equal(state.parameters.theta, shape.parameters().theta) == (steps == 2)
+
+
+@pytest.mark.parametrize("size", [*range(1, 20), 31, 32, 33, 47, 48, 49, 65])
+def test_every_size_of_an_embedding(engine, size):
+    """At every place in a vector and a panel: after no numbers, one, a few, and more than a panel."""
+    for numbers in (0, 1, 5, 60):
+        for widths in ((numbers + size, 1), (numbers + size, 3, 2)):
+            embeddings = (Embedding(numbers // 2, size + 1, size),)
+            check(engine, classes(widths, 11, 4, steps=5, embeddings=embeddings))
+
+
+@pytest.mark.parametrize(("levels", "m"), [(1, 9), (2, 5000), (100_000, 9)])
+def test_few_levels_and_many(engine, levels, m):
+    check(engine, classes((8, 4, 2), m, m, steps=2, embeddings=(Embedding(3, levels, 5),)))
+
+
+CODES = {"negative": -1.0, "one too many": 4.0, "not whole": 0.5, "missing": np.nan, "infinite": np.inf}
+
+
+@pytest.mark.parametrize("code", CODES.values(), ids=CODES)
+def test_what_is_no_code_is_refused_by_both_engines(engine, code):
+    shape = classes((4, 3, 2), 9, 3, embeddings=(Embedding(1, 4, 2),))
+    shape.examples.X[1, 5] = code
+    architecture, examples, parameters = shape.architecture, shape.examples, shape.parameters()
+    for by in (engine, reference):
+        calls = [
+            lambda by=by: shape.run(by),
+            lambda by=by: by.logits(architecture, parameters, examples.X),
+            lambda by=by: by.mean_loss(architecture, parameters, examples),
+            lambda by=by: by.cost_and_gradient(architecture, parameters, examples),
+        ]
+        for call in calls:
+            with pytest.raises(ShapeError, match="column 1 of X must hold codes 0 to 3"):
+                call()
+        others = replace(examples, rows=np.array([0, 1, 8]))  # a row that does not count is not looked at
+        assert np.isfinite(by.mean_loss(architecture, parameters, others))
+
+
+def test_codes_in_a_sparse_table_are_refused(engine):
+    shape = classes((4, 3, 2), 9, 3, embeddings=(Embedding(1, 4, 2),))
+    for by in (engine, reference):
+        with pytest.raises(InvalidParameterError, match="dense"):
+            by.logits(shape.architecture, shape.parameters(), sp.csc_matrix(shape.examples.X))
+
+
+def test_codes_that_change_after_they_were_checked_read_nothing_else(Native):
+    """The table is the caller's: what becomes of it while a training holds it may be wrong, but stays in the memory."""
+    shape, engine = classes((4, 3, 2), 9, 3, embeddings=(Embedding(1, 4, 2),)), Native(1)
+    unknown = replace(shape, examples=replace(shape.examples, X=shape.examples.X.copy()))
+    unknown.examples.X[1] = 0
+    shape.run(engine)
+    for code in (1e18, -1e18, np.nan):
+        shape.examples.X[1] = code
+        assert furthest(shape.run(engine), unknown.run(reference))[0] < 1e-12
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float32, np.float16, bool])
+def test_codes_of_any_type(engine, dtype):
+    shape = classes((4, 3, 2), 9, 3, embeddings=(Embedding(1, 2, 2),))
+    X = np.abs(shape.examples.X * 10).astype(dtype)
+    X[1] = np.arange(9) % 2
+    for order in "CF":
+        check(engine, replace(shape, examples=replace(shape.examples, X=np.asarray(X, order=order))))
 
 
 INFINITE = np.array([[np.inf, 1.0], [-np.inf, 1.0], [np.nan, 1.0], [1.0, 2.0], [np.inf, np.inf], [0.0, -np.inf]])

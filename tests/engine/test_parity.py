@@ -9,12 +9,13 @@ import pytest
 
 from chainrule.engine import reference
 from chainrule.network import Architecture, activation, loss
+from chainrule.network.embeddings import Embedding
 from chainrule.network.examples import Examples
 from chainrule.network.penalties import Penalty
 from chainrule.network.segment import Plan
 
 from ..contract.cases import ACTIVATION_CASES, LOSS_CASES, LOSSES_AND_OUTPUTS, OPTIMIZER_CASES
-from .cases import DTYPES, TOLERANCE, Problem, exact, furthest, optimizer, rates
+from .cases import DTYPES, TOLERANCE, Problem, exact, furthest, inputs, optimizer, rates
 from .posed import posed
 
 M = 47  # rows, which neither 7 nor 32 divides
@@ -22,14 +23,14 @@ BATCH_SIZES = (1, 7, 32, M)
 WIDTHS = ((5,), (5, 33), (3, 9, 17), (5, 7, 3, 11))  # n[0] and the hidden layers, by their number
 
 
-def network(seed, case, n, *, g=0, depth=1, weights=False, **architecture):
+def network(seed, case, n, *, g=0, depth=1, weights=False, embeddings=(), **architecture):
     """A network whose layers have different activations, from number g on, and rows for it."""
     draw = np.random.default_rng(seed)
-    widths = WIDTHS[depth]
+    widths = (WIDTHS[depth][0] + sum(embedding.size - 1 for embedding in embeddings), *WIDTHS[depth][1:])
     hidden = tuple(activation(ACTIVATION_CASES[(g + 5 * l) % len(ACTIVATION_CASES)].spec) for l in range(depth))
-    X, Y = exact(draw.normal(size=(M, widths[0]))).T, exact(case.targets(draw, n, M))
+    X, Y = inputs(draw, M, widths[0], embeddings).T, exact(case.targets(draw, n, M))
     w = exact(draw.uniform(0.2, 3, M)) if weights else None
-    return Architecture((*widths, n), hidden, case.loss, **architecture), Examples(X, Y, w)
+    return Architecture((*widths, n), hidden, case.loss, embeddings=embeddings, **architecture), Examples(X, Y, w)
 
 
 def check(engine, build):
@@ -111,6 +112,33 @@ def test_every_optimiser_with_everything_that_joins_its_step(engine, k, places):
             dropout=shares,
         )
         plan = Plan(optimizer(step_by), choice["size"], seed, choice["decay"], **CLIPS[choice["clip"]])
+        return Problem(architecture, examples, plan, rates(step_by, case.loss), seed)
+
+    check(engine, build)
+
+
+# Columns in any order, of one entry and of more than a vector, of more levels than there are rows. Of a network with
+# three inputs the three leave no plain one.
+EMBEDDINGS = {
+    "one": (Embedding(1, 3, 2),),
+    "three": (Embedding(2, 60, 33), Embedding(0, 2, 1), Embedding(1, 7, 4)),
+}
+
+
+@pytest.mark.parametrize("embedded", EMBEDDINGS)
+@pytest.mark.parametrize("plain", [False, True], ids=["with everything", "plain"])
+@pytest.mark.parametrize("k", range(len(OPTIMIZER_CASES)), ids=lambda k: str(OPTIMIZER_CASES[k]))
+def test_embeddings(engine, k, plain, embedded):
+    """With every optimiser; depths, also no hidden layer, and batch sizes take turns."""
+    step_by, case, depth = OPTIMIZER_CASES[k], LOSS_CASES[k % len(LOSS_CASES)], (k + plain) % 4
+    embeddings = EMBEDDINGS[embedded]
+    parts = {} if plain else {"weights": True, "penalty": PENALTIES["elastic"], "dropout": (0.2,) * (depth + 1)}
+    n = 1 + k % 2 if case.target != "one-hot" else 2
+
+    def build(seed):
+        architecture, examples = network(seed, case, n, g=k, depth=depth, embeddings=embeddings, **parts)
+        clips = {} if plain else CLIPS["norm"]
+        plan = Plan(optimizer(step_by), BATCH_SIZES[k % 4], seed, 0.0 if plain else 0.1, **clips)
         return Problem(architecture, examples, plan, rates(step_by, case.loss), seed)
 
     check(engine, build)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from chainrule.network.embeddings import Embedding
 from chainrule.network.losses import loss
 from chainrule.network.penalties import Penalty
 
@@ -75,8 +76,28 @@ def test_any_number_of_threads_for_every_optimiser(Native, step_by, clip):
     check(Native, classes((19, 40, 23, 3), 90, 32, step_by=step_by, **parts))
 
 
-def test_any_number_of_threads_over_several_chunks(Native):
-    check(Native, classes((6, 21, 2), 9001, 4500, weighted=True))
+@pytest.mark.parametrize("embeddings", [(), (Embedding(1, 900, 3),)], ids=["", "embeddings"])
+def test_any_number_of_threads_over_several_chunks(Native, embeddings):
+    check(Native, classes((6, 21, 2), 9001, 4500, weighted=True, embeddings=embeddings))
+
+
+# Embeddings that end within a block of entries, in one thread's and in another's; with layers of all kinds above.
+EMBEDDED = [
+    ((3, 1), (Embedding(0, 2, 1), Embedding(2, 3, 1))),
+    ((19, 40, 3), (Embedding(3, 41, 16),)),
+    ((70, 33, 1), (Embedding(0, 1000, 65), Embedding(5, 7, 1))),
+    ((120, 20, 17, 2), (Embedding(100, 300, 5), Embedding(7, 30, 13), Embedding(8, 3, 2))),
+]
+
+
+@pytest.mark.parametrize("step_by", OPTIMIZER_CASES[::3], ids=str)
+@pytest.mark.parametrize(("widths", "embeddings"), EMBEDDED, ids=["one-layer", "two-layers", "one-output", "wide"])
+def test_any_number_of_threads_and_any_cut_with_embeddings(Native, widths, embeddings, step_by):
+    shares = tuple(np.linspace(0.1, 0.5, len(widths) - 1))
+    shape = classes(widths, 90, 32, step_by=step_by, embeddings=embeddings, clip=0.05, dropout=shares)
+    check(Native, shape)
+    whole = shape.run(Native(3, adaptive=False)).bits()
+    assert shape.run(Native(3, adaptive=False), cuts=(1, 6, 19)).bits() == whole
 
 
 @pytest.mark.parametrize(("widths", "m", "size"), [((30, 50, 4), 200, 64), ((200, 300, 10), 512, 256)], ids=str)
@@ -151,11 +172,12 @@ NETWORKS = [(1, 1), (3, 1), (5, 7, 2), (17, 33, 10), (70, 129, 64, 3), (300, 20,
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
+@pytest.mark.parametrize("form", ["dense", "sparse", "embedded"])
 @pytest.mark.parametrize("widths", NETWORKS, ids=str)
-def test_a_row_alone_or_among_others(Native, widths, sparse, dtype):
+def test_a_row_alone_or_among_others(Native, widths, form, dtype):
     """Every row of seventy, alone, in the first m of them, in the last m, and in a batch shuffled."""
-    shape = classes(widths, 70, 1, sparse=sparse)
+    embeddings = (Embedding(0, 9, widths[0] - widths[0] // 2),) if form == "embedded" else ()
+    shape = classes(widths, 70, 1, sparse=form == "sparse", embeddings=embeddings)
     X = shape.examples.batch(slice(None), np.dtype(dtype))[0]
     parameters = shape.parameters(dtype)
 

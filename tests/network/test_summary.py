@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from chainrule.network import Dense, Network
+from chainrule.network import Architecture, Dense, Network, loss
+from chainrule.network.embeddings import Embedding
+from chainrule.network.summary import Summary
 
 
 @pytest.fixture
@@ -41,3 +43,25 @@ def test_the_table_stands_in_columns(summary):
 def test_float32_takes_half_the_bytes():
     net = Network([Dense(2, "identity")], n_inputs=3, loss="squared_error", dtype=np.float32)
     assert net.summary().totals["bytes"] == 4 * 8
+
+
+def test_embeddings_have_rows_of_their_own():
+    """Column 1 of four, 7 levels of 5 numbers: 35 parameters more, a batch's A[0] of 3 + 5 rows."""
+    embedded = Architecture((8, 2), (), loss("squared_error"), embeddings=(Embedding(1, 7, 5),))
+    summary = Summary(embedded, np.dtype(np.float32), batch_size=5)
+    assert summary.rows[0] == {
+        "layer": "E[0]",
+        "activation": "",
+        "W": (5, 7),
+        "b": "",
+        "parameters": 35,
+        "multiply-adds": 0,
+        "bytes": 140,
+    }
+    assert summary.totals == {
+        "parameters": 35 + 18,
+        "multiply-adds": 80,
+        "bytes": 4 * 53,
+        "activation bytes": 4 * 5 * (8 + 2 + 2),
+    }
+    assert "E[0]" in str(summary)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainrule.derivation.formula import tree as t
-from chainrule.network import dense, propagate, segment
+from chainrule.network import dense, embeddings, propagate, segment
 from chainrule.network.losses import Loss
 from chainrule.network.penalties import Penalty
 
@@ -20,6 +20,8 @@ dZ, dA, dW, db = (t.Symbol(f"d{name}", "l") for name in "ZAWb")
 A_previous, dA_previous, dZ_previous, Z_previous = (t.Symbol(name, "l-1") for name in ("A", "dA", "dZ", "Z"))
 A_last, Z_last, dZ_last = (t.Symbol(name, "L") for name in ("A", "Z", "dZ"))
 Y, J, m, rate = t.Symbol("Y"), t.Symbol("J"), t.Symbol("m"), t.Symbol("α")
+E, dE, C, c = t.Symbol("E", "j"), t.Symbol("dE", "j"), t.Symbol("C", "j"), t.Symbol("c")
+ALL, ROWS_OF_E = t.Text(":"), t.Text("rows of E[j]")  # of A[0] and dA[0]: where the vectors of embedding j stand
 ONE = t.Number(1)
 
 
@@ -93,6 +95,16 @@ def _rows() -> tuple[Row, ...]:
             dense.linear,
             "Each unit weighs what the previous layer says and adds its bias.",
             "1 A",
+        ),
+        Row(
+            "embedded_input",
+            0,
+            "input",
+            t.Equation(t.Symbol("A", "0"), t.Stacked((t.Symbol("X"), t.Selection(E, ALL, C)))),
+            embeddings.embed,
+            "Column c of E[j] is the vector of level c. The codes C[j] choose one for each example, as the product of "
+            "E[j] with the indicators of the levels would: a dense layer without a bias.",
+            "comparison table: features",
         ),
         Row(
             "activation",
@@ -205,6 +217,20 @@ def _rows() -> tuple[Row, ...]:
             takes_mean=True,
         ),
         Row(
+            "embeddings",
+            10,
+            "gradient of the embeddings",
+            t.Equation(
+                t.Selection(dE, ALL, c),
+                mean(t.Selection(t.Symbol("dA", "0"), ROWS_OF_E, t.Relation(C, "=", c))),
+            ),
+            embeddings.dE,
+            "The gradient of a dense layer's weights, whose inputs are the indicators of the levels: of level c those "
+            "examples count that have it, with the factor 1, and a level that none has is not moved.",
+            "3 B 3",
+            takes_mean=True,
+        ),
+        Row(
             "update_weights",
             11,
             "update of the weights",
@@ -218,6 +244,15 @@ def _rows() -> tuple[Row, ...]:
             11,
             "update of the biases",
             t.Equation(b, b - rate * db, ":="),
+            segment.updated,
+            "As the weights, and never penalised.",
+            "4",
+        ),
+        Row(
+            "update_embeddings",
+            11,
+            "update of the embeddings",
+            t.Equation(E, E - rate * dE, ":="),
             segment.updated,
             "As the weights, and never penalised.",
             "4",

@@ -31,14 +31,16 @@ def at_layer(formula: t.Formula, l: int, L: int) -> t.Formula:
 
 
 def shape_of(symbol: t.Symbol, widths: tuple[int, ...], m: int) -> tuple[int, int] | None:
-    """The shape of a letter of a numbered layer; None for a number."""
+    """The shape of a letter of a numbered layer; None for a number, and for what belongs to no layer."""
     letter = symbol.name.removeprefix("d")
+    if letter not in ("Z", "A", "Y", "W", "b"):
+        return None
     n = widths[int(symbol.layer)] if symbol.layer else widths[-1]
     if letter in ("Z", "A", "Y"):
         return n, m
     if letter == "W":
         return n, widths[int(symbol.layer) - 1]
-    return (n, 1) if letter == "b" else None
+    return n, 1
 
 
 def with_shapes(formula: t.Formula, widths: tuple[int, ...], m: int, *, rows: bool = False) -> t.Formula:
@@ -53,6 +55,8 @@ def with_shapes(formula: t.Formula, widths: tuple[int, ...], m: int, *, rows: bo
     """
 
     def labelled(node: t.Node) -> t.Node | None:
+        if isinstance(node, t.Selection):
+            return node  # has no shape of its matrix
         symbol = node.part if isinstance(node, t.Transpose) else node
         shape = shape_of(symbol, widths, m) if isinstance(symbol, t.Symbol) else None
         if shape is None:
@@ -67,7 +71,7 @@ def with_shapes(formula: t.Formula, widths: tuple[int, ...], m: int, *, rows: bo
 def by_rows(formula: t.Formula) -> t.Formula:
     """Return the formula in the layout of one example per row (X W + b), where every matrix stands transposed.
 
-    (A B)ᵀ = Bᵀ Aᵀ: the factors of each product change places.
+    (A B)ᵀ = Bᵀ Aᵀ: the factors of each product change places, and so do rows and columns that are selected.
 
     Examples
     --------
@@ -80,6 +84,10 @@ def by_rows(formula: t.Formula) -> t.Formula:
     def turned(node: t.Node) -> t.Node | None:
         if isinstance(node, t.Product) and node.kind == "matrix":
             return t.Product(tuple(by_rows(factor) for factor in reversed(node.factors)), "matrix")
+        if isinstance(node, t.Selection):
+            return t.Selection(node.matrix, node.columns, node.rows)
+        if isinstance(node, t.Stacked):
+            return t.Stacked(tuple(by_rows(block) for block in node.blocks), beside=True)
         return None
 
     return t.rewritten(formula, turned)

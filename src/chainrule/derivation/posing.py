@@ -113,7 +113,7 @@ def _refuse_loss(loss: str | None, model: Any) -> None:
 def _(model: Network, X: Any, y: Any, sample_weight: Any, loss: str | None = None) -> tuple[Problem, int]:
     _refuse_loss(loss, model)
     parameters = model.parameters
-    X = columns("X", X, parameters.widths[0])
+    X = columns("X", X, model.architecture.n_columns)
     Y = columns("y", y, parameters.widths[-1])
     if X.shape[1] != Y.shape[1]:
         raise ShapeError(f"X and y must have as many columns (examples), got {X.shape[1]} and {Y.shape[1]}.")

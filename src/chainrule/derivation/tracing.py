@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -26,11 +26,15 @@ class Trace:
     W, b : list of ndarray
         Weights (n[l], n[l-1]) and biases (n[l], 1).
     Z, A : list of ndarray
-        (n[l], m); `A[0]` is X, and `A[l]` is what the next layer sees, dropout mask applied.
+        (n[l], m); `A[0]` is X, with embeddings the plain inputs over the vectors of the examples' levels, and `A[l]`
+        is what the next layer sees, dropout mask applied.
     dZ, dA : list of ndarray
-        (n[l], m), the derivatives of each example's loss; they carry no 1/m. `dA[0]` is None.
+        (n[l], m), the derivatives of each example's loss; they carry no 1/m. `dA[0]` is None without embeddings.
     dW, db : list of ndarray
         ∂J/∂W[l], penalty included, and ∂J/∂b[l]: the mean over the examples is taken here.
+    E, C, dE : list of ndarray
+        Of each embedding j: the vectors of its levels (size, levels), the codes of the examples (m,), and ∂J/∂E[j].
+        Empty without embeddings.
     loss : ndarray of shape (m,)
         The loss of each example, unweighted.
     data_loss, penalty, cost : float
@@ -40,12 +44,12 @@ class Trace:
     weights : ndarray of shape (m,) or None
         Each example's weight, relative to the mean.
     learning_rate : float
-    new_W, new_b : list of ndarray
+    new_W, new_b, new_E : list of ndarray
         After one step of gradient descent.
     problem : Problem
         The network and the examples.
     inputs, outputs, examples : tuple of str
-        What the rows of A[0], those of A[L] and the columns are called; empty for those without names.
+        What the columns of the table, the rows of A[L] and the examples are called; empty for those without names.
     """
 
     problem: Problem
@@ -66,6 +70,10 @@ class Trace:
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
+    E: list[Array] = field(default_factory=list)
+    C: list[Array] = field(default_factory=list)
+    dE: list[Array] = field(default_factory=list)
+    new_E: list[Array] = field(default_factory=list)
 
     @property
     def cost(self) -> float:
@@ -190,14 +198,14 @@ def trace(
     rate = getattr(model, "learning_rate_init", 0.1) if learning_rate is None else learning_rate
     if not isinstance(rate, int | float | np.number) or not np.isfinite(rate):
         raise InvalidParameterError(f"learning_rate must be a finite number, got {learning_rate!r}.")
-    inputs, outputs = names_of(model, problem.architecture.widths)
+    inputs, outputs = names_of(model, problem.architecture.n_columns, problem.architecture.widths[-1])
     return replace(trace_of(problem, float(rate)), inputs=inputs, outputs=outputs)
 
 
 @np.errstate(over="ignore", invalid="ignore")  # an overflow shows in the result
 def trace_of(problem: Problem, learning_rate: float = 0.1) -> Trace:
     """Trace a problem that is posed already."""
-    W, b, L = problem.parameters.W, problem.parameters.b, problem.architecture.L
+    W, b, E, L = problem.parameters.W, problem.parameters.b, problem.parameters.E, problem.architecture.L
     pass_ = problem.forward()
     losses = problem.losses(pass_)
     gradients = problem.backward(pass_)
@@ -223,4 +231,8 @@ def trace_of(problem: Problem, learning_rate: float = 0.1) -> Trace:
         learning_rate,
         [None, *(w - learning_rate * d for w, d in zip(W[1:], dW[1:], strict=True))],
         [None, *(v - learning_rate * d for v, d in zip(b[1:], gradients.db[1:], strict=True))],
+        E=E,
+        C=pass_.C,
+        dE=gradients.dE,
+        new_E=[v - learning_rate * d for v, d in zip(E, gradients.dE, strict=True)],
     )

@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 
 
 class Network:
-    """Widths, activations, loss, dropout and penalty of a network."""
+    """
+    Widths, activations, loss, dropout, penalty and embeddings of a network.
+    """
 
-    def __init__(self, widths: Sequence[int], hidden: Sequence[tuple[str, float]], loss: tuple[str, Sequence[float]], output: tuple[str, float], dropout: Sequence[tuple[int, float]], l1: float, l2: float) -> None: ...
+    def __init__(self, widths: Sequence[int], hidden: Sequence[tuple[str, float]], loss: tuple[str, Sequence[float]], output: tuple[str, float], dropout: Sequence[tuple[int, float]], l1: float, l2: float, embeddings: Sequence[Sequence[int]]) -> None: ...
 
 class Table:
     """

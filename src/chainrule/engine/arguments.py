@@ -72,6 +72,7 @@ def network_of(architecture: Architecture) -> _native.Network:
         [(round(rate * 2**32), 1 / (1 - rate)) for rate in architecture.dropout] if architecture.drops else [],
         architecture.penalty.l1,
         architecture.penalty.l2,
+        [(embedding.column, embedding.levels, embedding.size) for embedding in architecture.embeddings],
     )
 
 

@@ -21,6 +21,7 @@ from chainrule.engine.arguments import examples_of, is_known, is_known_loss, net
 from chainrule.engine.threads import threads_for
 from chainrule.network import segment
 from chainrule.network.architecture import Architecture
+from chainrule.network.embeddings import check_codes
 from chainrule.network.examples import CHUNK, Examples
 from chainrule.network.parameters import Parameters, n_weights
 from chainrule.network.segment import Plan, State, Totals
@@ -54,7 +55,7 @@ class Native:
     def __init__(self, n_threads: int = 1, adaptive: bool = True) -> None:
         self.n_threads, self.adaptive = n_threads, adaptive
         self._memory = _native.Memory()
-        self._examples: dict[tuple[int, bool], tuple[Examples, _native.Examples]] = {}
+        self._examples: dict[tuple[Any, ...], tuple[Examples, _native.Examples]] = {}
         self._networks: dict[int, tuple[Architecture, _native.Network]] = {}
         self._last_segment: tuple[int, tuple[Any, ...]] = 0, ()  # its number, what it had, the vectors it left
 
@@ -63,8 +64,6 @@ class Native:
         for g in architecture.hidden:
             if not is_known(g):
                 return f"the activation {g.label!r}"
-        if architecture.embeddings:
-            return "embeddings"
         return None if is_known_loss(architecture.loss) else f"the loss {architecture.loss.name!r}"
 
     def run_segment(
@@ -111,6 +110,7 @@ class Native:
 
     def logits(self, architecture: Architecture, parameters: Parameters, X: Any) -> Array:
         """Do what `chainrule.network.segment.logits` does."""
+        check_codes(architecture.embeddings, X)
         m = X.shape[1]
         out = np.empty((m, architecture.widths[-1]), parameters.theta.dtype)
         threads = self._threads(architecture, m, 1)
@@ -147,8 +147,9 @@ class Native:
 
     def _examples_of(self, examples: Examples, architecture: Architecture) -> _native.Examples:
         """Wrap the examples once: they are checked then, and used in every segment."""
-        name = id(examples), architecture.drops  # by identity, since they hold arrays; kept alive beside the wrapper
+        name = id(examples), architecture.drops, architecture.embeddings  # the arrays by identity; kept alive here
         if name not in self._examples:
+            check_codes(architecture.embeddings, examples.X, slice(None) if examples.rows is None else examples.rows)
             if len(self._examples) == _REMEMBERED:
                 self._examples.clear()
             self._examples[name] = examples, examples_of(examples, drops=architecture.drops)

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from chainrule._errors import InvalidParameterError
+from chainrule._errors import InvalidParameterError, ShapeError
 from chainrule.network.draws import generator
 from chainrule.network.types import Array
+
+MOST_LEVELS = 2**24  # whole numbers beyond are no longer exact in a table of float32
 
 
 @dataclass(frozen=True)
@@ -42,21 +45,63 @@ def check_embeddings(embeddings: Sequence[Embedding], n_columns: int) -> None:
     if len(set(columns)) < len(columns) or not set(columns) <= set(range(n_columns)):
         raise InvalidParameterError(f"embeddings must be of different columns 0 to {n_columns - 1}, got {columns}.")
     for embedding in embeddings:
-        if embedding.levels < 1 or embedding.size < 1:
-            raise InvalidParameterError(f"an embedding needs at least one level and one entry, got {embedding}.")
+        if not 1 <= embedding.levels <= MOST_LEVELS or embedding.size < 1:
+            raise InvalidParameterError(
+                f"an embedding needs at least one entry, and 1 to {MOST_LEVELS:,} levels; got {embedding}."
+            )
+
+
+def check_codes(embeddings: Sequence[Embedding], X: Any, places: Array | slice = slice(None)) -> None:
+    """Raise unless the examples at the given places have a level's code in every embedded column.
+
+    Raises
+    ------
+    ShapeError
+        If a code is not one of 0 to `levels` - 1.
+    InvalidParameterError
+        If X is sparse.
+    """
+    if embeddings and hasattr(X, "indptr"):
+        raise InvalidParameterError("X must be dense where columns are embedded, got a sparse one: call X.toarray().")
+    for embedding in embeddings:
+        column = X[embedding.column][places]
+        wrong = ~((column >= 0) & (column < embedding.levels) & (column == np.floor(column)))
+        if wrong.any():
+            raise ShapeError(
+                f"column {embedding.column} of X must hold codes 0 to {embedding.levels - 1}, one for each level, got "
+                f"{column[wrong][0]}. Give unknown levels the code 0."
+            )
 
 
 def codes(embeddings: Sequence[Embedding], X: Any) -> list[Array]:
     """Return the levels' codes of every embedded column, each of shape (m,)."""
+    check_codes(embeddings, X)
     return [X[embedding.column].astype(np.intp) for embedding in embeddings]
+
+
+def rows_of(embeddings: Sequence[Embedding], n: int) -> list[slice]:
+    """Return which of the n rows of A[0] belong to each embedding: the last ones, in order.
+
+    Examples
+    --------
+    >>> rows_of([Embedding(column=1, levels=4, size=3), Embedding(column=3, levels=2, size=1)], 6)
+    [slice(2, 5, None), slice(5, 6, None)]
+    """
+    sizes = [0, *(embedding.size for embedding in embeddings)]
+    return [slice(int(first), int(last)) for first, last in pairwise(n - sum(sizes) + np.cumsum(sizes))]
+
+
+def numbers(embeddings: Sequence[Embedding], X: Any) -> Any:
+    """Return the rows of X that are no codes."""
+    return np.delete(X, [embedding.column for embedding in embeddings], axis=0)
 
 
 def embed(embeddings: Sequence[Embedding], E: Sequence[Array], X: Any) -> Any:
     """A[0]: the rows of X that are no codes, then E[j][:, c] of every embedding: (n[0], m)."""
     if not embeddings:
         return X
-    others = np.delete(X, [embedding.column for embedding in embeddings], axis=0)
-    return np.vstack([others, *(E_j[:, c] for E_j, c in zip(E, codes(embeddings, X), strict=True))])
+    C = codes(embeddings, X)
+    return np.vstack([numbers(embeddings, X), *(E_j[:, c] for E_j, c in zip(E, C, strict=True))])
 
 
 def dE(embeddings: Sequence[Embedding], dA: Array, C: Sequence[Array]) -> list[Array]:
@@ -71,12 +116,10 @@ def dE(embeddings: Sequence[Embedding], dA: Array, C: Sequence[Array]) -> list[A
         The codes.
     """
     gradients, m = [], dA.shape[1]
-    first = len(dA) - sum(embedding.size for embedding in embeddings)
-    for embedding, c in zip(embeddings, C, strict=True):
+    for embedding, rows, c in zip(embeddings, rows_of(embeddings, len(dA)), C, strict=True):
         total = np.zeros((embedding.levels, embedding.size), dA.dtype)
-        np.add.at(total, c, dA[first : first + embedding.size].T)
+        np.add.at(total, c, dA[rows].T)
         gradients.append(total.T / m)
-        first += embedding.size
     return gradients
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.network.architecture import Architecture
+from chainrule.network.embeddings import Embedding
 from chainrule.network.parameters import n_parameters, n_weights
 
 _HEADER = ("layer", "activation", "W", "b", "parameters", "multiply-adds", "bytes")
@@ -37,8 +38,9 @@ class Summary:
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """One dict per layer, with the keys of the table's header."""
-        rows, itemsize = [], self.dtype.itemsize
+        """One dict per embedding, then one per layer, with the keys of the table's header."""
+        itemsize = self.dtype.itemsize
+        rows = [self._embedding(j, embedding) for j, embedding in enumerate(self.architecture.embeddings)]
         for l in range(1, self.architecture.L + 1):
             p, n = self.architecture.widths[l - 1 : l + 1]
             g = self.architecture.g[l]
@@ -54,14 +56,21 @@ class Summary:
             rows.append(dict(zip(_HEADER, values, strict=True)))
         return rows
 
+    def _embedding(self, j: int, embedding: Embedding) -> dict[str, Any]:
+        """E[j] in the place of W; a vector is looked up, so there is nothing to multiply."""
+        size, levels = embedding.size, embedding.levels
+        values = (f"E[{j}]", "", (size, levels), "", size * levels, 0, size * levels * self.dtype.itemsize)
+        return dict(zip(_HEADER, values, strict=True))
+
     @property
     def totals(self) -> dict[str, int]:
         """Parameters, multiply-adds, bytes of the parameters, bytes of the activations of a batch."""
         widths, itemsize = self.architecture.widths, self.dtype.itemsize
+        parameters = n_parameters(widths, self.architecture.embeddings)
         return {
-            "parameters": n_parameters(widths),
+            "parameters": parameters,
             "multiply-adds": n_weights(widths) * self.batch_size,
-            "bytes": n_parameters(widths) * itemsize,
+            "bytes": parameters * itemsize,
             "activation bytes": (sum(widths) + sum(widths[1:])) * self.batch_size * itemsize,
         }
 

@@ -13,6 +13,8 @@ import numpy as np
 
 from chainrule.derivation.checks.differences import Pass
 from chainrule.derivation.problem import Problem
+from chainrule.network.dropout import drop
+from chainrule.network.embeddings import rows_of
 from chainrule.network.penalties import Penalty
 from chainrule.network.types import Array
 
@@ -24,17 +26,23 @@ _NUMBERS = 2e6  # of one array at a time
 
 @dataclass(frozen=True)
 class Tensor:
-    """W[l] or b[l], as it is and as its gradient is said to be."""
+    """W[l], b[l] or E[j], as it is and as its gradient is said to be; Z[l] is what it moves."""
 
     name: str
     l: int
     value: Array
     stated: Array
+    j: int | None = None
 
     @property
     def is_bias(self) -> bool:
         """Whether it is b[l]."""
         return self.name.startswith("db")
+
+    @property
+    def is_penalised(self) -> bool:
+        """Whether it is W[l]."""
+        return self.name.startswith("dW")
 
 
 @dataclass(frozen=True)
@@ -85,12 +93,9 @@ def _entries(start: Pass, tensor: Tensor, places: Array) -> Iterator[Measured]:
 
 
 def _some_entries(start: Pass, tensor: Tensor, places: Array) -> Iterator[Measured]:
-    """Move each entry by itself: row i of Z[l] moves by row j of A[l-1], or for a bias by 1."""
     problem, m = start.problem, start.problem.m
     rows, columns = np.unravel_index(places, tensor.value.shape)
-    moves = np.ones((len(places), m)) if tensor.is_bias else start.forward.A[tensor.l - 1][columns]
-    D = np.zeros((tensor.value.shape[0], len(places), m))
-    D[rows, np.arange(len(places))] = moves
+    D = _moves(start, tensor, rows, columns)
     slopes = start.slopes(tensor.l, D.reshape(len(D), -1), np.tile(np.arange(m), len(places)))
     value, slack = _mean(problem, slopes.value, len(places)), _mean(problem, slopes.slack, len(places))
     at_corner: Any = slopes.at_corner.reshape(len(places), m).any(axis=1)
@@ -100,13 +105,47 @@ def _some_entries(start: Pass, tensor: Tensor, places: Array) -> Iterator[Measur
         yield Measured(entry, float(tensor.stated[entry]), float(value[k] + of_penalty[k]), float(slack[k]), corner)
 
 
+def _moves(start: Pass, tensor: Tensor, rows: Array, columns: Array) -> Array:
+    """How Z[l] moves as each entry does by itself, of shape (n[l], entries, m).
+
+    Its row i moves by row j of A[l-1], or for a bias by 1. An entry of E[j] moves a row of A[0] where the level occurs.
+    """
+    if tensor.j is not None:
+        beneath = _moved_inputs(start, tensor.j, start.forward.C[tensor.j] == columns[:, None], rows)
+        W = start.problem.parameters.W[1][:, _rows_of(start, tensor.j)][:, rows]
+        moved: Array = W[:, :, None] * beneath
+        return moved
+    D = np.zeros((tensor.value.shape[0], len(rows), start.problem.m))
+    D[rows, np.arange(len(rows))] = 1 if tensor.is_bias else start.forward.A[tensor.l - 1][columns]
+    return D
+
+
+def _moved(start: Pass, tensor: Tensor, V: Array) -> Array:
+    """How Z[l] moves as all entries move at once in the direction V, of shape (n[l], m)."""
+    if tensor.j is not None:
+        rows = _rows_of(start, tensor.j)
+        beneath = _moved_inputs(start, tensor.j, V[:, start.forward.C[tensor.j]], slice(None))
+        return start.problem.parameters.W[1][:, rows] @ beneath
+    return np.tile(V, (1, start.problem.m)) if tensor.is_bias else V @ start.forward.A[tensor.l - 1]
+
+
+def _rows_of(start: Pass, j: int) -> slice:
+    architecture = start.problem.architecture
+    return rows_of(architecture.embeddings, architecture.widths[0])[j]
+
+
+def _moved_inputs(start: Pass, j: int, moved: Array, rows: Array | slice) -> Array:
+    """How some of the rows of A[0] that belong to E[j] move, dropout applied."""
+    masks = start.problem.masks
+    return drop(moved, None if masks is None or masks[0] is None else masks[0][_rows_of(start, j)][rows])
+
+
 def _projection(start: Pass, tensor: Tensor, direction: Array) -> Measured:
     """Move all entries at once, except those at the corner of the penalty."""
     every = np.indices(direction.shape)
     of_penalty, no_slope = _penalty_slope(start.problem.architecture.penalty, tensor, *every)
     V = np.where(no_slope, 0, direction)
-    D = np.tile(V, (1, start.problem.m)) if tensor.is_bias else V @ start.forward.A[tensor.l - 1]
-    slopes = start.slopes(tensor.l, D, np.arange(start.problem.m))
+    slopes = start.slopes(tensor.l, _moved(start, tensor, V), np.arange(start.problem.m))
     value, slack = _mean(start.problem, slopes.value, 1), _mean(start.problem, slopes.slack, 1)
     stated = float(np.vdot(V, tensor.stated))
     numeric = float(value[0] + np.vdot(V, of_penalty))
@@ -124,7 +163,7 @@ def _mean(problem: Problem, values: Array, lines: int) -> Array:
 def _penalty_slope(penalty: Penalty, tensor: Tensor, rows: Array, columns: Array) -> tuple[Array, Any]:
     """The slope of the penalty by each weight, and where it has none: a term of one weight is differenced by itself."""
     w: Array = tensor.value[rows, columns]
-    if tensor.is_bias or not penalty.alpha:
+    if not (tensor.is_penalised and penalty.alpha):
         return np.zeros(w.shape), np.zeros(w.shape, bool)
 
     def term(w: Array) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,6 @@ from chainrule.derivation.checks.differences import Pass
 from chainrule.derivation.checks.directions import Measured, Tensor, examples_within_reach, measured
 from chainrule.derivation.posing import problem_of, some_examples
 from chainrule.derivation.problem import Problem
-from chainrule.network.parameters import Parameters
 from chainrule.network.types import Array
 
 _SLACK = 4.0  # times the noise that is expected, before a difference counts
@@ -60,7 +59,7 @@ class GradientCheck:
     Attributes
     ----------
     rows : tuple of Row
-        dW[1] to dW[L], then db[1] to db[L].
+        dW[1] to dW[L], then db[1] to db[L], then the dE[j] of embeddings.
     problem : Problem
         The network and the examples it was checked with.
     m : int
@@ -173,15 +172,16 @@ def _drawn(problem: Problem, count: int, random: np.random.Generator) -> Array:
 
 
 def _rows(problem: Problem, tolerance: float, random: np.random.Generator) -> tuple[Row, ...]:
-    stated = Parameters(np.asarray(problem.theta_gradient(), np.float64), problem.parameters.widths)
+    stated = replace(problem.parameters, theta=np.asarray(problem.theta_gradient(), np.float64))
     start, layers = Pass(problem), range(1, problem.architecture.L + 1)
     if not np.isfinite(start.losses).all():
         raise ChainruleError(
             "the cost J is not finite here, so there is nothing to compare; look at the model's weights."
         )
-    W, b = problem.parameters.W, problem.parameters.b
+    W, b, E = problem.parameters.W, problem.parameters.b, problem.parameters.E
     tensors = [Tensor(f"dW[{l}]", l, W[l], stated.W[l]) for l in layers]
     tensors += [Tensor(f"db[{l}]", l, b[l], stated.b[l]) for l in layers]
+    tensors += [Tensor(f"dE[{j}]", 1, E[j], stated.E[j], j) for j in range(len(E))]
     return tuple(_row(tensor, list(measured(start, tensor, random)), tolerance) for tensor in tensors)
 
 

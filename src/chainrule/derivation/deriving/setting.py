@@ -105,6 +105,8 @@ def setting_of_trace(trace: Trace | Problem, *, element: bool) -> Setting:
     if not isinstance(trace, Trace):
         raise InvalidParameterError(f"trace must be what chainrule.trace returns, got {type(trace).__name__}.")
     architecture = trace.problem.architecture
+    if architecture.embeddings:
+        raise InvalidParameterError("derive does not know embeddings; a trace shows their steps with their numbers.")
     loss = architecture.loss
     g = tuple(None if f.name == "softmax" else activation_expression(f) for f in architecture.g[1:])
     return Setting(

@@ -25,6 +25,7 @@ def evaluate(node: t.Node, values: Values) -> Any:
     values : mapping
         Of every symbol, or of any part; of every function, by name, as a callable of the argument, with a prime for
         its derivative and with its layer where layers differ, as in g[1]′; of "L" where a sum runs over the layers.
+        Of columns that are selected by a relation, such as C = c, those are taken for which it holds.
 
     Returns
     -------
@@ -73,6 +74,18 @@ def _of_layer(node: t.Node, layer: str) -> t.Node:
     return t.rewritten(node, numbered)
 
 
+def _selection(node: t.Selection, value: Callable[[t.Node], Any], values: Values) -> Any:
+    return value(node.matrix)[value(node.rows)][:, value(node.columns)]
+
+
+def _stacked(node: t.Stacked, value: Callable[[t.Node], Any], values: Values) -> Any:
+    return np.concatenate([value(block) for block in node.blocks], axis=1 if node.beside else 0)
+
+
+def _range(node: t.Text, value: Callable[[t.Node], Any], values: Values) -> slice:
+    return slice(*(int(end) if end else None for end in node.words.split(":")))
+
+
 _EVALUATORS: dict[type[t.Node], Callable[..., Any]] = {
     t.Symbol: _symbol,
     t.Number: lambda node, value, values: node.value,
@@ -83,6 +96,10 @@ _EVALUATORS: dict[type[t.Node], Callable[..., Any]] = {
     t.Power: lambda node, value, values: value(node.base) ** value(node.exponent),
     t.Transpose: lambda node, value, values: value(node.part).T,
     t.Apply: _apply,
+    t.Selection: _selection,
+    t.Stacked: _stacked,
+    t.Text: _range,
+    t.Relation: lambda node, value, values: value(node.left) == value(node.right),
     t.Absolute: lambda node, value, values: np.abs(value(node.part)),
     t.Total: _total,
     t.Labelled: lambda node, value, values: value(node.part),

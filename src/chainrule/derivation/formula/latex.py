@@ -122,6 +122,17 @@ def _(node: t.Power) -> str:
 
 
 @latex.register
+def _(node: t.Selection) -> str:
+    return rf"{bracketed(node.matrix, 4)}[{latex(node.rows)},\,{latex(node.columns)}]"
+
+
+@latex.register
+def _(node: t.Stacked) -> str:
+    rows = (" & " if node.beside else r" \\ ").join(map(latex, node.blocks))
+    return rf"\begin{{bmatrix}}{rows}\end{{bmatrix}}"
+
+
+@latex.register
 def _(node: t.Transpose) -> str:
     return rf"{{{bracketed(node.part, 4)}}}^{{\mathsf{{T}}}}"
 

@@ -154,6 +154,19 @@ def _(node: t.Power) -> str:
 
 
 @mathml.register
+def _(node: t.Selection) -> str:
+    inside = mathml(node.rows) + operator(",") + mathml(node.columns)
+    return row(bracketed(node.matrix, 4), operator("[", _LOW), inside, operator("]", _LOW))
+
+
+@mathml.register
+def _(node: t.Stacked) -> str:
+    cells = [f"<mtd>{mathml(block)}</mtd>" for block in node.blocks]
+    rows = "".join(cells) if node.beside else "</mtr><mtr>".join(cells)
+    return row(operator("["), f"<mtable><mtr>{rows}</mtr></mtable>", operator("]"))
+
+
+@mathml.register
 def _(node: t.Transpose) -> str:
     return f'<msup>{row(bracketed(node.part, 4))}<mi mathvariant="normal">T</mi></msup>'
 

@@ -111,6 +111,16 @@ def _(node: t.Power) -> str:
 
 
 @text.register
+def _(node: t.Selection) -> str:
+    return f"{bracketed(node.matrix, 4)}[{text(node.rows)},{text(node.columns)}]"
+
+
+@text.register
+def _(node: t.Stacked) -> str:
+    return f"({(' beside ' if node.beside else ' over ').join(map(text, node.blocks))})"
+
+
+@text.register
 def _(node: t.Transpose) -> str:
     return bracketed(node.part, 4) + "ᵀ"
 

@@ -112,6 +112,23 @@ class Power(Node):
 
 
 @dataclass(frozen=True)
+class Selection(Node):
+    """Some rows and columns of a matrix, as NumPy writes them: E[:,C]. A text is a range, ":" all of them."""
+
+    matrix: Node
+    rows: Node
+    columns: Node
+
+
+@dataclass(frozen=True)
+class Stacked(Node):
+    """Matrices one over the other; `beside` each other where examples are rows."""
+
+    blocks: tuple[Node, ...]
+    beside: bool = False
+
+
+@dataclass(frozen=True)
 class Transpose(Node):
     """The transpose of a matrix."""
 

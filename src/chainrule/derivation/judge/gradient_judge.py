@@ -31,6 +31,7 @@ def check_gradients(
     db: Arrays = None,
     dZ: Arrays = None,
     dA: Arrays = None,
+    dE: Arrays = None,
     sample_weight: Any = None,
     learning_rate: float | None = None,
     dropout_step: int | None = 0,
@@ -48,6 +49,8 @@ def check_gradients(
         A missing one may be None. A list of L + 1 with None first, as in a `Trace`, is taken as well.
     dZ, dA : list of array-like, optional
         The derivatives of each example's loss, of shape (n[l], m); they carry no 1/m.
+    dE : None
+        Not judged: no mistakes are known for embeddings. `gradcheck` compares their gradients with differences of J.
     sample_weight, dropout_step
         As for `trace`.
     learning_rate : float, optional
@@ -66,7 +69,7 @@ def check_gradients(
     ShapeError
         If an array has a shape that no known mistake gives; says which was expected and why.
     InvalidParameterError
-        If nothing was given to judge.
+        If nothing was given to judge, or dE was.
 
     Examples
     --------
@@ -80,6 +83,8 @@ def check_gradients(
     >>> [mistake.id for mistake in check_gradients(net, X, Y, dW=summed).mistakes]
     ['times_m']
     """
+    if dE is not None:
+        raise InvalidParameterError("dE is not judged, only dW, db, dZ and dA: check embeddings with gradcheck.")
     problem = problem_of(model, X, y, sample_weight=sample_weight, dropout_step=dropout_step, masks=masks)
     trace = trace_of(replace(problem, gradient=None))
     tensors = {"dW": dW, "db": db, "dZ": dZ, "dA": dA}

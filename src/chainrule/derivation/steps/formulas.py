@@ -6,9 +6,12 @@ what it has stands in them.
 
 from __future__ import annotations
 
-from chainrule.derivation.equations import EQUATIONS, ONE, J, mean
+from collections.abc import Sequence
+
+from chainrule.derivation.equations import EQUATIONS, ONE, ROWS_OF_E, J, mean
 from chainrule.derivation.equations import dA_previous as dA
 from chainrule.derivation.formula import tree as t
+from chainrule.network.embeddings import Embedding
 from chainrule.network.losses import Loss, natural
 from chainrule.network.penalties import Penalty
 
@@ -20,6 +23,41 @@ MASK, MASK_PREVIOUS = t.Symbol("M", "l"), t.Symbol("M", "l-1")
 def masked_input() -> t.Relation:
     """A[0] = X * M[0]."""
     return t.Equation(t.Symbol("A", "0"), t.Symbol("X").hadamard(t.Symbol("M", "0")))
+
+
+def embedded_input(embeddings: Sequence[Embedding], n_columns: int, *, masked: bool) -> t.Relation:
+    """A[0] = X over E[j][:, C[j]] of every embedding, times the mask; without X where every column is embedded."""
+    row = EQUATIONS["embedded_input"].formula
+    X, chosen = row.right.blocks  # type: ignore[attr-defined]
+    blocks = [numbered(chosen, str(j)) for j in range(len(embeddings))]
+    if n_columns > len(embeddings):
+        blocks.insert(0, X)
+    right = t.Stacked(tuple(blocks)) if len(blocks) > 1 else blocks[0]
+    return t.Equation(row.left, right.hadamard(t.Symbol("M", "0")) if masked else right)
+
+
+def embedding_gradient(j: int, rows: slice) -> t.Relation:
+    """dE[j][:, c] = (1/m) Σᵢ dA[0][rows, C[j] = c], the rows of A[0] being those of E[j]."""
+
+    def in_numbers(node: t.Node) -> t.Node | None:
+        return t.Text(f"{rows.start}:{rows.stop}") if node == ROWS_OF_E else None
+
+    return t.rewritten(numbered(EQUATIONS["embeddings"].formula, str(j)), in_numbers)
+
+
+def numbered(formula: t.Formula, j: str) -> t.Formula:
+    """The formula of embedding j."""
+
+    def of_embedding(node: t.Node) -> t.Node | None:
+        return t.Symbol(node.name, j) if isinstance(node, t.Symbol) and node.layer == "j" else None
+
+    return t.rewritten(formula, of_embedding)
+
+
+def input_error(*, masked: bool) -> t.Relation:
+    """dA[0] = W[1]ᵀ dZ[1], times the mask: what the vectors of levels are learned from."""
+    formula = EQUATIONS["previous_activation"].formula
+    return t.Equation(formula.left, formula.right.hadamard(MASK_PREVIOUS)) if masked else formula
 
 
 def activation(*, masked: bool) -> t.Relation:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 
-def names_of(model: Any, widths: tuple[int, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The names of the rows of A[0] and of A[L]; empty where a model has none."""
+def names_of(model: Any, n_columns: int, n_outputs: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of the columns of the table and of the rows of A[L]; empty where a model has none."""
     if hasattr(model, "encoder") and hasattr(model, "target"):
         inputs, outputs = model.encoder.feature_names, _targets(model.target)
     else:
         inputs, outputs = getattr(model, "feature_names_in_", ()), _classes("", getattr(model, "classes_", ()))
-    return _fitting(inputs, widths[0]), _fitting(outputs, widths[-1])
+    return _fitting(inputs, n_columns), _fitting(outputs, n_outputs)
 
 
 def _targets(target: Any) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from chainrule.derivation.steps.step import Numbers, Step, made
 from chainrule.derivation.steps.step import Value as Value
 from chainrule.derivation.tracing import Trace
 from chainrule.network.activations import COUPLED
+from chainrule.network.embeddings import rows_of
 
 
 def steps(trace: Trace) -> list[Step]:
@@ -36,8 +37,11 @@ def steps(trace: Trace) -> list[Step]:
 
 def _forward(trace: Trace) -> Iterator[Step]:
     masks = trace.masks or [None] * trace.L
-    if masks[0] is not None:
-        shown = {t.Symbol("M", "0"): masks[0], t.Symbol("A", "0"): trace.A[0]}
+    of_input = {} if masks[0] is None else {t.Symbol("M", "0"): masks[0]}
+    if trace.E:
+        yield _embedded(trace, of_input)
+    elif of_input:
+        shown = {**of_input, t.Symbol("A", "0"): trace.A[0]}
         yield replace(made(trace, "activation", 0, formulas.masked_input(), shown), reason=step_words.DROPOUT)
     for l in range(1, trace.L + 1):
         of = _letters(l)
@@ -47,6 +51,14 @@ def _forward(trace: Trace) -> Iterator[Step]:
         shown = {of["A"]: trace.A[l]} if mask is None else {of["M"]: mask, of["A"]: trace.A[l]}
         general = formulas.activation(masked=mask is not None)
         yield made(trace, "activation", l, general, shown, step_words.activation_words(trace, l, mask))
+
+
+def _embedded(trace: Trace, mask: Numbers) -> Step:
+    architecture = trace.problem.architecture
+    general = formulas.embedded_input(architecture.embeddings, architecture.n_columns, masked=bool(mask))
+    vectors = {t.Symbol("E", str(j)): E for j, E in enumerate(trace.E)}
+    shown = {**vectors, **mask, t.Symbol("A", "0"): trace.A[0]}
+    return made(trace, "embedded_input", 0, general, shown, step_words.DROPOUT if mask else "")
 
 
 def _letters(l: int) -> dict[str, t.Symbol]:
@@ -90,6 +102,17 @@ def _backward(trace: Trace) -> Iterator[Step]:
             general = EQUATIONS["previous_activation"].formula
             yield made(trace, "previous_activation", l, general, {_letters(l - 1)["dA"]: trace.dA[l - 1]})
             yield _hidden(trace, l)
+    if trace.E:
+        yield from _embeddings(trace)
+
+
+def _embeddings(trace: Trace) -> Iterator[Step]:
+    masked = trace.masks is not None and trace.masks[0] is not None
+    general, words = formulas.input_error(masked=masked), step_words.REMOVED if masked else ""
+    yield made(trace, "previous_activation", 1, general, {t.Symbol("dA", "0"): trace.dA[0]}, words)
+    for j, rows in enumerate(rows_of(trace.problem.architecture.embeddings, trace.widths[0])):
+        general = formulas.embedding_gradient(j, rows)
+        yield made(trace, "embeddings", 1, general, {t.Symbol("dE", str(j)): trace.dE[j]})
 
 
 def _output(trace: Trace) -> Step:
@@ -117,7 +140,7 @@ def _hidden(trace: Trace, l: int) -> Step:
     before, activation = _letters(l - 1), trace.problem.architecture.g[l - 1]
     slope = t.Apply("g", before["Z"], str(l - 1), prime=True)
     values = {slope: activation.g_prime(trace.Z[l - 1]), before["dZ"]: trace.dZ[l - 1]}
-    words = "" if mask is None else "A unit that was removed passes no error: the mask of the way forward, again."
+    words = "" if mask is None else step_words.REMOVED
     return made(trace, "hidden_delta", l, formulas.hidden_delta(masked=mask is not None), values, words)
 
 
@@ -126,3 +149,6 @@ def _update(trace: Trace) -> Iterator[Step]:
         of = _letters(l)
         yield made(trace, "update_weights", l, EQUATIONS["update_weights"].formula, {of["W"]: trace.new_W[l]})
         yield made(trace, "update_biases", l, EQUATIONS["update_biases"].formula, {of["b"]: trace.new_b[l]})
+    for j, E in enumerate(trace.new_E):
+        general = formulas.numbered(EQUATIONS["update_embeddings"].formula, str(j))
+        yield made(trace, "update_embeddings", 1, general, {t.Symbol("E", str(j)): E})

@@ -11,6 +11,8 @@ DROPOUT = (
     "Dropout multiplies by a mask M: 0 removes a unit for an example, 1/(1 - rate) makes up for it in those that stay."
 )
 
+REMOVED = "A unit that was removed passes no error: the mask of the way forward, again."
+
 
 def activation_words(trace: Trace, l: int, mask: Any) -> str:
     """Which function g[l] is, and what a mask does to it."""

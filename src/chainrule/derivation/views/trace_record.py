@@ -15,7 +15,7 @@ from chainrule.derivation.tracing import Trace
 from chainrule.network.record import architecture_record
 
 FORMAT = 1
-_LISTS = ("W", "b", "Z", "A", "dZ", "dA", "dW", "db", "new_W", "new_b", "masks")
+_LISTS = ("W", "b", "Z", "A", "dZ", "dA", "dW", "db", "new_W", "new_b", "masks", "E", "C", "dE", "new_E")
 
 
 def trace_record(trace: Trace) -> dict[str, Any]:

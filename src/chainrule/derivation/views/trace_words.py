@@ -10,6 +10,7 @@ from chainrule.derivation.steps.step import Step
 from chainrule.derivation.steps.windows import number
 from chainrule.derivation.steps.words import named
 from chainrule.derivation.tracing import Trace
+from chainrule.network.embeddings import Embedding
 from chainrule.network.types import Array
 
 TITLE = "One pass through a network, forward and back"
@@ -51,6 +52,7 @@ def head(trace: Trace) -> list[tuple[str, str]]:
         ("loss", named(architecture.loss.name, architecture.loss.parameters)),
         ("examples", f"m = {problem.m}"),
         ("layers", f"L = {trace.L}"),
+        *([("embeddings", _embeddings(trace))] if trace.E else []),
         ("mean loss", number(trace.data_loss)),
     ]
     if architecture.penalty.alpha:
@@ -65,20 +67,46 @@ def head(trace: Trace) -> list[tuple[str, str]]:
 def given(trace: Trace) -> list[Given]:
     """The inputs, the targets and the weights of the examples."""
     problem = trace.problem
-    masked = trace.masks is not None and trace.masks[0] is not None
-    x = t.Symbol("X") if masked else t.Symbol("A", "0")
-    parts = [
-        Given(x, "the input" if masked else "the input, X", problem.X, trace.inputs),
-        Given(t.Symbol("Y"), "the targets", problem.Y, trace.outputs),
-    ]
+    parts = [*_inputs(trace), Given(t.Symbol("Y"), "the targets", problem.Y, trace.outputs)]
     if problem.weights is not None:
         parts.append(Given(t.Symbol("w"), "the examples' weights", problem.weights[None], ()))
     return parts
 
 
+def _inputs(trace: Trace) -> list[Given]:
+    """The table, plain inputs and levels apart."""
+    X, embeddings = trace.problem.X, trace.problem.architecture.embeddings
+    if not embeddings:
+        masked = trace.masks is not None and trace.masks[0] is not None
+        return [
+            Given(*((t.Symbol("X"), "the input") if masked else (t.Symbol("A", "0"), "the input, X")), X, trace.inputs)
+        ]
+    plain = [i for i in range(len(X)) if i not in {embedding.column for embedding in embeddings}]
+    names = tuple(trace.inputs[i] for i in plain) if trace.inputs else tuple(str(i + 1) for i in plain)
+    return [
+        *([Given(t.Symbol("X"), "the plain inputs", X[plain], names)] if plain else []),
+        *(
+            Given(t.Symbol("C", str(j)), f"the levels of {_column(trace, embedding)}", C[None], ())
+            for j, (embedding, C) in enumerate(zip(embeddings, trace.C, strict=True))
+        ),
+    ]
+
+
+def _embeddings(trace: Trace) -> str:
+    return "; ".join(
+        f"{_column(trace, e)}, {e.levels} levels in {e.size} {'number' if e.size == 1 else 'numbers'}"
+        for e in trace.problem.architecture.embeddings
+    )
+
+
+def _column(trace: Trace, embedding: Embedding) -> str:
+    """An embedded column's name, or its number from 1."""
+    return readable(trace.inputs[embedding.column]) if trace.inputs else f"column {embedding.column + 1}"
+
+
 def legend(trace: Trace, layout: str) -> list[str]:
     """How to read it: orientation, the signs, where the mean is."""
-    m = trace.problem.m
+    m, gradients = trace.problem.m, "dW, db and dE" if trace.E else "dW and db"
     lines = [
         "Columns are examples: A[l] has a row for each unit of layer l and a column for each example. A[0] is the "
         f"input, A[{trace.L}] the prediction.",
@@ -86,8 +114,13 @@ def legend(trace: Trace, layout: str) -> list[str]:
         "be transposed for that, ᵀ says so.",
         "* multiplies element by element; letters side by side are a matrix product; g′ is the derivative of g.",
         f"dZ and dA are derivatives of each example's own loss and carry no 1/m. The mean over the m = {m} "
-        f"{'example' if m == 1 else 'examples'} is taken once, in J, dW and db.",
+        f"{'example' if m == 1 else 'examples'} is taken once, in J, {gradients}.",
     ]
+    if trace.E:
+        lines.append(
+            "E[j][:,C[j]] are columns of E[j], one for each example: those of the levels in C[j], counted from 0. One "
+            "matrix over another has the rows of both; those from 2 to 4, counted from 0, are 2:5."
+        )
     if layout == "both":
         lines.append(
             "Libraries that have one example per row compute X W + b: every matrix stands transposed there, W too, and "
