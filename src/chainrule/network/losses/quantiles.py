@@ -69,7 +69,7 @@ def through_ascending(Z: Array, dA: Array) -> Array:
     for k in range(1, c + 1):
         total[k] += total[k - 1]
     slope[c] = 1
-    slope[:c] *= -1
+    slope[:c] = -slope[:c]
     return total * slope
 
 
