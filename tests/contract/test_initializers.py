@@ -104,8 +104,7 @@ def test_no_two_tensors_share_their_draws():
 
 @pytest.mark.parametrize("name", sorted({case.name for case in ACTIVATION_CASES}))
 def test_auto_suits_the_activation(name):
-    he = {"relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "mish"}
-    suited = "he_uniform" if name in he else "lecun_normal" if name == "selu" else "glorot_uniform"
+    suited = "lecun_normal" if name == "selu" else "glorot_uniform"
     assert np.array_equal(drawn("auto", activation=name), drawn(suited))
 
 

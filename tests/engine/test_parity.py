@@ -180,7 +180,7 @@ def test_quantiles_and_outputs_must_be_as_many(engine):
     from chainrule.engine import _native
 
     with pytest.raises(ValueError, match="one quantile for each output"):
-        _native.Network([3, 2], [], ("quantiles", [0.1, 0.5, 0.9]), ("identity", 0.0), [], 0.0, 0.0)
+        _native.Network([3, 2], [], ("quantiles", [0.1, 0.5, 0.9]), ("identity", 0.0), [], 0.0, 0.0, [])
 
 
 LATE = [("adam", 1000), ("adam", 2**31), ("nadam", 1000), ("nadam", 123_457)]

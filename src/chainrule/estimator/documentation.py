@@ -109,9 +109,9 @@ kernel_initializer, bias_initializer : str, (str, dict), callable or list, defau
     "glorot_uniform", "glorot_normal", "he_...", "lecun_...", "orthogonal" (gain), "random_normal" and
     "truncated_normal" (mean, stddev), "random_uniform" (minval, maxval), "constant" (value), "ones", "zeros"; with
     parameters as ("truncated_normal", {"stddev": 0.1}). A function of (shape, rng), a NumPy generator, returns what
-    `coefs_` or `intercepts_` show of a layer. A list has one entry per layer, the output included. "auto" is he_uniform
-    for weights into the relu family, lecun_normal for selu, else glorot_uniform; biases start at 0, but those of the
-    outputs where they predict the mean target (the shares of the classes), which no epoch is then spent on.
+    `coefs_` or `intercepts_` show of a layer. A list has one entry per layer, the output included. "auto" is
+    glorot_uniform for weights, lecun_normal into selu; biases start at 0, but those of the outputs where they predict
+    the mean target (the shares of the classes), which no epoch is then spent on.
 restore_best_weights : bool, default=True
     Keep the weights of the best monitored epoch, whatever the reason to stop. Monitored is what `scoring` says of the
     validation rows with `early_stopping`, else the running training loss.

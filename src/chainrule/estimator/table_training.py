@@ -40,7 +40,8 @@ class Overrides:
 class Prepared:
     """A table understood, split and encoded: all there is to show before training.
 
-    `X`, `y` and `X_test`, `y_test` are encoded rows with class codes (m,) or numbers (m, k) in the table's units.
+    `X`, `y` and `X_test`, `y_test` are encoded rows with class codes (m,) or numbers (m, k) in the table's units, `rows`
+    and `test_rows` their places in their tables.
     """
 
     schema: Schema
@@ -50,6 +51,8 @@ class Prepared:
     y: Array
     X_test: Array
     y_test: Array
+    rows: Array
+    test_rows: Array
     notes: tuple[str, ...] = ()
     dropped_rows: int = 0
 
@@ -125,6 +128,8 @@ def prepare(
         target.encode(table, rows),
         encoder.transform(test_source, test_rows),
         target.encode(test_source, test_rows),
+        rows,
+        test_rows,
         () if test_table is None else target.notes(test_table),
         n_missing,
     )

@@ -84,8 +84,6 @@ INITIALIZERS: Mapping[str, Callable[..., Array]] = {
     "zeros": partial(constant, value=0.0),
 }
 
-_RELU_FAMILY = {"relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "mish"}
-
 
 def initial_weights(initializer: InitializerSpec, n: int, p: int, *, activation: str, seed: int, layer: int) -> Array:
     """Draw W[l] of shape (n, p).
@@ -93,8 +91,8 @@ def initial_weights(initializer: InitializerSpec, n: int, p: int, *, activation:
     Parameters
     ----------
     initializer : str, (str, dict) or callable
-        One of `INITIALIZERS`, alone or in a pair with its parameters; "auto": he_uniform for the relu family,
-        lecun_normal for selu, else glorot_uniform; or a function of (n, p) and a NumPy generator.
+        One of `INITIALIZERS`, alone or in a pair with its parameters; "auto": lecun_normal for selu, else
+        glorot_uniform; or a function of (n, p) and a NumPy generator.
     n, p : int
         Units of this layer and of the previous one.
     activation : str
@@ -148,6 +146,4 @@ def check_initializer(spec: Any) -> tuple[str, Mapping[str, float]]:
 
 
 def _suited_to(activation: str) -> str:
-    if activation in _RELU_FAMILY:
-        return "he_uniform"
     return "lecun_normal" if activation == "selu" else "glorot_uniform"
