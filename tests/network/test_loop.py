@@ -339,6 +339,7 @@ def test_what_is_monitored_decides(monitor):
     assert (len(history["epoch"]) == 4) == (monitor == "score")
     if monitor == "score":
         assert history.stop_sentence.startswith("the validation score did not improve")
+        assert history.stop_numbers == {"best_epoch": 1, "score": 0.0, "patience": 3.0, "tol": stopping.tol}
 
 
 def test_a_score_that_is_no_number_is_named():

@@ -40,8 +40,8 @@ class Overrides:
 class Prepared:
     """A table understood, split and encoded: all there is to show before training.
 
-    `X`, `y` and `X_test`, `y_test` are encoded rows with class codes (m,) or numbers (m, k) in the table's units, `rows`
-    and `test_rows` their places in their tables.
+    `X`, `y` and `X_test`, `y_test` are encoded rows with class codes (m,) or numbers (m, k) in the table's units;
+    `rows` and `test_rows` are their places in their tables.
     """
 
     schema: Schema

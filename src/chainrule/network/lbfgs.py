@@ -167,7 +167,7 @@ class _Problem:
                 StopReason.NO_IMPROVEMENT,
                 f"the validation {self.training.monitor} did not improve{self.patience.margin} for "
                 f"{self.patience.stale} iterations; best iteration {self.patience.best_epoch}",
-                **self.patience.numbers,
+                **self.patience.numbers(self.training.monitor),
             )
             return
         numbers = {"iterations": iterations, "tol": float(self.training.stopping.tol), "loss": float(result.fun)}

@@ -160,4 +160,4 @@ def _judge(course: Course, patience: Patience, cut: float) -> None:
         what = f"validation {training.monitor}" if training.monitor else "training loss"
         best = f"; best epoch {patience.best_epoch}" if training.monitor else ""
         sentence = f"the {what} did not improve{patience.margin} for {patience.stale} epochs{best}"
-        history.stop(StopReason.NO_IMPROVEMENT, sentence, **patience.numbers)
+        history.stop(StopReason.NO_IMPROVEMENT, sentence, **patience.numbers(training.monitor))

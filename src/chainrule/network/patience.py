@@ -42,10 +42,10 @@ class Patience:
         """In words, by how much an epoch must improve to count."""
         return f" by more than tol={self.stopping.tol:g}" if self.stopping.tol else ""
 
-    @property
-    def numbers(self) -> dict[str, float]:
-        """What it decided by: the best value and its epoch, how many epochs it waited since, and for how much."""
-        found = {} if self.best_epoch is None else {"best_epoch": self.best_epoch, "loss": float(self.best_value)}
+    def numbers(self, monitor: str | None) -> dict[str, float]:
+        """What it decided by: the best loss or score and its epoch, how many epochs it waits, and for how much."""
+        best = {"score": -self.best_value} if monitor == "score" else {"loss": self.best_value}
+        found = {} if self.best_epoch is None else {"best_epoch": self.best_epoch, **best}
         return found | {"patience": float(self.stopping.patience), "tol": float(self.stopping.tol)}
 
     def restart(self) -> None:
