@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 
 from chainrule import LinearClassifier, MLPClassifier, load, save
-from chainrule._errors import InvalidParameterError, TargetError
+from chainrule._errors import ChainruleWarning, InvalidParameterError, TargetError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*max_iter")
 
@@ -146,6 +146,11 @@ def test_scikit_learns_own_bar():
     with warnings.catch_warnings(action="ignore"):
         model = MLPClassifier(class_weight={0: 1000, 1: 1e-4, 2: 1e-4}, random_state=0).fit(blobs, y)
     assert np.mean(model.predict(blobs) == 0) > 0.87
+
+
+def test_d31_a_weight_of_the_validation_alone_has_no_effect():
+    with pytest.warns(ChainruleWarning, match="class_weight_val: no effect"):
+        fitted(class_weight_val=False)
 
 
 def test_a_saved_model_keeps_it(tmp_path):

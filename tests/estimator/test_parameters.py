@@ -190,7 +190,7 @@ def test_parameters_are_checked_by_partial_fit_too():
         {"hidden_layer_sizes": range(2, 5), "max_iter": 2},
         {"n_iter_no_change": np.inf, "max_iter": 2},
         {"random_state": np.random.RandomState(0), "verbose": 0, "max_iter": 2},
-        {"l1_ratio": 1, "tol": 0, "alpha": 0, "max_iter": 2},
+        {"l1_ratio": 1, "tol": 0, "alpha": 1, "max_iter": 2},
         {"activation": ("leaky_relu", {"negative_slope": 0.2}), "max_iter": 2},
         {"activation": ["relu", ("elu", {"alpha": 0.5})], "hidden_layer_sizes": [3, 3], "max_iter": 2},
     ],
@@ -231,6 +231,13 @@ IDLE = [
     ({"solver": "lbfgs", "weight_decay": 0.1}, "weight_decay"),
     ({"power_t": 0.3}, "power_t"),
     ({"validation_fraction": 0.2}, "validation_fraction"),
+    ({"scoring": "r2"}, "scoring"),
+    ({"embedding_size": 3}, "embedding_size"),
+    ({"solver": "gradient_descent", "shuffle": False}, "shuffle"),
+    ({"solver": "sgd", "momentum": 0.0, "nesterovs_momentum": False}, "nesterovs_momentum"),
+    ({"alpha": 0.0, "l1_ratio": 0.5, "alpha_scaling": "batch"}, "l1_ratio, alpha_scaling"),
+    ({"engine": "reference", "n_threads": 2}, "n_threads"),
+    ({"power_t": 0.3, "rho": 0.5}, "rho, power_t"),
 ]
 
 

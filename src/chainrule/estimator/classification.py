@@ -13,7 +13,7 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
-from chainrule._errors import InvalidParameterError, TargetError
+from chainrule._errors import ChainruleWarning, InvalidParameterError, TargetError
 from chainrule.estimator.base import AbstractEstimator
 from chainrule.estimator.class_weights import weight_of_classes, weights_of_labels
 from chainrule.estimator.training_set import TrainingSet
@@ -172,6 +172,8 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
                 "give a dict of a weight for each class."
             )
         if learn:
+            if self.class_weight is None and not self.class_weight_val:
+                warnings.warn("class_weight_val: no effect with class_weight=None.", ChainruleWarning, stacklevel=3)
             self.class_weight_ = self._weights_of_classes(table)
         if (self.class_weight_ == 1).all():
             return table

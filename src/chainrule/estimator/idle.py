@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chainrule._errors import ChainruleWarning
@@ -31,28 +31,33 @@ _NOT_LBFGS = (
 
 def warn_of_idle_parameters(settings: Settings, *, validated: bool) -> None:
     """Warn of every parameter that was changed from its default and has no effect beside the others."""
+    solver = f"solver={settings.solver!r}"
+    causes = {name: solver for name, solvers in _ONLY_FOR.items() if settings.solver not in solvers}
+    for words, holds, names in _conditions(settings, validated):
+        causes |= dict.fromkeys(names, words) if holds else {}
     defaults = Settings()
-    idle = [name for name, solvers in _ONLY_FOR.items() if settings.solver not in solvers]
-    if settings.solver == "lbfgs":
-        idle += _NOT_LBFGS
-    if settings.learning_rate != "invscaling":
-        idle.append("power_t")
-    if not settings.early_stopping:
-        idle.append("validation_fraction")
-    if not validated:
-        idle.append("scoring")
-    if settings.categorical_features is None:
-        idle.append("embedding_size")
-    changed = [name for name in idle if getattr(settings, name) != getattr(defaults, name)]
-    if changed:
+    idle = {name: words for name, words in causes.items() if getattr(settings, name) != getattr(defaults, name)}
+    if idle:
         warnings.warn(
-            f"{', '.join(changed)}: no effect with solver={settings.solver!r}, "
-            f"learning_rate={settings.learning_rate!r}, early_stopping={settings.early_stopping}, "
-            f"categorical_features={settings.categorical_features!r}. "
-            "Drop it or change those.",
+            f"{', '.join(idle)}: no effect with {', '.join(dict.fromkeys(idle.values()))}. Drop it or change that.",
             ChainruleWarning,
             stacklevel=2,
         )
+
+
+def _conditions(settings: Settings, validated: bool) -> list[tuple[str, bool, Sequence[str]]]:
+    """What makes parameters idle, in words; whether it holds; and which."""
+    return [
+        (f"solver={settings.solver!r}", settings.solver == "lbfgs", _NOT_LBFGS),
+        (f"solver={settings.solver!r}", settings.solver in FULL_BATCH, ("shuffle",)),
+        ("momentum=0", settings.momentum == 0, ("nesterovs_momentum",)),
+        ("alpha=0", settings.alpha == 0, ("l1_ratio", "alpha_scaling")),
+        (f"learning_rate={settings.learning_rate!r}", settings.learning_rate != "invscaling", ("power_t",)),
+        ("early_stopping=False", not settings.early_stopping, ("validation_fraction",)),
+        ("no validation rows", not validated, ("scoring",)),
+        ("categorical_features=None", settings.categorical_features is None, ("embedding_size",)),
+        ("engine='reference'", settings.engine == "reference", ("n_threads",)),
+    ]
 
 
 def warn_of_idle_loss_parameters(estimator: Any, parameters: Mapping[str, str | None]) -> None:
