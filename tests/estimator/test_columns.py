@@ -301,3 +301,40 @@ class TestRefusals:
     def test_a_size_without_columns_is_said_to_do_nothing(self):
         with pytest.warns(UserWarning, match="embedding_size: no effect"):
             _model(embedding_size=3).fit(AGE[:, None], Y)
+
+
+def test_the_vectors_are_shown_by_level():
+    model = _model(**ALL).fit(_frame(), Y)
+    vectors = model.embeddings_["city"]
+    assert list(vectors) == ["(other)", "bonn", "lima", "oslo", "rome"]
+    code = int(_encoded(model, _frame(city=["lima"] * M))[0, 1])
+    assert_array_equal(vectors["lima"], model._fitted.state.parameters.E[0][:, code])
+    assert _model().fit(AGE[:, None], Y).embeddings_ == {}
+
+
+@pytest.mark.parametrize("fraction", [0.25, 30], ids=str)
+def test_rows_that_are_held_out_measure_nothing(fraction):
+    """Means, deviations, medians and levels come from the rows that are trained on."""
+    seen = []
+
+    def scorer(estimator, X, y):
+        seen.append(X)
+        return estimator.score(X, y)
+
+    settings = ALL | {"early_stopping": True, "validation_fraction": fraction, "scoring": scorer, "max_iter": 1}
+    model = _model(MLPRegressor, standardize_target=True, **settings).fit(_frame(), 100 * AGE)
+    held_out = seen[0].index
+    assert len(held_out) == 30
+    rest = AGE[np.setdiff1d(np.arange(M), held_out)]
+    assert model._columns.encoder.blocks[0].centre == pytest.approx(rest.mean())
+    assert model._columns.encoder.blocks[0].scale == pytest.approx(rest.std())
+    assert model._target.centre[0] == pytest.approx(100 * rest.mean())
+
+
+def test_own_validation_rows_measure_nothing_and_are_encoded():
+    X_val = _frame(age=AGE + 1000)
+    watched = _model(**ALL).fit(_frame(), Y, X_val=X_val, y_val=Y)
+    alone = _model(**ALL).fit(_frame(), Y)
+    assert_array_equal(_theta(watched), _theta(alone))
+    assert watched.history_.final["val_loss"] == watched.data_loss(X_val, Y)
+    assert watched.history_.final["val_loss"] > watched.history_.final["loss"]

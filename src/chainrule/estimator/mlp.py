@@ -40,6 +40,8 @@ class MLPClassifier(Settings, AbstractClassifier, AbstractFeatureLearner):
 
     Attributes
     ----------
+    embeddings_ : dict of dict
+        The vector of each level of each categorical column.
     classes_ : ndarray of shape (n_classes,)
     class_weight_ : ndarray of shape (n_classes,), or (n_labels, 2) for multilabel targets
     {attributes}
@@ -99,6 +101,8 @@ class MLPRegressor(Settings, AbstractStandardizingRegressor, AbstractFeatureLear
 
     Attributes
     ----------
+    embeddings_ : dict of dict
+        The vector of each level of each categorical column.
     {attributes}
 
     Examples
