@@ -56,7 +56,7 @@ def test_d13_calls_continue_the_epochs_of_fit(model, y):
 
 
 def test_d13_every_call_has_its_own_order_and_masks():
-    """At a rate too small to move the weights, only the order decides which rows end an epoch, and the masks its loss."""
+    """At a rate too small to move the weights: which rows end an epoch is the order's doing, its loss is the masks'."""
     settings = {"solver": "sgd", "learning_rate_init": 1e-300, "random_state": 0}
     orders = MLPRegressor((6,), batch_size=7, **settings)
     masks = MLPRegressor((6,), batch_size=60, dropout=0.5, **settings)

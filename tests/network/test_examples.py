@@ -14,7 +14,8 @@ from chainrule.network.segment import Plan, initial_state, run_segment
 
 def trained_on(X, Y, dtype=np.float64):
     """θ after an epoch over the table X (m, n), dropout on, so that the rows' keys are read too."""
-    net = Network([Dense(4, "tanh", dropout=0.2), Dense(1, "identity")], n_inputs=3, loss="squared_error", dtype=dtype)
+    layers = [Dense(4, "tanh", dropout=0.2), Dense(1, "identity")]
+    net = Network(layers, n_inputs=3, loss="squared_error", dropout_input=0.1, dtype=dtype)
     plan = Plan(Adam(), batch_size=7)
     examples = Examples(X.T, Y)
     order = np.random.default_rng(0).permutation(examples.m)
