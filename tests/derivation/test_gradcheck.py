@@ -164,7 +164,19 @@ def test_d38_differences_do_not_cross_kinks(distance):
         assert check.ok
         assert check.at_kink == 0
         assert [row.skipped for row in check.rows] == [0] * 4
+        assert max(row.relative_error for row in check.rows) < 1e-6
         assert check.problem.theta_gradient()[0] == pytest.approx((2 * distance - 3) * 2 if side == 1 else 0)
+
+
+@pytest.mark.parametrize("size", [1e-4, 1.0, 1e4])
+def test_d38_steps_suit_the_sizes_of_inputs_and_weights(size):
+    """The same Z from inputs large and weights small, or the other way round: measured as well."""
+    net = Network([Dense(3, "tanh"), Dense(1, "identity")], n_inputs=2, loss="squared_error")
+    net.set_parameters([net.W[1] / size, net.W[2]], net.b[1:])
+    draw = np.random.default_rng(0)
+    check = gradcheck(net, size * draw.normal(size=(2, 9)), draw.normal(size=(1, 9)))
+    assert {row.verdict for row in check.rows} == {"ok"}
+    assert max(row.relative_error for row in check.rows) < 1e-8
 
 
 def test_d38_what_is_sampled_is_the_same_at_every_call(monkeypatch):
