@@ -154,6 +154,43 @@ def test_d38_the_check_itself_does_not_lie():
     assert all(row.verdict == "ok" for row in first.rows)
 
 
+@pytest.mark.parametrize("distance", [1e-4, 1e-5, 1e-6])
+def test_d38_differences_do_not_cross_kinks(distance):
+    """z is nearer to ReLU's kink than a step is long; on its own side J has a slope, and that can be checked."""
+    net = Network([Dense(1, "relu"), Dense(1, "identity")], n_inputs=1, loss="squared_error")
+    for side in (-1, 1):
+        net.set_parameters([[[1.0]], [[2.0]]], [[[side * distance - 1]], [[0.0]]])
+        check = gradcheck(net, [[1.0]], [[3.0]])
+        assert check.ok
+        assert check.at_kink == 0
+        assert [row.skipped for row in check.rows] == [0] * 4
+        assert max(row.relative_error for row in check.rows) < 1e-6
+        assert check.problem.theta_gradient()[0] == pytest.approx((2 * distance - 3) * 2 if side == 1 else 0)
+
+
+@pytest.mark.parametrize("size", [1e-4, 1.0, 1e4])
+def test_d38_steps_suit_the_sizes_of_inputs_and_weights(size):
+    """The same Z from inputs large and weights small, or the other way round: measured as well."""
+    net = Network([Dense(3, "tanh"), Dense(1, "identity")], n_inputs=2, loss="squared_error")
+    net.set_parameters([net.W[1] / size, net.W[2]], net.b[1:])
+    draw = np.random.default_rng(0)
+    check = gradcheck(net, size * draw.normal(size=(2, 9)), draw.normal(size=(1, 9)))
+    assert {row.verdict for row in check.rows} == {"ok"}
+    assert max(row.relative_error for row in check.rows) < 1e-8
+
+
+def test_d38_what_is_sampled_is_the_same_at_every_call(monkeypatch):
+    """Until another seed is asked for."""
+    monkeypatch.setattr("chainrule.derivation.checks.directions._OPERATIONS", 1e6)
+    draw = np.random.default_rng(0)
+    net = Network([Dense(60, "tanh"), Dense(1, "identity")], n_inputs=40, loss="squared_error")
+    X, Y = draw.normal(size=(40, 50)), draw.normal(size=(1, 50))
+    first, second, other = gradcheck(net, X, Y), gradcheck(net, X, Y), gradcheck(net, X, Y, seed=1)
+    assert first.rows[0].checked < first.rows[0].entries
+    assert first.rows == second.rows
+    assert first.rows != other.rows
+
+
 def test_weights_at_the_corner_of_l1_are_skipped_and_counted():
     net = Network([Dense(1, "identity")], n_inputs=3, loss="squared_error", alpha=0.5, l1_ratio=1.0)
     net.parameters.theta[:] = [0.0, 1e-9, -2.0, 0.5]

@@ -9,9 +9,11 @@ from sklearn.exceptions import NotFittedError
 
 from chainrule import Dense, MLPClassifier, Network, check_gradients, trace
 from chainrule._errors import InvalidParameterError, ShapeError
+from chainrule.derivation.checks.gradient_check import gradcheck
 from chainrule.derivation.judge.gradient_judge import judge
 from chainrule.derivation.judge.mistakes import KINDS
 from chainrule.derivation.tracing import trace_of
+from chainrule.network.parameters import flatten
 
 from .networks import EMBEDDINGS, random_problem
 from .student import student
@@ -68,6 +70,26 @@ def test_a_planted_mistake_is_named(mistake, names):
         assert ids == {mistake} or (mistake in ids and doubtful), (verdict, problem.architecture)
         verdicts[ids == {mistake}] += 1
     assert verdicts[True] > 5
+
+
+@pytest.mark.parametrize("mistake", KINDS)
+def test_d37_the_gradient_check_sees_every_mistake(mistake, monkeypatch):
+    """Softmax's derivative, 1/m twice or never, transposes and all the others: wrong, and the right one is not."""
+    seen = 0
+    for problem, wrong in planted([mistake], 10, ("dW", "db")):
+        layers = range(1, problem.architecture.L + 1)
+        theta = flatten([wrong["dW", l] for l in layers], [wrong["db", l] for l in layers])
+        if np.allclose(theta, problem.theta_gradient(), rtol=1e-9, atol=1e-12):
+            continue  # a row transposed holds the same entries in the same order
+        verdicts = []
+        for gradient in (None, lambda _, theta=theta: theta):
+            posed = replace(problem, gradient=gradient)
+            monkeypatch.setattr("chainrule.derivation.checks.gradient_check.problem_of", lambda *_, p=posed, **__: p)
+            verdicts.append({row.verdict for row in gradcheck(None, None).rows})
+        assert "wrong" not in verdicts[0]
+        assert "wrong" in verdicts[1]
+        seen += 1
+    assert seen > 5
 
 
 @pytest.mark.parametrize("mistake", ["times_m", "sign", "updated_weights", "missing_activation_derivative"])

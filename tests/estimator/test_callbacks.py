@@ -351,6 +351,7 @@ def test_d41_callbacks_are_kept_as_given_and_survive_clone_and_pickle(kind):
         assert [type(entry) for entry in twin.callbacks] == [Watcher, type(stop_at_two)]
         assert twin.set_params(callbacks=twin.callbacks[1]).fit(X, Y).n_iter_ == 2
     fitted = model(kind, callbacks=stop_at_two).fit(X, Y)
+    assert fitted.callbacks is stop_at_two
     assert pickle.loads(pickle.dumps(fitted)).history_.to_dict() == fitted.history_.to_dict()
     assert fitted.history_.stop_numbers == {"epoch": 2}
 

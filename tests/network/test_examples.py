@@ -1,5 +1,7 @@
 """Examples: batches, relative weights, and never a write to X (D28)."""
 
+import math
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -12,7 +14,8 @@ from chainrule.network.segment import Plan, initial_state, run_segment
 
 def trained_on(X, Y, dtype=np.float64):
     """θ after an epoch over the table X (m, n), dropout on, so that the rows' keys are read too."""
-    net = Network([Dense(4, "tanh", dropout=0.2), Dense(1, "identity")], n_inputs=3, loss="squared_error", dtype=dtype)
+    layers = [Dense(4, "tanh", dropout=0.2), Dense(1, "identity")]
+    net = Network(layers, n_inputs=3, loss="squared_error", dropout_input=0.1, dtype=dtype)
     plan = Plan(Adam(), batch_size=7)
     examples = Examples(X.T, Y)
     order = np.random.default_rng(0).permutation(examples.m)
@@ -81,6 +84,20 @@ def test_d16_float32_trains_in_float32_and_agrees(table):
     np.testing.assert_allclose(theta, trained_on(X, Y), rtol=5e-4, atol=5e-5)
 
 
+def test_d16_a_float32_loss_of_many_examples_is_summed_in_float64():
+    """The losses are float32, their sum is exact far beyond that."""
+    rng = np.random.default_rng(0)
+    net = Network([Dense(1, "identity")], n_inputs=3, loss="squared_error", dtype=np.float32)
+    X, Y = rng.normal(size=(3, 4000)).astype(np.float32), rng.normal(size=(1, 4000)).astype(np.float32)
+    losses = net.architecture.loss.per_example(net.forward(X).Z[-1], Y)
+    assert losses.dtype == np.float32
+    expected = math.fsum(losses.tolist()) / 4000
+    mean = segment.mean_loss(net.architecture, net.parameters, Examples(X, Y))
+    assert mean == pytest.approx(expected, rel=1e-13)
+    cost, _ = segment.cost_and_gradient(net.architecture, net.parameters, Examples(X, Y))
+    assert cost == pytest.approx(expected, rel=1e-13)
+
+
 def test_a_batch_is_the_columns_asked_for():
     X, Y = np.arange(12.0).reshape(2, 6), np.arange(6.0)[None, :]
     examples = Examples(X, Y, weights=np.array([1.0, 2, 3, 4, 5, 9]))
@@ -123,6 +140,7 @@ def test_d6_merged_copies_are_weights_whatever_the_order(table, kind):
     copied = Examples(kind(X[copies[order]].T), Y[:, copies[order]]).merged()
     weighted = Examples(kind(X.T), Y, np.bincount(copies).astype(float)).merged()
     assert copied.m == weighted.m == 33
+    assert np.array_equal(weighted.weights[weighted.rows], np.bincount(copies)[weighted.rows])
     for one, two in zip(copied.batch(slice(None), X.dtype), weighted.batch(slice(None), X.dtype), strict=True):
         one, two = (part.toarray() if hasattr(part, "toarray") else part for part in (one, two))
         assert np.array_equal(one, two)

@@ -170,8 +170,19 @@ def test_d32_a_short_last_batch_weighs_by_its_rows():
     np.testing.assert_allclose(last, np.mean(both, axis=0), rtol=1e-9, atol=1e-13)
 
 
+def test_d5_the_running_loss_weighs_the_examples():
+    """Over an epoch at fixed weights it is Σ w L / Σ w, whatever the batches weigh."""
+    architecture, parameters, examples = problem(weights=np.random.default_rng(2).uniform(0.1, 5, 23))
+    _, totals = run_segment(
+        architecture, Plan(batch_size=4), initial_state(parameters, Plan()), examples, np.arange(23), np.zeros(6)
+    )
+    losses = architecture.loss.per_example(forward(architecture, parameters, examples.X).Z[-1], examples.Y)
+    assert sum(totals.losses) / 23 == pytest.approx(np.average(losses, weights=examples.weights), rel=1e-13)
+
+
 def test_d35_weight_decay_is_decoupled_and_times_the_rate():
     architecture, parameters, examples = problem()
+    parameters.theta[parameters.weights.stop :] = 0.5  # biases, which must stay out of it
     for optimizer in (GradientDescent(), Adam()):
         with_decay, without = (
             one_step(architecture, parameters, examples, range(23), Plan(optimizer, 23, weight_decay=decay), rate=0.01)
