@@ -28,6 +28,13 @@ TIMEOUT = 300  # seconds for one test: a loop that no longer ends is noticed, to
 PASSED, FAILED = 0, 1  # of pytest's exit codes; all others say that the tests were not run
 
 
+# An editable installation puts a finder of the working tree before every path; run at the start of Python.
+NOT_THE_WORKING_TREE = """\
+import sys
+sys.meta_path[:] = [finder for finder in sys.meta_path if not type(finder).__module__.startswith("_editable")]
+"""
+
+
 @dataclass(frozen=True)
 class Edit:
     """One way to break the rule of a trap, and the tests of which each must fail then."""
@@ -69,6 +76,7 @@ def outcomes(edit: Edit) -> list[str]:
         package = Path(folder) / "chainrule"
         shutil.copytree(ROOT / "src" / "chainrule", package)
         edit.apply(package)
+        (Path(folder) / "sitecustomize.py").write_text(NOT_THE_WORKING_TREE)
         return [_outcome(folder, test) for test in edit.tests]
 
 
