@@ -14,6 +14,7 @@ from itertools import combinations, product
 
 import pytest
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from chainrule import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
@@ -33,6 +34,7 @@ TRAINING = {
     LinearClassifier: COMMON | CLASSIFIER,
     LinearRegressor: COMMON,
 }
+RATES = {"gradient_descent": 0.01, "adagrad": 0.1}  # with 0.001 they learn too little in the epochs that there are
 
 # What "balanced" means in scikit-learn, too: by the rows of a class, whatever they weigh, and of the whole table.
 NOT_WHEN_BALANCED = {
@@ -65,13 +67,16 @@ def _estimators(every):
         columns = COLUMNS if kind in (MLPClassifier, MLPRegressor) else {}
         rows = list(_covering(_combinations(training | columns)))
         for row in rows + (_combinations(training) if every else []):
-            yield kind(**row)
+            rate = {"learning_rate_init": RATES[row["solver"]]} if row["solver"] in RATES else {}
+            yield kind(**row, **rate)
 
 
 @parametrize_with_checks(list(_estimators(every=bool(os.environ.get("CHAINRULE_ALL_CHECKS")))))
 def test_scikit_learn_check(estimator, check):
     if getattr(estimator, "class_weight", None) == "balanced" and check.func.__name__ in NOT_WHEN_BALANCED:
         pytest.skip(f"class_weight='balanced' {NOT_WHEN_BALANCED[check.func.__name__]}")
+    if check.func.__name__.endswith("_on_sparse_data") and not get_tags(estimator).input_tags.sparse:
+        pytest.skip("scikit-learn 1.6 tries it on every estimator (scikit-learn#30139)")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", ChainruleWarning)
