@@ -24,7 +24,7 @@ from chainrule import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegre
 reaches_max_iter = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 TIGHT = {"tol": 1e-10, "max_iter": 5000}
-L1 = {"penalty": "l1"} if LogisticRegression().penalty == "l2" else {"l1_ratio": 1}  # the former before scikit-learn 1.8
+L1 = {"penalty": "l1"} if LogisticRegression().penalty == "l2" else {"l1_ratio": 1}  # before and since scikit-learn 1.8
 
 
 @pytest.fixture(scope="module")
