@@ -24,6 +24,7 @@ from chainrule import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegre
 reaches_max_iter = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 TIGHT = {"tol": 1e-10, "max_iter": 5000}
+L1 = {"penalty": "l1"} if LogisticRegression().penalty == "l2" else {"l1_ratio": 1}  # before and since scikit-learn 1.8
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +85,7 @@ def test_logistic_regression_with_sample_weight(inputs, labels):
 @pytest.mark.parametrize("c", [0.1, 1.0])
 def test_l1_logistic_regression_has_the_same_zeros_as_saga(inputs, labels, c):
     y = labels == 0
-    theirs = LogisticRegression(C=c, l1_ratio=1, solver="saga", tol=1e-9, max_iter=20000).fit(inputs, y)
+    theirs = LogisticRegression(C=c, **L1, solver="saga", tol=1e-9, max_iter=20000).fit(inputs, y)
     ours = LinearClassifier(1 / (c * len(y)), l1_ratio=1.0, **TIGHT).fit(inputs, y)
     _same(ours, theirs)
     assert ((ours.coefs_[0][:, 0] == 0) == (theirs.coef_[0] == 0)).all()

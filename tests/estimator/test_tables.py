@@ -10,8 +10,10 @@ import polars as pl
 import pytest
 from numpy.testing import assert_allclose
 from scipy import sparse
+from sklearn.base import clone
 
 from chainrule import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
+from chainrule.estimator.settings import SOLVERS
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -88,10 +90,12 @@ def test_d28_inputs_are_never_written_to(kind, solver, make):
 
 
 @pytest.mark.parametrize("kind", ESTIMATORS)
-@pytest.mark.parametrize("solver", ["adam", "sgd", "gradient_descent", "lbfgs"])
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("early_stopping", [False, True])
 @pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
-def test_float32_stays_float32(kind, solver, make):
+def test_float32_stays_float32(kind, solver, early_stopping, make):
     model = _model(kind, solver) if solver != "gradient_descent" else kind(solver=solver, max_iter=3)
+    model.set_params(early_stopping=early_stopping)
     model.fit(make(X.astype(np.float32)), Y)
     assert {part.dtype for part in _weights(model)} == {np.dtype(np.float32)}
     is_classifier = kind in (MLPClassifier, LinearClassifier)
@@ -99,6 +103,18 @@ def test_float32_stays_float32(kind, solver, make):
     assert outputs(make(X.astype(np.float32))).dtype == np.float32
     if kind in (MLPClassifier, MLPRegressor):
         assert model.transform(make(X.astype(np.float32))).dtype == np.float32
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_d16_float32_and_float64_start_alike_and_agree(kind, solver, early_stopping):
+    table = X.astype(np.float32)
+    more = {} if solver in ("gradient_descent", "lbfgs") else {"batch_size": 16}
+    model = kind(solver=solver, early_stopping=early_stopping, max_iter=4, random_state=0, **more)
+    single, double = clone(model).fit(table, Y), model.fit(table.astype(float), Y)
+    outputs = "decision_function" if kind in (MLPClassifier, LinearClassifier) else "predict"
+    assert_allclose(getattr(single, outputs)(table), getattr(double, outputs)(X), rtol=1e-2, atol=5e-4)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.int64, np.int8, np.uint8, bool])

@@ -1,7 +1,10 @@
 """Learned features: the hidden layers' activations as a transformer's output."""
 
+import copy
+
 import numpy as np
 import pytest
+import sklearn
 from numpy.testing import assert_allclose
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
@@ -75,6 +78,17 @@ def test_set_output(container):
     frame = model.transform(X)
     assert type(frame).__module__.startswith(container)
     assert list(frame.columns) == ["mlpregressor0", "mlpregressor1", "mlpregressor2"]
+
+
+@pytest.mark.parametrize("layer", [1, -2, "all"])
+def test_a_data_frame_of_another_layer_would_have_the_names_of_the_last(model, layer):
+    frames = copy.deepcopy(model).set_output(transform="pandas")
+    with pytest.raises(InvalidParameterError, match="names for the last hidden layer only, not for layer="):
+        frames.transform(X, layer=layer)
+    with sklearn.config_context(transform_output="polars"), pytest.raises(InvalidParameterError, match="last hidden"):
+        model.transform(X, layer=layer)
+    assert list(frames.transform(X, layer=2).columns) == model.get_feature_names_out().tolist()
+    assert (frames.set_output(transform="default").transform(X, layer=layer) == model.transform(X, layer=layer)).all()
 
 
 def test_fit_transform_is_fit_and_transform():

@@ -219,6 +219,11 @@ class AbstractEstimator(AbstractFitted):
 
     def _continued(self, table: TrainingSet) -> State:
         """The state to go on from, if the network still fits the table; a new optimiser starts afresh."""
+        if (self._columns is not None) != self._settings().encodes_columns:
+            raise InvalidParameterError(
+                "training cannot continue: whether columns are encoded was decided at its start, by scale, missing and "
+                "categorical_features. Set warm_start=False or keep these parameters."
+            )
         architecture = self._fitted.architecture
         old = (architecture.n_columns, *architecture.widths[1:])
         new = (table.X.shape[1], *self._settings().hidden, table.Y.shape[1])

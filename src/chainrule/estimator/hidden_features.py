@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.metaestimators import available_if
 
 from chainrule._errors import InvalidParameterError
@@ -37,15 +38,26 @@ class AbstractFeatureLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
 
         Returns
         -------
-        ndarray of shape (n_samples, n[l])
+        ndarray of shape (n_samples, n[l]), or a data frame after `set_output`
+
+        Raises
+        ------
+        InvalidParameterError
+            If there is no such layer, or a data frame is asked for of another layer than the last: scikit-learn
+            would give its columns the names of the last one's.
         """
         parameters, architecture = self._parameters(), self._fitted.architecture
         n_hidden = architecture.L - 1
         hidden = range(1, n_hidden + 1)
         if layer != "all" and layer not in (*hidden, *range(-n_hidden, 0)):
             raise InvalidParameterError(f"layer must be 1 to {n_hidden}, -1 to -{n_hidden}, or 'all'; got {layer!r}.")
-        X = self._inputs(X)
         chosen = list(hidden) if layer == "all" else [hidden[int(layer) - 1 if int(layer) > 0 else int(layer)]]
+        if chosen != [n_hidden] and _get_output_config("transform", self)["dense"] != "default":
+            raise InvalidParameterError(
+                f"a data frame has names for the last hidden layer only, not for layer={layer!r}: call "
+                "set_output(transform='default') for an array."
+            )
+        X = self._inputs(X)
         parts, dtype = [], parameters.theta.dtype
         size = rows_at_a_time(architecture, dtype.itemsize)
         for columns, _, _ in Examples(X.T, np.empty((0, X.shape[0]))).chunks(dtype, size):

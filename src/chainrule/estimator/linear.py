@@ -9,6 +9,7 @@ from chainrule.estimator.classification import AbstractClassifier
 from chainrule.estimator.documentation import documented
 from chainrule.estimator.regression import AbstractRegressor
 from chainrule.estimator.settings import Settings
+from chainrule.network.types import Array
 
 
 @dataclass(eq=False, repr=False)
@@ -74,6 +75,9 @@ class LinearClassifier(LinearSettings, AbstractClassifier):
 
     Attributes
     ----------
+    coef_ : ndarray of shape (1, n_features) for two classes, else (n_classes, n_features)
+        W[1], under the name and in the shape that scikit-learn's linear models have.
+    intercept_ : ndarray of shape (1,) or (n_classes,)
     classes_ : ndarray of shape (n_classes,)
     class_weight_ : ndarray of shape (n_classes,), or (n_labels, 2) for multilabel targets
     {attributes}
@@ -85,6 +89,16 @@ class LinearClassifier(LinearSettings, AbstractClassifier):
     >>> bool(LinearClassifier(alpha=0.001).fit(X, y).score(X, y) > 0.95)
     True
     """
+
+    @property
+    def coef_(self) -> Array:
+        """W[1]: one row per class, or for two classes one row."""
+        return self.coefs_[0].T
+
+    @property
+    def intercept_(self) -> Array:
+        """b[1]: one number per row of `coef_`."""
+        return self.intercepts_[0]
 
 
 @documented
@@ -106,6 +120,9 @@ class LinearRegressor(LinearSettings, AbstractRegressor):
 
     Attributes
     ----------
+    coef_ : ndarray of shape (n_features,), or (n_outputs, n_features) for several outputs
+        W[1], under the name and in the shape that scikit-learn's linear models have.
+    intercept_ : float, or ndarray of shape (n_outputs,)
     {attributes}
 
     Examples
@@ -113,6 +130,18 @@ class LinearRegressor(LinearSettings, AbstractRegressor):
     >>> import numpy as np
     >>> X = np.arange(10.0).reshape(-1, 1)
     >>> reg = LinearRegressor(alpha=0.0).fit(X, 3 * X[:, 0] + 1)
-    >>> reg.coefs_[0].round(3).tolist(), reg.intercepts_[0].round(3).tolist()
-    ([[3.0]], [1.0])
+    >>> reg.coef_.round(3).tolist(), round(reg.intercept_, 3)
+    ([3.0], 1.0)
     """
+
+    @property
+    def coef_(self) -> Array:
+        """W[1]: its only row for one output, else one row per output."""
+        W = self.coefs_[0].T
+        return W[0] if len(W) == 1 else W
+
+    @property
+    def intercept_(self) -> float | Array:
+        """b[1]: a number for one output, else one per output."""
+        b = self.intercepts_[0]
+        return float(b[0]) if len(b) == 1 else b
