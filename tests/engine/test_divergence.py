@@ -51,7 +51,7 @@ def check(Native, problem, dtype):
 
 GROWING = {
     "identity": problem(),
-    "relu": problem("relu", scale=1.0, rate=10.0),
+    "relu": problem("relu", scale=30.0, rate=30.0),
     "leaky_relu": problem("leaky_relu"),
     "selu": problem("selu", scale=10.0, rate=0.3),
     "elu": problem("elu", scale=10.0, rate=0.3),

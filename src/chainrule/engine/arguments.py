@@ -125,9 +125,8 @@ def _readable(values: Array) -> Array:
         return values.astype(np.float32)
     if kind not in "fiub" or size > 8:
         return values.astype(np.float64)
-    aligned = all(stride % size == 0 for stride in values.strides)
-    return values if values.dtype.isnative and aligned else np.ascontiguousarray(values, values.dtype.newbyteorder("="))
+    return np.require(values, values.dtype.newbyteorder("="), "A")
 
 
 def _contiguous(values: Array | None, dtype: type[np.generic]) -> Array | None:
-    return None if values is None else np.ascontiguousarray(values, dtype)
+    return None if values is None else np.require(values, dtype, ["C", "A"])
