@@ -78,7 +78,7 @@ def _contradiction(estimator, name):
     if name.endswith("_on_sparse_data") and not get_tags(estimator).input_tags.sparse:
         return "scikit-learn 1.6 tries it on every estimator (scikit-learn#30139)"
     if (type(estimator), estimator.solver) == (LinearRegressor, "rmsprop") and "sample_weight_equivalence" in name:
-        return "copies are weights to the bit for full batches; rmsprop, trembling around the minimum, blows up rounding"
+        return "copies are weights to the bit for full batches; rmsprop, trembling at the minimum, blows up rounding"
     return None
 
 
