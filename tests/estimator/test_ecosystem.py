@@ -142,8 +142,11 @@ def test_displays_draw_networks():
 def test_a_tuned_threshold(model):
     rare = (SPECIES == 1) & (np.arange(150) % 3 == 0)
     tuned = TunedThresholdClassifierCV(clone(model), scoring="balanced_accuracy", cv=2).fit(IRIS, rare)
-    assert tuned.best_threshold_ < 0.5
-    assert tuned.predict(IRIS).sum() > rare.sum()
+    assert 0 < tuned.best_threshold_ < 1
+    above = tuned.estimator_.predict_proba(IRIS)[:, 1] >= tuned.best_threshold_
+    np.testing.assert_array_equal(tuned.predict(IRIS), above)
+    cost_blind = TunedThresholdClassifierCV(clone(model), scoring="recall", cv=2).fit(IRIS, rare)
+    assert cost_blind.predict(IRIS).sum() >= tuned.predict(IRIS).sum()
 
 
 def test_halving_gives_more_epochs_to_better_settings():
