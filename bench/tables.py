@@ -238,7 +238,7 @@ def page(results: dict[str, dict[str, Any]]) -> str:
 
 
 def verdict(results: dict[str, dict[str, Any]]) -> list[str]:
-    """Say in how many tables the best of our networks wins, loses or ties, by more than both spreads."""
+    """Say on which tables the best of our networks wins, loses or ties, by more than both spreads."""
     lines = []
     for peer in ("scikit-learn MLP", "gradient boosting"):
         counts: dict[str, list[str]] = {"better": [], "within the spread": [], "worse": []}
@@ -249,8 +249,8 @@ def verdict(results: dict[str, dict[str, Any]]) -> list[str]:
             ours = max((models[k] for k in OURS if k in models), key=lambda value: sign * value[0])
             ahead, noise = sign * (ours[0] - models[peer][0]), ours[1] + models[peer][1]
             counts["better" if ahead > noise else "worse" if ahead < -noise else "within the spread"].append(name)
-        said = "; ".join(f"{word} on {len(names)} ({', '.join(names)})" for word, names in counts.items() if names)
-        lines.append(f"The best of the three against {peer}: {said}.")
+        lines += ["", f"The best of the three against {peer}, where a difference counts that exceeds both spreads:", ""]
+        lines += [f"* {word} on {len(names)}: {'; '.join(names)}" for word, names in counts.items() if names]
     return lines
 
 
