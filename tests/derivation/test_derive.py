@@ -6,8 +6,9 @@ import time
 
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
-from chainrule import Dense, Network, derive, trace
+from chainrule import Dense, MLPRegressor, Network, derive, gradcheck, trace
 from chainrule._errors import InvalidParameterError
 from chainrule.derivation.formula import text
 from chainrule.derivation.formula import tree as t
@@ -206,3 +207,19 @@ def test_a_trace_and_a_description_do_not_go_together():
 def test_sympy_is_imported_by_the_first_derivation():
     code = "import chainrule, sys; assert 'sympy' not in sys.modules; chainrule.derive().to_html()"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_several_quantiles_are_traced_and_checked_and_their_derivation_refused_in_words():
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    model = MLPRegressor((3,), loss="quantile", quantile=[0.1, 0.5, 0.9], solver="lbfgs", max_iter=3, random_state=0)
+    with pytest.warns(ConvergenceWarning):
+        model.fit(X, X[:, 0])
+    taken = trace(model, X[:4], X[:4, 0])
+    assert "dZ[2] = ascending′[2]ᵀ dA[2]" in taken.to_text()
+    assert "quantiles 0.1, 0.5, 0.9" in taken.to_text()
+    assert taken.to_html()
+    assert taken.to_latex()
+    assert gradcheck(model, X, X[:, 0]).ok
+    for described in ({"trace": taken}, {"layers": (2, 3, 3), "loss": "quantiles"}):
+        with pytest.raises(InvalidParameterError, match="For several quantiles derive one"):
+            derive(**described)

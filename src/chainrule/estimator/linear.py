@@ -123,6 +123,8 @@ class LinearRegressor(LinearSettings, AbstractRegressor):
     coef_ : ndarray of shape (n_features,), or (n_outputs, n_features) for several outputs
         W[1], under the name and in the shape that scikit-learn's linear models have.
     intercept_ : float, or ndarray of shape (n_outputs,)
+    calibration_residuals_ : ndarray of shape (n_cal, n_outputs)
+        Target minus prediction of `X_cal`, `y_cal`; absent if the last fit had none.
     {attributes}
 
     Examples
