@@ -116,6 +116,8 @@ def test_partial_fit_takes_a_dict_and_refuses_balanced():
     np.testing.assert_allclose(by_class.coefs_[0], by_row.coefs_[0], rtol=1e-12)
     with pytest.raises(InvalidParameterError, match="class_weight='balanced' needs the whole training set"):
         MLPClassifier(class_weight="balanced").partial_fit(X, LABELS)
+    with pytest.raises(InvalidParameterError, match="needs the whole training set"):
+        MLPClassifier(class_weight=[None, "balanced"]).partial_fit(X, np.eye(2)[np.arange(120) % 2])
 
 
 @pytest.mark.parametrize(
@@ -124,7 +126,7 @@ def test_partial_fit_takes_a_dict_and_refuses_balanced():
         ({"ham": 1, "spamm": 2}, "weight for 'spamm', which is no class.*'spam'"),
         ({"ham": -1}, "at least 0, got -1 for 'ham'"),
         ({"ham": "much"}, "at least 0, got 'much'"),
-        ("balance", "None, 'balanced' or a dict"),
+        ("balance", "None, 'balanced' or a dict.* Did you mean 'balanced'"),
         ([1, 2, 3], "None, 'balanced' or a dict"),
     ],
     ids=["unknown", "negative", "text", "typo", "list"],
@@ -132,6 +134,8 @@ def test_partial_fit_takes_a_dict_and_refuses_balanced():
 def test_what_is_no_class_weight_is_refused(class_weight, message):
     with pytest.raises(InvalidParameterError, match=message):
         fitted(class_weight=class_weight)
+    with pytest.raises(InvalidParameterError, match=message):
+        MLPClassifier(class_weight=class_weight).partial_fit(X, LABELS)
 
 
 def test_a_fold_may_lack_a_class_that_the_dict_names():

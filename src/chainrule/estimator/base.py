@@ -168,12 +168,13 @@ class AbstractEstimator(AbstractFitted):
         -------
         self
         """
+        self._check_partial_fit()
         first = not hasattr(self, "_fitted")
         table = self._read(X, y, sample_weight, reset=first, classes=classes)
         if first:
             self._seed = _draw_seed(self.random_state)
             self._measure(table)
-        table = self._weighed(self._coded(table), learn=True, in_part=True)
+        table = self._weighed(self._coded(table), learn=True)
         start = None if first else self._continued(table)
         called = Callbacks(self, listed_callbacks(self.callbacks), start)
         fitted = fit_one_epoch(
@@ -212,6 +213,10 @@ class AbstractEstimator(AbstractFitted):
         if X_val is None or y_val is None:
             raise InvalidParameterError("X_val and y_val go together: give both, or neither.")
         return self._border(X_val, y_val, sample_weight_val)
+
+    def _check_partial_fit(self) -> None:
+        """Refuse parameters that need the whole training set; without classes there are none."""
+        return
 
     def _weighed_validation(self, validation: TrainingSet) -> TrainingSet:
         """The rows that are only looked at, with what a class weighs where that is asked for."""

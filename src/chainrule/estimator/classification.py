@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from chainrule._errors import ChainruleWarning, InvalidParameterError, TargetError
 from chainrule.estimator.base import AbstractEstimator
-from chainrule.estimator.class_weights import weight_of_classes, weights_of_labels
+from chainrule.estimator.class_weights import asks_for_balance, weight_of_classes, weights_of_labels
 from chainrule.estimator.training_set import TrainingSet
 from chainrule.network.activations import sigmoid, softmax
 from chainrule.network.losses import Loss, is_own_loss, loss, own_loss
@@ -165,12 +165,7 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
             )
         return np.searchsorted(self.classes_, y)
 
-    def _weighed(self, table: TrainingSet, *, learn: bool = False, in_part: bool = False) -> TrainingSet:
-        if in_part and isinstance(self.class_weight, str):
-            raise InvalidParameterError(
-                f"class_weight={self.class_weight!r} needs the whole training set, which partial_fit never sees: "
-                "give a dict of a weight for each class."
-            )
+    def _weighed(self, table: TrainingSet, *, learn: bool = False) -> TrainingSet:
         if learn:
             if self.class_weight is None and not self.class_weight_val:
                 warnings.warn("class_weight_val: no effect with class_weight=None.", ChainruleWarning, stacklevel=3)
@@ -185,6 +180,13 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
         if weighed.counted is not None and not len(weighed.counted):
             raise TargetError("class_weight gives every row the weight 0: some class must count.")
         return weighed
+
+    def _check_partial_fit(self) -> None:
+        if asks_for_balance(self.class_weight):
+            raise InvalidParameterError(
+                f"class_weight={self.class_weight!r} needs the whole training set, which partial_fit never sees: "
+                "give a dict of a weight for each class."
+            )
 
     def _weighed_validation(self, validation: TrainingSet) -> TrainingSet:
         return self._weighed(validation) if self.class_weight_val else validation

@@ -135,7 +135,7 @@ class AbstractFitted(ABC, CallbackSupportMixin, BaseEstimator):
         self._parameters()  # or it is not fitted, and says so
         return self._encoded(validated(self, X, reset=False)[0])
 
-    def _weighed(self, table: TrainingSet, *, learn: bool = False, in_part: bool = False) -> TrainingSet:
+    def _weighed(self, table: TrainingSet, *, learn: bool = False) -> TrainingSet:
         """Multiply what a class weighs into the weights; numbers have no classes."""
         return table
 
