@@ -6,7 +6,6 @@ what a final supplies is listed as an abstract method of `AbstractFitted`.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from typing import Any, Self
 
@@ -14,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 
-from chainrule._errors import ChainruleWarning, InvalidParameterError
+from chainrule._errors import InvalidParameterError, warn
 from chainrule.estimator.building import optimizer_of
 from chainrule.estimator.callbacks.calling import Callbacks
 from chainrule.estimator.callbacks.context import Context
@@ -256,13 +255,12 @@ class AbstractEstimator(AbstractFitted):
 
     def _warn_of_the_end(self, history: History) -> None:
         if history.stop_reason == StopReason.MAX_ITER:
-            warnings.warn(
+            warn(
                 f"Training {history.stop_sentence} before the loss settled. Raise max_iter, or scale the inputs.",
                 ConvergenceWarning,
-                stacklevel=3,
             )
         elif history.stop_reason in (StopReason.INTERRUPTED, StopReason.DIVERGED):
-            warnings.warn(f"Training stopped early: {history.stop_sentence}", ChainruleWarning, stacklevel=3)
+            warn(f"Training stopped early: {history.stop_sentence}")
 
 
 def _draw_seed(random_state: Any) -> int:

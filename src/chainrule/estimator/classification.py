@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any
@@ -13,7 +12,7 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
-from chainrule._errors import ChainruleWarning, InvalidParameterError, TargetError
+from chainrule._errors import InvalidParameterError, TargetError, warn
 from chainrule.estimator.base import AbstractEstimator
 from chainrule.estimator.class_weights import asks_for_balance, weight_of_classes, weights_of_labels
 from chainrule.estimator.training_set import TrainingSet
@@ -168,7 +167,7 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
     def _weighed(self, table: TrainingSet, *, learn: bool = False) -> TrainingSet:
         if learn:
             if self.class_weight is None and not self.class_weight_val:
-                warnings.warn("class_weight_val: no effect with class_weight=None.", ChainruleWarning, stacklevel=3)
+                warn("class_weight_val: no effect with class_weight=None.")
             self.class_weight_ = self._weights_of_classes(table)
         if (self.class_weight_ == 1).all():
             return table
@@ -232,11 +231,10 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
 def _flat_labels(y: Array) -> Array:
     """Take a column of labels as a vector, with scikit-learn's warning; leave multilabel indicators as they are."""
     if y.ndim == 2 and y.shape[1] == 1:
-        warnings.warn(
+        warn(
             "A column-vector y was passed when a 1d array was expected. Please change the shape of y to (n_samples,), "
             "for example using ravel().",
             DataConversionWarning,
-            stacklevel=5,
         )
         return y.ravel()
     if y.ndim == 2 and not (type_of_target(y).startswith("multilabel") and np.isin(y, (0, 1)).all()):
