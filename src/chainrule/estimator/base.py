@@ -123,8 +123,9 @@ class AbstractEstimator(AbstractFitted):
     def initialize(self, n_features: int, *, n_outputs: int | None = None, classes: Any = None) -> Self:
         """Draw the initial weights without training: the estimator predicts, and goes on from there.
 
-        `partial_fit`, and `fit` with `warm_start=True`, start from these weights, which are those that they would have
-        drawn themselves. The arithmetic is float64.
+        `partial_fit`, and `fit` with `warm_start=True`, start from these weights. They would have drawn the same, but
+        for the last biases under `bias_initializer="auto"`: these start at the base rate of the targets, of which
+        nothing is known yet, and are 0 here. The arithmetic is float64.
 
         Parameters
         ----------
