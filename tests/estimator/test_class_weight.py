@@ -163,3 +163,20 @@ def test_a_saved_model_keeps_it(tmp_path):
     again = load(tmp_path / "m")
     np.testing.assert_array_equal(again.class_weight_, [1, 7, 1])
     assert again.data_loss(X, LABELS) == model.data_loss(X, LABELS)
+
+
+@pytest.mark.parametrize("y", [LABELS, X[:, :2] > 0], ids=["classes", "labels"])
+def test_a_record_from_before_weights_were_kept_counts_every_class_alike(y):
+    model = fitted(y=y)
+    record, tensors = model.to_record()
+    del record["arrays"]["class_weight_"]
+    again = MLPClassifier.from_record(record, tensors)
+    assert again.data_loss(X, y) == model.data_loss(X, y)
+    np.testing.assert_array_equal(again.class_weight_, model.class_weight_)
+
+
+def test_before_training_every_class_counts_alike():
+    names = np.unique(LABELS)
+    model = MLPClassifier((5,), class_weight="balanced", random_state=0).initialize(X.shape[1], classes=names)
+    truth = model.predict_proba(X)[np.arange(len(X)), np.searchsorted(names, LABELS)]
+    assert model.data_loss(X, LABELS) == pytest.approx(-np.log(truth).mean(), rel=1e-12)

@@ -26,6 +26,17 @@ def asks_for_balance(class_weight: Any) -> bool:
     return any(_is_balanced(one) for one in each)
 
 
+def equal_weights(n_classes: int, *, multilabel: bool) -> Array:
+    """Return the weights of classes, or of labels' two classes each, that count alike.
+
+    Examples
+    --------
+    >>> equal_weights(3, multilabel=False), equal_weights(3, multilabel=True).shape
+    (array([1., 1., 1.]), (3, 2))
+    """
+    return np.ones((n_classes, 2) if multilabel else n_classes)
+
+
 def _is_balanced(class_weight: Any) -> bool:
     return isinstance(class_weight, str) and class_weight == _BALANCED
 
@@ -55,7 +66,7 @@ def weight_of_classes(class_weight: Any, classes: Array, codes: Array) -> Array:
     array([ 1., 10.])
     """
     if class_weight is None:
-        return np.ones(len(classes))
+        return equal_weights(len(classes), multilabel=False)
     if _is_balanced(class_weight):
         counts = np.bincount(codes, minlength=len(classes))
         present = np.count_nonzero(counts)

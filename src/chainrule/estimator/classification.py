@@ -14,7 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from chainrule._errors import InvalidParameterError, TargetError, warn
 from chainrule.estimator.base import AbstractEstimator
-from chainrule.estimator.class_weights import asks_for_balance, weight_of_classes, weights_of_labels
+from chainrule.estimator.class_weights import asks_for_balance, equal_weights, weight_of_classes, weights_of_labels
 from chainrule.estimator.training_set import TrainingSet
 from chainrule.network.activations import sigmoid, softmax
 from chainrule.network.losses import Loss, is_own_loss, loss, own_loss
@@ -153,6 +153,7 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
             self.classes_ = np.arange(y.shape[1])
         else:
             self.classes_ = np.unique(y if classes is None else np.asarray(classes))
+        self.class_weight_ = equal_weights(len(self.classes_), multilabel=self._multilabel)
 
     def _codes_of(self, y: Array) -> Array:
         known = np.isin(y, self.classes_) if y.ndim == 1 else np.zeros(1, bool)

@@ -48,6 +48,7 @@ class AbstractFitted(ABC, CallbackSupportMixin, BaseEstimator):
     callbacks: Any
     verbose: bool | int
     calibration_residuals_: Array
+    class_weight_: Array
     _columns: Columns | None = None
     _target: Target | None = None
 
