@@ -17,7 +17,7 @@ ORDER = [
     {"report"},
     {"table", "engine", "slopes"},
     {"network"},
-    {"_errors"},
+    {"_errors", "_files", "_json"},
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from chainrule._errors import ModelFileError
+from chainrule._files import replace_file
 from chainrule.network.types import Array
-from chainrule.storage.replacing import replace_file
 
 FORMAT = 1
 _ENTRY = "chainrule"
