@@ -17,7 +17,7 @@ ORDER = [
     {"report"},
     {"table", "engine", "slopes"},
     {"network"},
-    {"_errors", "_files", "_json"},
+    {"_errors", "_files", "_json", "_lazy"},
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 FILES = sorted(PACKAGE.rglob("*.py"))
