@@ -12,12 +12,14 @@ PACKAGE = Path(__file__).resolve().parents[1] / "src" / "chainrule"
 ORDER = [
     {"__main__"},
     {"cli", "studio", "lab", "callbacks"},
-    {"storage", "convert", "scale", "derivation"},
+    {"storage", "convert", "many", "derivation"},
     {"estimator"},
     {"report"},
+    {"scale"},
     {"table", "engine", "slopes"},
+    {"files"},
     {"network"},
-    {"_errors", "_files", "_json", "_lazy"},
+    {"_errors", "_json", "_lazy"},
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -89,5 +91,5 @@ def test_libraries_have_one_home():
         found = {module for module, _ in third_party(path)}
         assert "sklearn" not in found or (place(path) == "estimator" and path.name not in WITHOUT_SKLEARN), path
         assert "duckdb" not in found or place(path) == "table", path
-        assert "safetensors" not in found or place(path) == "storage", path
+        assert "safetensors" not in found or place(path) == "files", path
         assert not {"click", "rich"} & found or place(path) == "cli", path

@@ -44,6 +44,10 @@ class ModelFileError(ChainruleError, ValueError):
     """A model file is damaged, foreign, or of a format this version does not know."""
 
 
+class CheckpointError(ChainruleError, ValueError):
+    """A checkpoint belongs to another training, or cannot be written or read."""
+
+
 class ChainruleWarning(UserWarning):
     """Something the caller should know; the result is still what it says it is."""
 

@@ -8,6 +8,7 @@ import pytest
 from chainrule._errors import DivergenceError
 from chainrule.network import Architecture, Dense, Network, Parameters, loss, segment
 from chainrule.network.examples import Examples
+from chainrule.network.feed import InMemory
 from chainrule.network.history import History
 from chainrule.network.optimizers import Adam
 from chainrule.network.patience import Patience, kept
@@ -62,7 +63,7 @@ def test_a_step_of_a_network_has_it_too(l1_ratio, expected):
 
 
 def training(examples):
-    return Training(LINE, Plan(), examples, Schedule("constant", 0.1, 1, 1, examples.m), Stopping(), segment)
+    return Training(LINE, Plan(), InMemory(examples, segment), Schedule("constant", 0.1, 1, 1, examples.m), Stopping())
 
 
 def test_the_cost_of_a_training_has_the_whole_penalty():

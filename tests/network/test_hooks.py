@@ -7,6 +7,7 @@ import pytest
 
 from chainrule.network import Architecture, StopReason, activation, initial_parameters, loss, segment
 from chainrule.network.examples import Examples
+from chainrule.network.feed import InMemory
 from chainrule.network.lbfgs import train_lbfgs
 from chainrule.network.loop import train
 from chainrule.network.penalties import Penalty
@@ -25,7 +26,7 @@ def training():
     architecture = Architecture((3, 4, 1), (activation("tanh"),), loss("squared_error"), Penalty())
     stopping = Stopping(max_epochs=2, patience=np.inf)
     schedule = Schedule("cosine", 0.1, 3, 6, 10)
-    return Training(architecture, Plan(batch_size=4), examples, schedule, stopping, segment, every_step=True)
+    return Training(architecture, Plan(batch_size=4), InMemory(examples, segment), schedule, stopping, every_step=True)
 
 
 def start_of(training):

@@ -7,6 +7,7 @@ from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression, PoissonR
 from chainrule._errors import DivergenceError
 from chainrule.network import Architecture, StopReason, activation, initial_parameters, loss, segment
 from chainrule.network.examples import Examples
+from chainrule.network.feed import InMemory
 from chainrule.network.lbfgs import train_lbfgs
 from chainrule.network.penalties import Penalty
 from chainrule.network.schedules import Schedule
@@ -20,7 +21,9 @@ def training_of(X, Y, name, penalty, *, weights=None, hidden=(), **changed):
     architecture = Architecture(widths, tuple(activation("tanh") for _ in hidden), loss(name), penalty)
     stopping = changed.pop("stopping", Stopping(max_epochs=5000, tol=1e-9))
     schedule = Schedule("constant", 1.0, 1, 1, len(X))
-    training = Training(architecture, Plan(), Examples(X.T, Y, weights), schedule, stopping, segment, **changed)
+    training = Training(
+        architecture, Plan(), InMemory(Examples(X.T, Y, weights), segment), schedule, stopping, **changed
+    )
     return training, initial_state(initial_parameters(architecture, seed=0), Plan())
 
 
@@ -101,7 +104,7 @@ def test_an_l1_penalty_on_a_network_reaches_a_stationary_point_with_zeros(table)
     training, start = training_of(X, y[None, :], "squared_error", Penalty(0.05, 0.8), hidden=(5,))
     state, _ = train_lbfgs(training, start)
     parameters = state.parameters
-    _, d = segment.cost_and_gradient(training.architecture, parameters, training.examples)
+    _, d = segment.cost_and_gradient(training.architecture, parameters, training.feed.examples)
     w = parameters.theta[parameters.weights]
     zero = w == 0
     assert 5 < zero.sum() < len(w)
@@ -144,7 +147,7 @@ def test_d31_validation_stops_it_and_the_best_iteration_is_kept(table):
         Penalty(),
         hidden=(10,),
         stopping=Stopping(500, patience=3, tol=0.0),
-        validation=Validation(noise),
+        validation=Validation(InMemory(noise, segment)),
     )
     _, history = train_lbfgs(training, start)
     assert history.stop_reason is StopReason.NO_IMPROVEMENT

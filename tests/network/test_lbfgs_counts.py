@@ -9,6 +9,7 @@ import pytest
 from chainrule._errors import DivergenceError
 from chainrule.network import Architecture, StopReason, activation, initial_parameters, loss, segment
 from chainrule.network.examples import Examples
+from chainrule.network.feed import InMemory
 from chainrule.network.lbfgs import train_lbfgs
 from chainrule.network.penalties import Penalty
 from chainrule.network.schedules import Schedule
@@ -36,7 +37,7 @@ def training():
     rng = np.random.default_rng(0)
     architecture = Architecture((3, 4, 1), (activation("tanh"),), loss("squared_error"), Penalty(0.02, 0.5))
     examples = Examples(rng.normal(size=(3, 40)), rng.normal(size=(1, 40)))
-    return Training(architecture, Plan(), examples, Schedule("constant", 1.0, 1, 1, 40), STOPPING, segment)
+    return Training(architecture, Plan(), InMemory(examples, segment), Schedule("constant", 1.0, 1, 1, 40), STOPPING)
 
 
 def start_of(training, **counts):
@@ -46,7 +47,7 @@ def start_of(training, **counts):
 
 def test_the_first_cost_is_that_of_the_start_whatever_its_signs(training):
     runner, start = Watched(), start_of(training)
-    train_lbfgs(replace(training, runner=runner), start)
+    train_lbfgs(replace(training, feed=replace(training.feed, runner=runner)), start)
     np.testing.assert_allclose(runner.seen[0], start.parameters.theta, rtol=1e-15)
 
 
@@ -81,7 +82,7 @@ def spoilt(training, at):
 
     def spoil(progress):
         if progress.epoch == at:
-            training.examples.X[0, 0] = np.nan
+            training.feed.examples.X[0, 0] = np.nan
 
     return replace(training, on_epoch=spoil)
 
@@ -102,7 +103,7 @@ def test_d9_divergence_is_an_error_in_the_middle_too(training):
 
 
 def test_d9_divergence_before_the_first_iteration_is_always_an_error(training):
-    training.examples.X[0, 0] = np.nan
+    training.feed.examples.X[0, 0] = np.nan
     with pytest.raises(DivergenceError, match="in iteration 1"):
         train_lbfgs(
             replace(training, stopping=replace(STOPPING, raise_on_divergence=False)),
@@ -117,9 +118,11 @@ def test_d9_divergence_before_the_first_iteration_is_always_an_error(training):
 )
 def test_d9_a_cost_or_a_gradient_alone_that_is_not_finite_is_an_error(training, pair, x, y):
     architecture = Architecture((1, 1), (), pair)
-    training = replace(training, architecture=architecture, examples=Examples(np.array([[x]]), np.array([[y]])))
+    training = replace(
+        training, architecture=architecture, feed=InMemory(Examples(np.array([[x]]), np.array([[y]])), segment)
+    )
     start = initial_state(initial_parameters(architecture, seed=0, kernel_initializer="zeros"), Plan())
     runner = Watched()
     with pytest.raises(DivergenceError, match="non-finite"):
-        train_lbfgs(replace(training, runner=runner), start)
+        train_lbfgs(replace(training, feed=replace(training.feed, runner=runner)), start)
     assert len(runner.seen) == 1

@@ -12,6 +12,7 @@ from chainrule._errors import DivergenceError
 from chainrule.network import Architecture, Parameters, StopReason, activation, initial_parameters, loss, segment
 from chainrule.network import loop as loop_module
 from chainrule.network.examples import Examples
+from chainrule.network.feed import InMemory
 from chainrule.network.history import History
 from chainrule.network.loop import train
 from chainrule.network.optimizers import Adam
@@ -50,11 +51,10 @@ def scripted(running, validation=(), *, schedule="constant", rate=1.0, on_epoch=
     training = Training(
         Architecture((1, 1), (), loss("squared_error")),
         Plan(batch_size=4),
-        examples,
+        InMemory(examples, runner),
         Schedule(schedule, rate, 1, len(runner.running), 4),
         Stopping(**{"max_epochs": len(runner.running), "tol": 0.0, **stopping}),
-        runner,
-        validation=Validation(examples) if validation else None,
+        validation=Validation(InMemory(examples, runner)) if validation else None,
         on_epoch=on_epoch,
     )
     state, history = train(training, State(Parameters(np.zeros(2), (1, 1)), ()))
@@ -216,10 +216,9 @@ def real(*, m=50, batch_size=8, schedule="cosine", stopping=NEVER, penalty=Penal
     built = Training(
         architecture,
         plan,
-        examples,
+        InMemory(examples, segment),
         Schedule(schedule, 0.02, steps, 5 * steps, m, warmup_steps=3),
         stopping,
-        segment,
         **training,
     )
     return built, initial_state(initial_parameters(architecture, seed=0), plan), examples
@@ -267,12 +266,12 @@ def test_every_epoch_visits_every_example_once_in_another_order():
             orders.append((state.epoch, order))
             return segment.run_segment(architecture, plan, state, examples, order, rates)
 
-    train(replace(training, runner=Watching()), state)
+    train(replace(training, feed=replace(training.feed, runner=Watching())), state)
     by_epoch = [np.concatenate([o for e, o in orders if e == epoch]) for epoch in range(5)]
     assert all(sorted(order.tolist()) == list(range(50)) for order in by_epoch)
     assert not any(np.array_equal(a, b) for a, b in itertools.pairwise(by_epoch))
     orders.clear()
-    train(replace(training, runner=Watching(), shuffle=False), state)
+    train(replace(training, feed=replace(training.feed, runner=Watching(), shuffle=False)), state)
     assert np.concatenate([o for e, o in orders if e == 3]).tolist() == list(range(50))
 
 
@@ -280,7 +279,9 @@ def test_d14_the_final_loss_is_that_of_the_weights_left():
     rng = np.random.default_rng(1)
     held_out = Examples(rng.normal(size=(4, 9)), rng.normal(size=(1, 9)))
     training, state, examples = real(
-        penalty=Penalty(0.1, 0.3), validation=Validation(held_out), stopping=replace(NEVER, record_loss=True)
+        penalty=Penalty(0.1, 0.3),
+        validation=Validation(InMemory(held_out, segment)),
+        stopping=replace(NEVER, record_loss=True),
     )
     left, history = train(training, state)
     W, b = left.parameters.W, left.parameters.b
@@ -321,7 +322,9 @@ def test_the_history_keeps_data_loss_and_penalty_apart():
 
 def test_a_validation_score_judges_the_weights_of_the_moment():
     held_out = Examples(np.random.default_rng(1).normal(size=(4, 9)), np.zeros((1, 9)))
-    training, state, _ = real(validation=Validation(held_out, lambda parameters: float(parameters.theta.sum())))
+    training, state, _ = real(
+        validation=Validation(InMemory(held_out, segment), lambda parameters: float(parameters.theta.sum()))
+    )
     left, history = train(training, state)
     assert history["val_score"][history.best_epoch - 1] == float(left.parameters.theta.sum())
     assert history["val_loss"][history.best_epoch - 1] == min(history["val_loss"])
@@ -332,7 +335,7 @@ def test_what_is_monitored_decides(monitor):
     """The score is made to fall, so the first epoch is its best; the losses prefer later ones."""
     scores = iter(-np.arange(100.0))
     training, state, _ = real()
-    validation = Validation(training.examples, lambda parameters: next(scores), monitor)
+    validation = Validation(training.feed, lambda parameters: next(scores), monitor)
     stopping = replace(training.stopping, max_epochs=20, patience=3)
     _, history = train(replace(training, validation=validation, stopping=stopping), state)
     assert (history.best_epoch == 1) == (monitor == "score")
@@ -344,7 +347,7 @@ def test_what_is_monitored_decides(monitor):
 
 def test_a_score_that_is_no_number_is_named():
     training, state, _ = real()
-    validation = Validation(training.examples, lambda parameters: np.nan, "score")
+    validation = Validation(training.feed, lambda parameters: np.nan, "score")
     with pytest.raises(DivergenceError, match="validation score of epoch 1 is nan: scoring must always give a number"):
         train(replace(training, validation=validation), state)
 
@@ -352,7 +355,7 @@ def test_a_score_that_is_no_number_is_named():
 def test_ctrl_c_leaves_the_best_model_so_far():
     """A real SIGINT in the third epoch."""
     training, state, examples = real(stopping=replace(NEVER, max_epochs=100))
-    training = replace(training, validation=Validation(examples))
+    training = replace(training, validation=Validation(training.feed))
 
     def press(progress):
         if progress.epoch == 3:
@@ -399,7 +402,12 @@ def test_ctrl_c_in_the_first_epoch_leaves_the_steps_taken():
             raise KeyboardInterrupt
 
     training = Training(
-        architecture, plan, examples, Schedule("constant", 0.1, 64, 64, 64), Stopping(1), segment, on_segment=press
+        architecture,
+        plan,
+        InMemory(examples, segment),
+        Schedule("constant", 0.1, 64, 64, 64),
+        Stopping(1),
+        on_segment=press,
     )
     state, history = train(training, initial_state(Parameters(np.zeros(2), (1, 1)), plan))
     assert history.stop_reason is StopReason.INTERRUPTED

@@ -8,6 +8,7 @@ import pytest
 
 from chainrule.network import Architecture, StopReason, initial_parameters, loss, segment
 from chainrule.network.examples import Examples
+from chainrule.network.feed import InMemory
 from chainrule.network.loop import _Pace, train
 from chainrule.network.schedules import Schedule
 from chainrule.network.segment import Plan, initial_state
@@ -20,7 +21,7 @@ def training():
     architecture = Architecture((20, 5), (), loss("squared_error"))
     examples = Examples(rng.normal(size=(20, 64)), rng.normal(size=(5, 64)))
     schedule = Schedule("constant", 0.01, 8, 24, 64)
-    return Training(architecture, Plan(batch_size=8), examples, schedule, Stopping(3), segment)
+    return Training(architecture, Plan(batch_size=8), InMemory(examples, segment), schedule, Stopping(3))
 
 
 def test_it_begins_as_if_on_a_slow_machine(training):
@@ -68,7 +69,10 @@ def test_the_loop_measures_its_segments(training):
     """Eight steps that took 0.2 s and more make segments of four, not of eight; nor, short of a long stall, of one."""
     ends = []
     watched = replace(
-        training, runner=Sleepy(), stopping=Stopping(2), on_segment=lambda p: ends.append(p.examples_done)
+        training,
+        feed=replace(training.feed, runner=Sleepy()),
+        stopping=Stopping(2),
+        on_segment=lambda p: ends.append(p.examples_done),
     )
     train(watched, initial_state(initial_parameters(training.architecture, seed=0), training.plan))
     assert ends[0] == 64
@@ -77,8 +81,8 @@ def test_the_loop_measures_its_segments(training):
 
 def resting(training, schedule, stopping):
     """The history of a training that starts where nothing can get better."""
-    examples = replace(training.examples, X=np.zeros((20, 64)), Y=np.zeros((5, 64)))
-    still = replace(training, schedule=replace(training.schedule, **schedule), stopping=stopping, examples=examples)
+    feed = replace(training.feed, examples=Examples(np.zeros((20, 64)), np.zeros((5, 64))))
+    still = replace(training, schedule=replace(training.schedule, **schedule), stopping=stopping, feed=feed)
     start = initial_parameters(training.architecture, seed=0, kernel_initializer="zeros")
     return train(still, initial_state(start, training.plan))[1]
 

@@ -8,6 +8,7 @@ from chainrule import MLPRegressor
 from chainrule.network import Architecture, activation, initial_parameters, loss, segment
 from chainrule.network.draws import permutation
 from chainrule.network.examples import Examples
+from chainrule.network.feed import InMemory
 from chainrule.network.lbfgs import train_lbfgs
 from chainrule.network.losses import LOSSES
 from chainrule.network.optimizers import OPTIMIZERS, Adagrad, Adam, GradientDescent, Momentum, NAdam, Nesterov, RMSprop
@@ -137,7 +138,11 @@ def test_lbfgs_reaches_the_same_optimum():
     examples = Examples(rng.normal(size=(5, M)), np.eye(3)[:, rng.integers(0, 3, M)])
     parameters = initial_parameters(architecture, seed=0)
     training = Training(
-        architecture, Plan(), examples, Schedule("constant", 1.0, 1, 1, M), Stopping(1000, tol=1e-10), segment
+        architecture,
+        Plan(),
+        InMemory(examples, segment),
+        Schedule("constant", 1.0, 1, 1, M),
+        Stopping(1000, tol=1e-10),
     )
     state, _ = train_lbfgs(training, initial_state(parameters, Plan()))
     net = twin(architecture, parameters, [])

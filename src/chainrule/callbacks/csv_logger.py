@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chainrule._errors import InvalidParameterError
-from chainrule._files import replace_file
+from chainrule.files.replacing import replace_file
 
 if TYPE_CHECKING:
     from chainrule.estimator.callbacks.context import Context

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from chainrule._errors import InvalidParameterError, nearest
-from chainrule.storage.model_file import check_writable
+from chainrule.files.model_file import check_writable
 from chainrule.storage.models import save
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from chainrule._errors import ChainruleError, InvalidParameterError, nearest
-from chainrule._files import replace_file
+from chainrule.files.replacing import replace_file
 
 
 def check_text_path(path: str, endings: Iterable[str]) -> str:

@@ -74,8 +74,8 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     from chainrule.cli.train_text import after, before, summary
     from chainrule.estimator.recipe import recipe
     from chainrule.estimator.table_training import train as train_model
+    from chainrule.files.model_file import check_writable
     from chainrule.storage import save
-    from chainrule.storage.model_file import check_writable
 
     check_writable(model)
     given = _settings(options)

@@ -19,6 +19,7 @@ from chainrule.estimator.training_set import TrainingSet
 from chainrule.network.architecture import Architecture
 from chainrule.network.base_rate import at_base_rate
 from chainrule.network.examples import Examples
+from chainrule.network.feed import InMemory
 from chainrule.network.history import History
 from chainrule.network.lbfgs import train_lbfgs
 from chainrule.network.loop import train
@@ -128,7 +129,9 @@ def _judged(validation: ValidationSet, training: Training, scoring: Any) -> Vali
     training.architecture.loss.check_target(validation.table.Y)
     score = None if validation.score is None else partial(validation.score, training)
     monitor = "loss" if scoring == "loss" else "score"
-    return Validation(validation.table.examples, score, monitor if validation.stops else None)
+    return Validation(
+        InMemory(validation.table.examples, training.feed.runner), score, monitor if validation.stops else None
+    )
 
 
 def fit_one_epoch(
@@ -188,7 +191,7 @@ def _training(
             _, Y, weights = examples.batch(slice(None), np.dtype(np.float64))
             start = replace(start, parameters=at_base_rate(architecture, start.parameters, Y, weights))
     engine = choose(settings.engine, settings.n_threads, architecture)
-    return Training(architecture, plan, examples, schedule, stopping, engine, settings.shuffle), start
+    return Training(architecture, plan, InMemory(examples, engine, settings.shuffle), schedule, stopping), start
 
 
 def _own(state: State) -> State:

@@ -33,7 +33,7 @@ class LogitScore:
     def __call__(self, training: Training, parameters: Parameters) -> float:
         """Score the parameters that training has reached."""
         _, Y, weights = self.examples.batch(slice(None), np.dtype(np.float64))
-        Z = all_logits(training.architecture, parameters, self.examples, training.runner)
+        Z = all_logits(training.architecture, parameters, self.examples, training.feed.runner)
         return self.score(Z, Y, weights)
 
 

@@ -31,12 +31,15 @@ class Examples:
         Positive weights; None weighs every example alike.
     rows : ndarray of int, optional
         The columns that count (a training or validation part); None for all.
+    unit : float, optional
+        The weight that counts as 1; by default the mean weight of the examples that count.
     """
 
     X: Any
     Y: Array
     weights: Array | None = None
     rows: Array | None = None
+    unit: float | None = None
 
     @property
     def m(self) -> int:
@@ -50,7 +53,9 @@ class Examples:
 
     @cached_property
     def mean_weight(self) -> float:
-        """The mean weight of the examples that count."""
+        """The weight that counts as 1: `unit`, or the mean weight of the examples that count."""
+        if self.unit is not None:
+            return self.unit
         return 1.0 if self.weights is None else float(np.mean(self.weights[self._columns(slice(None))]))
 
     def batch(self, places: Array | slice, dtype: np.dtype[Any]) -> tuple[Any, Array, Array | None]:

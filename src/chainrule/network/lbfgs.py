@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from chainrule._errors import DivergenceError
+from chainrule.network.course import Course
 from chainrule.network.history import History, StopReason
 from chainrule.network.parameters import Parameters
-from chainrule.network.patience import Patience, kept
-from chainrule.network.progress import Course, Hook
+from chainrule.network.patience import kept
+from chainrule.network.progress import Hook
 from chainrule.network.segment import State
 from chainrule.network.training import Training
 from chainrule.network.types import Array
@@ -82,8 +83,8 @@ class _Problem:
 
     def __init__(self, training: Training, state: State) -> None:
         self.training, self.state = training, state
-        self.course = Course(training, state.epoch + training.stopping.max_epochs)
-        self.history, self.patience = self.course.history, Patience(training.stopping)
+        self.course = Course(training, state)
+        self.history, self.patience = self.course.history, self.course.patience
         self.iterating = False
         self.n_split = state.parameters.weights.stop if training.architecture.penalty.l1 else 0
         self.first_epoch = state.epoch
@@ -117,9 +118,7 @@ class _Problem:
             self.iterating = True
             self.tell(self.training.on_epoch_begin)
         with np.errstate(over="ignore", invalid="ignore"):  # seen below
-            cost, d = self.training.runner.cost_and_gradient(
-                architecture, self.parameters(variables), self.training.examples
-            )
+            cost, d = self.training.feed.cost_and_gradient(architecture, self.parameters(variables))
             self.gradient_norm = float(np.linalg.norm(d))
         if not (np.isfinite(cost) and np.isfinite(d).all()):
             raise DivergenceError(
@@ -148,7 +147,7 @@ class _Problem:
         self.began, self.iterating = now, False
         if training.monitor is not None:
             self.patience.observe(training.monitored(self.state, record), self.state)
-        self.tell(training.on_epoch, training.examples.m, record["running_loss"])
+        self.tell(training.on_epoch, training.feed.m, record["running_loss"])
         if self.patience.exhausted:
             raise StopIteration
 

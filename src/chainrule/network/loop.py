@@ -1,6 +1,6 @@
 """The training loop: epochs of segments, learning rates, validation, early stopping, and the best weights kept.
 
-The loop decides; a `Runner` computes. `chainrule.network.segment` is the reference runner.
+The loop decides; a `Feed` has the examples and takes the steps.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from dataclasses import replace
 import numpy as np
 
 from chainrule._errors import DivergenceError, InvalidParameterError
-from chainrule.network.draws import permutation
+from chainrule.network.course import Checkpoint, Course
 from chainrule.network.history import History, StopReason
 from chainrule.network.parameters import n_weights
-from chainrule.network.patience import Patience, kept
-from chainrule.network.progress import Control, Course
-from chainrule.network.schedules import ADAPTIVE_CUT, PLATEAU_CUT, PLATEAU_PATIENCE, SMALLEST_RATE, Schedule
-from chainrule.network.segment import State, Totals
+from chainrule.network.patience import kept
+from chainrule.network.progress import Control
+from chainrule.network.schedules import SMALLEST_RATE
+from chainrule.network.segment import State
 from chainrule.network.training import Training
 from chainrule.network.types import Array
 
@@ -41,9 +41,10 @@ class _Pace:
         self.steps = max(1, min(4 * self.steps, self.most, aim))
 
 
-def train(training: Training, state: State) -> tuple[State, History]:
-    """Train from `state` until a reason to stop, and return the weights to keep with the history.
+def train(training: Training, start: State | Checkpoint) -> tuple[State, History]:
+    """Train from `start` until a reason to stop, and return the weights to keep with the history.
 
+    From a checkpoint training ends as if it had never stopped: the same weights, the same record.
     Ctrl-C ends training like any other reason: the best weights so far are returned.
 
     Raises
@@ -55,20 +56,20 @@ def train(training: Training, state: State) -> tuple[State, History]:
         raise InvalidParameterError(
             "the schedule 'adaptive' waits for the patience to end, which is infinite: set one."
         )
-    course = Course(training, state.epoch + training.stopping.max_epochs)
-    history, patience, pace, cut = course.history, Patience(training.stopping), _Pace(training), 1.0
+    course, pace = Course(training, start), _Pace(training)
+    state = start.state if isinstance(start, Checkpoint) else start
+    history, patience = course.history, course.patience
     try:
+        if history:
+            _judge(course)
         course.tell(training.on_begin, state, 0, float(training.schedule.rates(state.step, state.step + 1)[0]))
         while state.epoch < course.max_epochs and history.stop_reason is None:
             began = time.perf_counter()
-            state, record = _epoch(course, state, cut, pace)
+            state, record = _epoch(course, state, pace)
             record |= training.measured(state)
-            history.append(epoch=state.epoch, **record, seconds=time.perf_counter() - began)
-            patience.observe(training.monitored(state, record), state)
-            rate, loss = record["learning_rate"], record["running_loss"]
-            course.tell(training.on_epoch, state, training.examples.m, rate, loss)
-            cut = _cut(training.schedule, patience, cut)
-            _judge(course, patience, cut)
+            course.record(state, {"epoch": state.epoch, **record, "seconds": time.perf_counter() - began})
+            course.tell(training.on_epoch, state, training.feed.m, record["learning_rate"], record["running_loss"])
+            _judge(course)
         if history.stop_reason is None:
             epochs = int(training.stopping.max_epochs)
             history.stop(StopReason.MAX_ITER, f"reached max_iter={epochs} epochs", max_iter=epochs)
@@ -94,39 +95,39 @@ class _EpochLeft(Exception):  # noqa: N818 - neither Ctrl-C nor a callback that 
         self.state, self.reason, self.sentence = state, reason, sentence
 
 
-def _epoch(course: Course, state: State, cut: float, pace: _Pace) -> tuple[State, dict[str, float]]:
-    """Run one epoch in segments of about `SEGMENT_SECONDS`; return what it measured on the way."""
+def _epoch(course: Course, state: State, pace: _Pace) -> tuple[State, dict[str, float]]:
+    """Run one epoch, or the rest of it, in segments of about `SEGMENT_SECONDS`; return what it measured on the way."""
     training, control = course.training, course.control
-    architecture, plan, examples = training.architecture, training.plan, training.examples
-    m, size = examples.m, plan.batch_size
-    order = permutation(plan.seed, state.epoch, m) if training.shuffle else training.table_order
-    rates = cut * training.schedule.rates(state.step, state.step + -(-m // size))
-    losses: list[float] = []
-    done, totals, rate = 0, Totals(), float(_wanted(rates, control)[0])
+    m, size, done = training.feed.m, training.plan.batch_size, len(course.losses)
+    begin = state.step - done
+    rates = course.cut * training.schedule.rates(begin, begin + -(-m // size))
+    rate = float(_wanted(rates, control)[max(done - 1, 0)])
     try:
-        course.tell(training.on_epoch_begin, state, 0, rate)
+        if not done:
+            course.tell(training.on_epoch_begin, state, 0, rate)
         while done < len(rates) and not control.stop_sentence:
             began, steps = time.perf_counter(), min(pace.steps, len(rates) - done)
-            part = order[done * size : (done + steps) * size]
             taken = _wanted(rates[done : done + steps], control)
-            state, totals = training.runner.run_segment(architecture, plan, state, examples, part, taken)
-            losses += totals.losses
-            done, rate = done + steps, float(taken[-1])
+            state, totals = training.feed.take_steps(training.architecture, training.plan, state, done, taken)
+            visited, done, rate = min(done * size, m), done + steps, float(taken[-1])
+            course.losses += totals.losses
+            course.gradient_norm = totals.gradient_norm
             pace.observe(steps, time.perf_counter() - began)
-            mean = math.fsum(totals.losses) / len(part)
-            course.tell(training.on_segment, state, min(done * size, m), rate, mean)
+            now = min(done * size, m)
+            course.tell(training.on_segment, state, now, rate, math.fsum(totals.losses) / (now - visited))
     except KeyboardInterrupt:
         raise _EpochLeft(state, StopReason.INTERRUPTED, f"interrupted in epoch {state.epoch + 1}") from None
     if done < len(rates):
         raise _EpochLeft(state, StopReason.CALLBACK, control.stop_sentence)
-    loss = math.fsum(losses)  # exact, so that it does not depend on where the segments, cut by the clock, began
-    penalty = training.penalty(state)
+    # An exact sum, so that it does not depend on where the segments, cut by the clock, began.
+    loss, penalty = math.fsum(course.losses), training.penalty(state)
+    course.losses.clear()
     record = {
         "running_loss": loss / m,
         "penalty": penalty,
         "running_total": loss / m + penalty,
         "learning_rate": rate,
-        "gradient_norm": totals.gradient_norm,
+        "gradient_norm": course.gradient_norm,
     }
     return replace(state, epoch=state.epoch + 1), record
 
@@ -136,21 +137,10 @@ def _wanted(rates: Array, control: Control) -> Array:
     return rates if control.learning_rate is None else np.full(len(rates), control.learning_rate)
 
 
-def _cut(schedule: Schedule, patience: Patience, cut: float) -> float:
-    """Lower the learning rate where the schedule listens to the loss."""
-    if schedule.name == "adaptive" and patience.exhausted:
-        patience.restart()
-        return cut * ADAPTIVE_CUT
-    half = max(1, min(patience.stopping.patience, 2 * PLATEAU_PATIENCE) // 2)
-    if schedule.name == "plateau" and patience.stale and patience.stale % half == 0 and not patience.exhausted:
-        return cut * PLATEAU_CUT
-    return cut
-
-
-def _judge(course: Course, patience: Patience, cut: float) -> None:
+def _judge(course: Course) -> None:
     """Stop where a hook asks for it, the learning rate is too small to matter, or the patience is at its end."""
-    training, history = course.training, course.history
-    rate = training.schedule.initial * cut
+    training, history, patience = course.training, course.history, course.patience
+    rate = training.schedule.initial * course.cut
     if course.control.stop_sentence:
         history.stop(StopReason.CALLBACK, course.control.stop_sentence, epoch=history["epoch"][-1])
     elif training.schedule.name == "adaptive" and rate < SMALLEST_RATE:

@@ -19,6 +19,7 @@ from chainrule.network import propagate, segment
 from chainrule.network.activations import COUPLED, ActivationSpec, activation
 from chainrule.network.architecture import Architecture, initial_parameters
 from chainrule.network.examples import Examples
+from chainrule.network.feed import InMemory
 from chainrule.network.history import History
 from chainrule.network.initializers import InitializerSpec
 from chainrule.network.loop import train
@@ -233,12 +234,10 @@ class Network:
         training = Training(
             self.architecture,
             plan,
-            examples,
+            InMemory(examples, segment, shuffle),
             Schedule(schedule, learning_rate, steps, epochs * steps, examples.m, warmup_steps=warmup_steps),
             Stopping(epochs, patience, tol, keep_best=validation is not None),
-            segment,
-            shuffle=shuffle,
-            validation=None if validation is None else Validation(self._examples(*validation)),
+            validation=None if validation is None else Validation(InMemory(self._examples(*validation), segment)),
         )
         state, history = train(training, segment.initial_state(self.parameters, plan))
         self.parameters = state.parameters

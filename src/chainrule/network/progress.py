@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chainrule.network.history import History
 from chainrule.network.segment import State
 
 if TYPE_CHECKING:
+    from chainrule.network.course import Checkpoint, Course
     from chainrule.network.training import Training
 
 
@@ -40,13 +41,9 @@ class Progress:
 
     Attributes
     ----------
-    training : Training
+    course : Course
+        The run: its training, its history of the epochs that have ended, its control.
     state : State
-    history : History
-        Of the epochs that have ended.
-    control : Control
-    max_epochs : int
-        The epoch at which training ends at the latest.
     examples_done : int
         Examples visited in this epoch.
     learning_rate : float
@@ -55,14 +52,31 @@ class Progress:
         The data's mean loss over the segment or epoch that has just ended, while the weights were changing.
     """
 
-    training: Training
+    course: Course
     state: State
-    history: History
-    control: Control
-    max_epochs: int
     examples_done: int
     learning_rate: float
     loss: float = math.nan
+
+    @property
+    def training(self) -> Training:
+        """What runs."""
+        return self.course.training
+
+    @property
+    def history(self) -> History:
+        """The record of the epochs that have ended."""
+        return self.course.history
+
+    @property
+    def control(self) -> Control:
+        """What the hook may change."""
+        return self.course.control
+
+    @property
+    def max_epochs(self) -> int:
+        """The epoch at which training ends at the latest."""
+        return self.course.max_epochs
 
     @property
     def epoch(self) -> int:
@@ -72,25 +86,11 @@ class Progress:
     @property
     def examples(self) -> int:
         """How many examples an epoch visits."""
-        return self.training.examples.m
+        return self.training.feed.m
+
+    def checkpoint(self) -> Checkpoint:
+        """All it takes to go on from here as if training had never stopped."""
+        return self.course.checkpoint(self.state)
 
 
 Hook = Callable[[Progress], None]
-
-
-@dataclass(frozen=True)
-class Course:
-    """One run of a training: what its hooks are told of, and what they ask for."""
-
-    training: Training
-    max_epochs: int
-    history: History = field(default_factory=History)
-    control: Control = field(default_factory=Control)
-
-    def tell(
-        self, hook: Hook | None, state: State, examples_done: int, learning_rate: float, loss: float = math.nan
-    ) -> None:
-        """Call a hook, where there is one."""
-        if hook is not None:
-            where = (self.max_epochs, examples_done, learning_rate, loss)
-            hook(Progress(self.training, state, self.history, self.control, *where))

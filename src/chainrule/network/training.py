@@ -1,53 +1,22 @@
-"""What a training is made of: who runs it, on which examples, when it stops, whom it tells."""
+"""What a training is made of: which network, on which examples, when it stops, whom it tells."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Protocol
 
 import numpy as np
 
 from chainrule._errors import DivergenceError
 from chainrule.network.architecture import Architecture
 from chainrule.network.examples import CHUNK, Examples
+from chainrule.network.feed import Feed, Runner
 from chainrule.network.history import History
 from chainrule.network.parameters import Parameters
 from chainrule.network.progress import Hook
 from chainrule.network.schedules import Schedule
-from chainrule.network.segment import Plan, State, Totals
+from chainrule.network.segment import Plan, State
 from chainrule.network.types import Array
-
-
-class Runner(Protocol):
-    """What the loop asks of whoever executes it."""
-
-    def run_segment(
-        self,
-        architecture: Architecture,
-        plan: Plan,
-        state: State,
-        examples: Examples,
-        order: Array,
-        rates: Array,
-    ) -> tuple[State, Totals]:
-        """Take one step per rate."""
-        ...
-
-    def mean_loss(self, architecture: Architecture, parameters: Parameters, examples: Examples) -> float:
-        """Evaluate the data's loss at fixed weights."""
-        ...
-
-    def logits(self, architecture: Architecture, parameters: Parameters, X: Any) -> Array:
-        """Evaluate Z[L] of a batch of columns."""
-        ...
-
-    def cost_and_gradient(
-        self, architecture: Architecture, parameters: Parameters, examples: Examples
-    ) -> tuple[float, Array]:
-        """Evaluate the smooth cost over all examples, and its gradient."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -82,14 +51,14 @@ class Validation:
 
     Attributes
     ----------
-    examples : Examples
+    feed : Feed
     score : callable, optional
         Of the parameters; recorded beside the loss, higher is better.
     monitor : {"loss", "score"} or None
         What decides when to stop and which weights are best; None leaves that to the training loss.
     """
 
-    examples: Examples
+    feed: Feed
     score: Callable[[Parameters], float] | None = None
     monitor: str | None = "loss"
 
@@ -104,11 +73,9 @@ class Training:
 
     architecture: Architecture
     plan: Plan
-    examples: Examples
+    feed: Feed
     schedule: Schedule
     stopping: Stopping
-    runner: Runner
-    shuffle: bool = True
     validation: Validation | None = None
     on_begin: Hook | None = None
     on_epoch_begin: Hook | None = None
@@ -116,18 +83,13 @@ class Training:
     on_epoch: Hook | None = None
     every_step: bool = False
 
-    @cached_property
-    def table_order(self) -> Array:
-        """The examples' numbers in the order of the table."""
-        return np.arange(self.examples.m)
-
     def measured(self, state: State) -> dict[str, float]:
         """Measure what is asked for at the fixed weights of an epoch's end."""
         record, parameters = {}, state.parameters
         if self.stopping.record_loss:
-            record["loss"] = self.runner.mean_loss(self.architecture, parameters, self.examples)
+            record["loss"] = self.feed.mean_loss(self.architecture, parameters)
         if self.validation is not None:
-            record["val_loss"] = self.runner.mean_loss(self.architecture, parameters, self.validation.examples)
+            record["val_loss"] = self.validation.feed.mean_loss(self.architecture, parameters)
             if self.validation.score is not None:
                 record["val_score"] = self.validation.score(parameters)
         return record
@@ -159,16 +121,15 @@ class Training:
 
     def cost(self, state: State) -> float:
         """J at fixed weights, dropout off."""
-        return self.runner.mean_loss(self.architecture, state.parameters, self.examples) + self.penalty(state)
+        return self.feed.mean_loss(self.architecture, state.parameters) + self.penalty(state)
 
     def measure_final(self, state: State, history: History) -> None:
         """Put the losses of the model that training leaves into `history.final`."""
-        loss = self.runner.mean_loss(self.architecture, state.parameters, self.examples)
+        loss = self.feed.mean_loss(self.architecture, state.parameters)
         penalty = self.penalty(state)
         history.final = {"loss": loss, "penalty": penalty, "total": loss + penalty}
         if self.validation is not None:
-            validation = self.validation.examples
-            history.final["val_loss"] = self.runner.mean_loss(self.architecture, state.parameters, validation)
+            history.final["val_loss"] = self.validation.feed.mean_loss(self.architecture, state.parameters)
 
 
 def all_logits(

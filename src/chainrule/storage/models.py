@@ -8,7 +8,7 @@ from typing import Any
 
 from chainrule import __version__
 from chainrule._errors import ChainruleError, ModelFileError
-from chainrule.storage.model_file import read_model, write_model
+from chainrule.files.model_file import read_model, write_model
 
 # The kinds of model a file may hold, and where their classes live; nothing else is ever imported for a file.
 _KINDS = {

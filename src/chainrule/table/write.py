@@ -11,7 +11,7 @@ from typing import IO, Any
 import numpy as np
 
 from chainrule._errors import TableError, nearest
-from chainrule._files import replacing
+from chainrule.files.replacing import replacing
 from chainrule.network.types import Array
 from chainrule.table.columns import Column
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule._errors import ModelFileError
-from chainrule._files import replace_file
+from chainrule.files.replacing import replace_file
 from chainrule.network.types import Array
 
 FORMAT = 1

@@ -1,0 +1,125 @@
+"""A checkpoint on disk: the file a training is taken up from after a kill, a crash or a move to other machines."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chainrule._errors import CheckpointError, ModelFileError
+from chainrule.files.model_file import read_model, write_model
+from chainrule.network.architecture import Architecture
+from chainrule.network.course import Checkpoint
+from chainrule.network.parameters import Parameters
+from chainrule.network.segment import State, Totals
+from chainrule.network.types import Array
+
+
+@dataclass(frozen=True)
+class CheckpointFile:
+    """The last checkpoint of a training, and the one before it, in case the last is damaged.
+
+    Parameters
+    ----------
+    path : path-like
+        Of the last one; the one before has ".previous" behind its name.
+    fingerprint : dict
+        What the training is: plain values that must be the same for it to go on (its table, settings, seed).
+    """
+
+    path: str | os.PathLike[str]
+    fingerprint: dict[str, Any]
+
+    def write(self, checkpoint: Checkpoint) -> None:
+        """Write a checkpoint; at any moment a whole one is on disk.
+
+        Raises
+        ------
+        CheckpointError
+            If it cannot be written.
+        """
+        record = {
+            "kind": "checkpoint",
+            "fingerprint": self.fingerprint,
+            "epochs": checkpoint.epochs,
+            "losses": list(checkpoint.totals.losses),
+            "gradient_norm": checkpoint.totals.gradient_norm,
+            "states": {name: [state.step, state.epoch] for name, state in _states(checkpoint).items()},
+        }
+        try:
+            if self._last.exists():
+                self._last.replace(self._previous)
+            write_model(self.path, record, _tensors(checkpoint))
+        except (ModelFileError, OSError) as error:
+            raise CheckpointError(f"the checkpoint {self._last} cannot be written: {error}") from error
+
+    def read(self, architecture: Architecture) -> Checkpoint | None:
+        """Read the last whole checkpoint; None where there is none.
+
+        Raises
+        ------
+        CheckpointError
+            If it is another training's, or all there is is damaged.
+        """
+        damage = None
+        for path in (self._last, self._previous):
+            if not path.exists():
+                continue
+            try:
+                record, tensors = read_model(path)
+            except ModelFileError as error:
+                damage = error
+                continue
+            self._check(path, record)
+            return _checkpoint(record, tensors, architecture)
+        if damage is not None:
+            raise CheckpointError(f"{damage} Delete it to train from the beginning.")
+        return None
+
+    def remove(self) -> None:
+        """Delete the files, when the training has ended."""
+        self._last.unlink(missing_ok=True)
+        self._previous.unlink(missing_ok=True)
+
+    def _check(self, path: Path, record: dict[str, Any]) -> None:
+        if record.get("kind") != "checkpoint":
+            raise CheckpointError(f"{path} is no checkpoint of a training. Give another file or folder.")
+        theirs, ours = record["fingerprint"], self.fingerprint
+        changed = sorted(name for name in {*theirs, *ours} if theirs.get(name) != ours.get(name))
+        if changed:
+            name = changed[0]
+            raise CheckpointError(
+                f"{path} is of another training: {', '.join(changed)} differ ({name} was {theirs.get(name)!r}, now "
+                f"{ours.get(name)!r}). Restore what it was, or delete the checkpoint to train from the beginning."
+            )
+
+    @property
+    def _last(self) -> Path:
+        return Path(self.path)
+
+    @property
+    def _previous(self) -> Path:
+        return self._last.with_name(f"{self._last.name}.previous")
+
+
+def _states(checkpoint: Checkpoint) -> dict[str, State]:
+    return {"now": checkpoint.state} | ({} if checkpoint.best is None else {"best": checkpoint.best})
+
+
+def _tensors(checkpoint: Checkpoint) -> dict[str, Array]:
+    return {
+        f"{name}.{place}": vector
+        for name, state in _states(checkpoint).items()
+        for place, vector in enumerate((state.parameters.theta, *state.slots))
+    }
+
+
+def _checkpoint(record: dict[str, Any], tensors: dict[str, Array], architecture: Architecture) -> Checkpoint:
+    states = {}
+    for name, (step, epoch) in record["states"].items():
+        vectors = [tensors[f"{name}.{place}"] for place in range(sum(key.startswith(f"{name}.") for key in tensors))]
+        parameters = Parameters(vectors[0], tuple(architecture.widths), architecture.embeddings)
+        states[name] = State(parameters, tuple(vectors[1:]), step, epoch)
+    totals = Totals(tuple(record["losses"]), record["gradient_norm"])
+    return Checkpoint(states["now"], states.get("best"), record["epochs"], totals)

@@ -1,0 +1,72 @@
+"""A checkpoint on disk is whole at any moment, and nobody else's."""
+
+import numpy as np
+import pytest
+
+from chainrule._errors import CheckpointError
+from chainrule.network import Architecture, activation, loss
+from chainrule.network.course import Checkpoint
+from chainrule.network.parameters import Parameters
+from chainrule.network.segment import State, Totals
+from chainrule.scale.checkpoints import CheckpointFile
+
+ARCHITECTURE = Architecture((2, 3, 1), (activation("tanh"),), loss("squared_error"))
+
+
+def checkpoint_of(step, dtype=np.float32, best=True):
+    rng = np.random.default_rng(step)
+
+    def state(step):
+        theta, *slots = rng.normal(size=(3, 13)).astype(dtype)
+        return State(Parameters(theta, (2, 3, 1)), tuple(slots), step, 2)
+
+    epochs = {"epoch": [1.0, 2.0], "running_loss": [1 / 3, 0.1 + 0.2]}
+    return Checkpoint(state(step), state(step - 1) if best else None, epochs, Totals((1e-300, np.pi), 0.7))
+
+
+def same(one, other):
+    assert (one.epochs, one.totals) == (other.epochs, other.totals)
+    assert (one.best is None) == (other.best is None)
+    for a, b in [(one.state, other.state)] + ([(one.best, other.best)] if one.best else []):
+        assert (a.step, a.epoch, len(a.slots)) == (b.step, b.epoch, len(b.slots))
+        for x, y in zip((a.parameters.theta, *a.slots), (b.parameters.theta, *b.slots), strict=True):
+            assert x.tobytes() == y.tobytes()
+            assert x.dtype == y.dtype
+    return True
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("best", [True, False])
+def test_what_is_written_is_read_to_the_bit(tmp_path, dtype, best):
+    file, checkpoint = CheckpointFile(tmp_path / "c", {"seed": 1}), checkpoint_of(5, dtype, best)
+    assert file.read(ARCHITECTURE) is None
+    file.write(checkpoint)
+    assert same(file.read(ARCHITECTURE), checkpoint)
+    file.remove()
+    assert not list(tmp_path.iterdir())
+
+
+def test_where_the_last_one_is_damaged_the_one_before_it_counts(tmp_path):
+    file, first, second = CheckpointFile(tmp_path / "c", {}), checkpoint_of(5), checkpoint_of(9)
+    file.write(first)
+    file.write(second)
+    assert same(file.read(ARCHITECTURE), second)
+    (tmp_path / ".c.0000.part").write_bytes(b"half written")
+    assert same(file.read(ARCHITECTURE), second)
+    whole = (tmp_path / "c").read_bytes()
+    (tmp_path / "c").write_bytes(whole[: len(whole) // 2])
+    assert same(file.read(ARCHITECTURE), first)
+    (tmp_path / "c.previous").write_bytes(b"")
+    with pytest.raises(CheckpointError, match="Delete it"):
+        file.read(ARCHITECTURE)
+
+
+def test_another_trainings_checkpoint_is_refused_with_what_differs(tmp_path):
+    CheckpointFile(tmp_path / "c", {"seed": 1, "rows": 10}).write(checkpoint_of(5))
+    with pytest.raises(CheckpointError, match=r"rows, seed differ \(rows was 10, now 11\)"):
+        CheckpointFile(tmp_path / "c", {"seed": 2, "rows": 11}).read(ARCHITECTURE)
+
+
+def test_a_checkpoint_that_cannot_be_written_is_an_error(tmp_path):
+    with pytest.raises(CheckpointError, match="cannot be written"):
+        CheckpointFile(tmp_path / "absent" / "c", {}).write(checkpoint_of(5))
