@@ -16,9 +16,10 @@ ORDER = [
     {"estimator"},
     {"report"},
     {"scale"},
-    {"table", "engine", "slopes", "files"},
+    {"table", "engine", "slopes"},
+    {"files"},
     {"network"},
-    {"_errors"},
+    {"_errors", "_json", "_lazy"},
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 FILES = sorted(PACKAGE.rglob("*.py"))

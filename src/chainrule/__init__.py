@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from chainrule._lazy import on_first_use
 
 if TYPE_CHECKING:
     from chainrule import callbacks as callbacks
@@ -45,14 +46,4 @@ _MODULES = ("callbacks", "lab")
 
 __all__ = [*_HOMES, *_MODULES, "__version__"]
 
-
-def __getattr__(name: str) -> object:
-    if name in _MODULES:
-        return importlib.import_module(f"chainrule.{name}")
-    if name not in _HOMES:
-        raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = on_first_use(__name__, _HOMES, _MODULES)
