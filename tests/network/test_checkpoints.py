@@ -66,7 +66,7 @@ def test_from_every_segment_and_every_epoch_training_goes_on_to_the_same_bits(en
 
 
 def test_a_checkpoint_of_the_end_only_ends_again():
-    training, last = training_of("auto", patience=1), []
+    training, last = training_of(info()["engine"], patience=1), []
     start = initial_state(initial_parameters(training.architecture, seed=1), training.plan)
     undisturbed = outcome(replace(training, on_epoch=lambda p: last.append(p.checkpoint())), start)
     told = []
