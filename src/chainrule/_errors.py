@@ -41,6 +41,14 @@ class ModelFileError(ChainruleError, ValueError):
     """A model file is damaged, foreign, or of a format this version does not know."""
 
 
+class SearchRecordError(ChainruleError, ValueError):
+    """The record of a search belongs to another search, or cannot be read or written."""
+
+
+class WorkerError(ChainruleError, RuntimeError):
+    """A fit ended the process it ran in, again and again."""
+
+
 class ChainruleWarning(UserWarning):
     """Something the caller should know; the result is still what it says it is."""
 
