@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable
 
 import numpy as np
 
@@ -20,8 +20,6 @@ def drawn(seed: int, m: int, sample_weight: Array | None = None) -> Array:
     (100, [1, 0, 0])
     """
     rows = np.arange(m) if sample_weight is None else np.flatnonzero(sample_weight)
-    if not len(rows):
-        raise TargetError("All values of sample_weight are zero: give at least one row a positive weight.")
     return np.bincount(np.random.default_rng(seed).choice(rows, len(rows)), minlength=m)
 
 

@@ -26,7 +26,7 @@ class Evaluations:
     fit_and_score : dict
         Further arguments of scikit-learn's function.
     seed : int, optional
-        Of the rows that a part of a split keeps.
+        Of the rows that a share of a split keeps.
     """
 
     estimator: Any
@@ -45,7 +45,7 @@ class Evaluation:
     candidate: int
     split: int
     parameters: Mapping[str, Any]
-    share: float = 1.0
+    share: float | None = None
 
     @property
     def place(self) -> tuple[int, int, int]:
@@ -60,7 +60,7 @@ class Evaluation:
 def evaluate(shared: Evaluations, task: Evaluation) -> Outcome:
     """Fit and score one candidate on one split."""
     train, test = shared.splits[task.split]
-    if task.share < 1:  # as scikit-learn's successive halving does
+    if task.share is not None:  # the whole, too, is drawn in a new order, as in scikit-learn's successive halving
         train, test = (
             resample(rows, replace=False, random_state=shared.seed, n_samples=int(task.share * len(rows)))
             for rows in (train, test)

@@ -33,7 +33,7 @@ class Fit:
     sample_weight: Any = None
 
     def __str__(self) -> str:
-        return f"fit {self.number}, {self.estimator}"
+        return f"fit {self.number}, {' '.join(str(self.estimator).split())}"
 
 
 def fit_many(

@@ -41,7 +41,9 @@ class Evaluator:
         if self.record is not None:
             self.known = self.record.finished()
 
-    def outcomes(self, iteration: int, candidates: Sequence[dict[str, Any]], share: float) -> list[list[Outcome]]:
+    def outcomes(
+        self, iteration: int, candidates: Sequence[dict[str, Any]], share: float | None
+    ) -> list[list[Outcome]]:
         """Return the outcomes of each candidate, fewer than there are splits where the time was up."""
         tasks = [
             Evaluation(iteration, candidate, split, parameters, share)
@@ -71,9 +73,21 @@ class Evaluator:
 class Found:
     """What a search has found: a row for each candidate of each round that was evaluated on all splits."""
 
+    n_splits: int
     candidates: list[dict[str, Any]] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     iterations: list[int] = field(default_factory=list)
     resources: list[int | None] = field(default_factory=list)
     last_whole: int = 0
     stop_sentence: str = ""
+
+    def add(
+        self, iteration: int, amount: int | None, candidates: Sequence[dict[str, Any]], each: Sequence[list[Outcome]]
+    ) -> int:
+        """Take in a round, and return how many of its candidates are whole."""
+        whole = [number for number, outcomes in enumerate(each) if len(outcomes) == self.n_splits]
+        self.candidates += [candidates[number] for number in whole]
+        self.outcomes += [outcome for number in whole for outcome in each[number]]
+        self.iterations += [iteration] * len(whole)
+        self.resources += [amount] * len(whole)
+        return len(whole)

@@ -6,7 +6,7 @@ import math
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from numbers import Integral
 from typing import Any, Self
 
@@ -26,7 +26,7 @@ from chainrule.many.evaluation import Evaluations, Outcome, evaluate
 from chainrule.many.halving import survivors
 from chainrule.many.parameters import check_many
 from chainrule.many.rounds import Evaluator, Found
-from chainrule.many.search_record import fingerprint, open_record
+from chainrule.many.search_record import SearchRecord, fingerprint, open_record
 
 _CHECKED = ("n_iter", "random_state", "factor", "min_resources", "max_resources", "resource", "time_budget")
 
@@ -187,6 +187,12 @@ class MLPSearchCV(BaseSearchCV):
         resources = ("n_samples", *self.estimator.get_params())
         holds, words = one_of(*resources)
         check_many(self, _CHECKED, resource=(lambda v: v is None or holds(v), f"None, or {words}"))
+        if hasattr(self, "_skl_callbacks"):
+            warnings.warn(
+                "set_callbacks: no effect on an MLPSearchCV. Give callbacks to its estimator, and set verbose=1.",
+                ChainruleWarning,
+                stacklevel=3,
+            )
 
     @contextmanager
     def _evaluator(
@@ -196,40 +202,37 @@ class MLPSearchCV(BaseSearchCV):
         question = (candidates, plan, self.resource, self.factor, self.scoring, self._metric)
         data = (shared.estimator, shared.X, shared.y, shared.splits, self.resource == "n_samples" and shared.seed)
         further = {name: value for name, value in shared.fit_and_score.items() if name != "scorer"}
-        opened = (
-            nullcontext() if self.record is None else open_record(self.record, fingerprint(question, data, further))
-        )
+        opened: AbstractContextManager[SearchRecord | None] = nullcontext()
+        if self.record is not None:
+            opened = open_record(self.record, fingerprint(question, data, further))
         with opened as record, crew_of(self.workers, evaluate, shared, len(candidates) * self.n_splits_) as run:
             yield Evaluator(run, self.n_splits_, deadline, record, self.verbose > 0)
 
     def _search(self, evaluator: Evaluator, candidates: list[Any], plan: list[Any], m: int) -> Found:
-        found = Found()
+        found = Found(self.n_splits_)
         for iteration, amount in enumerate(plan):
-            share = amount / m if self.resource == "n_samples" else 1.0
-            given = candidates
-            if self.resource not in (None, "n_samples"):
+            if iteration:
+                scores = self._results(found)[f"mean_test_{self._metric}"][-len(candidates) :]
+                candidates = survivors(scores, candidates, self.factor)
+            share, given = None, candidates
+            if self.resource == "n_samples":
+                share = amount / m
+            elif self.resource is not None:
                 given = [candidate | {self.resource: amount} for candidate in candidates]
-            outcomes = evaluator.outcomes(iteration, given, share)
-            whole = [number for number, each in enumerate(outcomes) if len(each) == self.n_splits_]
-            found.candidates += [given[number] for number in whole]
-            found.outcomes += [outcome for number in whole for outcome in outcomes[number]]
-            found.iterations += [iteration] * len(whole)
-            found.resources += [amount] * len(whole)
-            if len(whole) < len(given):
+            whole = found.add(iteration, amount, given, evaluator.outcomes(iteration, given, share))
+            if whole:
+                self._understand(found.outcomes[-whole * self.n_splits_ :])
+            if whole < len(given):
                 found.stop_sentence = (
-                    f"the time budget of {self.time_budget} s ended after {len(whole)} of {len(given)} candidates of "
-                    f"round {iteration + 1} of {len(plan)}"
+                    f"the time budget of {self.time_budget} s ended after {whole} of {len(given)} candidates of round "
+                    f"{iteration + 1} of {len(plan)}"
                 )
                 break
             found.last_whole = iteration
-            if len(plan) > iteration + 1:
-                self._take_in(found.outcomes[-len(whole) * self.n_splits_ :])
-                scores = self._results(found)[f"mean_test_{self._metric}"][-len(whole) :]
-                candidates = survivors(scores, candidates, self.factor)
         return found
 
-    def _take_in(self, outcomes: list[Outcome]) -> None:
-        """Say which fits failed, and learn what a scorer of the user's returns."""
+    def _understand(self, outcomes: list[Outcome]) -> None:
+        """Say which fits of a round failed, and learn what a scorer of the user's returns."""
         _warn_or_raise_about_fit_failures(outcomes, self.error_score)
         if callable(self.scoring):
             _insert_error_scores(outcomes, self.error_score)
@@ -253,7 +256,6 @@ class MLPSearchCV(BaseSearchCV):
             )
         if found.stop_sentence:
             warnings.warn(f"The search stopped early: {found.stop_sentence}.", ChainruleWarning, stacklevel=3)
-        self._take_in(found.outcomes)
         self.cv_results_ = results = self._results(found)
         if self.refit or not self.multimetric_:
             self.best_index_ = self._best(results, found.last_whole)
