@@ -63,7 +63,7 @@ class MLPEnsembleClassifier(ClassifierMixin, AbstractEnsemble):
     True
     """
 
-    _members = (MLPClassifier, LinearClassifier)
+    _member_kinds = (MLPClassifier, LinearClassifier)
 
     def predict(self, X: Any) -> Array:
         """Return the class of the highest mean probability, or for multilabel targets every label above one half."""
@@ -139,7 +139,7 @@ class MLPEnsembleRegressor(RegressorMixin, AbstractEnsemble):
     True
     """
 
-    _members = (MLPRegressor, LinearRegressor)
+    _member_kinds = (MLPRegressor, LinearRegressor)
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Return the mean of the members' predictions, and on request their standard deviation.

@@ -13,6 +13,7 @@ from sklearn.utils.validation import _check_sample_weight, _num_samples
 
 from chainrule._errors import InvalidParameterError
 from chainrule.many.bags import drawn, out_of_bag_mean
+from chainrule.many.ensemble_record import ensemble_record, restore
 from chainrule.many.fits import fit_many
 from chainrule.many.parameters import check_many
 from chainrule.network.types import Array
@@ -21,7 +22,7 @@ from chainrule.network.types import Array
 class AbstractEnsemble(MetaEstimatorMixin, BaseEstimator):
     """Train the members at once, and gather what they predict."""
 
-    _members: tuple[type, ...]
+    _member_kinds: tuple[Any, ...]
     estimators_: list[Any]
 
     def __init__(
@@ -80,24 +81,43 @@ class AbstractEnsemble(MetaEstimatorMixin, BaseEstimator):
         if self.bootstrap:
             counts = np.stack([drawn(seed, _num_samples(X), sample_weight) for seed in seeds])
             weights = counts if sample_weight is None else counts * sample_weight
-        self.estimators_ = fit_many(
-            members, X, y, sample_weight=weights, workers=self.workers, verbose=bool(self.verbose)
-        )
-        first = self.estimators_[0]
-        for name in ("n_features_in_", "feature_names_in_", "classes_", "n_outputs_"):
-            if hasattr(first, name):
-                setattr(self, name, getattr(first, name))
+        verbose = bool(self.verbose)
+        self._show(fit_many(members, X, y, sample_weight=weights, workers=self.workers, verbose=verbose))
         if self.oob_score:
             self._judge_out_of_bag(
                 y, *out_of_bag_mean(counts, lambda k, rows: self._raw(self.estimators_[k], _safe_indexing(X, rows)))
             )
         return self
 
+    def _show(self, members: list[Any]) -> None:
+        """Publish fitted members under the names scikit-learn's users know."""
+        self.estimators_ = members
+        for name in ("n_features_in_", "feature_names_in_", "classes_", "n_outputs_"):
+            if hasattr(members[0], name):
+                setattr(self, name, getattr(members[0], name))
+
+    def _fitted_members(self) -> list[Any]:
+        """Return `estimators_`, or say that there are none yet."""
+        if not hasattr(self, "estimators_"):
+            raise NotFittedError(f"This {type(self).__name__} instance is not fitted yet. Call 'fit' first.")
+        return self.estimators_
+
+    def to_record(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """Return plain JSON data and tensors, for `chainrule.save`."""
+        return ensemble_record(self)
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any], tensors: dict[str, Array]) -> Self:
+        """Return the fitted ensemble that `to_record` described."""
+        ensemble = cls()
+        restore(ensemble, record, tensors)
+        return ensemble
+
     def _member(self) -> Any:
         """The estimator to train copies of; every parameter is checked."""
-        member = self._members[0]() if self.estimator is None else self.estimator
-        if not isinstance(member, self._members):
-            names = " or ".join(cls.__name__ for cls in self._members)
+        member = self._member_kinds[0]() if self.estimator is None else self.estimator
+        if not isinstance(member, self._member_kinds):
+            names = " or ".join(cls.__name__ for cls in self._member_kinds)
             raise InvalidParameterError(f"estimator must be an {names}, got {member!r}.")
         check_many(self, ("n_estimators", "bootstrap", "oob_score", "random_state", "verbose"))
         if self.oob_score and not self.bootstrap:
@@ -106,16 +126,14 @@ class AbstractEnsemble(MetaEstimatorMixin, BaseEstimator):
 
     def _each(self, X: Any) -> Array:
         """What every member predicts: (n_estimators, n_samples, ...)."""
-        if not hasattr(self, "estimators_"):
-            raise NotFittedError(f"This {type(self).__name__} instance is not fitted yet. Call 'fit' first.")
-        return np.stack([self._raw(member, X) for member in self.estimators_])
+        return np.stack([self._raw(member, X) for member in self._fitted_members()])
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "estimators_")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        member = get_tags(self._members[0]() if self.estimator is None else self.estimator)
+        member = get_tags(self._member_kinds[0]() if self.estimator is None else self.estimator)
         tags.input_tags.sparse, tags.input_tags.allow_nan = member.input_tags.sparse, member.input_tags.allow_nan
         tags.target_tags.multi_output = member.target_tags.multi_output
         tags.classifier_tags, tags.regressor_tags = member.classifier_tags, member.regressor_tags
