@@ -66,7 +66,7 @@ def cluster():
 
     quiet = {"distributed.logging.distributed": "critical", "distributed.admin.large-graph-warning-threshold": "1MB"}
     kind = {"n_workers": 2, "threads_per_worker": 1, "processes": True}
-    where = {"dashboard_address": None, "host": "127.0.0.1", "silence_logs": 50}
+    where = {"dashboard_address": "127.0.0.1:0", "host": "127.0.0.1", "silence_logs": 50}
     with dask.config.set(quiet), distributed.LocalCluster(**kind, **where) as cluster:
         yield cluster
 

@@ -161,3 +161,12 @@ class Epochs:
 
     def on_epoch_end(self, ctx):
         self.count += 1
+
+
+def test_a_table_that_dask_would_rather_see_scattered(client):
+    """The warning that advises so is an error here; scattered data die with their worker."""
+    big = np.zeros((2000, 100))
+    big[:, :4] = np.tile(X, (17, 1))[:2000]
+    weights = np.ones((2, len(big)))
+    fitted = fit_many([regressor()] * 2, big, big[:, 0], sample_weight=weights, workers="dask")
+    assert same(fitted[1], regressor().fit(big, big[:, 0], weights[0]))

@@ -24,9 +24,7 @@ _QUEUED = 2  # tasks for each thread of the cluster: one at work, one waiting th
 def dask_crew(work: Work, shared: Any, client: Any = None) -> Iterator[Run]:
     """Hand tasks to a Dask client, by default the current one."""
     client = _current_client() if client is None else client
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Sending large graph")  # Dask advises scattering, see above
-        loaded = client.submit(_load, shared, pure=False)
+    loaded = _submit(client, _load, shared)
 
     def run(tasks: Iterable[Any]) -> Iterator[tuple[int, Any]]:
         numbered, running = enumerate(tasks), dict[Any, tuple[int, Any]]()
@@ -35,7 +33,7 @@ def dask_crew(work: Work, shared: Any, client: Any = None) -> Iterator[Run]:
             while True:
                 room = max(1, _QUEUED * sum(client.nthreads().values())) - len(running)
                 for number, task in islice(numbered, max(0, room)):
-                    future = client.submit(work, loaded, task, pure=False)
+                    future = _submit(client, work, loaded, task)
                     running[future] = number, task
                     completed.add(future)
                 if not running:
@@ -47,6 +45,12 @@ def dask_crew(work: Work, shared: Any, client: Any = None) -> Iterator[Run]:
             client.cancel(list(running))
 
     yield run
+
+
+def _submit(client: Any, *call: Any) -> Any:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Sending large graph")  # Dask advises scattering, see above
+        return client.submit(*call, pure=False)
 
 
 def _load(shared: Any) -> Any:

@@ -23,7 +23,7 @@ class Evaluator:
         Of a crew.
     n_splits : int
     deadline : float
-        On the clock of `time.monotonic`; later no evaluation is begun.
+        On the clock of `time.monotonic`; later no evaluation is handed out.
     record : SearchRecord, optional
     verbose : bool
     known : dict

@@ -66,8 +66,9 @@ class MLPSearchCV(BaseSearchCV):
     workers : None, int, "dask", Client or "joblib", default=None
         Who evaluates; see `fit_many`. A search that is to be cloned or saved cannot hold a client: use "dask".
     time_budget : float, default=None
-        Seconds after which no evaluation is begun; those that run are finished. `cv_results_` then has the candidates
-        evaluated on all splits, a warning says how many, and `stop_sentence_` keeps it. The refit comes on top.
+        Seconds after which no evaluation is handed out; those that the workers have are finished. `cv_results_` then
+        has the candidates evaluated on all splits, a warning says how many, and `stop_sentence_` keeps it. The refit
+        comes on top.
     record : path, default=None
         An SQLite file with a row for each finished evaluation. Started again with the same file, the search repeats
         none of them.
