@@ -149,6 +149,7 @@ def test_inside_scikit_learn_s_tools():
     calibrated = CalibratedClassifierCV(ensemble, cv=2).fit(X, LABELS)
     assert calibrated.predict(X).shape == LABELS.shape
     assert ensemble.fit(frame, LABELS).feature_names_in_.tolist() == list("wxyz")
+    assert not hasattr(ensemble.fit(X, LABELS), "feature_names_in_")
 
 
 def test_bad_parameters():

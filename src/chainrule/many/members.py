@@ -93,6 +93,7 @@ class AbstractEnsemble(MetaEstimatorMixin, BaseEstimator):
         """Publish fitted members under the names scikit-learn's users know."""
         self.estimators_ = members
         for name in ("n_features_in_", "feature_names_in_", "classes_", "n_outputs_"):
+            self.__dict__.pop(name, None)  # column names of an earlier fit, say
             if hasattr(members[0], name):
                 setattr(self, name, getattr(members[0], name))
 
