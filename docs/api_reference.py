@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pdoc
 
-PACKAGES = ("network", "derivation", "lab", "callbacks", "table", "storage", "report")
+PACKAGES = ("network", "derivation", "lab", "callbacks", "many", "table", "storage", "report")
 # The last ones have what the first ones inherit: fit, predict, transform.
 ESTIMATORS = ("mlp", "linear", "table_model", "base", "fitted", "classification", "regression", "hidden_features")
 MODULES = [

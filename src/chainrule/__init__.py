@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from chainrule.estimator import LinearRegressor as LinearRegressor
     from chainrule.estimator import MLPClassifier as MLPClassifier
     from chainrule.estimator import MLPRegressor as MLPRegressor
+    from chainrule.many import MLPEnsembleClassifier as MLPEnsembleClassifier
+    from chainrule.many import MLPEnsembleRegressor as MLPEnsembleRegressor
+    from chainrule.many import MLPSearchCV as MLPSearchCV
+    from chainrule.many import fit_many as fit_many
     from chainrule.network import Dense as Dense
     from chainrule.network import Network as Network
     from chainrule.storage import load as load
@@ -31,6 +35,10 @@ _HOMES = {
     "MLPRegressor": "chainrule.estimator",
     "LinearClassifier": "chainrule.estimator",
     "LinearRegressor": "chainrule.estimator",
+    "MLPEnsembleClassifier": "chainrule.many",
+    "MLPEnsembleRegressor": "chainrule.many",
+    "MLPSearchCV": "chainrule.many",
+    "fit_many": "chainrule.many",
     "Network": "chainrule.network",
     "Dense": "chainrule.network",
     "trace": "chainrule.derivation",

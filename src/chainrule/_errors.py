@@ -48,6 +48,14 @@ class CheckpointError(ChainruleError, ValueError):
     """A checkpoint belongs to another training, or cannot be written or read."""
 
 
+class SearchRecordError(ChainruleError, ValueError):
+    """The record of a search belongs to another search, or cannot be read or written."""
+
+
+class WorkerError(ChainruleError, RuntimeError):
+    """A fit ended the process it ran in, again and again."""
+
+
 class ChainruleWarning(UserWarning):
     """Something the caller should know; the result is still what it says it is."""
 
