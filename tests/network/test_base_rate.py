@@ -38,6 +38,13 @@ def test_every_loss_starts_somewhere_finite(name):
         assert np.isfinite(base_rate(loss(name), mean)).all()
 
 
+def test_of_several_quantiles_the_middle_one_starts_at_the_mean():
+    pair = loss("quantiles", quantiles=(0.1, 0.5, 0.9))
+    A = pair.output.g(base_rate(pair, np.full(3, 7.0))[:, None])[:, 0]
+    assert A[1] == 7
+    assert (np.diff(A) > 0).all()
+
+
 def test_only_the_last_bias_moves():
     architecture = Architecture((2, 3), (), loss("squared_error"))
     before = initial_parameters(architecture, seed=0)
