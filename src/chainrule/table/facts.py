@@ -129,7 +129,7 @@ class Facts:
         """Whether the values are whole numbers, each of a range once."""
         if self.series is None or float(self.high) - float(self.low) + 1 != self.rows:
             return False
-        return self.series.in_order or self.series.total == _total_of_range(int(self.low), int(self.high))
+        return self.series.in_order or bool(self.series.total == _total_of_range(int(self.low), int(self.high)))
 
     @property
     def _nameless(self) -> bool:

@@ -112,6 +112,8 @@ def understand(
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from chainrule.table import Column
     >>> columns = Column("id", "number", np.arange(30)), Column("x", "number", np.arange(30) % 7 / 2)
     >>> understand(Table(columns)).rows()
     [('id', 'dropped', 'identifier-like: whole numbers 0 to 29 in order'), ('x', 'numeric', '')]
