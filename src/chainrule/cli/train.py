@@ -80,7 +80,7 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     check_writable(model)
     given = _settings(options)
     prepared, source = _prepare(table, seed, options)
-    settings = recipe(len(prepared.y), **given)
+    settings = recipe(prepared.m, **given)
     say = _say(quiet, as_json)
     say(before(prepared, source, settings))
     reporter = Reporter(quiet)

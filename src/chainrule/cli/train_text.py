@@ -8,11 +8,12 @@ from chainrule.cli.display import aligned, figures_table
 
 if TYPE_CHECKING:
     from chainrule.estimator.settings import Settings
-    from chainrule.estimator.table_training import Prepared, Trained
+    from chainrule.estimator.table_training import Trained, Understood
     from chainrule.table import Table
+    from chainrule.table.pieces import Pieces
 
 
-def before(prepared: Prepared, table: Table, settings: Settings) -> str:
+def before(prepared: Understood, table: Table | Pieces, settings: Settings) -> str:
     """What was understood, for the user to agree with before training."""
     from chainrule.estimator.settings import FULL_BATCH
     from chainrule.estimator.table_training import architecture
@@ -26,7 +27,7 @@ def before(prepared: Prepared, table: Table, settings: Settings) -> str:
         lines.append(f"{prepared.dropped_rows:,} rows lack a target value and are left out")
     lines += ["", aligned([("column", "role", "note"), *prepared.schema.rows()]), ""]
     held = f", {settings.validation_fraction:.0%} of them held out to stop early" if settings.early_stopping else ""
-    lines.append(f"{len(prepared.y):,} rows to train on{held}; {len(prepared.y_test):,} to test on")
+    lines.append(f"{prepared.m:,} rows to train on{held}; {prepared.m_test:,} to test on")
     net = architecture(prepared, settings)
     widths = "-".join(str(n) for n in net.widths)
     steps = "all rows a step" if settings.solver in FULL_BATCH else f"batches of {settings.batch_size}"
@@ -48,7 +49,7 @@ def after(trained: Trained, path: str) -> str:
     return "\n".join(lines)
 
 
-def summary(trained: Trained, prepared: Prepared, path: str) -> dict[str, Any]:
+def summary(trained: Trained, prepared: Understood, path: str) -> dict[str, Any]:
     """The figures as data, for `--json`."""
     history = trained.fitted.history
     figures = dict(trained.figures)
@@ -56,7 +57,7 @@ def summary(trained: Trained, prepared: Prepared, path: str) -> dict[str, Any]:
         "model": path,
         "target": list(prepared.target.names),
         "task": prepared.target.task,
-        "rows": {"train": len(prepared.y), "test": len(prepared.y_test), "without_target": prepared.dropped_rows},
+        "rows": {"train": prepared.m, "test": prepared.m_test, "without_target": prepared.dropped_rows},
         "figures": figures.pop("network", {}),
         "baselines": figures,
         "stop_reason": history.stop_reason,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,25 +37,51 @@ class Overrides:
     task: str = "auto"
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """A table understood, split and encoded: all there is to show before training.
+@dataclass(frozen=True, kw_only=True)
+class Understood(ABC):
+    """What a table was found to be: all there is to show before training."""
+
+    schema: Schema
+    target: Target
+    encoder: Encoder
+    notes: tuple[str, ...] = ()
+    dropped_rows: int = 0
+
+    @property
+    @abstractmethod
+    def m(self) -> int:
+        """How many rows there are to train on, those to be held out to stop early among them."""
+
+    @property
+    @abstractmethod
+    def m_test(self) -> int:
+        """How many rows there are to test on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared(Understood):
+    """A table understood, split and encoded.
 
     `X`, `y` and `X_test`, `y_test` are encoded rows with class codes (m,) or numbers (m, k) in the table's units;
     `rows` and `test_rows` are their places in their tables.
     """
 
-    schema: Schema
-    target: Target
-    encoder: Encoder
     X: Array
     y: Array
     X_test: Array
     y_test: Array
     rows: Array
     test_rows: Array
-    notes: tuple[str, ...] = ()
-    dropped_rows: int = 0
+
+    @property
+    def m(self) -> int:
+        """How many rows there are to train on."""
+        return len(self.y)
+
+    @property
+    def m_test(self) -> int:
+        """How many rows there are to test on."""
+        return len(self.y_test)
 
 
 @dataclass(frozen=True)
@@ -121,17 +148,17 @@ def prepare(
     target = target.fit(table, rows)
     encoder = Encoder.fit(table, schema, rows)
     return Prepared(
-        schema,
-        target,
-        encoder,
-        encoder.transform(table, rows),
-        target.encode(table, rows),
-        encoder.transform(test_source, test_rows),
-        target.encode(test_source, test_rows),
-        rows,
-        test_rows,
-        () if test_table is None else target.notes(test_table),
-        n_missing,
+        schema=schema,
+        target=target,
+        encoder=encoder,
+        X=encoder.transform(table, rows),
+        y=target.encode(table, rows),
+        X_test=encoder.transform(test_source, test_rows),
+        y_test=target.encode(test_source, test_rows),
+        rows=rows,
+        test_rows=test_rows,
+        notes=() if test_table is None else target.notes(test_table),
+        dropped_rows=n_missing,
     )
 
 
@@ -139,11 +166,14 @@ def _rows_with_target(table: Table, target: Target, strict: bool) -> tuple[Array
     missing = target.missing(table)
     if missing.all():
         raise TargetError(f"every row of {table.source} lacks a value of {', '.join(target.names)}.")
-    if strict and missing.any():
-        raise TargetError(
-            f"{missing.sum():,} rows lack a value of {', '.join(target.names)}. Mend them, or leave out --strict."
-        )
+    check_complete(target.names, int(missing.sum()) if strict else 0)
     return np.flatnonzero(~missing), int(missing.sum())
+
+
+def check_complete(names: Sequence[str], missing: int) -> None:
+    """Refuse rows without a target value."""
+    if missing:
+        raise TargetError(f"{missing:,} rows lack a value of {', '.join(names)}. Mend them, or leave out --strict.")
 
 
 def train(
@@ -175,26 +205,32 @@ def train(
     began = time.perf_counter()
     fitted = _fit(prepared, settings, seed, on_segment, on_epoch)
     seconds = time.perf_counter() - began
-    model = _model(prepared, fitted, {})
+    model = table_model(prepared, fitted, {})
     figures = {}
     if len(prepared.y_test):
         figures["network"] = model.figures(prepared.X_test, prepared.y_test)
         if on_compare is not None:
             on_compare()
-        linear = _fit(prepared, _linear(settings, fitted.history), seed)
-        figures["linear model"] = _model(prepared, linear, {}).figures(prepared.X_test, prepared.y_test)
+        linear = _fit(prepared, linear_settings(settings, fitted.history), seed)
+        figures["linear model"] = table_model(prepared, linear, {}).figures(prepared.X_test, prepared.y_test)
         figures["trivial answer"] = _trivial_figures(prepared)
-    record = {
+    record = training_record(prepared, settings, seed, seconds, fitted.history) | {"figures": figures}
+    return Trained(table_model(prepared, fitted, record), fitted, figures)
+
+
+def training_record(
+    understood: Understood, settings: Settings, seed: int, seconds: float, history: History
+) -> dict[str, Any]:
+    """What a model file says about its training."""
+    return {
         "chainrule": __version__,
-        "rows": len(prepared.y),
-        "test_rows": len(prepared.y_test),
+        "rows": understood.m,
+        "test_rows": understood.m_test,
         "seed": seed,
         "seconds": seconds,
         "settings": {name: value for name, value in vars(settings).items() if value != getattr(Settings(), name)},
-        "history": fitted.history.to_dict(),
-        "figures": figures,
+        "history": history.to_dict(),
     }
-    return Trained(_model(prepared, fitted, record), fitted, figures)
 
 
 def _fit(
@@ -204,12 +240,13 @@ def _fit(
     on_segment: Hook | None = None,
     on_epoch: Hook | None = None,
 ) -> Fitted:
-    Y, strata = _targets(prepared)
+    target, y = prepared.target, prepared.y
+    Y, strata = network_targets(target, y), None if target.task == "regression" else y
     table, held_out = split(settings, TrainingSet(prepared.X, Y, strata=strata), seed)
     return fit_network(
         settings,
         table,
-        _loss(prepared.target),
+        loss_of(target),
         seed=seed,
         validation=None if held_out is None else ValidationSet(held_out),
         on_segment=on_segment,
@@ -217,34 +254,40 @@ def _fit(
     )
 
 
-def _targets(prepared: Prepared) -> tuple[Array, Array | None]:
-    """What the network learns: 0/1 or one-hot columns, or numbers in standard deviations."""
-    target, y = prepared.target, prepared.y
+def network_targets(target: Target, y: Array) -> Array:
+    """What the network learns, of shape (m, n[L]): 0/1 or one-hot columns, or numbers in standard deviations."""
     if target.task == "regression":
-        return target.standardise(y), None
-    if len(target.classes) == 2:
-        return (y == 1)[:, None], y
-    return y[:, None] == np.arange(len(target.classes)), y
+        return target.standardise(y)
+    return (y == 1)[:, None] if n_outputs(target) == 1 else y[:, None] == np.arange(len(target.classes))
 
 
-def _loss(target: Target) -> Loss:
+def n_outputs(target: Target) -> int:
+    """How many outputs the network has: two classes share one."""
+    if target.task == "regression":
+        return len(target.names)
+    return 1 if len(target.classes) == 2 else len(target.classes)
+
+
+def loss_of(target: Target) -> Loss:
+    """The loss that fits the target."""
     if target.task == "regression":
         return loss("squared_error")
     return loss("binary_cross_entropy" if len(target.classes) == 2 else "categorical_cross_entropy")
 
 
-def architecture(prepared: Prepared, settings: Settings) -> Architecture:
+def architecture(understood: Understood, settings: Settings) -> Architecture:
     """The network that `train` would train."""
-    Y, _ = _targets(prepared)
-    batch_size = batch_size_of(settings, len(Y))
-    return architecture_of(settings, prepared.X.shape[1], Y.shape[1], _loss(prepared.target), batch_size)
+    target, batch_size = understood.target, batch_size_of(settings, understood.m)
+    inputs = len(understood.encoder.feature_names)
+    return architecture_of(settings, inputs, n_outputs(target), loss_of(target), batch_size)
 
 
-def _model(prepared: Prepared, fitted: Fitted, record: dict[str, Any]) -> TableModel:
-    return TableModel(prepared.encoder, prepared.target, fitted.architecture, fitted.state.parameters, record)
+def table_model(understood: Understood, fitted: Fitted, record: dict[str, Any]) -> TableModel:
+    """Put the trained network behind the encoding of its table."""
+    return TableModel(understood.encoder, understood.target, fitted.architecture, fitted.state.parameters, record)
 
 
-def _linear(settings: Settings, history: History) -> Settings:
+def linear_settings(settings: Settings, history: History) -> Settings:
     """The same training without hidden layers: f(x) = wᵀx + b. It ends soon after Ctrl-C, and never by raising late."""
     changed = {"hidden_layer_sizes": (), "activation": "relu", "dropout": 0.0, "dropout_input": 0.0, "verbose": False}
     changed |= {"kernel_initializer": "zeros", "on_divergence": "warn"}
