@@ -8,12 +8,12 @@ from chainrule.cli.display import aligned, figures_table
 
 if TYPE_CHECKING:
     from chainrule.estimator.settings import Settings
+    from chainrule.estimator.stream_preparing import About
     from chainrule.estimator.table_training import Trained, Understood
     from chainrule.table import Table
-    from chainrule.table.pieces import Pieces
 
 
-def before(prepared: Understood, table: Table | Pieces, settings: Settings) -> str:
+def before(prepared: Understood, table: Table | About, settings: Settings) -> str:
     """What was understood, for the user to agree with before training."""
     from chainrule.estimator.settings import FULL_BATCH
     from chainrule.estimator.table_training import architecture
@@ -39,10 +39,14 @@ def before(prepared: Understood, table: Table | Pieces, settings: Settings) -> s
     return "\n".join([*lines, ""])
 
 
-def after(trained: Trained, path: str) -> str:
+def after(trained: Trained, path: str, checkpoint: str | None) -> str:
     """What came of it."""
+    from chainrule.network.history import StopReason
+
     history = trained.fitted.history
     lines = [f"stopped: {history.stop_sentence}"]
+    if checkpoint and history.stop_reason == StopReason.INTERRUPTED:
+        lines.append(f"the same command goes on from {checkpoint}")
     if trained.figures:
         lines += ["", figures_table(trained.figures), ""]
     lines.append(f"model saved: {path}")

@@ -135,7 +135,7 @@ def fit_network(
         state, history = train_lbfgs(training, state, max_fun=settings.max_fun)
     else:
         state, history = train(training, state)
-    return Fitted(training.architecture, _own(state), history, training.plan.optimizer.name, rows)
+    return Fitted(training.architecture, own(state), history, training.plan.optimizer.name, rows)
 
 
 def _judged(validation: ValidationSet, training: Training, scoring: Any) -> Validation:
@@ -159,7 +159,7 @@ def fit_one_epoch(
     training = replace(training, stopping=replace(training.stopping, max_epochs=1, keep_best=False))
     training = callbacks.attach(training, examples.m)
     state, history = train(training, state)
-    return Fitted(training.architecture, _own(state), history, training.plan.optimizer.name, examples.m)
+    return Fitted(training.architecture, own(state), history, training.plan.optimizer.name, examples.m)
 
 
 def _training(
@@ -241,7 +241,7 @@ def posed_training(
     return Training(architecture, plan, feed(engine), schedule, stopping), start
 
 
-def _own(state: State) -> State:
+def own(state: State) -> State:
     """Copy the weights where they are the engine's, which nobody may change: the user's may be."""
     theta = state.parameters.theta
     return state if theta.flags.writeable else replace(state, parameters=replace(state.parameters, theta=theta.copy()))

@@ -59,15 +59,16 @@ class RowWriter:
 
 
 @contextmanager
-def row_writers(stems: list[Path], n_bytes: int) -> Iterator[list[RowWriter]]:
-    """Open the files of several parts, once the disk is known to have room for them.
+def row_writers(parts: list[SpooledRows]) -> Iterator[list[RowWriter]]:
+    """Open the files of several parts in one folder, once the disk is known to have room for them.
 
     Raises
     ------
     TableError
         If the disk is too small, or fills up while rows are written.
     """
-    folder = stems[0].parent
+    folder = parts[0].stem.parent
+    n_bytes = sum(part.m * (part.n_inputs + part.n_targets) for part in parts) * _ITEM.itemsize
     free = shutil.disk_usage(folder).free
     if n_bytes > free:
         raise TableError(
@@ -76,7 +77,7 @@ def row_writers(stems: list[Path], n_bytes: int) -> Iterator[list[RowWriter]]:
         )
     try:
         with ExitStack() as files:
-            pairs = [(_inputs(stem), _targets(stem)) for stem in stems]
+            pairs = [(_inputs(part.stem), _targets(part.stem)) for part in parts]
             yield [RowWriter(*(files.enter_context(path.open("wb")) for path in pair)) for pair in pairs]
     except OSError as error:
         raise TableError(f"the encoded rows cannot be written to {folder}: {error.strerror or error}.") from error

@@ -49,8 +49,6 @@ class Pieces:
     header : Table
         The columns with their kinds and levels, without rows.
     n_rows : int
-    fingerprint : dict
-        What tells this table from another, or from a changed one.
     notes : tuple of str
         What reading found worth saying about the table as a whole.
     """
@@ -58,7 +56,6 @@ class Pieces:
     source: str
     header: Table
     n_rows: int
-    fingerprint: dict[str, Any]
     notes: tuple[str, ...]
     connection: DuckDBPyConnection
     plans: list[Plan]
@@ -105,7 +102,7 @@ def open_pieces(
     text = os.fspath(source)
     with TemporaryDirectory(dir=folder, prefix="chainrule-") as temporary, _connected(text, memory) as connection:
         _bound(connection, memory, temporary)
-        files, notes, fingerprint = _as_parquet(connection, text, Path(temporary), piece_bytes)
+        files, notes = _as_parquet(connection, text, Path(temporary), piece_bytes)
         scan = f"read_parquet([{', '.join(map(file_literal, files))}], union_by_name=true)"
         plans = planned(connection, scan)
         # Every piece has the columns of all files, with missing values where its own file lacks one.
@@ -116,7 +113,7 @@ def open_pieces(
         n_rows = sum(piece.stop - piece.start for piece in places)
         if not n_rows:
             raise TableError(f"{header.source} has no rows, only the columns {', '.join(header.names[:8])}.")
-        yield Pieces(header.source, header, n_rows, fingerprint, notes, connection, plans, places)
+        yield Pieces(header.source, header, n_rows, notes, connection, plans, places)
 
 
 @contextmanager
@@ -149,8 +146,8 @@ def _piece_rows(columns: int, piece_bytes: int) -> int:
 
 def _as_parquet(
     connection: DuckDBPyConnection, source: str, folder: Path, piece_bytes: int
-) -> tuple[list[SourceFile], tuple[str, ...], dict[str, Any]]:
-    """Return the Parquet files that hold the table, notes, and its fingerprint."""
+) -> tuple[list[SourceFile], tuple[str, ...]]:
+    """Return the Parquet files that hold the table, and what is worth saying about it."""
 
     def convert(connection: DuckDBPyConnection, scan: str) -> list[SourceFile]:
         path = folder / "table.parquet"
@@ -160,27 +157,36 @@ def _as_parquet(
         return [SourceFile(path, "parquet", "none")]
 
     if is_query(source):
-        converted = convert(connection, f"({source})")
-        return converted, (), {"query": source, "contents": _contents(connection, converted[0])}
+        return convert(connection, f"({source})"), ()
     files = find_files(source)
-    fingerprint = {"files": [_signed(file.path) for file in files]}
     if files[0].kind == "idx":
         raise TableError(f"{source} is an image set, which is read whole: leave out --memory and --checkpoint.")
-    if files[0].kind == "parquet":
-        return files, (), fingerprint
-    return *scanned(connection, files, convert), fingerprint
+    return (files, ()) if files[0].kind == "parquet" else scanned(connection, files, convert)
+
+
+def fingerprint(source: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return what tells a table from another, or from a changed one.
+
+    Files are known by path, size and time of change, and are not read. A query is run, since what it gives may change
+    without a sign.
+
+    Raises
+    ------
+    TableError
+        If there is no such file, or the query fails.
+    """
+    text = os.fspath(source)
+    if not is_query(text):
+        return {"files": [_signed(file.path) for file in find_files(text)]}
+    with connected(text) as connection:
+        numbered = f"(SELECT *, row_number() OVER () FROM ({text}))"
+        rows, contents = connection.execute(f"SELECT count(*), bit_xor(hash(row)) FROM {numbered} AS row").fetchall()[0]
+    return {"query": text, "rows": rows, "contents": str(contents)}
 
 
 def _signed(path: Path) -> list[str | int]:
-    """Tell a file from another and from a changed one, without reading it."""
     found = path.stat()
     return [str(path.resolve()), found.st_size, found.st_mtime_ns]
-
-
-def _contents(connection: DuckDBPyConnection, file: SourceFile) -> str:
-    """Hash all rows: what a query gives may change without a sign."""
-    query = f"SELECT bit_xor(hash(held, file_row_number)) FROM {_whole(file)} AS held"
-    return str(connection.execute(query).fetchall()[0][0])
 
 
 def _pieces(connection: DuckDBPyConnection, file: SourceFile, size: int) -> Iterator[Piece]:

@@ -1,0 +1,180 @@
+"""From spooled rows to a `TableModel`: training on what is read as it is needed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from chainrule._errors import InvalidParameterError
+from chainrule.estimator.fitting import Fitted, Shape, own, posed_training
+from chainrule.estimator.idle import warn_of_idle_parameters
+from chainrule.estimator.keeping import Keeper
+from chainrule.estimator.settings import Settings, check_parameters
+from chainrule.estimator.stream_preparing import PreparedPieces
+from chainrule.estimator.table_model import TableModel
+from chainrule.estimator.table_training import Trained, linear_settings, loss_of, table_model, training_record
+from chainrule.network.feed import Runner
+from chainrule.network.history import StopReason
+from chainrule.network.lbfgs import train_lbfgs
+from chainrule.network.loop import train
+from chainrule.network.progress import Hook
+from chainrule.network.segment import State
+from chainrule.network.training import Training, Validation
+from chainrule.network.types import Array
+from chainrule.report.sums import sums_of
+from chainrule.scale.checkpoints import CheckpointFile
+from chainrule.scale.memory import Budget
+from chainrule.scale.order import ShuffledRows
+from chainrule.scale.stream_feed import StreamFeed
+from chainrule.table import Target
+
+
+def train_pieces(
+    prepared: PreparedPieces,
+    settings: Settings,
+    budget: Budget,
+    *,
+    seed: int = 0,
+    on_segment: Hook | None = None,
+    on_epoch: Hook | None = None,
+    on_compare: Callable[[], None] | None = None,
+    checkpoint: CheckpointFile | None = None,
+) -> Trained:
+    """Train the network on spooled rows, and compare it on the test rows as `table_training.train` does.
+
+    Parameters
+    ----------
+    prepared : PreparedPieces
+    settings : Settings
+    budget : Budget
+        The memory for it.
+    seed : int, default 0
+    on_segment, on_epoch : callable, optional
+        Called with the progress of the network's training.
+    on_compare : callable, optional
+        Called before the linear model is trained, which it is unless Ctrl-C ended the network's training.
+    checkpoint : CheckpointFile, optional
+        Where training is taken up from, if there is a checkpoint, and where it leaves some.
+
+    Raises
+    ------
+    DivergenceError, InvalidParameterError, CheckpointError
+    """
+    check_parameters(settings, list(vars(settings)))
+    warn_of_idle_parameters(settings, validated=prepared.rows["validation"].m > 0)
+    if checkpoint is not None and settings.solver == "lbfgs":
+        raise InvalidParameterError("--checkpoint does not go with solver='lbfgs': choose a solver that takes steps.")
+    began = time.perf_counter()
+    fitted = _fit(prepared, settings, budget, seed, on_segment, on_epoch, checkpoint)
+    seconds = time.perf_counter() - began
+    figures = {}
+    if prepared.m_test:
+        figures["network"] = _figures(prepared, table_model(prepared, fitted, {}), budget)
+        if fitted.history.stop_reason != StopReason.INTERRUPTED:
+            if on_compare is not None:
+                on_compare()
+            linear = _fit(prepared, linear_settings(settings, fitted.history), budget, seed)
+            figures["linear model"] = _figures(prepared, table_model(prepared, linear, {}), budget)
+        figures["trivial answer"] = _trivial_figures(prepared, budget)
+    block, window = window_of(prepared, budget)
+    record = training_record(prepared, settings, seed, seconds, fitted.history)
+    record |= {"figures": figures, "order": {"block": block, "window": window}}
+    return Trained(table_model(prepared, fitted, record), fitted, figures)
+
+
+def window_of(prepared: PreparedPieces, budget: Budget) -> tuple[int, int]:
+    """Return how many rows make a block and how many blocks a window: they decide the order, and so the result."""
+    rows = prepared.rows["training"]
+    return budget.window(4 * (rows.n_inputs + rows.n_targets))
+
+
+def _fit(
+    prepared: PreparedPieces,
+    settings: Settings,
+    budget: Budget,
+    seed: int,
+    on_segment: Hook | None = None,
+    on_epoch: Hook | None = None,
+    checkpoint: CheckpointFile | None = None,
+) -> Fitted:
+    training, state = _posed(prepared, settings, budget, seed, on_segment, on_epoch)
+    if settings.solver == "lbfgs":
+        state, history = train_lbfgs(training, state, max_fun=settings.max_fun)
+    elif checkpoint is None:
+        state, history = train(training, state)
+    else:
+        keeper = Keeper(checkpoint, on_segment, on_epoch)
+        training = replace(training, on_segment=keeper.on_segment, on_epoch=keeper.on_epoch)
+        state, history = train(training, checkpoint.read(training.architecture) or state)
+        if history.stop_reason == StopReason.INTERRUPTED:
+            keeper.keep()
+    return Fitted(training.architecture, own(state), history, training.plan.optimizer.name, prepared.rows["training"].m)
+
+
+def _posed(
+    prepared: PreparedPieces,
+    settings: Settings,
+    budget: Budget,
+    seed: int,
+    on_segment: Hook | None,
+    on_epoch: Hook | None,
+) -> tuple[Training, State]:
+    block, window = window_of(prepared, budget)
+
+    def feed(part: str, runner: Runner, *, shuffle: bool = False) -> StreamFeed:
+        rows = prepared.rows[part]
+        return StreamFeed(ShuffledRows(rows, seed, block=block, window=window, shuffle=shuffle), runner)
+
+    rows = prepared.rows["training"]
+    training, state = posed_training(
+        settings,
+        Shape(rows.m, rows.n_inputs, rows.n_targets, np.dtype(np.float32)),
+        loss_of(prepared.target),
+        lambda runner: feed("training", runner, shuffle=settings.shuffle),
+        lambda: (np.array(prepared.mean)[:, None], None),
+        seed=seed,
+    )
+    if settings.solver != "lbfgs" and training.plan.batch_size > block * window:
+        raise InvalidParameterError(
+            f"a step on {training.plan.batch_size:,} rows does not fit into {budget.total / 1e6:,.0f} MB; the batch "
+            f"size can be at most {block * window:,}. Lower it, or allow more memory."
+        )
+    validation = Validation(feed("validation", training.feed.runner)) if prepared.rows["validation"].m else None
+    return replace(training, validation=validation, on_segment=on_segment, on_epoch=on_epoch), state
+
+
+def _figures(prepared: PreparedPieces, model: TableModel, budget: Budget) -> dict[str, float]:
+    sums = sums_of(prepared.target.task)
+    for X, y in _tested(prepared, budget):
+        sums.add(y, model.answers(X))
+    return sums.figures()
+
+
+def _trivial_figures(prepared: PreparedPieces, budget: Budget) -> dict[str, float]:
+    """Always say what the training rows say on average: the classes' shares, or the mean."""
+    target, mean = prepared.target, np.array(prepared.mean)
+    answer = np.array(target.centre) if target.task == "regression" else mean
+    if target.task == "classification" and len(mean) == 1:
+        answer = np.array([1 - mean[0], mean[0]])
+    sums = sums_of(target.task)
+    for _, y in _tested(prepared, budget):
+        sums.add(y, np.tile(answer, (len(y), 1)))
+    return sums.figures()
+
+
+def _tested(prepared: PreparedPieces, budget: Budget) -> Iterator[tuple[Array, Array]]:
+    """Give the test rows in blocks: inputs, and class codes (m,) or numbers (m, k) in the table's units."""
+    rows, (block, window) = prepared.rows["test"], window_of(prepared, budget)
+    for start in range(0, rows.m, block * window):
+        part = rows.read(start, min(start + block * window, rows.m))
+        yield part.X, _untargeted(prepared.target, part.Y)
+
+
+def _untargeted(target: Target, Y: Array) -> Array:
+    """Turn what the network learns back into class codes or numbers."""
+    if target.task == "regression":
+        return target.to_units(Y)
+    return Y[:, 0].astype(np.int64) if Y.shape[1] == 1 else Y.argmax(axis=1)
