@@ -82,7 +82,8 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     are then kept encoded on disk, in the checkpoint's folder or the system's temporary one.
     """
     from chainrule.cli.display import Reporter, strict_json
-    from chainrule.cli.train_pieces import in_pieces, train_in_pieces
+    from chainrule.cli.streaming import in_pieces
+    from chainrule.cli.train_pieces import train_in_pieces
     from chainrule.cli.train_text import after, before, summary
     from chainrule.estimator.table_training import Overrides
     from chainrule.files.model_file import check_writable
@@ -99,7 +100,8 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
         say(before(prepared, source, settings))
         return Reporter(quiet)
 
-    way = train_in_pieces if in_pieces(table, options["memory"], options["checkpoint"]) else _train_in_memory
+    streams = options["checkpoint"] is not None or in_pieces(table, options["memory"])
+    way = train_in_pieces if streams else _train_in_memory
     trained, prepared = way(table, given, overrides, options, seed, announce)
     save(trained.model, model)
     say(after(trained, model, options["checkpoint"]))

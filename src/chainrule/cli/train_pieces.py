@@ -13,18 +13,8 @@ if TYPE_CHECKING:
     from chainrule.estimator.settings import Settings
     from chainrule.estimator.stream_preparing import About, PreparedPieces
     from chainrule.estimator.table_training import Overrides, Trained
-    from chainrule.scale.memory import Budget
     from chainrule.scale.parts import Shares
     from chainrule.scale.workplace import Workplace
-    from chainrule.table.pieces import Pieces
-
-
-def in_pieces(table: str, memory: str | None, checkpoint: str | None) -> bool:
-    """Say whether a table is to be trained on in pieces: on request, or where it would fill the memory."""
-    from chainrule.scale.memory import Budget
-    from chainrule.table.extent import memory_needed
-
-    return memory is not None or checkpoint is not None or memory_needed(table) > Budget.asked(None).rows
 
 
 def train_in_pieces(
@@ -48,7 +38,7 @@ def train_in_pieces(
     budget, shares = Budget.asked(options["memory"]), _shares(given, options["test"], seed)
     with workplace(options["checkpoint"]) as place:
         fingerprint = _fingerprint(table, overrides, options, shares) if place.checkpoint else {}
-        prepared = _prepared(table, overrides, options, budget, shares, place, fingerprint)
+        prepared = _prepared(table, overrides, options, shares, place, fingerprint)
         settings = recipe(prepared.m, **given)
         file = place.file(fingerprint | {"settings": repr(settings), "order": list(window_of(prepared, budget))})
         place.keep = file is not None
@@ -79,7 +69,6 @@ def _prepared(
     table: str,
     overrides: Overrides,
     options: dict[str, Any],
-    budget: Budget,
     shares: Shares,
     place: Workplace,
     fingerprint: dict[str, Any],
@@ -88,20 +77,16 @@ def _prepared(
     import click
 
     from chainrule._errors import TableError
+    from chainrule.cli.streaming import opened
     from chainrule.estimator.prepared_record import load_prepared, save_prepared
     from chainrule.estimator.stream_preparing import prepare_pieces
-    from chainrule.table.pieces import open_pieces
 
     earlier = load_prepared(place.rows, fingerprint)
     if earlier is not None:
         click.echo(f"going on from {place.rows.parent}", err=True)
         return earlier
-    with ExitStack() as opened:
-
-        def in_reach(source: str) -> Pieces:
-            return opened.enter_context(open_pieces(source, piece_bytes=budget.piece, memory=budget.reader))
-
-        pieces, other = in_reach(table), options["test_table"]
+    with ExitStack() as stack:
+        pieces, other = stack.enter_context(opened(table, options["memory"])), options["test_table"]
         if not options["target"]:
             raise TableError(f"say what to predict: --target NAME. The columns are {', '.join(pieces.names)}.")
         prepared = prepare_pieces(
@@ -110,7 +95,7 @@ def _prepared(
             place.rows,
             overrides=overrides,
             shares=shares,
-            test_pieces=in_reach(other) if other else None,
+            test_pieces=stack.enter_context(opened(other, options["memory"])) if other else None,
             strict=options["strict"],
         )
     if place.checkpoint:

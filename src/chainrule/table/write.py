@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from chainrule._errors import TableError, nearest
 from chainrule.network.types import Array
 from chainrule.table.columns import Column
+from chainrule.table.spelling import identifier, literal
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 _FORMATS = {
     ".csv": "(FORMAT csv, HEADER)",
@@ -67,10 +72,22 @@ def write_columns(columns: dict[str, Any], destination: str | os.PathLike[str] |
     TableError
         If the ending is unknown or the file cannot be written; an older file is then left as it was.
     """
+    placed(lambda path: _write(columns, path), destination)
+
+
+def placed(write: Callable[[Path], None], destination: str | os.PathLike[str] | IO[bytes]) -> None:
+    """Have a file written under the destination's name in a folder of its own, then put it where it belongs.
+
+    Raises
+    ------
+    TableError
+        If the ending is unknown or the file cannot be written; an older file is then left as it was.
+    """
     if not isinstance(destination, str | os.PathLike):
         with tempfile.TemporaryDirectory() as folder:
-            written = _written(columns, Path(folder, "columns.csv"))
-            with written.open("rb") as file:
+            path = Path(folder, "columns.csv")
+            write(path)
+            with path.open("rb") as file:
                 shutil.copyfileobj(file, destination)
         return
     path = Path(destination)
@@ -80,31 +97,37 @@ def write_columns(columns: dict[str, Any], destination: str | os.PathLike[str] |
         raise TableError(f"cannot write {path}: there is no folder {path.parent}.")
     try:
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".chainrule-") as folder:
-            _written(columns, Path(folder, path.name)).replace(path)
+            write(Path(folder, path.name))
+            Path(folder, path.name).replace(path)
     except OSError as error:
         raise TableError(f"cannot write {path}: {error.strerror or error}. An older file is left as it was.") from error
 
 
-def _written(columns: dict[str, Any], path: Path) -> Path:
+def _write(columns: dict[str, Any], path: Path) -> None:
     import duckdb  # imported on use: reading the command line's help needs none of it
 
     days = {name for name, values in columns.items() if values.dtype == "datetime64[D]"}  # a type DuckDB cannot scan
     plain = [values.astype("datetime64[us]") if name in days else values for name, values in columns.items()]
     casts = ["::DATE" if name in days else "" for name in columns]
     named = enumerate(zip(columns, casts, strict=True))
-    chosen = ", ".join(f"c{i}{cast} AS {_quoted(name, chr(34))}" for i, (name, cast) in named)
-    target = f"{_quoted(str(path), chr(39))} {_FORMATS[path.suffix.lower()]}"
+    chosen = ", ".join(f"c{i}{cast} AS {identifier(name)}" for i, (name, cast) in named)
     with duckdb.connect() as connection:
-        connection.execute("SET threads = 1")  # rows stay in order
         # DuckDB scans a dict of arrays as a table; names by position spare it any quoting there.
         connection.register("source", {f"c{i}": values for i, values in enumerate(plain)})
-        try:
-            connection.execute(f"COPY (SELECT {chosen} FROM source) TO {target}")
-        except duckdb.Error as error:
-            raise OSError(" ".join(str(error).split())[:200]) from error
-    return path
+        copy(connection, f"SELECT {chosen} FROM source", path)
 
 
-def _quoted(text: str, mark: str) -> str:
-    """Quote a name or a string for SQL."""
-    return mark + text.replace(mark, mark * 2) + mark
+def copy(connection: DuckDBPyConnection, query: str, path: Path) -> None:
+    """Write what a query gives, in its order, in the format that the path ends in.
+
+    Raises
+    ------
+    OSError
+    """
+    import duckdb
+
+    connection.execute("SET threads = 1")  # rows stay in order
+    try:
+        connection.execute(f"COPY ({query}) TO {literal(str(path))} {_FORMATS[path.suffix.lower()]}")
+    except duckdb.Error as error:
+        raise OSError(" ".join(str(error).split())[:200]) from error
