@@ -171,6 +171,8 @@ def _series(present: Array, low: float, high: float) -> _Series | None:
 
 def _continued(one: Facts, other: Facts) -> _Series | None:
     """Put the series of two pieces together."""
+    if not one.rows or not other.rows:
+        return other.series if not one.rows else one.series
     if one.series is None or other.series is None:
         return None
     in_order = one.series.in_order and other.series.in_order and int(one.high) + 1 == int(other.low)

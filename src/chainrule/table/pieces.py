@@ -179,8 +179,10 @@ def fingerprint(source: str | os.PathLike[str]) -> dict[str, Any]:
     if not is_query(text):
         return {"files": [_signed(file.path) for file in find_files(text)]}
     with connected(text) as connection:
-        numbered = f"(SELECT *, row_number() OVER () FROM ({text}))"
-        rows, contents = connection.execute(f"SELECT count(*), bit_xor(hash(row)) FROM {numbered} AS row").fetchall()[0]
+        numbered = f"(SELECT hash(row) AS content, row_number() OVER () AS place FROM ({text}) AS row)"
+        # The hash of a text: DuckDB's hash of two numbers is linear in them, so that exclusive or would not tell order.
+        hashed = f"SELECT count(*), bit_xor(hash(concat(content, ' ', place))) FROM {numbered}"
+        rows, contents = connection.execute(hashed).fetchall()[0]
     return {"query": text, "rows": rows, "contents": str(contents)}
 
 
