@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import ExitStack, closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -104,12 +105,12 @@ def _prepared(
 
 
 def _fingerprint(table: str, overrides: Overrides, options: dict[str, Any], shares: Shares) -> dict[str, Any]:
-    """What must be the same for a training to go on where it was."""
+    """What must be the same for a training to go on where it was, in the types that JSON gives back."""
     from chainrule import __version__
     from chainrule.table.pieces import fingerprint
 
     other = options["test_table"]
-    return {
+    parts = {
         "table": fingerprint(table),
         "test_table": fingerprint(other) if other else None,
         "target": list(options["target"]),
@@ -118,3 +119,4 @@ def _fingerprint(table: str, overrides: Overrides, options: dict[str, Any], shar
         "strict": options["strict"],
         "version": __version__,
     }
+    return {name: json.loads(json.dumps(part)) for name, part in parts.items()}

@@ -41,8 +41,8 @@ def load_prepared(folder: Path, fingerprint: dict[str, Any]) -> PreparedPieces |
     if not (folder / _NAME).exists():
         return None
     record = json.loads((folder / _NAME).read_bytes())
-    theirs, ours = record["fingerprint"], json.loads(json.dumps(fingerprint))
-    changed = [name for name in ours if theirs.get(name) != ours[name]]
+    theirs = record["fingerprint"]
+    changed = [name for name in fingerprint if theirs.get(name) != fingerprint[name]]
     if changed:
         raise CheckpointError(
             f"{folder.parent} holds another training: {', '.join(changed)} differ. Restore what it was, or delete the "

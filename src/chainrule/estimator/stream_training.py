@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -16,8 +17,7 @@ from chainrule.estimator.settings import Settings, check_parameters
 from chainrule.estimator.stream_preparing import PreparedPieces
 from chainrule.estimator.table_model import TableModel
 from chainrule.estimator.table_training import Trained, linear_settings, loss_of, table_model, training_record
-from chainrule.network.feed import Runner
-from chainrule.network.history import StopReason
+from chainrule.network.history import History, StopReason
 from chainrule.network.lbfgs import train_lbfgs
 from chainrule.network.loop import train
 from chainrule.network.progress import Hook
@@ -100,50 +100,50 @@ def _fit(
     on_epoch: Hook | None = None,
     checkpoint: CheckpointFile | None = None,
 ) -> Fitted:
-    training, state = _posed(prepared, settings, budget, seed, on_segment, on_epoch)
-    if settings.solver == "lbfgs":
-        state, history = train_lbfgs(training, state, max_fun=settings.max_fun)
-    elif checkpoint is None:
-        state, history = train(training, state)
-    else:
-        keeper = Keeper(checkpoint, on_segment, on_epoch)
-        training = replace(training, on_segment=keeper.on_segment, on_epoch=keeper.on_epoch)
-        state, history = train(training, checkpoint.read(training.architecture) or state)
-        if history.stop_reason == StopReason.INTERRUPTED:
-            keeper.keep()
-    return Fitted(training.architecture, own(state), history, training.plan.optimizer.name, prepared.rows["training"].m)
-
-
-def _posed(
-    prepared: PreparedPieces,
-    settings: Settings,
-    budget: Budget,
-    seed: int,
-    on_segment: Hook | None,
-    on_epoch: Hook | None,
-) -> tuple[Training, State]:
-    block, window = window_of(prepared, budget)
-
-    def feed(part: str, runner: Runner, *, shuffle: bool = False) -> StreamFeed:
-        rows = prepared.rows[part]
-        return StreamFeed(ShuffledRows(rows, seed, block=block, window=window, shuffle=shuffle), runner)
-
     rows = prepared.rows["training"]
+    block, window = window_of(prepared, budget)
+    with closing(ShuffledRows(rows, seed, block=block, window=window, shuffle=settings.shuffle)) as shuffled:
+        training, state = _posed(prepared, settings, seed, shuffled)
+        training = replace(training, on_segment=on_segment, on_epoch=on_epoch)
+        if settings.solver == "lbfgs":
+            state, history = train_lbfgs(training, state, max_fun=settings.max_fun)
+        elif checkpoint is None:
+            state, history = train(training, state)
+        else:
+            state, history = _kept(training, state, checkpoint)
+    return Fitted(training.architecture, own(state), history, training.plan.optimizer.name, rows.m)
+
+
+def _kept(training: Training, start: State, file: CheckpointFile) -> tuple[State, History]:
+    """Train from the checkpoint, if there is one, and leave one where Ctrl-C ends it."""
+    keeper = Keeper(file, training.on_segment, training.on_epoch)
+    kept = replace(training, on_segment=keeper.on_segment, on_epoch=keeper.on_epoch)
+    state, history = train(kept, file.read(training.architecture) or start)
+    if history.stop_reason == StopReason.INTERRUPTED:
+        keeper.keep()
+    return state, history
+
+
+def _posed(prepared: PreparedPieces, settings: Settings, seed: int, shuffled: ShuffledRows) -> tuple[Training, State]:
+    rows, held_out = prepared.rows["training"], prepared.rows["validation"]
     training, state = posed_training(
         settings,
         Shape(rows.m, rows.n_inputs, rows.n_targets, np.dtype(np.float32)),
         loss_of(prepared.target),
-        lambda runner: feed("training", runner, shuffle=settings.shuffle),
+        lambda runner: StreamFeed(shuffled, runner),
         lambda: (np.array(prepared.mean)[:, None], None),
         seed=seed,
     )
-    if settings.solver != "lbfgs" and training.plan.batch_size > block * window:
+    most = shuffled.block * shuffled.window
+    if settings.solver != "lbfgs" and training.plan.batch_size > most:
         raise InvalidParameterError(
-            f"a step on {training.plan.batch_size:,} rows does not fit into {budget.total / 1e6:,.0f} MB; the batch "
-            f"size can be at most {block * window:,}. Lower it, or allow more memory."
+            f"a step on {training.plan.batch_size:,} rows does not fit into the memory; the batch size can be at most "
+            f"{most:,}. Lower it, choose a solver that takes mini-batches, or allow more memory."
         )
-    validation = Validation(feed("validation", training.feed.runner)) if prepared.rows["validation"].m else None
-    return replace(training, validation=validation, on_segment=on_segment, on_epoch=on_epoch), state
+    if held_out.m:
+        looked_at = ShuffledRows(held_out, seed, block=shuffled.block, window=shuffled.window, shuffle=False)
+        training = replace(training, validation=Validation(StreamFeed(looked_at, training.feed.runner)))
+    return training, state
 
 
 def _figures(prepared: PreparedPieces, model: TableModel, budget: Budget) -> dict[str, float]:
@@ -168,8 +168,9 @@ def _trivial_figures(prepared: PreparedPieces, budget: Budget) -> dict[str, floa
 def _tested(prepared: PreparedPieces, budget: Budget) -> Iterator[tuple[Array, Array]]:
     """Give the test rows in blocks: inputs, and class codes (m,) or numbers (m, k) in the table's units."""
     rows, (block, window) = prepared.rows["test"], window_of(prepared, budget)
-    for start in range(0, rows.m, block * window):
-        part = rows.read(start, min(start + block * window, rows.m))
+    size = block * -(-window // 4)
+    for start in range(0, rows.m, size):
+        part = rows.read(start, min(start + size, rows.m))
         yield part.X, _untargeted(prepared.target, part.Y)
 
 

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from chainrule.network.architecture import Architecture
+from chainrule.network.examples import Examples
 from chainrule.network.feed import Runner
 from chainrule.network.parameters import Parameters
 from chainrule.network.segment import Plan, State, Totals
 from chainrule.network.types import Array
-from chainrule.scale.order import ShuffledRows, quota
+from chainrule.scale.order import ShuffledRows
 from chainrule.scale.rows import Block
 
 
 @dataclass(frozen=True)
 class StreamFeed:
-    """A `Feed` of rows in the order that `ShuffledRows` gives them; as many as a window are worked on at a time.
+    """A `Feed` of rows in the order that `ShuffledRows` gives them: mini-batches of consecutive ones.
 
     Parameters
     ----------
@@ -28,6 +30,7 @@ class StreamFeed:
 
     rows: ShuffledRows
     runner: Runner
+    _last: list[Any] = field(default_factory=list, repr=False)  # window and its examples
 
     @property
     def m(self) -> int:
@@ -39,15 +42,33 @@ class StreamFeed:
     ) -> tuple[State, Totals]:
         """Take one step per rate over consecutive mini-batches of the epoch's order."""
         losses: list[float] = []
-        most = max(1, self._at_once // plan.batch_size)
-        for begin in range(0, len(rates), most):
-            part = rates[begin : begin + most]
-            start, stop = (quota(first + begin + steps, plan.batch_size, self.m, self.m) for steps in (0, len(part)))
-            block = self.rows.take(state.epoch, start, stop)
-            order = np.arange(len(block))
-            state, totals = self.runner.run_segment(architecture, plan, state, block.examples, order, part)
+        end = first + len(rates)
+        while first < end:
+            steps, examples, order = self._next(state.epoch, first, plan.batch_size)
+            part = rates[len(losses) : len(losses) + steps]
+            order = order[: len(part) * plan.batch_size]
+            state, totals = self.runner.run_segment(architecture, plan, state, examples, order, part)
             losses += totals.losses
+            first += len(part)
         return state, Totals(tuple(losses), totals.gradient_norm)
+
+    def _next(self, epoch: int, step: int, size: int) -> tuple[int, Examples, Array]:
+        """Return how many steps can be taken at once, the examples for them, and the places of their mini-batches."""
+        begin, stop = step * size, min((step + 1) * size, self.m)
+        start, window = self.rows.window_at(epoch, begin)
+        end = start + len(window)
+        if stop > end:  # a mini-batch with rows of two windows
+            block = self.rows.take(epoch, begin, stop)
+            return 1, block.examples, np.arange(len(block))
+        steps = -(-(end - begin) // size) if end == self.m else (end - begin) // size
+        return steps, self._examples_of(window), np.arange(begin - start, end - start)
+
+    def _examples_of(self, window: Block) -> Examples:
+        """Return the same examples for the same window: engines know them by identity."""
+        if not self._last or self._last[0] is not window:
+            self._last[:] = window, window.examples
+        examples: Examples = self._last[1]
+        return examples
 
     def mean_loss(self, architecture: Architecture, parameters: Parameters) -> float:
         """Evaluate the data's loss at fixed weights."""
@@ -63,12 +84,14 @@ class StreamFeed:
             cost, d = cost + share * part, d + share * gradient
         return cost, d
 
-    @property
-    def _at_once(self) -> int:
-        return self.rows.block * self.rows.window
-
     def _blocks(self) -> Iterator[tuple[float, Block]]:
         """All rows in the order of the table, and what share of them each block is."""
-        for start in range(0, self.m, self._at_once):
-            stop = min(start + self._at_once, self.m)
+        size = at_once(self.rows)
+        for start in range(0, self.m, size):
+            stop = min(start + size, self.m)
             yield (stop - start) / self.m, self.rows.rows.read(start, stop)
+
+
+def at_once(rows: ShuffledRows) -> int:
+    """Return how many rows to look at together, beside the windows that are in memory."""
+    return rows.block * -(-rows.window // 4)

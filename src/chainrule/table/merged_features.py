@@ -7,7 +7,7 @@ differ; and the median that stands for missing values is that of a sample of row
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -38,8 +38,8 @@ class Measured:
     """
 
     facts: Facts
-    moments: dict[str, Moments] = field(default_factory=dict)
-    sample: Column | None = None
+    moments: dict[str, Moments]
+    sample: Column
 
 
 def parts_of(column: Column, *, tallied: bool) -> tuple[str, ...]:
@@ -110,11 +110,9 @@ def _ranked(facts: Facts) -> Scaled | None:
 
 def _scaled(measured: Measured, part: str) -> Scaled | None:
     """Scale a part, missing values being the median of the sample."""
-    fill = 0.0
-    if measured.facts.missing and measured.sample is not None:
-        x = reader(part, measured.sample, ())(slice(None))
-        present = x[~np.isnan(x)]
-        fill = float(np.median(present)) if len(present) else measured.moments[part].mean
+    x = reader(part, measured.sample, ())(slice(None))
+    present = x[~np.isnan(x)]
+    fill = float(np.median(present)) if len(present) else measured.moments[part].mean
     return _block(measured.facts, part, measured.moments[part], fill)
 
 
