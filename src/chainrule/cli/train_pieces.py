@@ -41,7 +41,8 @@ def train_in_pieces(
         fingerprint = _fingerprint(table, overrides, options, shares) if place.checkpoint else {}
         prepared = _prepared(table, overrides, options, shares, place, fingerprint)
         settings = recipe(prepared.m, **given)
-        file = place.file(fingerprint | {"settings": repr(settings), "order": list(window_of(prepared, budget))})
+        order = window_of(prepared, budget)
+        file = place.file(_plain(fingerprint | {"settings": vars(settings), "order": order}))
         place.keep = file is not None
         with closing(announce(prepared, prepared.about, settings)) as reporter:
             trained = train_pieces(
@@ -105,7 +106,7 @@ def _prepared(
 
 
 def _fingerprint(table: str, overrides: Overrides, options: dict[str, Any], shares: Shares) -> dict[str, Any]:
-    """What must be the same for a training to go on where it was, in the types that JSON gives back."""
+    """What must be the same for a training to go on where it was."""
     from chainrule import __version__
     from chainrule.table.pieces import fingerprint
 
@@ -119,4 +120,10 @@ def _fingerprint(table: str, overrides: Overrides, options: dict[str, Any], shar
         "strict": options["strict"],
         "version": __version__,
     }
-    return {name: json.loads(json.dumps(part)) for name, part in parts.items()}
+    return _plain(parts)
+
+
+def _plain(fingerprint: dict[str, Any]) -> dict[str, Any]:
+    """Return a fingerprint in the types that JSON gives back, to be held against one from a file."""
+    plain: dict[str, Any] = json.loads(json.dumps(fingerprint))
+    return plain
