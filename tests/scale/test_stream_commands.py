@@ -154,7 +154,7 @@ def test_memory_stays_below_the_bound(tmp_path):
 @pytest.mark.parametrize("target", ["good", "colour", "price"])
 @pytest.mark.parametrize("keep", [(), ("--keep",)])
 def test_predictions_and_figures_are_those_in_memory(tmp_path, table, target, keep, monkeypatch):
-    monkeypatch.setattr("chainrule.table.pieces._MOST_ROWS", 4096)
+    monkeypatch.setattr("chainrule.table.as_parquet._MOST_ROWS", 4096)
     model = tmp_path / "m.safetensors"
     run("train", table, "-t", target, "-m", model, "--epochs", "1", "--hidden", "4", "--quiet")
     outputs = []

@@ -4,9 +4,10 @@ import duckdb
 import numpy as np
 import pytest
 
-from chainrule._errors import TableError
+from chainrule._errors import InvalidParameterError, TableError
 from chainrule.table import read_table
-from chainrule.table.pieces import fingerprint, open_pieces
+from chainrule.table.as_parquet import fingerprint
+from chainrule.table.pieces import open_pieces
 
 ROWS = 5000
 QUERY = f"""SELECT i AS id, sin(i) AS x, CASE WHEN i % 7 > 0 THEN i % 5 END AS k, i % 3 = 0 AS b,
@@ -115,3 +116,37 @@ def test_fingerprints_tell_changed_tables_apart(tmp_path):
     path.write_text("x\n2\n1\n")
     after = fingerprint(path), fingerprint(f"SELECT * FROM '{path}'")
     assert [one == other for one, other in zip(before, after, strict=True)] == [False, False]
+
+
+def test_objects_of_pyarrow(folder):
+    arrow = pytest.importorskip("pyarrow")
+    dataset = pytest.importorskip("pyarrow.dataset").dataset(folder / "t.parquet")
+    whole = read_table(folder / "t.parquet")
+    for source in (dataset.to_table(), dataset, dataset.scanner().to_reader()):
+        with open_pieces(source, piece_bytes=1) as pieces:
+            assert pieces.source == type(source).__name__
+            for start, piece in enumerate(pieces):
+                same(piece, whole, 2048 * start)
+    assert isinstance(dataset.to_table(), arrow.Table)
+
+
+def test_a_dask_data_frame_is_computed_by_partitions(folder):
+    frame = pytest.importorskip("dask.dataframe").from_map(
+        lambda part: pytest.importorskip("pandas").read_parquet(folder / "parts" / f"{part}.parquet"), range(3)
+    )
+    whole = read_table(folder / "parts")
+    with open_pieces(frame) as pieces:
+        assert pieces.n_rows == ROWS
+        start = 0
+        for piece in pieces:
+            for column in ("id", "x", "k", "colour", "day"):
+                rows = slice(start, start + piece.n_rows)
+                np.testing.assert_array_equal(piece[column].values, whole[column].values[rows])
+            start += piece.n_rows
+
+
+def test_other_objects_are_refused():
+    with pytest.raises(TableError, match="a path, a query, or an object of pyarrow or Dask; got int"), open_pieces(3):
+        pass
+    with pytest.raises(InvalidParameterError, match="a table that can be found again, by path or query; got int"):
+        fingerprint(3)

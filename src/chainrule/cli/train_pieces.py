@@ -108,7 +108,7 @@ def _prepared(
 def _fingerprint(table: str, overrides: Overrides, options: dict[str, Any], shares: Shares) -> dict[str, Any]:
     """What must be the same for a training to go on where it was."""
     from chainrule import __version__
-    from chainrule.table.pieces import fingerprint
+    from chainrule.table.as_parquet import fingerprint
 
     other = options["test_table"]
     parts = {

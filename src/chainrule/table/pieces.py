@@ -1,12 +1,10 @@
 """A table of any size, a piece at a time: a `Table` of some rows, then the next.
 
-Parquet files are read where they are, by row groups; other files and queries are turned into one first, since only
-Parquet lets a reader go to any row without reading those before it. What each column is gets decided on all rows.
+What each column is gets decided on all rows, before the first piece is read.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,18 +14,16 @@ from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from chainrule._errors import TableError
+from chainrule.table.as_parquet import as_parquet, name_of, piece_rows
 from chainrule.table.columns import Table
 from chainrule.table.dialect import file_literal
-from chainrule.table.files import SourceFile, find_files
+from chainrule.table.files import SourceFile
 from chainrule.table.load import Plan, fetch, planned
-from chainrule.table.read import connected, is_query, scanned
+from chainrule.table.read import connected
 from chainrule.table.spelling import literal
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
-
-_CELL = 32  # bytes that a value takes at most while a piece is read and measured
-_LEAST_ROWS, _MOST_ROWS = 2048, 1 << 18
 
 
 @dataclass(frozen=True)
@@ -73,14 +69,15 @@ class Pieces:
 
 @contextmanager
 def open_pieces(
-    source: str | os.PathLike[str], *, piece_bytes: int = 2**28, memory: int = 2**29, folder: str | None = None
+    source: Any, *, piece_bytes: int = 2**28, memory: int = 2**29, folder: str | None = None
 ) -> Iterator[Pieces]:
     """Open a table to read it in pieces.
 
     Parameters
     ----------
-    source : str or path-like
-        What `read_table` takes, but for an IDX image set.
+    source : str, path-like, Arrow or Dask
+        What `read_table` takes, but for an IDX image set; or a table, a dataset or a reader of pyarrow, or a data frame
+        of Dask, which is computed one partition at a time.
     piece_bytes : int, default 256 MiB
         The memory a piece may take.
     memory : int, default 512 MiB
@@ -99,16 +96,16 @@ def open_pieces(
     ...     pieces.n_rows, [piece.n_rows for piece in pieces]
     (5000, [2048, 2048, 904])
     """
-    text = os.fspath(source)
+    text = shorten(name_of(source), 80, placeholder=" ...")
     with TemporaryDirectory(dir=folder, prefix="chainrule-") as temporary, _connected(text, memory) as connection:
         _bound(connection, memory, temporary)
-        files, notes = _as_parquet(connection, text, Path(temporary), piece_bytes)
+        files, notes = as_parquet(connection, source, Path(temporary), piece_bytes)
         scan = f"read_parquet([{', '.join(map(file_literal, files))}], union_by_name=true)"
         plans = planned(connection, scan)
         # Every piece has the columns of all files, with missing values where its own file lacks one.
         connection.execute(f"CREATE TEMP TABLE header AS SELECT * FROM {scan} LIMIT 0")
-        header = Table(fetch(connection, "header", plans), shorten(text, 80, placeholder=" ..."))
-        size = _piece_rows(len(plans), piece_bytes)
+        header = Table(fetch(connection, "header", plans), text)
+        size = piece_rows(len(plans), piece_bytes)
         places = [piece for file in files for piece in _pieces(connection, file, size)]
         n_rows = sum(piece.stop - piece.start for piece in places)
         if not n_rows:
@@ -126,7 +123,7 @@ def _connected(source: str, memory: int) -> Iterator[DuckDBPyConnection]:
             yield connection
         except duckdb.OutOfMemoryException as error:
             raise TableError(
-                f"{shorten(source, 80)} cannot be read with {memory / 1e6:,.0f} MB: allow more memory, or write it as "
+                f"{source} cannot be read with {memory / 1e6:,.0f} MB: allow more memory, or write it as "
                 f"Parquet with smaller row groups."
             ) from error
 
@@ -137,58 +134,6 @@ def _bound(connection: DuckDBPyConnection, memory: int, folder: str) -> None:
     # A row group read ahead or kept would take more memory than the piece it is read for.
     connection.execute("SET disable_parquet_prefetching = true")
     connection.execute("SET enable_external_file_cache = false")
-
-
-def _piece_rows(columns: int, piece_bytes: int) -> int:
-    rows = piece_bytes // (_CELL * columns)
-    return min(max(rows // _LEAST_ROWS * _LEAST_ROWS, _LEAST_ROWS), _MOST_ROWS)
-
-
-def _as_parquet(
-    connection: DuckDBPyConnection, source: str, folder: Path, piece_bytes: int
-) -> tuple[list[SourceFile], tuple[str, ...]]:
-    """Return the Parquet files that hold the table, and what is worth saying about it."""
-
-    def convert(connection: DuckDBPyConnection, scan: str) -> list[SourceFile]:
-        path = folder / "table.parquet"
-        columns = len(connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall())
-        group = _piece_rows(columns, piece_bytes)
-        connection.execute(f"COPY (FROM {scan}) TO {literal(str(path))} (FORMAT parquet, ROW_GROUP_SIZE {group})")
-        return [SourceFile(path, "parquet", "none")]
-
-    if is_query(source):
-        return convert(connection, f"({source})"), ()
-    files = find_files(source)
-    if files[0].kind == "idx":
-        raise TableError(f"{source} is an image set, which is read whole: leave out --memory and --checkpoint.")
-    return (files, ()) if files[0].kind == "parquet" else scanned(connection, files, convert)
-
-
-def fingerprint(source: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return what tells a table from another, or from a changed one.
-
-    Files are known by path, size and time of change, and are not read. A query is run, since what it gives may change
-    without a sign.
-
-    Raises
-    ------
-    TableError
-        If there is no such file, or the query fails.
-    """
-    text = os.fspath(source)
-    if not is_query(text):
-        return {"files": [_signed(file.path) for file in find_files(text)]}
-    with connected(text) as connection:
-        numbered = f"(SELECT hash(row) AS content, row_number() OVER () AS place FROM ({text}) AS row)"
-        # The hash of a text: DuckDB's hash of two numbers is linear in them, so that exclusive or would not tell order.
-        hashed = f"SELECT count(*), bit_xor(hash(concat(content, ' ', place))) FROM {numbered}"
-        rows, contents = connection.execute(hashed).fetchall()[0]
-    return {"query": text, "rows": rows, "contents": str(contents)}
-
-
-def _signed(path: Path) -> list[str | int]:
-    found = path.stat()
-    return [str(path.resolve()), found.st_size, found.st_mtime_ns]
 
 
 def _pieces(connection: DuckDBPyConnection, file: SourceFile, size: int) -> Iterator[Piece]:
