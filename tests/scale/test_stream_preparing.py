@@ -10,7 +10,8 @@ from chainrule.estimator.prepared_record import load_prepared, save_prepared
 from chainrule.estimator.recipe import recipe
 from chainrule.estimator.stream_preparing import prepare_pieces
 from chainrule.estimator.stream_training import train_pieces
-from chainrule.estimator.table_training import Overrides, network_targets, prepare, train
+from chainrule.estimator.table_task import Overrides, network_targets
+from chainrule.estimator.table_training import prepare, train
 from chainrule.scale.memory import Budget
 from chainrule.scale.parts import Shares, row_keys
 from chainrule.table import Column, Table, read_table

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from chainrule.cli.display import Reporter
     from chainrule.estimator.settings import Settings
     from chainrule.estimator.stream_preparing import About
-    from chainrule.estimator.table_training import Overrides, Trained, Understood
+    from chainrule.estimator.table_task import Overrides, Trained, Understood
     from chainrule.table import Table
+
+    Announce = Callable[[Understood, Table | About, Settings], Reporter]
 
 
 @click.command()
@@ -83,9 +85,8 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     """
     from chainrule.cli.display import Reporter, strict_json
     from chainrule.cli.streaming import in_pieces
-    from chainrule.cli.train_pieces import train_in_pieces
     from chainrule.cli.train_text import after, before, summary
-    from chainrule.estimator.table_training import Overrides
+    from chainrule.estimator.table_task import Overrides
     from chainrule.files.model_file import check_writable
     from chainrule.storage import save
 
@@ -95,27 +96,45 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
         **{name: names(options[name]) for name in ("drop", "categorical", "numeric", "ordinal")}, task=options["task"]
     )
     say = _say(quiet, as_json)
+    with ExitStack() as stack:
 
-    def announce(prepared: Understood, source: Table | About, settings: Settings) -> Reporter:
-        say(before(prepared, source, settings))
-        return Reporter(quiet)
+        def announce(prepared: Understood, source: Table | About, settings: Settings) -> Reporter:
+            say(before(prepared, source, settings))
+            reporter = Reporter(quiet)
+            stack.callback(reporter.close)
+            return reporter
 
-    streams = options["checkpoint"] is not None or in_pieces(table, options["memory"])
-    way = train_in_pieces if streams else _train_in_memory
-    trained, prepared = way(table, given, overrides, options, seed, announce)
+        streams = options["checkpoint"] is not None or in_pieces(table, options["memory"])
+        way = _train_in_pieces if streams else _train_in_memory
+        trained, prepared = way(table, given, overrides, options, seed, announce)
     save(trained.model, model)
     say(after(trained, model, options["checkpoint"]))
     if as_json:
         click.echo(strict_json(summary(trained, prepared, model)))
 
 
+def _train_in_pieces(
+    source: str, given: dict[str, Any], overrides: Overrides, options: dict[str, Any], seed: int, announce: Announce
+) -> tuple[Trained, Understood]:
+    from chainrule.estimator.large_table import LargeTable, train_on
+    from chainrule.scale.workplace import has_checkpoint
+
+    folder = options["checkpoint"]
+    if folder is not None and has_checkpoint(folder):
+        click.echo(f"going on from {folder}", err=True)
+    asked = options["target"], overrides, options["test"], options["test_table"], options["strict"]
+    return train_on(
+        LargeTable(source, *asked),
+        given,
+        seed=seed,
+        memory=options["memory"],
+        checkpoint=folder,
+        announce=lambda prepared, settings: announce(prepared, prepared.about, settings),
+    )
+
+
 def _train_in_memory(
-    source: str,
-    given: dict[str, Any],
-    overrides: Overrides,
-    options: dict[str, Any],
-    seed: int,
-    announce: Callable[[Understood, Table, Settings], Reporter],
+    source: str, given: dict[str, Any], overrides: Overrides, options: dict[str, Any], seed: int, announce: Announce
 ) -> tuple[Trained, Understood]:
     from chainrule.estimator.recipe import recipe
     from chainrule.estimator.table_training import prepare
@@ -133,15 +152,15 @@ def _train_in_memory(
         seed=seed,
     )
     settings = recipe(prepared.m, **given)
-    with closing(announce(prepared, table, settings)) as reporter:
-        trained = train_model(
-            prepared,
-            settings,
-            seed=seed,
-            on_segment=reporter.on_segment,
-            on_epoch=reporter.on_epoch,
-            on_compare=reporter.on_compare,
-        )
+    reporter = announce(prepared, table, settings)
+    trained = train_model(
+        prepared,
+        settings,
+        seed=seed,
+        on_segment=reporter.on_segment,
+        on_epoch=reporter.on_epoch,
+        on_compare=reporter.on_compare,
+    )
     return trained, prepared
 
 

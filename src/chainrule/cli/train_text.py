@@ -9,14 +9,14 @@ from chainrule.cli.display import aligned, figures_table
 if TYPE_CHECKING:
     from chainrule.estimator.settings import Settings
     from chainrule.estimator.stream_preparing import About
-    from chainrule.estimator.table_training import Trained, Understood
+    from chainrule.estimator.table_task import Trained, Understood
     from chainrule.table import Table
 
 
 def before(prepared: Understood, table: Table | About, settings: Settings) -> str:
     """What was understood, for the user to agree with before training."""
     from chainrule.estimator.settings import FULL_BATCH
-    from chainrule.estimator.table_training import architecture
+    from chainrule.estimator.table_task import architecture
     from chainrule.network.parameters import n_parameters
 
     target = prepared.target

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from chainrule.estimator.table_training import Overrides, Understood, check_complete, n_outputs, network_targets
+from chainrule.estimator.table_task import Overrides, Understood, check_complete, n_outputs, network_targets
 from chainrule.network.types import Array
 from chainrule.scale.parts import Places, Shares, with_target
 from chainrule.scale.parts import row_keys as keys_of

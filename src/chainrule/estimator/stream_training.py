@@ -16,7 +16,7 @@ from chainrule.estimator.keeping import Keeper
 from chainrule.estimator.settings import Settings, check_parameters
 from chainrule.estimator.stream_preparing import PreparedPieces
 from chainrule.estimator.table_model import TableModel
-from chainrule.estimator.table_training import Trained, linear_settings, loss_of, table_model, training_record
+from chainrule.estimator.table_task import Trained, linear_settings, loss_of, table_model, training_record
 from chainrule.network.history import History, StopReason
 from chainrule.network.lbfgs import train_lbfgs
 from chainrule.network.loop import train

@@ -14,6 +14,8 @@ from typing import Any
 from chainrule._errors import CheckpointError
 from chainrule.scale.checkpoints import CheckpointFile
 
+_CHECKPOINT = "checkpoint.safetensors"
+
 
 @dataclass
 class Workplace:
@@ -39,6 +41,11 @@ class Workplace:
         return None if self.checkpoint is None else CheckpointFile(self.checkpoint, fingerprint)
 
 
+def has_checkpoint(folder: str | os.PathLike[str]) -> bool:
+    """Say whether a training has left a checkpoint in a folder."""
+    return Path(folder, _CHECKPOINT).exists()
+
+
 @contextmanager
 def workplace(folder: str | os.PathLike[str] | None) -> Iterator[Workplace]:
     """Enter a workplace: a lasting one in the given folder, or one that is gone whatever happens.
@@ -57,10 +64,10 @@ def workplace(folder: str | os.PathLike[str] | None) -> Iterator[Workplace]:
         rows.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CheckpointError(f"the folder {folder} cannot be made: {error.strerror or error}.") from error
-    place = Workplace(rows, rows.parent / "checkpoint.safetensors", keep=any(rows.iterdir()))
+    place = Workplace(rows, rows.parent / _CHECKPOINT, keep=any(rows.iterdir()))
     try:
         yield place
     finally:
         if not place.keep:
             shutil.rmtree(rows)
-            CheckpointFile(rows.parent / "checkpoint.safetensors", {}).remove()
+            CheckpointFile(rows.parent / _CHECKPOINT, {}).remove()
