@@ -60,6 +60,12 @@ def test_a_budget_is_shared_out_within_its_total():
     assert Budget.asked(None).total <= machine_memory()
 
 
+def test_a_small_machine_gets_the_least_budget(monkeypatch):
+    """Every command asks whether a table fits: none may fail on a machine of one gigabyte."""
+    monkeypatch.setattr("chainrule.scale.memory.machine_memory", lambda: 10**9)
+    assert Budget.asked(None).total == 400 * 10**6
+
+
 def test_too_small_a_budget_says_how_much_is_needed():
     with pytest.raises(InvalidParameterError, match="must be at least 400 MB, got 100 MB"):
         Budget.asked("100MB")

@@ -137,9 +137,16 @@ def test_medians_come_from_a_sample_where_rows_are_many(tmp_path, monkeypatch):
         (QUERY, ["level", "grade"], {}, TargetError, "must hold numbers, but it has 'low'"),
         (QUERY, ["grade"], {"strict": True}, TargetError, "rows lack a value of grade. Mend them"),
         ("SELECT range AS x, NULL AS y FROM range(30)", ["y"], {}, TargetError, "no row of .* is left to train on"),
+        (
+            "SELECT 7 AS x, 8 AS y FROM range(30)",
+            ["y"],
+            {"shares": Shares(0.3, 0)},
+            TargetError,
+            "too few, or too alike",
+        ),
         ("SELECT 1 AS x, range % 2 AS y FROM range(50)", ["y"], {}, TableError, "No column of .* is left to learn"),
     ],
-    ids=["unknown", "constant", "text", "strict", "empty", "nothing to learn"],
+    ids=["unknown", "constant", "text", "strict", "empty", "all alike", "nothing to learn"],
 )
 def test_what_cannot_be_trained_on_is_said(tmp_path, query, targets, options, error, words):
     with pytest.raises(error, match=words), open_pieces(query) as pieces:

@@ -18,7 +18,7 @@ from chainrule.table import Encoder, Table, Target, understand, understand_targe
 from chainrule.table.merged_features import merged_encoder
 from chainrule.table.pieces import Pieces
 
-_AT_ONCE = 1 << 14  # rows encoded at a time: a row may be far wider encoded than in its table
+_AT_ONCE = 1 << 22  # values encoded at a time: a row may be far wider encoded than in its table
 _RECORD = "prepared.json"
 
 
@@ -171,6 +171,7 @@ def _spool(
 
 
 def _append(writer: RowWriter, encoder: Encoder, target: Target, piece: Table, rows: Array) -> None:
-    for start in range(0, len(rows), _AT_ONCE):
-        part = rows[start : start + _AT_ONCE]
+    size = -(-_AT_ONCE // len(encoder.feature_names))
+    for start in range(0, len(rows), size):
+        part = rows[start : start + size]
         writer.write(encoder.transform(piece, part), network_targets(target, target.encode(piece, part)))

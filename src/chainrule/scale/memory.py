@@ -80,8 +80,8 @@ class Budget:
 
     @classmethod
     def asked(cls, text: str | None) -> Budget:
-        """What was asked for, or a quarter of the machine's memory."""
-        return cls(machine_memory() // _SHARE if text is None else memory_size(text))
+        """What was asked for, or a quarter of the machine's memory where that is enough."""
+        return cls(max(machine_memory() // _SHARE, PROGRAM + _LEAST) if text is None else memory_size(text))
 
     @property
     def rows(self) -> int:

@@ -80,7 +80,7 @@ def survey(pieces: Pieces, targets: tuple[str, ...], shares: Shares, *, tallied:
     Raises
     ------
     TargetError
-        If no row is left to train on.
+        If no row is left to train on, or none is held out though some should be.
     """
     share = min(1.0, _SAMPLE_ROWS / pieces.n_rows, _SAMPLE_VALUES / (pieces.n_rows * len(pieces.names)))
     found = reduce(add, (_surveyed(piece, targets, shares, tallied, share) for piece in pieces))
@@ -89,6 +89,12 @@ def survey(pieces: Pieces, targets: tuple[str, ...], shares: Shares, *, tallied:
             f"no row of {pieces.source} is left to train on: {found.rows['without target']:,} of {pieces.n_rows:,} "
             f"lack a value of {', '.join(targets)}, the others are held out."
         )
+    for part, wanted in (("validation", shares.validation), ("test", shares.test)):
+        if wanted and not found.rows[part]:
+            raise TargetError(
+                f"{pieces.n_rows:,} rows are too few, or too alike, to hold {wanted:.0%} of them out for {part}: none "
+                "was drawn. Ask for a larger share, or for none."
+            )
     return found
 
 

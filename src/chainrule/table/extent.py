@@ -13,7 +13,9 @@ _BYTES_PER_BYTE = {"none": 4, "gzip": 16, "zstd": 16}  # of a text file; packed 
 
 
 def memory_needed(source: str | os.PathLike[str]) -> int:
-    """Return about how many bytes training on a table in memory takes; 0 for a query, which is not run to find out.
+    """Return about how many bytes training on a table in memory takes.
+
+    It is 0 for a query, which is not run to find out, and for an image set, which cannot be read in pieces.
 
     Raises
     ------
@@ -24,6 +26,8 @@ def memory_needed(source: str | os.PathLike[str]) -> int:
     if is_query(text):
         return 0
     files = find_files(text)
+    if files[0].kind == "idx":
+        return 0
     if files[0].kind == "parquet":
         return _values(text, files) * _BYTES_PER_VALUE
     return sum(file.path.stat().st_size * _BYTES_PER_BYTE[file.compression] for file in files)
