@@ -140,7 +140,7 @@ def test_medians_come_from_a_sample_where_rows_are_many(tmp_path, monkeypatch):
         (
             "SELECT 7 AS x, 8 AS y FROM range(30)",
             ["y"],
-            {"shares": Shares(0.3, 0)},
+            {"shares": Shares(0.05, 0)},
             TargetError,
             "too few, or too alike",
         ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -11,6 +10,7 @@ from typing import Any, Protocol
 
 from chainrule import __version__
 from chainrule._errors import TableError
+from chainrule._json import plain
 from chainrule.estimator.prepared_record import load_prepared, save_prepared
 from chainrule.estimator.recipe import recipe
 from chainrule.estimator.settings import Settings
@@ -113,11 +113,11 @@ def train_on(
     budget, drafted = Budget.asked(memory), recipe(1, **changes)
     shares = Shares(table.test, drafted.validation_fraction if drafted.early_stopping else 0.0, seed)
     with workplace(checkpoint) as place:
-        asked = _plain(_fingerprint(table, shares)) if place.checkpoint else {}
+        asked = plain(_fingerprint(table, shares)) if place.checkpoint else {}
         prepared = load_prepared(place.rows, asked) or _prepared(table, shares, budget, place, asked)
         settings = recipe(prepared.m, **changes)
         hooks = {} if announce is None else _hooks(announce(prepared, settings))
-        file = place.file(_plain(asked | {"settings": vars(settings), "order": window_of(prepared, budget)}))
+        file = place.file(plain(asked | {"settings": vars(settings), "order": window_of(prepared, budget)}))
         place.keep = file is not None
         trained = train_pieces(prepared, settings, budget, seed=seed, checkpoint=file, **hooks)
         place.keep = file is not None and trained.fitted.history.stop_reason == StopReason.INTERRUPTED
@@ -164,9 +164,3 @@ def _fingerprint(table: LargeTable, shares: Shares) -> dict[str, Any]:
         "strict": table.strict,
         "version": __version__,
     }
-
-
-def _plain(record: dict[str, Any]) -> dict[str, Any]:
-    """Return a fingerprint in the types that JSON gives back, to be held against one from a file."""
-    plain: dict[str, Any] = json.loads(json.dumps(record))
-    return plain

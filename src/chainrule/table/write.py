@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule._errors import TableError, nearest
+from chainrule.files.replacing import replacing
 from chainrule.network.types import Array
 from chainrule.table.columns import Column
 from chainrule.table.spelling import identifier, literal
@@ -72,11 +73,11 @@ def write_columns(columns: dict[str, Any], destination: str | os.PathLike[str] |
     TableError
         If the ending is unknown or the file cannot be written; an older file is then left as it was.
     """
-    placed(lambda path: _write(columns, path), destination)
+    placed(lambda path, form: _write(columns, path, form), destination)
 
 
-def placed(write: Callable[[Path], None], destination: str | os.PathLike[str] | IO[bytes]) -> None:
-    """Have a file written under the destination's name in a folder of its own, then put it where it belongs.
+def placed(write: Callable[[Path, str], None], destination: str | os.PathLike[str] | IO[bytes]) -> None:
+    """Have a file written beside its destination, in the format of its ending, then put it where it belongs.
 
     Raises
     ------
@@ -86,7 +87,7 @@ def placed(write: Callable[[Path], None], destination: str | os.PathLike[str] | 
     if not isinstance(destination, str | os.PathLike):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "columns.csv")
-            write(path)
+            write(path, _FORMATS[".csv"])
             with path.open("rb") as file:
                 shutil.copyfileobj(file, destination)
         return
@@ -96,14 +97,13 @@ def placed(write: Callable[[Path], None], destination: str | os.PathLike[str] | 
     if not path.parent.is_dir():
         raise TableError(f"cannot write {path}: there is no folder {path.parent}.")
     try:
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".chainrule-") as folder:
-            write(Path(folder, path.name))
-            Path(folder, path.name).replace(path)
+        with replacing(path) as temporary:
+            write(temporary, _FORMATS[path.suffix.lower()])
     except OSError as error:
         raise TableError(f"cannot write {path}: {error.strerror or error}. An older file is left as it was.") from error
 
 
-def _write(columns: dict[str, Any], path: Path) -> None:
+def _write(columns: dict[str, Any], path: Path, form: str) -> None:
     import duckdb  # imported on use: reading the command line's help needs none of it
 
     days = {name for name, values in columns.items() if values.dtype == "datetime64[D]"}  # a type DuckDB cannot scan
@@ -114,11 +114,11 @@ def _write(columns: dict[str, Any], path: Path) -> None:
     with duckdb.connect() as connection:
         # DuckDB scans a dict of arrays as a table; names by position spare it any quoting there.
         connection.register("source", {f"c{i}": values for i, values in enumerate(plain)})
-        copy(connection, f"SELECT {chosen} FROM source", path)
+        copy(connection, f"SELECT {chosen} FROM source", path, form)
 
 
-def copy(connection: DuckDBPyConnection, query: str, path: Path) -> None:
-    """Write what a query gives, in its order, in the format that the path ends in.
+def copy(connection: DuckDBPyConnection, query: str, path: Path, form: str) -> None:
+    """Write what a query gives, in its order, by DuckDB's words for a format.
 
     Raises
     ------
@@ -128,6 +128,6 @@ def copy(connection: DuckDBPyConnection, query: str, path: Path) -> None:
 
     connection.execute("SET threads = 1")  # rows stay in order
     try:
-        connection.execute(f"COPY ({query}) TO {literal(str(path))} {_FORMATS[path.suffix.lower()]}")
+        connection.execute(f"COPY ({query}) TO {literal(str(path))} {form}")
     except duckdb.Error as error:
         raise OSError(" ".join(str(error).split())[:200]) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +40,12 @@ def write_pieces(
     TableError
         If the ending is unknown or the file cannot be written; an older file is then left as it was.
     """
-    placed(lambda path: _write(pieces, path, memory), destination)
+
+    def write(path: Path, form: str) -> None:
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".chainrule-") as folder:
+            _write(pieces, Path(folder), path, form, memory)
+
+    placed(write, destination)
 
 
 @dataclass
@@ -72,13 +78,13 @@ def _is_whole(present: Array) -> bool:
     return present.dtype.kind == "f" and bool(np.all((present == np.trunc(present)) & (np.abs(present) < 2**53)))
 
 
-def _write(pieces: Iterable[Piece], path: Path, memory: int) -> None:
+def _write(pieces: Iterable[Piece], folder: Path, path: Path, form: str, memory: int) -> None:
     import duckdb  # imported on use: reading the command line's help needs none of it
 
     narrowings: dict[str, _Narrowing] = {}
     parts: list[str] = []
     for piece in pieces:
-        part = path.with_name(f"part{len(parts)}.parquet")
+        part = folder / f"{len(parts)}.parquet"
         write_columns({name: _wide(values) for name, values in piece.items()}, part)
         parts.append(literal(str(part)))
         for name, values in piece.items():
@@ -90,7 +96,7 @@ def _write(pieces: Iterable[Piece], path: Path, memory: int) -> None:
     with duckdb.connect() as connection:
         connection.execute(f"SET memory_limit = '{memory // 2**20}MiB'")
         # A piece of missing values only has no type of its own: union_by_name finds one for all.
-        copy(connection, f"SELECT {columns} FROM read_parquet([{', '.join(parts)}], union_by_name=true)", path)
+        copy(connection, f"SELECT {columns} FROM read_parquet([{', '.join(parts)}], union_by_name=true)", path, form)
 
 
 def _wide(values: Column | Array) -> Array:
