@@ -1,5 +1,6 @@
 """Training on rows read as they are needed is training on rows in memory, where the order is the same."""
 
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -64,6 +65,19 @@ def test_in_the_order_of_the_table_it_is_the_same_to_the_bit(posed, runner, weig
     (state, history), (other, another) = results
     np.testing.assert_array_equal(other.parameters.theta, state.parameters.theta)
     assert without_seconds(another) == without_seconds(history)
+
+
+def test_engines_let_go_of_windows_that_have_passed(posed, runner):
+    architecture, X, Y, _ = posed
+    parameters = initial_parameters(architecture, seed=0, dtype=np.dtype(np.float32))
+    window = Block(X.copy(), Y)
+    alive = weakref.ref(window.X)
+    start = initial_state(parameters, Plan(Adam(), BATCH))
+    args = window.examples, np.arange(M), np.full(M // BATCH, 1e-3)
+    runner.mean_loss(architecture, parameters, args[0])
+    runner.run_segment(architecture, Plan(Adam(), BATCH), start, *args)
+    del window, args
+    assert alive() is None
 
 
 @pytest.mark.parametrize("window", [1, 2, 3])

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.table import Column
@@ -31,12 +31,14 @@ def plain(facts):
     return facts.rows, facts.missing, facts.first, facts.low, facts.high, tally, facts.fills_range
 
 
+@settings(deadline=None)
 @given(column=COLUMNS, cuts=st.lists(st.integers(0, 1000), max_size=4))
 def test_facts_do_not_depend_on_the_cuts(column, cuts):
     whole, *parts = (Facts.of(part, tally=True) for part in (column, *pieces_of(column, cuts)))
     assert plain(sum(parts[1:], parts[0])) == plain(whole)
 
 
+@settings(deadline=None)
 @given(x=st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=50), cuts=st.lists(st.integers(0, 1000), max_size=4))
 def test_moments_do_not_depend_on_the_cuts(x, cuts):
     values = np.array(x) + 1e3

@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,7 @@ class Native:
     def __init__(self, n_threads: int = 1, adaptive: bool = True) -> None:
         self.n_threads, self.adaptive = n_threads, adaptive
         self._memory = _native.Memory()
-        self._examples: dict[tuple[Any, ...], _native.Examples] = {}
+        self._examples: dict[tuple[Any, ...], tuple[_native.Examples, weakref.ref[Examples]]] = {}
         self._networks: dict[int, tuple[Architecture, _native.Network]] = {}
         self._last_segment: tuple[int, tuple[Any, ...]] = 0, ()  # its number, what it had, the vectors it left
         self._last_examples: Callable[[], Examples | None] = lambda: None
@@ -151,9 +152,9 @@ class Native:
         name = id(examples), architecture.drops, architecture.embeddings  # the arrays by identity
         if name not in self._examples:
             check_codes(architecture.embeddings, examples.X, slice(None) if examples.rows is None else examples.rows)
-            self._examples[name] = examples_of(examples, drops=architecture.drops)
-            weakref.finalize(examples, self._examples.pop, name, None).atexit = False
-        return self._examples[name]
+            forget = partial(self._examples.pop, name)  # no Python code runs in it that Ctrl-C could be lost in
+            self._examples[name] = examples_of(examples, drops=architecture.drops), weakref.ref(examples, forget)
+        return self._examples[name][0]
 
     def _explain(
         self,
