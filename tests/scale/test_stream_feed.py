@@ -73,7 +73,7 @@ def test_engines_let_go_of_windows_that_have_passed(posed, runner):
     window = Block(X.copy(), Y)
     alive = weakref.ref(window.X)
     start = initial_state(parameters, Plan(Adam(), BATCH))
-    args = window.examples, np.arange(M), np.full(M // BATCH, 1e-3)
+    args = window.examples, np.arange(4 * BATCH), np.full(4, 1e-3)
     runner.mean_loss(architecture, parameters, args[0])
     runner.run_segment(architecture, Plan(Adam(), BATCH), start, *args)
     del window, args
