@@ -36,7 +36,7 @@ class Survey:
         Of every column, over the training rows.
     moments : dict of str to dict of str to Moments
         Of the parts of every column, over the training rows.
-    samples : tuple of Table
+    sample : Table
         Some training rows.
     rows : dict of str to int
         How many rows belong to each part; those that lack a target value belong to none.
@@ -45,7 +45,7 @@ class Survey:
     facts: dict[str, Facts]
     training: dict[str, Facts]
     moments: dict[str, dict[str, Moments]]
-    samples: tuple[Table, ...]
+    sample: Table
     rows: dict[str, int]
 
     def __add__(self, other: Survey) -> Survey:
@@ -54,15 +54,13 @@ class Survey:
             _sum(self.facts, other.facts),
             _sum(self.training, other.training),
             parts,
-            self.samples + other.samples,
+            _joined(self.sample, other.sample),
             _sum(self.rows, other.rows),
         )
 
     def measured(self, name: str) -> Measured:
         """What the training rows of a column say."""
-        columns = [sample[name] for sample in self.samples]
-        sample = replace(columns[0], values=np.concatenate([column.values for column in columns]))
-        return Measured(self.training[name], self.moments[name], sample)
+        return Measured(self.training[name], self.moments[name], self.sample[name])
 
 
 def survey(pieces: Pieces, targets: tuple[str, ...], shares: Shares, *, tallied: Collection[str] = ()) -> Survey:
@@ -109,7 +107,7 @@ def _surveyed(piece: Table, targets: tuple[str, ...], shares: Shares, tallied: C
         {column.name: Facts.of(column, tally=column.name in counted) for column in piece.columns},
         {column.name: Facts.of(column.take(inside), tally=column.name in counted) for column in piece.columns},
         measured,
-        (piece.take(sample),),
+        piece.take(sample),
         _counts(places) | {"without target": piece.n_rows - len(rows)},
     )
 
@@ -124,3 +122,10 @@ def _counts(places: Places) -> dict[str, int]:
 
 def _sum(one: dict[str, Summand], other: dict[str, Summand]) -> dict[str, Summand]:
     return {name: value + other[name] for name, value in one.items()}
+
+
+def _joined(one: Table, other: Table) -> Table:
+    """Put rows below rows at once: small arrays left from every piece would keep the heap from shrinking."""
+    pairs = zip(one.columns, other.columns, strict=True)
+    columns = (replace(above, values=np.concatenate([above.values, below.values])) for above, below in pairs)
+    return replace(one, columns=tuple(columns))

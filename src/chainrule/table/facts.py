@@ -71,7 +71,8 @@ class Facts:
         missing = column.missing
         present = column.values[~missing]
         n_missing = len(missing) - len(present)
-        facts = cls(replace(column, values=column.values[:0]), len(missing), n_missing)
+        header = replace(column, values=column.values[:0].copy())  # a view would keep the piece in memory
+        facts = cls(header, len(missing), n_missing)
         if len(present):
             facts = replace(facts, first=present[0], low=present.min(), high=present.max())
         if tally or column.kind in ("text", "boolean"):
