@@ -60,8 +60,9 @@ class Columns:
             impute = settings.missing == "impute"
             return fit_number(column, measured, counts[measured], scale=bool(settings.scale), impute=impute)
 
-        blocks = tuple(block(place, column) for place, column in enumerate(table.columns))
-        return cls(Encoder(blocks), tuple(column.kind for column in table.columns), settings.missing == "impute")
+        # Once over the columns: where they are on disk, each is read when its turn comes.
+        blocks, kinds = zip(*((block(i, column), column.kind) for i, column in enumerate(table.columns)), strict=True)
+        return cls(Encoder(blocks), kinds, settings.missing == "impute")
 
     @property
     def categorical(self) -> tuple[int, ...]:
@@ -120,9 +121,9 @@ def _sizes(given: int | str | Mapping[str | int, int], table: Table, categorical
     """The size asked for each embedding by its column's place; those left to the rule are not in it."""
     if not isinstance(given, Mapping):
         return {} if isinstance(given, str) else dict.fromkeys(categorical, int(given))
-    places = {table.columns[place].name: place for place in categorical} | {place: place for place in categorical}
+    places = {table.names[place]: place for place in categorical} | {place: place for place in categorical}
     for name in given:
         if name not in places:
-            hint = nearest(str(name), [table.columns[place].name for place in categorical])
+            hint = nearest(str(name), [table.names[place] for place in categorical])
             raise InvalidParameterError(f"embedding_size names {name!r}, which is no categorical column. {hint}")
     return {places[name]: int(size) for name, size in given.items()}

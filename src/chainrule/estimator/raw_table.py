@@ -74,7 +74,7 @@ def validated(estimator: Any, X: Any, y: Any = NO_TARGET, *, reset: bool) -> tup
         X, y = _pair(validate_data(estimator, X, y, reset=reset, **checks), y)
         arrays = list(X.T)
     table = _table(getattr(estimator, "feature_names_in_", None), arrays, categorical)
-    _check_values(table, impute)
+    check_values(table, impute)
     return table, y
 
 
@@ -143,7 +143,7 @@ def _table(names: Any, arrays: Iterable[Array], categorical: tuple[int, ...]) ->
     return RawTable(tuple(column(place, values) for place, values in enumerate(arrays)), "X", categorical=categorical)
 
 
-def _check_values(table: Table, impute: bool) -> None:
+def check_values(table: Table, impute: bool) -> None:
     for column in table.columns:
         if column.values.dtype.kind == "f" and np.isinf(column.values).any():
             raise TableError(f"Input X contains infinity: column {column.name!r} must be finite.")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
@@ -42,8 +42,8 @@ class SpooledRows:
 
     def read(self, start: int, stop: int) -> Block:
         """Bring rows `start` to `stop` to memory."""
-        X = _read(_inputs(self.stem), start, stop, self.n_inputs)
-        return Block(X, _read(_targets(self.stem), start, stop, self.n_targets))
+        X = read_rows(_inputs(self.stem), start, stop, self.n_inputs, _ITEM)
+        return Block(X, read_rows(_targets(self.stem), start, stop, self.n_targets, _ITEM))
 
 
 class RowWriter:
@@ -68,19 +68,32 @@ def row_writers(parts: list[SpooledRows]) -> Iterator[list[RowWriter]]:
         If the disk is too small, or fills up while rows are written.
     """
     folder = parts[0].stem.parent
-    n_bytes = sum(part.m * (part.n_inputs + part.n_targets) for part in parts) * _ITEM.itemsize
-    free = shutil.disk_usage(folder).free
-    if n_bytes > free:
-        raise TableError(
-            f"the encoded rows take {n_bytes / 1e9:,.1f} GB, but {folder} has {free / 1e9:,.1f} GB left. Make room, or "
-            "name another folder in the environment variable TMPDIR."
-        )
+    require_room(folder, sum(part.m * (part.n_inputs + part.n_targets) for part in parts) * _ITEM.itemsize)
     try:
         with ExitStack() as files:
             pairs = [(_inputs(part.stem), _targets(part.stem)) for part in parts]
             yield [RowWriter(*(files.enter_context(path.open("wb")) for path in pair)) for pair in pairs]
     except OSError as error:
         raise TableError(f"the encoded rows cannot be written to {folder}: {error.strerror or error}.") from error
+
+
+def require_room(folder: Path, n_bytes: int) -> None:
+    """Raise TableError where the disk has less left than encoded rows take."""
+    free = shutil.disk_usage(folder).free
+    if n_bytes > free:
+        raise TableError(
+            f"the encoded rows take {n_bytes / 1e9:,.1f} GB, but {folder} has {free / 1e9:,.1f} GB left. Make room, or "
+            "name another folder in the environment variable TMPDIR."
+        )
+
+
+def read_rows(path: Path, start: int, stop: int, width: int, dtype: np.dtype[Any]) -> Array:
+    """Read whole rows; a file that ends before them was damaged."""
+    count = (stop - start) * width
+    values: Array = np.fromfile(path, dtype, count, offset=start * width * dtype.itemsize)
+    if len(values) < count:
+        raise TableError(f"{path} ends before row {stop:,}: it was changed while it was in use.")
+    return values.reshape(-1, width)
 
 
 def _inputs(stem: Path) -> Path:
@@ -90,11 +103,3 @@ def _inputs(stem: Path) -> Path:
 def _targets(stem: Path) -> Path:
     return stem.with_suffix(".targets")
 
-
-def _read(path: Path, start: int, stop: int, width: int) -> Array:
-    """Read whole rows; a file that ends before them was damaged."""
-    count = (stop - start) * width
-    values: Array = np.fromfile(path, _ITEM, count, offset=start * width * _ITEM.itemsize)
-    if len(values) < count:
-        raise TableError(f"{path} ends before row {stop:,}: it was changed while it was in use.")
-    return values.reshape(-1, width)

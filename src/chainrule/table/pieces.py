@@ -5,17 +5,19 @@ What each column is gets decided on all rows, before the first piece is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from chainrule._errors import TableError
 from chainrule.table.as_parquet import as_parquet, name_of, piece_rows
-from chainrule.table.columns import Table
+from chainrule.table.columns import Column, Table
 from chainrule.table.dialect import file_literal
 from chainrule.table.files import SourceFile
 from chainrule.table.load import Plan, fetch, planned
@@ -61,6 +63,17 @@ class Pieces:
     def names(self) -> tuple[str, ...]:
         """The column names, in order."""
         return self.header.names
+
+    def select(self, names: Sequence[str]) -> Pieces:
+        """Return the same rows with the given columns alone, in that order; the others are not read."""
+        plans = {plan.name: plan for plan in self.plans}
+        header = replace(self.header, columns=tuple(self.header[name] for name in names))
+        return replace(self, header=header, plans=[plans[name] for name in names])
+
+    def column(self, name: str) -> Column:
+        """Bring one column of all rows to memory."""
+        parts = [piece.columns[0] for piece in self.select([name])]
+        return replace(parts[0], values=np.concatenate([part.values for part in parts]))
 
     def __iter__(self) -> Iterator[Table]:
         for piece in self.places:
