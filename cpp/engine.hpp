@@ -119,7 +119,7 @@ struct Job {
   const std::int64_t* order;  // of the examples to visit; null for first, first + 1, ...
   std::int64_t first, m;      // m: how many
   const double* rates;        // one for each step of a segment
-  std::int64_t first_step;
+  std::int64_t first_step;    // of a gradient, the step whose units are dropped; negative for no dropout
   const void* theta;  // the flat vector
   const void* slots[2];
   void *new_theta, *new_slots[2];  // out: after the segment

@@ -1,15 +1,15 @@
-// What is asked beside training: the gradient over all examples, losses and logits.
+// What is asked beside a segment: the gradient over some examples, losses and logits.
 #pragma once
 
 #include "batch.hpp"
 
 namespace chainrule::CHAINRULE_ISA {
 
-// The sum of the gradient over all examples, chunk by chunk in float64, and the sum of the losses of each chunk.
+// The sum of the gradient over the examples, chunk by chunk in float64, and the sum of the losses of each chunk.
 template <class T>
 void sum_gradient(const Worker<T>& worker) {
   const auto& [job, space, thread] = worker;
-  const Batch<T> batch{worker, -1, true};
+  const Batch<T> batch{worker, job.first_step, true};
   for (Index start = 0; start < job.m; start += space.rows) {
     batch.run(start, smaller(space.rows, job.m - start), [](auto&&...) {});
     if (worker.is_first()) job.losses[start / space.rows] = *space.loss;

@@ -55,6 +55,10 @@ Job job_of(Task task, int threads, const NetworkArgument& network, const Example
   return job;
 }
 
+void check_keys(const Job& job) {
+  if (job.network.dropout && !job.examples.keys) throw std::invalid_argument("dropout needs the keys of the rows.");
+}
+
 void run_released(Job& job, const Engine& engine, Memory& memory) {
   without_gil([&] { run(job, engine, memory); });
 }
@@ -89,7 +93,7 @@ nb::tuple run_segment(Memory& memory, std::uint64_t follows, int threads, const 
   if (plan.mu)
     check_size(std::min<std::size_t>(plan.mu->shape(0), static_cast<std::size_t>(first_step + steps + 1)),
                static_cast<std::size_t>(first_step + steps + 1), "mu");
-  if (job.network.dropout && !job.examples.keys) throw std::invalid_argument("dropout needs the keys of the rows.");
+  check_keys(job);
   job.follows = follows;
   job.new_theta = new_state.front().data();
   for (std::size_t slot = 1; slot < state.size(); ++slot) {
@@ -133,10 +137,13 @@ void logits(Memory& memory, int threads, const NetworkArgument& network, const T
 
 std::vector<double> sum_gradient(Memory& memory, int threads, const NetworkArgument& network,
                                  const ExamplesArgument& examples, InVector theta, std::int64_t first,
-                                 std::int64_t count, Out<double> gradient) {
+                                 std::int64_t count, Out<double> gradient, std::uint64_t seed, std::int64_t step) {
   Job job = job_of(Task::gradient, threads, network, examples, theta);
   take_part(job, first, count);
   check_size(gradient.shape(0), theta.shape(0), "gradient");
+  if (step >= 0) check_keys(job);
+  job.plan.seed = seed;
+  job.first_step = step;
   job.gradient = gradient.data();
   std::vector<double> losses(static_cast<std::size_t>((job.m + CHUNK - 1) / CHUNK));
   job.losses = losses.data();
@@ -158,9 +165,9 @@ void bind_jobs(nb::module_& m) {
   m.def("logits", logits, "memory"_a, "threads"_a, "network"_a, "X"_a, "theta"_a, "out"_a,
         "Write Z[L] of every row to a table of one row each.");
   m.def("sum_gradient", sum_gradient, "memory"_a, "threads"_a, "network"_a, "examples"_a, "theta"_a, "first"_a,
-        "count"_a, "gradient"_a,
+        "count"_a, "gradient"_a, "seed"_a = 0, "step"_a = -1,
         "Add the gradient of the loss summed over `count` examples from `first` on to `gradient`; returns the losses, "
-        "summed over chunks of rows.");
+        "summed over chunks of rows. Units are dropped as in step `step`, or not at all if it is negative.");
 }
 
 }  // namespace chainrule

@@ -45,6 +45,10 @@ class CheckpointError(ChainruleError, ValueError):
     """A checkpoint belongs to another training, or cannot be written or read."""
 
 
+class ClusterError(ChainruleError, RuntimeError):
+    """A training on several machines cannot go on: too few of them live, or they do not agree."""
+
+
 class ChainruleWarning(UserWarning):
     """Something the caller should know; the result is still what it says it is."""
 

@@ -10,7 +10,6 @@ import pytest
 
 from chainrule._errors import DivergenceError
 from chainrule.network import Architecture, Parameters, StopReason, activation, initial_parameters, loss, segment
-from chainrule.network import loop as loop_module
 from chainrule.network.examples import Examples
 from chainrule.network.feed import InMemory
 from chainrule.network.history import History
@@ -196,7 +195,7 @@ def test_plateau_cuts_to_a_tenth_at_half_the_patience():
 
 
 def test_callbacks_see_every_epoch_and_every_segment(monkeypatch):
-    monkeypatch.setattr(loop_module, "SEGMENT_SECONDS", 0.0)  # one step a segment
+    monkeypatch.setattr(InMemory, "segment_seconds", 0.0)  # one step a segment
     training, state, _ = real(batch_size=4, m=10)
     epochs, segments = [], []
     train(replace(training, on_epoch=epochs.append, on_segment=segments.append), state)
@@ -228,7 +227,7 @@ def real(*, m=50, batch_size=8, schedule="cosine", stopping=NEVER, penalty=Penal
 def test_the_length_of_segments_changes_nothing(monkeypatch, seconds):
     training, state, _ = real()
     usual, history = train(training, state)
-    monkeypatch.setattr(loop_module, "SEGMENT_SECONDS", seconds)
+    monkeypatch.setattr(InMemory, "segment_seconds", seconds)
     again, history_again = train(training, state)
     assert np.array_equal(usual.parameters.theta, again.parameters.theta)
     assert history["running_loss"] == pytest.approx(history_again["running_loss"], rel=1e-14)
