@@ -35,8 +35,6 @@ def shards_of(sizes=SIZES, weighted=True, dtype=np.float64, shuffle=True, column
             ArrayRows(Block(X[part], Y[part], weights[part] if weighted else None)),
             SEED,
             number,
-            block=8,
-            window=2,
             shuffle=shuffle,
         )
         for number, part in enumerate(parts)
