@@ -21,7 +21,7 @@ def cluster_of() -> Callable[..., Any]:
 
     @contextmanager
     def start(n_workers: int, **options: Any) -> Iterator[Any]:
-        settings = {"distributed.scheduler.locks.lease-timeout": "3s", "distributed.admin.log-format": "%(message)s"}
+        settings = {f"distributed.scheduler.locks.lease-{name}": "2s" for name in ("timeout", "validation-interval")}
         with (
             dask.config.set(settings),
             distributed.LocalCluster(

@@ -177,7 +177,7 @@ def test_a_worker_that_computes_wrongly_is_found_out(two, tmp_path):
     addresses = ready(two)
     feed = feed_on(two)
     two.run(faults.arm, MIDDLE, str(tmp_path / "wrong"), "wrong", workers=addresses[1:])
-    with pytest.raises(ClusterError, match="do not agree on the weights after step 14"):
+    with pytest.raises(ClusterError, match="ranks do not agree on the weights after step 14"):
         outcome(training_of(feed))
 
 

@@ -1,5 +1,6 @@
 """A small training in shards: sizes that differ, a last short batch, weights, dropout, clipping, a penalty."""
 
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -81,3 +82,8 @@ def outcome(training: Training, start: Any = None) -> tuple[Any, ...]:
 def undisturbed(engine="native", **options: Any) -> tuple[Any, ...]:
     """What every cluster must come to: the same training in one process."""
     return outcome(training_of(LocalShards(shards_of(), choose(engine)), **options))
+
+
+def word(result: object) -> str:
+    """A short word for an outcome, to compare those of processes."""
+    return hashlib.sha256(repr(result).encode()).hexdigest()

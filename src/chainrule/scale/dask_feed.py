@@ -28,7 +28,7 @@ from chainrule.scale.dask_cluster import Cluster
 from chainrule.scale.order import ShuffledRows
 from chainrule.scale.reduction import run_of
 from chainrule.scale.rows import Rows
-from chainrule.scale.sharded import ShardFeed, Steps, digest, run_shards, shard_loss
+from chainrule.scale.sharded import ShardFeed, Steps, check_digests, digest, run_shards, shard_loss
 
 Value = TypeVar("Value")
 
@@ -117,13 +117,7 @@ class DaskFeed(ShardFeed):
         DivergenceError
         """
         outcomes = self._cluster.insist(lambda addresses: self._run(steps, addresses))
-        digests = [word for word, _ in outcomes]
-        if len(set(digests)) > 1:
-            raise ClusterError(
-                f"the workers do not agree on the weights after step {steps.state.step + len(steps.rates)}: their "
-                f"digests are {', '.join(digests)}. One of them computes wrongly, or has other versions of NumPy: "
-                "check them, and go on from the last checkpoint."
-            )
+        check_digests([word for word, _ in outcomes], steps)
         return outcomes[0][1]
 
     def losses(self, architecture: Architecture, parameters: Parameters) -> list[float]:
@@ -212,12 +206,12 @@ def _run_rank(
     worker = get_worker()
     if worker.address != addresses[rank]:
         raise PeerLostError(f"the worker {addresses[rank]} is gone.")
-    if version != __version__:
-        raise ClusterError(
-            f"the worker {worker.address} has chainrule {__version__}, the driver {version}: install the same version."
-        )
     communicator = DaskCommunicator(worker, session, rank, addresses, timeout)
-    try:
+    try:  # whatever goes wrong from here on closes the streams, and the others need not wait for a timeout
+        if version != __version__:
+            raise ClusterError(
+                f"{worker.address} has chainrule {__version__}, the driver {version}: install the same version."
+            )
         run = run_of(rank, len(addresses), len(steps.sizes))
         architecture = steps.architecture
         state, totals = run_shards(

@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from chainrule._errors import DivergenceError, InvalidParameterError
+from chainrule._errors import ClusterError, DivergenceError, InvalidParameterError
 from chainrule.network import segment
 from chainrule.network.architecture import Architecture
 from chainrule.network.examples import Examples
@@ -29,6 +29,7 @@ from chainrule.scale.communicators.local import Local
 from chainrule.scale.order import ShuffledRows, quota
 from chainrule.scale.rows import Block, Rows
 
+Result = TypeVar("Result")
 _EVALUATED = 1 << 16  # rows of a shard that are read at a time to evaluate
 
 
@@ -138,6 +139,16 @@ def digest(state: State) -> str:
     return words.hexdigest()[:16]
 
 
+def check_digests(digests: Sequence[str], steps: Steps) -> None:
+    """Raise ClusterError unless all ranks have come to the same state."""
+    if len(set(digests)) > 1:
+        raise ClusterError(
+            f"the ranks do not agree on the weights after step {steps.state.step + len(steps.rates)}: their digests "
+            f"are {', '.join(digests)}. One of them computes wrongly, or has another version of NumPy: check the "
+            "machines, and go on from the last checkpoint."
+        )
+
+
 def cut(examples: Examples, n_shards: int, dtype: np.dtype[Any]) -> list[Block]:
     """Cut examples in memory into shards of neighbouring rows, one row more or less.
 
@@ -209,6 +220,10 @@ class ShardFeed(ABC):
         raise InvalidParameterError(
             "solver='lbfgs' needs all rows in one place: choose 'adam' or another solver that goes by mini-batches."
         )
+
+    def lead(self, training: Callable[[], Result]) -> Result:
+        """Run a training on this feed and return its result; where every rank calls this, on every rank."""
+        return training()
 
     @abstractmethod
     def run(self, steps: Steps) -> tuple[State, Totals]:
