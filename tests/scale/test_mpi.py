@@ -34,8 +34,13 @@ def mpiexec() -> str:
 
 
 def run(n_ranks: int, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return launched(n_ranks, JOB, *arguments)
+
+
+def launched(n_ranks: int, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Python as an MPI job."""
     launcher = mpiexec()
-    command = [launcher, "-n", str(n_ranks), sys.executable, JOB, *arguments]
+    command = [launcher, "-n", str(n_ranks), sys.executable, *arguments]
     library = os.environ | {"LD_LIBRARY_PATH": str(Path(launcher).resolve().parents[1] / "lib")}  # of the same MPI
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=library)
 

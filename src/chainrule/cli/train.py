@@ -10,6 +10,7 @@ from chainrule.cli.guard import guarded, names
 
 if TYPE_CHECKING:
     from chainrule.estimator.table_training import Prepared
+    from chainrule.scale.distribution import Distribution
     from chainrule.table import Table
 
 
@@ -56,6 +57,15 @@ if TYPE_CHECKING:
     type=click.IntRange(0, 2**63 - 1),
     help="Decides the split and every random draw.",
 )
+@click.option("--dask", help="Train on the workers of the Dask scheduler at this address, tcp://HOST:PORT.")
+@click.option("--mpi", is_flag=True, help="Train on all ranks of the MPI job this runs in.")
+@click.option(
+    "--shards",
+    default=8,
+    show_default=True,
+    type=click.IntRange(1),
+    help="With --dask or --mpi, the parts the rows are cut into: at most so many workers.",
+)
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing but warnings and errors.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; everything else goes to standard error.")
 @guarded
@@ -79,6 +89,9 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
 
     check_writable(model)
     given = _settings(options)
+    distribution = _distribution(options)
+    leads = distribution is None or distribution.leads
+    quiet, as_json = quiet or not leads, as_json and leads
     prepared, source = _prepare(table, seed, options)
     settings = recipe(len(prepared.y), **given)
     say = _say(quiet, as_json)
@@ -92,10 +105,12 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
             on_segment=reporter.on_segment,
             on_epoch=reporter.on_epoch,
             on_compare=reporter.on_compare,
+            distribution=distribution,
         )
     finally:
         reporter.close()
-    save(trained.model, model)
+    if leads:
+        save(trained.model, model)
     say(after(trained, model))
     if as_json:
         click.echo(strict_json(summary(trained, prepared, model)))
@@ -126,6 +141,16 @@ def _prepare(source: str, seed: int, options: dict[str, Any]) -> tuple[Prepared,
         seed=seed,
     )
     return prepared, table
+
+
+def _distribution(options: dict[str, Any]) -> Distribution | None:
+    from chainrule._errors import InvalidParameterError
+    from chainrule.scale.distribution import Distribution
+
+    if options["dask"] and options["mpi"]:
+        raise InvalidParameterError("--dask and --mpi are two ways to do the same: give one of them.")
+    where = "mpi" if options["mpi"] else options["dask"]
+    return None if where is None else Distribution(where, options["shards"])
 
 
 _SAME = ("activation", "dropout", "solver", "alpha", "l1_ratio", "weight_decay", "batch_size", "engine")

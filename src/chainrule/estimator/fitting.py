@@ -19,7 +19,7 @@ from chainrule.estimator.training_set import TrainingSet
 from chainrule.network.architecture import Architecture
 from chainrule.network.base_rate import at_base_rate
 from chainrule.network.examples import Examples
-from chainrule.network.feed import InMemory
+from chainrule.network.feed import Feed, InMemory
 from chainrule.network.history import History
 from chainrule.network.lbfgs import train_lbfgs
 from chainrule.network.loop import train
@@ -29,6 +29,8 @@ from chainrule.network.progress import Hook
 from chainrule.network.schedules import Schedule
 from chainrule.network.segment import Plan, State
 from chainrule.network.training import Stopping, Training, Validation
+from chainrule.scale.distribution import Distribution
+from chainrule.scale.sharded import ShardFeed
 from chainrule.slopes.own_functions import check_own_functions
 
 if TYPE_CHECKING:
@@ -80,6 +82,7 @@ def fit_network(
     on_segment: Hook | None = None,
     on_epoch: Hook | None = None,
     callbacks: Callbacks | None = None,
+    distribution: Distribution | None = None,
 ) -> Fitted:
     """Train a network on a table.
 
@@ -98,10 +101,12 @@ def fit_network(
     on_segment, on_epoch : callable, optional
     callbacks : Callbacks, optional
         Take the place of `on_segment` and `on_epoch`.
+    distribution : Distribution, optional
+        Where to train, if not in memory here.
 
     Raises
     ------
-    DivergenceError, InvalidParameterError, TargetError
+    ClusterError, DivergenceError, InvalidParameterError, TargetError
     """
     warn_of_idle_parameters(settings, validated=validation is not None)
     loss.check_target(table.Y)
@@ -109,7 +114,7 @@ def fit_network(
     rows = examples.m
     if settings.solver in FULL_BATCH:
         examples = examples.merged()
-    training, state = _training(settings, table, loss, examples, seed, start)
+    training, state = _training(settings, table, loss, examples, seed, start, distribution)
     state = replace(state, parameters=with_given(state.parameters, *given))
     if settings.check_derivatives:
         check_own_functions(training.architecture, table.Y)
@@ -120,6 +125,8 @@ def fit_network(
         training = callbacks.attach(training, rows)
     if settings.solver == "lbfgs":
         state, history = train_lbfgs(training, state, max_fun=settings.max_fun)
+    elif isinstance(training.feed, ShardFeed):
+        state, history = training.feed.lead(partial(train, training, state))
     else:
         state, history = train(training, state)
     return Fitted(training.architecture, _own(state), history, training.plan.optimizer.name, rows)
@@ -150,13 +157,23 @@ def fit_one_epoch(
 
 
 def _training(
-    settings: Settings, table: TrainingSet, loss: Loss, examples: Examples, seed: int, start: State | None
+    settings: Settings,
+    table: TrainingSet,
+    loss: Loss,
+    examples: Examples,
+    seed: int,
+    start: State | None,
+    distribution: Distribution | None = None,
 ) -> tuple[Training, State]:
     batch_size = batch_size_of(settings, examples.m)
     architecture = architecture_of(settings, table.X.shape[1], table.Y.shape[1], loss, batch_size, table.embeddings)
     if settings.solver == "lbfgs" and architecture.drops:
         raise InvalidParameterError(
             "solver='lbfgs' needs a cost that is not random: set dropout to 0 or choose 'adam'."
+        )
+    if settings.solver == "lbfgs" and distribution is not None:
+        raise InvalidParameterError(
+            "solver='lbfgs' evaluates all rows in one place, so it cannot be distributed: choose 'adam'."
         )
     decay = ADAMW_DECAY if settings.solver == "adamw" else 0.0
     plan = Plan(
@@ -191,7 +208,10 @@ def _training(
             _, Y, weights = examples.batch(slice(None), np.dtype(np.float64))
             start = replace(start, parameters=at_base_rate(architecture, start.parameters, Y, weights))
     engine = choose(settings.engine, settings.n_threads, architecture)
-    return Training(architecture, plan, InMemory(examples, engine, settings.shuffle), schedule, stopping), start
+    feed: Feed = InMemory(examples, engine, settings.shuffle)
+    if distribution is not None:
+        feed = distribution.feed(examples, engine, plan, settings.shuffle, working_dtype(table.X))
+    return Training(architecture, plan, feed, schedule, stopping), start
 
 
 def _own(state: State) -> State:

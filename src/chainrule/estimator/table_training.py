@@ -22,6 +22,7 @@ from chainrule.network.losses import Loss, loss
 from chainrule.network.progress import Hook
 from chainrule.network.types import Array
 from chainrule.report import classification_figures, regression_figures
+from chainrule.scale.distribution import Distribution
 from chainrule.table import Encoder, Schema, Table, Target, train_test_split, understand, understand_target
 
 
@@ -154,6 +155,7 @@ def train(
     on_segment: Hook | None = None,
     on_epoch: Hook | None = None,
     on_compare: Callable[[], None] | None = None,
+    distribution: Distribution | None = None,
 ) -> Trained:
     """Train the network, and compare it with the trivial answer and the linear model on the test rows.
 
@@ -166,6 +168,8 @@ def train(
         Called with the progress of the network's training.
     on_compare : callable, optional
         Called before the linear model is trained.
+    distribution : Distribution, optional
+        Where to train the network, if not in memory here.
 
     Raises
     ------
@@ -173,7 +177,7 @@ def train(
     """
     check_parameters(settings, list(vars(settings)))
     began = time.perf_counter()
-    fitted = _fit(prepared, settings, seed, on_segment, on_epoch)
+    fitted = _fit(prepared, settings, seed, on_segment, on_epoch, distribution)
     seconds = time.perf_counter() - began
     model = _model(prepared, fitted, {})
     figures = {}
@@ -203,6 +207,7 @@ def _fit(
     seed: int,
     on_segment: Hook | None = None,
     on_epoch: Hook | None = None,
+    distribution: Distribution | None = None,
 ) -> Fitted:
     Y, strata = _targets(prepared)
     table, held_out = split(settings, TrainingSet(prepared.X, Y, strata=strata), seed)
@@ -214,6 +219,7 @@ def _fit(
         validation=None if held_out is None else ValidationSet(held_out),
         on_segment=on_segment,
         on_epoch=on_epoch,
+        distribution=distribution,
     )
 
 

@@ -78,6 +78,7 @@ class DaskFeed(ShardFeed):
         If the cluster has no workers.
     """
 
+    closes_client = False  # when the training has ended
     segment_seconds = 2.0  # placing the tasks of one costs some 20 ms
 
     def __init__(
@@ -106,6 +107,16 @@ class DaskFeed(ShardFeed):
         client.register_plugin(MeetingPoint())
         self._settled: list[str] = []  # the workers that are known to have their shards
         self._shards: dict[int, Future] = {}
+
+    def lead(self, training: Callable[[], Value]) -> Value:
+        """Run a training, then free the workers' memory."""
+        try:
+            return training()
+        finally:
+            self._shards.clear()
+            self._settled = []
+            if self.closes_client:
+                self._client.close()
 
     def run(self, steps: Steps) -> tuple[State, Totals]:
         """Run the segment on the workers there are, again if one of them is lost.
