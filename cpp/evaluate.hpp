@@ -9,7 +9,7 @@ namespace chainrule::CHAINRULE_ISA {
 template <class T>
 void sum_gradient(const Worker<T>& worker) {
   const auto& [job, space, thread] = worker;
-  const Batch<T> batch{worker, job.first_step, true};
+  const Batch<T> batch{worker, -1, true};
   for (Index start = 0; start < job.m; start += space.rows) {
     batch.run(start, smaller(space.rows, job.m - start), [](auto&&...) {});
     if (worker.is_first()) job.losses[start / space.rows] = *space.loss;
@@ -29,6 +29,14 @@ void sum_gradient(const Worker<T>& worker) {
     }
     job.barrier->wait();
   }
+}
+
+// The same of one batch, as a step of training has it: dropout on, summed in T, to new_theta.
+template <class T>
+void batch_gradient(const Worker<T>& worker) {
+  Batch<T>{worker, worker.job.first_step, true}.run(0, worker.job.m, [](auto&&...) {});
+  if (worker.is_first()) worker.job.losses[0] = *worker.space.loss;
+  worker.store_gradient();
 }
 
 // Losses or logits, block by block; no block needs another.

@@ -137,18 +137,30 @@ void logits(Memory& memory, int threads, const NetworkArgument& network, const T
 
 std::vector<double> sum_gradient(Memory& memory, int threads, const NetworkArgument& network,
                                  const ExamplesArgument& examples, InVector theta, std::int64_t first,
-                                 std::int64_t count, Out<double> gradient, std::uint64_t seed, std::int64_t step) {
+                                 std::int64_t count, Out<double> gradient) {
   Job job = job_of(Task::gradient, threads, network, examples, theta);
   take_part(job, first, count);
   check_size(gradient.shape(0), theta.shape(0), "gradient");
-  if (step >= 0) check_keys(job);
-  job.plan.seed = seed;
-  job.first_step = step;
   job.gradient = gradient.data();
   std::vector<double> losses(static_cast<std::size_t>((job.m + CHUNK - 1) / CHUNK));
   job.losses = losses.data();
   run_released(job, engine_for(theta.dtype()), memory);
   return losses;
+}
+
+double batch_gradient(Memory& memory, int threads, const NetworkArgument& network, const ExamplesArgument& examples,
+                      InVector theta, std::uint64_t seed, std::int64_t step, InOut gradient) {
+  Job job = job_of(Task::batch_gradient, threads, network, examples, theta);
+  check_keys(job);
+  check_size(gradient.shape(0), theta.shape(0), "gradient");
+  if (gradient.dtype() != theta.dtype()) throw std::invalid_argument("gradient must have the dtype of theta.");
+  double loss = 0;
+  job.plan.seed = seed;
+  job.first_step = step;
+  job.new_theta = gradient.data();
+  job.losses = &loss;
+  run_released(job, engine_for(theta.dtype()), memory);
+  return loss;
 }
 
 }  // namespace
@@ -165,9 +177,13 @@ void bind_jobs(nb::module_& m) {
   m.def("logits", logits, "memory"_a, "threads"_a, "network"_a, "X"_a, "theta"_a, "out"_a,
         "Write Z[L] of every row to a table of one row each.");
   m.def("sum_gradient", sum_gradient, "memory"_a, "threads"_a, "network"_a, "examples"_a, "theta"_a, "first"_a,
-        "count"_a, "gradient"_a, "seed"_a = 0, "step"_a = -1,
+        "count"_a, "gradient"_a,
         "Add the gradient of the loss summed over `count` examples from `first` on to `gradient`; returns the losses, "
-        "summed over chunks of rows. Units are dropped as in step `step`, or not at all if it is negative.");
+        "summed over chunks of rows.");
+  m.def("batch_gradient", batch_gradient, "memory"_a, "threads"_a, "network"_a, "examples"_a, "theta"_a, "seed"_a,
+        "step"_a, "gradient"_a,
+        "Write the gradient of the loss summed over the examples, dropped out as in step `step`, to `gradient`; returns "
+        "the loss.");
 }
 
 }  // namespace chainrule

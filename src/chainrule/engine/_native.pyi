@@ -53,9 +53,14 @@ def block_losses(memory: Memory, threads: int, network: Network, examples: Examp
 def logits(memory: Memory, threads: int, network: Network, X: Table, theta: Annotated[NDArray, dict(shape=(None,), order='C', device='cpu', writable=False)], out: Annotated[NDArray, dict(shape=(None, None), order='C', device='cpu')]) -> None:
     """Write Z[L] of every row to a table of one row each."""
 
-def sum_gradient(memory: Memory, threads: int, network: Network, examples: Examples, theta: Annotated[NDArray, dict(shape=(None,), order='C', device='cpu', writable=False)], first: int, count: int, gradient: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')], seed: int = 0, step: int = -1) -> list[float]:
+def sum_gradient(memory: Memory, threads: int, network: Network, examples: Examples, theta: Annotated[NDArray, dict(shape=(None,), order='C', device='cpu', writable=False)], first: int, count: int, gradient: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')]) -> list[float]:
     """
-    Add the gradient of the loss summed over `count` examples from `first` on to `gradient`; returns the losses, summed over chunks of rows. Units are dropped as in step `step`, or not at all if it is negative.
+    Add the gradient of the loss summed over `count` examples from `first` on to `gradient`; returns the losses, summed over chunks of rows.
+    """
+
+def batch_gradient(memory: Memory, threads: int, network: Network, examples: Examples, theta: Annotated[NDArray, dict(shape=(None,), order='C', device='cpu', writable=False)], seed: int, step: int, gradient: Annotated[NDArray, dict(shape=(None,), order='C', device='cpu')]) -> float:
+    """
+    Write the gradient of the loss summed over the examples, dropped out as in step `step`, to `gradient`; returns the loss.
     """
 
 def instructions() -> str:

@@ -56,7 +56,6 @@ class Native:
         self.n_threads, self.adaptive = n_threads, adaptive
         self._memory = _native.Memory()
         self._examples: dict[tuple[Any, ...], tuple[Examples, _native.Examples]] = {}
-        self._sums = np.empty(0)  # of gradients, in float64
         self._networks: dict[int, tuple[Architecture, _native.Network]] = {}
         self._last_segment: tuple[int, tuple[Any, ...]] = 0, ()  # its number, what it had, the vectors it left
 
@@ -139,26 +138,17 @@ class Native:
         self, architecture: Architecture, plan: Plan, state: State, examples: Examples, out: Array
     ) -> float:
         """Do what `chainrule.network.segment.gradient_sum` does."""
-        theta = state.parameters.theta
-        if len(self._sums) != len(theta):
-            self._sums = np.empty(len(theta))
-        self._sums.fill(0)
         check_codes(architecture.embeddings, examples.X)
-        losses = _native.sum_gradient(
+        return _native.batch_gradient(
             self._memory,
             self._threads(architecture, examples.m, 1, backward=True),
             self._network_of(architecture),
             examples_of(examples, drops=architecture.drops),  # the rows of one step: nothing to remember
-            theta,
-            0,
-            examples.m,
-            self._sums,
+            state.parameters.theta,
             plan.seed % 2**64,
             state.step,
+            out,
         )
-        with np.errstate(over="ignore"):  # an overflow shows in the sum of all parts
-            np.copyto(out, self._sums, casting="same_kind")
-        return math.fsum(losses)
 
     def _threads(self, architecture: Architecture, batch: int, steps: int, *, backward: bool = False) -> int:
         if not self.adaptive:

@@ -52,7 +52,7 @@ class Cluster:
             If there is none, and none comes.
         """
         ends = time.monotonic() + self.timeout
-        while not (living := sorted(self.client.nthreads())):
+        while not (living := self._running()):
             if time.monotonic() > ends:
                 raise ClusterError(
                     f"the cluster at {self.client.scheduler.address} has had no worker for {self.timeout:g} s: start "
@@ -118,12 +118,17 @@ class Cluster:
             raise (lasting or errors)[0]
         return self.client.gather(futures)
 
+    def _running(self) -> list[str]:
+        """Return the workers that take tasks: not those which are only starting, or paused for want of memory."""
+        known = self.client.sync(self.client.scheduler.identity)["workers"]
+        return sorted(address for address, worker in known.items() if worker["status"] == "running")
+
     def _recover(self, wanted: int) -> None:
         """Have the scheduler forget who does not answer; give those who are gone a moment to come back."""
         if silent := self._silent(list(self.client.nthreads())):
             self.client.run_on_scheduler(_forget, silent)
         ends = time.monotonic() + self.grace
-        while len(self.client.nthreads()) < wanted and time.monotonic() < ends:
+        while len(self._running()) < wanted and time.monotonic() < ends:
             time.sleep(0.1)
 
     def _silent(self, addresses: Sequence[str]) -> list[str]:

@@ -109,9 +109,10 @@ def run_shards(
 
 def _fill(vector: Array, architecture: Architecture, plan: Plan, state: State, block: Block, engine: Runner) -> None:
     """Put a shard's share of a step where it will be added up: the sum of the gradient, then that of the loss."""
-    vector.fill(0)
     if len(block):
         vector[-1] = engine.gradient_sum(architecture, plan, state, block.examples, vector[:-1])
+    else:
+        vector.fill(0)
 
 
 def _explained(architecture: Architecture, plan: Plan, state: State, blocks: list[Block]) -> DivergenceError:
