@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from mpi4py import MPI
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -20,7 +19,11 @@ from chainrule.scale.mpi_feed import MPIFeed
 
 
 def main(task: str, path: str = "") -> None:
+    from mpi4py import MPI
+
     comm = MPI.COMM_WORLD
+    if comm.Get_rank() == 1 and path:
+        Path(path + ".pid").write_text(str(os.getpid()))
     shards = shards_of()
     if task == "nan":
         shards[3].rows.block.X[:] = np.nan
@@ -58,6 +61,4 @@ def checkpointed(training, path, dies):
 
 
 if __name__ == "__main__":
-    if MPI.COMM_WORLD.Get_rank() == 1 and len(sys.argv) > 2:
-        Path(sys.argv[2] + ".pid").write_text(str(os.getpid()))
     main(*sys.argv[1:])

@@ -9,9 +9,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
-
-from mpi4py import MPI
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from chainrule._errors import ClusterError, DivergenceError, InvalidParameterError
 from chainrule.network.architecture import Architecture
@@ -22,6 +20,9 @@ from chainrule.scale.communicators.mpi import MPICommunicator
 from chainrule.scale.order import ShuffledRows
 from chainrule.scale.reduction import run_of
 from chainrule.scale.sharded import ShardFeed, Steps, check_digests, digest, first_named, run_shards, shard_loss
+
+if TYPE_CHECKING:
+    from mpi4py import MPI
 
 Result = TypeVar("Result")
 REDUCTIONS = ("strict", "fast")

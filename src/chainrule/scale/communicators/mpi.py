@@ -1,17 +1,19 @@
-"""Ranks of an MPI job, by mpi4py."""
+"""Ranks of an MPI job, by mpi4py, which whoever makes the communicator has imported."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from mpi4py import MPI
 
 from chainrule.network.types import Array
 from chainrule.scale.communicators.base import Communicator
 from chainrule.scale.reduction import Reduction, run_of
+
+if TYPE_CHECKING:
+    from mpi4py import MPI
 
 
 class MPICommunicator(Communicator):
@@ -34,7 +36,8 @@ class MPICommunicator(Communicator):
         peers = [peer for peer in range(self.size) if peer != self.rank]
         requests = [self.comm.Irecv(incoming[peer], peer) for peer in peers]
         requests += [self.comm.Isend(outgoing[peer], peer) for peer in peers]
-        MPI.Request.Waitall(requests)
+        for request in requests:
+            request.Wait()
 
     def reduction(self, n_shards: int, length: int, dtype: np.dtype[Any]) -> Reduction:
         """Return who adds the shards' vectors: along the tree, or MPI as it likes."""
@@ -50,9 +53,10 @@ class AllreduceSum(Reduction):
         self.comm = communicator.comm
         run = run_of(communicator.rank, communicator.size, n_shards)
         self.vectors = {shard: np.empty(length, dtype) for shard in run}
+        self.sum = np.empty(length, dtype)
 
     def total(self) -> Array:
         """Return the sum of all shards' vectors; the next call overwrites it."""
         mine: Array = reduce(lambda total, vector: np.add(total, vector, out=total), self.vectors.values())
-        self.comm.Allreduce(MPI.IN_PLACE, mine)
-        return mine
+        self.comm.Allreduce(mine, self.sum)
+        return self.sum
