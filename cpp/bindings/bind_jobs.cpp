@@ -180,10 +180,11 @@ void bind_jobs(nb::module_& m) {
         "count"_a, "gradient"_a,
         "Add the gradient of the loss summed over `count` examples from `first` on to `gradient`; returns the losses, "
         "summed over chunks of rows.");
-  m.def("batch_gradient", batch_gradient, "memory"_a, "threads"_a, "network"_a, "examples"_a, "theta"_a, "seed"_a,
-        "step"_a, "gradient"_a,
-        "Write the gradient of the loss summed over the examples, dropped out as in step `step`, to `gradient`; returns "
-        "the loss.");
+  m.def(
+      "batch_gradient", batch_gradient, "memory"_a, "threads"_a, "network"_a, "examples"_a, "theta"_a, "seed"_a,
+      "step"_a, "gradient"_a,
+      "Write the gradient of the loss summed over the examples, dropped out as in step `step`, to `gradient`; returns "
+      "the loss.");
 }
 
 }  // namespace chainrule
