@@ -66,9 +66,7 @@ docs: .venv/.installed-test,docs $(NATIVE)  ## Write docs/command-line.md and th
 	$(BIN)/python docs/command_line.py
 	$(BIN)/python docs/derivation.py
 	$(BIN)/python docs/native_stub.py
-	@# The warnings are pdoc's, about annotations it looks up in the wrong module for a dataclass's __init__.
-	PYTHONWARNINGS=ignore $(BIN)/pdoc --docformat numpy --output-directory site $(addprefix chainrule.,network derivation table storage report lab callbacks) \
-		$(addprefix chainrule.estimator.,mlp linear table_model)
+	$(BIN)/python docs/api_reference.py
 
 bench: .venv/.installed-test,bench $(NATIVE)  ## Time the native engine beside the peers (BENCH="--case 2-16-1 --peer jax" for less)
 	$(BIN)/python -m bench $(BENCH)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from chainrule._lazy import on_first_use
 
 if TYPE_CHECKING:
     from chainrule import callbacks as callbacks
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from chainrule.estimator import LinearRegressor as LinearRegressor
     from chainrule.estimator import MLPClassifier as MLPClassifier
     from chainrule.estimator import MLPRegressor as MLPRegressor
+    from chainrule.many import MLPEnsembleClassifier as MLPEnsembleClassifier
+    from chainrule.many import MLPEnsembleRegressor as MLPEnsembleRegressor
+    from chainrule.many import MLPSearchCV as MLPSearchCV
+    from chainrule.many import fit_many as fit_many
     from chainrule.network import Dense as Dense
     from chainrule.network import Network as Network
     from chainrule.storage import load as load
@@ -30,6 +35,10 @@ _HOMES = {
     "MLPRegressor": "chainrule.estimator",
     "LinearClassifier": "chainrule.estimator",
     "LinearRegressor": "chainrule.estimator",
+    "MLPEnsembleClassifier": "chainrule.many",
+    "MLPEnsembleRegressor": "chainrule.many",
+    "MLPSearchCV": "chainrule.many",
+    "fit_many": "chainrule.many",
     "Network": "chainrule.network",
     "Dense": "chainrule.network",
     "trace": "chainrule.derivation",
@@ -45,14 +54,4 @@ _MODULES = ("callbacks", "lab")
 
 __all__ = [*_HOMES, *_MODULES, "__version__"]
 
-
-def __getattr__(name: str) -> object:
-    if name in _MODULES:
-        return importlib.import_module(f"chainrule.{name}")
-    if name not in _HOMES:
-        raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = on_first_use(__name__, _HOMES, _MODULES)

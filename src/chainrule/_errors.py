@@ -1,12 +1,15 @@
-"""Every error the package raises on purpose: what must hold, what came, what to do.
+"""Every error and warning the package raises on purpose: what must hold, what came, what to do.
 
-All of them are `ChainruleError`, and also the built-in type scikit-learn and users expect.
+All of the errors are `ChainruleError`, and also the built-in type scikit-learn and users expect.
 """
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Iterable
 from difflib import get_close_matches
+from types import FrameType
 
 
 class ChainruleError(Exception):
@@ -49,12 +52,35 @@ class ClusterError(ChainruleError, RuntimeError):
     """A training on several machines cannot go on: too few of them live, or they do not agree."""
 
 
+class SearchRecordError(ChainruleError, ValueError):
+    """The record of a search belongs to another search, or cannot be read or written."""
+
+
+class WorkerError(ChainruleError, RuntimeError):
+    """A fit ended the process it ran in, again and again."""
+
+
 class ChainruleWarning(UserWarning):
     """Something the caller should know; the result is still what it says it is."""
 
 
 class ConvergenceWarning(ChainruleWarning):
     """Training stopped at `max_iter` while the loss still improved."""
+
+
+def warn(message: str, category: type[Warning] = ChainruleWarning) -> None:
+    """Warn at the line that called the package, however deep in it the reason is found.
+
+    scikit-learn counts as the package: it stands between a method and the one it wraps.
+    """
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and _package(frame) in ("chainrule", "sklearn"):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
 
 
 def nearest(word: str, valid: Iterable[str]) -> str:

@@ -39,7 +39,7 @@ CALLS = {
     "linear_model": lambda f: f(PLAIN.W[1][:1], PLAIN.problem.X, PLAIN.b[1][:1]),
     "network": lambda f: f(PLAIN.problem.architecture, PLAIN.problem.parameters, PLAIN.problem.X),
     "linear": lambda f: f(TRACE.W[LAYER], TRACE.A[LAYER - 1], TRACE.b[LAYER]),
-    "embedded_input": lambda f: f(EMBEDDINGS[:1], EMBEDDED.E, EMBEDDED.problem.X),
+    "embedded_input": lambda f: f(EMBEDDINGS[:1], EMBEDDED.E, EMBEDDED.problem.X, EMBEDDED.C),
     "embeddings": lambda f: f(EMBEDDINGS[:1], EMBEDDED.dA[0], EMBEDDED.C)[0],
     "update_embeddings": lambda f: gradient_step(f, EMBEDDED).E[0],
     "activation": lambda f: f(NETWORK, P.parameters, P.X).A[LAYER],

@@ -116,6 +116,8 @@ def test_partial_fit_takes_a_dict_and_refuses_balanced():
     np.testing.assert_allclose(by_class.coefs_[0], by_row.coefs_[0], rtol=1e-12)
     with pytest.raises(InvalidParameterError, match="class_weight='balanced' needs the whole training set"):
         MLPClassifier(class_weight="balanced").partial_fit(X, LABELS)
+    with pytest.raises(InvalidParameterError, match="needs the whole training set"):
+        MLPClassifier(class_weight=[None, "balanced"]).partial_fit(X, np.eye(2)[np.arange(120) % 2])
 
 
 @pytest.mark.parametrize(
@@ -124,7 +126,7 @@ def test_partial_fit_takes_a_dict_and_refuses_balanced():
         ({"ham": 1, "spamm": 2}, "weight for 'spamm', which is no class.*'spam'"),
         ({"ham": -1}, "at least 0, got -1 for 'ham'"),
         ({"ham": "much"}, "at least 0, got 'much'"),
-        ("balance", "None, 'balanced' or a dict"),
+        ("balance", "None, 'balanced' or a dict.* Did you mean 'balanced'"),
         ([1, 2, 3], "None, 'balanced' or a dict"),
     ],
     ids=["unknown", "negative", "text", "typo", "list"],
@@ -132,6 +134,8 @@ def test_partial_fit_takes_a_dict_and_refuses_balanced():
 def test_what_is_no_class_weight_is_refused(class_weight, message):
     with pytest.raises(InvalidParameterError, match=message):
         fitted(class_weight=class_weight)
+    with pytest.raises(InvalidParameterError, match=message):
+        MLPClassifier(class_weight=class_weight).partial_fit(X, LABELS)
 
 
 def test_a_fold_may_lack_a_class_that_the_dict_names():
@@ -159,3 +163,20 @@ def test_a_saved_model_keeps_it(tmp_path):
     again = load(tmp_path / "m")
     np.testing.assert_array_equal(again.class_weight_, [1, 7, 1])
     assert again.data_loss(X, LABELS) == model.data_loss(X, LABELS)
+
+
+@pytest.mark.parametrize("y", [LABELS, X[:, :2] > 0], ids=["classes", "labels"])
+def test_a_record_from_before_weights_were_kept_counts_every_class_alike(y):
+    model = fitted(y=y)
+    record, tensors = model.to_record()
+    del record["arrays"]["class_weight_"]
+    again = MLPClassifier.from_record(record, tensors)
+    assert again.data_loss(X, y) == model.data_loss(X, y)
+    np.testing.assert_array_equal(again.class_weight_, model.class_weight_)
+
+
+def test_before_training_every_class_counts_alike():
+    names = np.unique(LABELS)
+    model = MLPClassifier((5,), class_weight="balanced", random_state=0).initialize(X.shape[1], classes=names)
+    truth = model.predict_proba(X)[np.arange(len(X)), np.searchsorted(names, LABELS)]
+    assert model.data_loss(X, LABELS) == pytest.approx(-np.log(truth).mean(), rel=1e-12)

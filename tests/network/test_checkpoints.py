@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from chainrule.engine import choose
+from chainrule.engine import choose, info
 from chainrule.network import Architecture, activation, initial_parameters, loss
 from chainrule.network.examples import Examples
 from chainrule.network.feed import InMemory
@@ -41,7 +41,7 @@ def outcome(training, start):
     return kept, record, history.final, history.best_epoch, history.stop_reason, history.stop_sentence
 
 
-@pytest.mark.parametrize("engine", ["reference", "native"])
+@pytest.mark.parametrize("engine", sorted({"reference", info()["engine"]}))
 @pytest.mark.parametrize(
     ("schedule", "solver"),
     [
@@ -66,7 +66,7 @@ def test_from_every_segment_and_every_epoch_training_goes_on_to_the_same_bits(en
 
 
 def test_a_checkpoint_of_the_end_only_ends_again():
-    training, last = training_of("native", patience=1), []
+    training, last = training_of(info()["engine"], patience=1), []
     start = initial_state(initial_parameters(training.architecture, seed=1), training.plan)
     undisturbed = outcome(replace(training, on_epoch=lambda p: last.append(p.checkpoint())), start)
     told = []

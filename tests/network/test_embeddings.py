@@ -40,7 +40,7 @@ def test_an_embedding_is_a_dense_layer_on_indicators():
     parameters = initial_parameters(architecture, seed=1)
     first, second = np.eye(4)[X[1].astype(int)].T, np.eye(2)[X[3].astype(int)].T
     A0 = np.vstack([X[[0, 2]], parameters.E[0] @ first, parameters.E[1] @ second])
-    assert np.array_equal(embed(EMBEDDINGS, parameters.E, X), A0)
+    assert np.array_equal(embed(EMBEDDINGS, parameters.E, X, X[[1, 3]].astype(int)), A0)
 
     plain = network(embeddings=())
     beneath = Parameters(flatten(parameters.W[1:], parameters.b[1:]), plain.widths)

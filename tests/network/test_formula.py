@@ -26,7 +26,7 @@ def texts(depth):
     return st.one_of(
         leaf,
         st.builds("({} {} {})".format, part, st.sampled_from("+-*"), part),
-        st.builds("({} / (2 + {}**2))".format, part, part),
+        st.builds("({} / (2 + ({})**2))".format, part, part),
         st.builds("((1 + {}**2) ** {})".format, leaf, leaf),
         st.builds("-{}".format, part),
         st.builds("{}({})".format, st.sampled_from(list(SMOOTH)), leaf),

@@ -15,8 +15,9 @@ a hook of an epoch or batch stops training.
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from chainrule._lazy import on_first_use
 
 if TYPE_CHECKING:
     from chainrule.callbacks.csv_logger import CSVLogger as CSVLogger
@@ -37,12 +38,4 @@ _HOMES = {
 
 __all__ = [*_HOMES]
 
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'chainrule.callbacks' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = on_first_use(__name__, _HOMES)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chainrule._errors import ChainruleError, ChainruleWarning, InvalidParameterError
+from chainrule._errors import ChainruleError, InvalidParameterError, warn
 
 if TYPE_CHECKING:
     from chainrule.estimator.callbacks.context import Context
@@ -90,11 +89,9 @@ class LearningRateFinder:
         """Say where training ended before the sweep did."""
         steps = len(self.losses_)
         if steps < self.num_training and not self._blown_up:
-            warnings.warn(
+            warn(
                 f"The sweep of learning rates ended after {steps} of {self.num_training} steps, with the training. "
                 "Raise max_iter, set n_iter_no_change=float('inf'), or lower num_training.",
-                ChainruleWarning,
-                stacklevel=2,
             )
 
     @property

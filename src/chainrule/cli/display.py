@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from chainrule._json import plain
+
 if TYPE_CHECKING:
     from chainrule.network.progress import Progress
 
@@ -52,14 +54,8 @@ def number(value: float) -> str:
 
 
 def strict_json(data: Any) -> str:
-    """Write JSON that every reader takes: it has no infinity and no NaN, so these become null."""
-    return json.dumps(_finite(data), indent=2)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(entry) for key, entry in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    """Write JSON that every reader takes: what is not finite is null."""
+    return json.dumps(plain(data), indent=2)
 
 
 class Reporter:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from chainrule._errors import ChainruleError, InvalidParameterError, nearest
+from chainrule.files.replacing import replace_file
 
 
 def check_text_path(path: str, endings: Iterable[str]) -> str:
@@ -32,22 +31,15 @@ def check_text_path(path: str, endings: Iterable[str]) -> str:
 
 
 def write_text(path: str, content: str) -> None:
-    """Write a text, by way of a temporary file beside it.
+    """Write a text.
 
     Raises
     ------
     ChainruleError
         If it cannot be written; an older file is then left as it was.
     """
-    target = Path(path)
     try:
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".chainrule-") as folder:
-            written = Path(folder, target.name)
-            with written.open("w", encoding="utf-8", newline="\n") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            written.replace(target)
+        replace_file(Path(path), content.encode())
     except OSError as error:
         reason = error.strerror or str(error)
         raise ChainruleError(f"cannot write {path}: {reason}. An older file is left as it was.") from error

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from chainrule._lazy import on_first_use
 
 if TYPE_CHECKING:
     from chainrule.derivation.checks.gradient_check import gradcheck as gradcheck
@@ -23,8 +24,4 @@ _HOMES = {
 
 __all__ = [*_HOMES]
 
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'chainrule.derivation' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+__getattr__, __dir__ = on_first_use(__name__, _HOMES)

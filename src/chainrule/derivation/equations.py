@@ -61,203 +61,208 @@ class Row:
     takes_mean: bool = False
 
 
-def _rows() -> tuple[Row, ...]:
-    x, w = t.Symbol("x"), t.Symbol("w")
-    first, second = t.Symbol("W", "1"), t.Symbol("W", "2")
-    of_x = t.Apply("f", x)
-    hidden = t.Apply("σ", first @ x + t.Symbol("b", "1"))
-    loss = t.Apply("L", t.Text("yᵢ, ŷᵢ"))
-    penalty, l1, l2 = t.Symbol("penalty"), t.Symbol("λ₁"), t.Symbol("λ₂")
-    return (
-        Row(
-            "linear_model",
-            1,
-            "linear model",
-            t.Equation(of_x, w.T @ x + t.Symbol("b")),
-            dense.linear,
-            "A network without a hidden layer: the inputs, weighed and added.",
-            "comparison table",
-        ),
-        Row(
-            "network",
-            2,
-            "network",
-            t.Equation(of_x, second @ hidden + t.Symbol("b", "2")),
-            propagate.logits,
-            "Between two linear steps stands a function that is not linear; without it both would be one linear step.",
-            "comparison table",
-        ),
-        Row(
-            "linear",
-            3,
-            "linear part",
-            t.Equation(Z, W @ A_previous + b),
-            dense.linear,
-            "Each unit weighs what the previous layer says and adds its bias.",
-            "1 A",
-        ),
-        Row(
-            "embedded_input",
-            0,
-            "input",
-            t.Equation(t.Symbol("A", "0"), t.Stacked((t.Symbol("X"), t.Selection(E, ALL, C)))),
-            embeddings.embed,
-            "Column c of E[j] is the vector of level c. The codes C[j] choose one for each example, as the product of "
-            "E[j] with the indicators of the levels would: a dense layer without a bias.",
-            "comparison table: features",
-        ),
-        Row(
-            "activation",
-            4,
-            "activation",
-            t.Equation(A, t.Apply("g", Z, "l")),
-            propagate.forward,
-            "The activation is applied to each number by itself.",
-            "1 B",
-        ),
-        Row(
-            "loss",
-            5,
-            "loss of each example",
-            t.Equation(t.Symbol("L", "", ("i",)), loss),
-            Loss.per_example,
-            "One number for each example says how far its prediction is from its target.",
-            "2 A",
-        ),
-        Row(
-            "cost",
-            6,
-            "cost",
-            t.Equation(J, mean(t.Symbol("L", "", ("i",))) + penalty),
-            segment.mean_loss,
-            "The mean loss over the examples is what training lowers; a penalty on the weights, if any, is added.",
-            "2 B",
-            takes_mean=True,
-        ),
-        Row(
-            "penalty",
-            0,
-            "penalty",
-            t.Equation(
-                penalty,
-                l1 * t.Total("l", "", t.Total("ij", "", t.Absolute(t.Symbol("W", "l", ("i", "j")))))
-                + (l2 / t.Number(2))
-                * t.Total("l", "", t.Total("ij", "", t.Symbol("W", "l", ("i", "j")) ** t.Number(2))),
-            ),
-            Penalty.value,
-            "Large weights cost something; biases never do.",
-            "comparison table: regularization",
-        ),
-        Row(
-            "output_delta",
-            7,
-            "error of the output",
-            t.Equation(dZ_last, A_last - Y),
-            Loss.dZ,
-            "The derivative of the loss and of the output activation, multiplied, leave prediction minus target.",
-            "3 A",
-        ),
-        Row(
-            "output_delta_product",
-            7,
-            "error of the output",
-            t.Equation(dZ_last, t.Symbol("dA", "L").hadamard(t.Apply("g", Z_last, "L", prime=True))),
-            Loss.dZ,
-            "The chain rule through the output activation, as it stands: for this pair nothing simplifies.",
-            "3 A",
-        ),
-        Row(
-            "previous_activation",
-            8,
-            "error of the previous activation",
-            t.Equation(dA_previous, W.T @ dZ),
-            dense.dA_previous,
-            "Unit j of layer l-1 feeds every unit k of layer l with weight Wₖⱼ, so its error is Σₖ Wₖⱼ dZₖ: column j "
-            "of W, which is row j of Wᵀ.",
-            "3 B 1",
-        ),
-        Row(
-            "hidden_delta",
-            9,
-            "error of the linear part",
-            t.Equation(dZ_previous, dA_previous.hadamard(t.Apply("g", Z_previous, "l-1", prime=True))),
-            propagate.backward,
-            "The activation works on each number by itself, so the chain rule multiplies each by its own slope.",
-            "3 B 2",
-        ),
-        Row(
-            "weights",
-            10,
-            "gradient of the weights",
-            t.Equation(dW, (ONE / m) * (dZ @ A_previous.T)),
-            dense.dW,
-            "Weight Wₖⱼ multiplies Aⱼ in every example, so its gradient is the mean of dZₖ Aⱼ over the examples: the "
-            "product with Aᵀ sums over them.",
-            "3 B 3",
-            takes_mean=True,
-        ),
-        Row(
-            "weights_penalized",
-            10,
-            "gradient of the weights",
-            t.Equation(dW, (ONE / m) * (dZ @ A_previous.T) + l2 * W + l1 * t.Apply("sign", W)),
-            dense.dW,
-            "The mean of dZₖ Aⱼ over the examples, and the penalty's derivative, which no mean is taken of.",
-            "3 B 3",
-            takes_mean=True,
-        ),
-        Row(
-            "biases",
-            10,
-            "gradient of the biases",
-            t.Equation(db, mean(dZ)),
-            dense.db,
-            "A bias is the weight of an input that is always 1.",
-            "3 B 3",
-            takes_mean=True,
-        ),
-        Row(
-            "embeddings",
-            10,
-            "gradient of the embeddings",
-            t.Equation(
-                t.Selection(dE, ALL, c),
-                mean(t.Selection(t.Symbol("dA", "0"), ROWS_OF_E, t.Relation(C, "=", c))),
-            ),
-            embeddings.dE,
-            "The gradient of a dense layer's weights, whose inputs are the indicators of the levels: of level c those "
-            "examples count that have it, with the factor 1, and a level that none has is not moved.",
-            "3 B 3",
-            takes_mean=True,
-        ),
-        Row(
-            "update_weights",
-            11,
-            "update of the weights",
-            t.Equation(W, W - rate * dW, ":="),
-            segment.updated,
-            "Downhill by the learning rate, for all layers at once: every gradient first, then every update.",
-            "4",
-        ),
-        Row(
-            "update_biases",
-            11,
-            "update of the biases",
-            t.Equation(b, b - rate * db, ":="),
-            segment.updated,
-            "As the weights, and never penalised.",
-            "4",
-        ),
-        Row(
-            "update_embeddings",
-            11,
-            "update of the embeddings",
-            t.Equation(E, E - rate * dE, ":="),
-            segment.updated,
-            "As the weights, and never penalised.",
-            "4",
-        ),
-    )
+_x, _w, _of_x = t.Symbol("x"), t.Symbol("w"), t.Apply("f", t.Symbol("x"))
+_hidden = t.Apply("σ", t.Symbol("W", "1") @ _x + t.Symbol("b", "1"))
+_Li, _Wij = t.Symbol("L", "", ("i",)), t.Symbol("W", "l", ("i", "j"))
+_penalty, _l1, _l2 = t.Symbol("penalty"), t.Symbol("λ₁"), t.Symbol("λ₂")
 
+_FORWARD = (
+    Row(
+        "linear_model",
+        1,
+        "linear model",
+        t.Equation(_of_x, _w.T @ _x + t.Symbol("b")),
+        dense.linear,
+        "A network without a hidden layer: the inputs, weighed and added.",
+        "comparison table",
+    ),
+    Row(
+        "network",
+        2,
+        "network",
+        t.Equation(_of_x, t.Symbol("W", "2") @ _hidden + t.Symbol("b", "2")),
+        propagate.logits,
+        "Between two linear steps stands a function that is not linear; without it both would be one linear step.",
+        "comparison table",
+    ),
+    Row(
+        "linear",
+        3,
+        "linear part",
+        t.Equation(Z, W @ A_previous + b),
+        dense.linear,
+        "Each unit weighs what the previous layer says and adds its bias.",
+        "1 A",
+    ),
+    Row(
+        "embedded_input",
+        0,
+        "input",
+        t.Equation(t.Symbol("A", "0"), t.Stacked((t.Symbol("X"), t.Selection(E, ALL, C)))),
+        embeddings.embed,
+        "Column c of E[j] is the vector of level c. The codes C[j] choose one for each example, as the product of "
+        "E[j] with the indicators of the levels would: a dense layer without a bias.",
+        "comparison table: features",
+    ),
+    Row(
+        "activation",
+        4,
+        "activation",
+        t.Equation(A, t.Apply("g", Z, "l")),
+        propagate.forward,
+        "The activation is applied to each number by itself.",
+        "1 B",
+    ),
+)
 
-EQUATIONS: dict[str, Row] = {row.id: row for row in _rows()}
+_COST = (
+    Row(
+        "loss",
+        5,
+        "loss of each example",
+        t.Equation(_Li, t.Apply("L", t.Text("yᵢ, ŷᵢ"))),
+        Loss.per_example,
+        "One number for each example says how far its prediction is from its target.",
+        "2 A",
+    ),
+    Row(
+        "cost",
+        6,
+        "cost",
+        t.Equation(J, mean(_Li) + _penalty),
+        segment.mean_loss,
+        "The mean loss over the examples is what training lowers; a penalty on the weights, if any, is added.",
+        "2 B",
+        takes_mean=True,
+    ),
+    Row(
+        "penalty",
+        0,
+        "penalty",
+        t.Equation(
+            _penalty,
+            _l1 * t.Total("l", "", t.Total("ij", "", t.Absolute(_Wij)))
+            + (_l2 / t.Number(2)) * t.Total("l", "", t.Total("ij", "", _Wij ** t.Number(2))),
+        ),
+        Penalty.value,
+        "Large weights cost something; biases never do.",
+        "comparison table: regularization",
+    ),
+)
+
+_BACKWARD = (
+    Row(
+        "output_delta",
+        7,
+        "error of the output",
+        t.Equation(dZ_last, A_last - Y),
+        Loss.dZ,
+        "The derivative of the loss and of the output activation, multiplied, leave prediction minus target.",
+        "3 A",
+    ),
+    Row(
+        "output_delta_product",
+        7,
+        "error of the output",
+        t.Equation(dZ_last, t.Symbol("dA", "L").hadamard(t.Apply("g", Z_last, "L", prime=True))),
+        Loss.dZ,
+        "The chain rule through the output activation, as it stands: for this pair nothing simplifies.",
+        "3 A",
+    ),
+    Row(
+        "previous_activation",
+        8,
+        "error of the previous activation",
+        t.Equation(dA_previous, W.T @ dZ),
+        dense.dA_previous,
+        "Unit j of layer l-1 feeds every unit k of layer l with weight Wₖⱼ, so its error is Σₖ Wₖⱼ dZₖ: column j "
+        "of W, which is row j of Wᵀ.",
+        "3 B 1",
+    ),
+    Row(
+        "hidden_delta",
+        9,
+        "error of the linear part",
+        t.Equation(dZ_previous, dA_previous.hadamard(t.Apply("g", Z_previous, "l-1", prime=True))),
+        propagate.backward,
+        "The activation works on each number by itself, so the chain rule multiplies each by its own slope.",
+        "3 B 2",
+    ),
+    Row(
+        "weights",
+        10,
+        "gradient of the weights",
+        t.Equation(dW, (ONE / m) * (dZ @ A_previous.T)),
+        dense.dW,
+        "Weight Wₖⱼ multiplies Aⱼ in every example, so its gradient is the mean of dZₖ Aⱼ over the examples: the "
+        "product with Aᵀ sums over them.",
+        "3 B 3",
+        takes_mean=True,
+    ),
+    Row(
+        "weights_penalized",
+        10,
+        "gradient of the weights",
+        t.Equation(dW, (ONE / m) * (dZ @ A_previous.T) + _l2 * W + _l1 * t.Apply("sign", W)),
+        dense.dW,
+        "The mean of dZₖ Aⱼ over the examples, and the penalty's derivative, which no mean is taken of.",
+        "3 B 3",
+        takes_mean=True,
+    ),
+    Row(
+        "biases",
+        10,
+        "gradient of the biases",
+        t.Equation(db, mean(dZ)),
+        dense.db,
+        "A bias is the weight of an input that is always 1.",
+        "3 B 3",
+        takes_mean=True,
+    ),
+    Row(
+        "embeddings",
+        10,
+        "gradient of the embeddings",
+        t.Equation(
+            t.Selection(dE, ALL, c),
+            mean(t.Selection(t.Symbol("dA", "0"), ROWS_OF_E, t.Relation(C, "=", c))),
+        ),
+        embeddings.dE,
+        "The gradient of a dense layer's weights, whose inputs are the indicators of the levels: of level c those "
+        "examples count that have it, with the factor 1, and a level that none has is not moved.",
+        "3 B 3",
+        takes_mean=True,
+    ),
+)
+
+_UPDATE = (
+    Row(
+        "update_weights",
+        11,
+        "update of the weights",
+        t.Equation(W, W - rate * dW, ":="),
+        segment.updated,
+        "Downhill by the learning rate, for all layers at once: every gradient first, then every update.",
+        "4",
+    ),
+    Row(
+        "update_biases",
+        11,
+        "update of the biases",
+        t.Equation(b, b - rate * db, ":="),
+        segment.updated,
+        "As the weights, and never penalised.",
+        "4",
+    ),
+    Row(
+        "update_embeddings",
+        11,
+        "update of the embeddings",
+        t.Equation(E, E - rate * dE, ":="),
+        segment.updated,
+        "As the weights, and never penalised.",
+        "4",
+    ),
+)
+
+EQUATIONS: dict[str, Row] = {row.id: row for row in (*_FORWARD, *_COST, *_BACKWARD, *_UPDATE)}

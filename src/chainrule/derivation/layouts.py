@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from chainrule.derivation.formula import tree as t
+
+Shape = tuple[int, int]
+_NO_MORE: Mapping[t.Node, Shape] = {}
 
 
 def at_layer(formula: t.Formula, l: int, L: int) -> t.Formula:
@@ -30,21 +35,12 @@ def at_layer(formula: t.Formula, l: int, L: int) -> t.Formula:
     return t.rewritten(formula, numbered)
 
 
-def shape_of(symbol: t.Symbol, widths: tuple[int, ...], m: int) -> tuple[int, int] | None:
-    """The shape of a letter of a numbered layer; None for a number, and for what belongs to no layer."""
-    letter = symbol.name.removeprefix("d")
-    if letter not in ("Z", "A", "Y", "W", "b"):
-        return None
-    n = widths[int(symbol.layer)] if symbol.layer else widths[-1]
-    if letter in ("Z", "A", "Y"):
-        return n, m
-    if letter == "W":
-        return n, widths[int(symbol.layer) - 1]
-    return n, 1
-
-
-def with_shapes(formula: t.Formula, widths: tuple[int, ...], m: int, *, rows: bool = False) -> t.Formula:
+def with_shapes(
+    formula: t.Formula, widths: tuple[int, ...], m: int, *, rows: bool = False, more: Mapping[t.Node, Shape] = _NO_MORE
+) -> t.Formula:
     """Return a numbered formula with its shape under every matrix; with `rows` those of one example per row.
+
+    `more` has the shapes that widths and m do not decide: of X, and of the embeddings.
 
     Examples
     --------
@@ -54,18 +50,45 @@ def with_shapes(formula: t.Formula, widths: tuple[int, ...], m: int, *, rows: bo
     'dA[1]{3×4} = W[2]ᵀ{3×1} dZ[2]{1×4}'
     """
 
-    def labelled(node: t.Node) -> t.Node | None:
+    def shape_of(node: t.Node) -> Shape | None:
+        if isinstance(node, t.Transpose):
+            return _turned(shape_of(node.part))
         if isinstance(node, t.Selection):
-            return node  # has no shape of its matrix
-        symbol = node.part if isinstance(node, t.Transpose) else node
-        shape = shape_of(symbol, widths, m) if isinstance(symbol, t.Symbol) else None
+            return _of_vectors(node, node.rows if rows else node.columns, m, more)
+        return more.get(node, _of_letter(node, widths, m)) if isinstance(node, t.Symbol) else None
+
+    def labelled(node: t.Node) -> t.Node | None:
+        shape = shape_of(node)
         if shape is None:
-            return None
-        turned = isinstance(node, t.Transpose) != rows
-        height, width = shape[::-1] if turned else shape
+            return node if isinstance(node, t.Selection) else None  # whose matrix is not shown as a whole
+        height, width = shape[::-1] if rows else shape
         return t.Labelled(node, f"{height}×{width}")
 
     return t.rewritten(formula, labelled)
+
+
+def _turned(shape: Shape | None) -> Shape | None:
+    return None if shape is None else shape[::-1]
+
+
+def _of_letter(symbol: t.Symbol, widths: tuple[int, ...], m: int) -> Shape | None:
+    """The shape of a letter of a numbered layer; None for an entry, a number, and what belongs to no layer."""
+    letter = "" if symbol.indices else symbol.name.removeprefix("d")
+    if letter == "w":
+        return 1, m
+    if letter not in ("Z", "A", "Y", "Ỹ", "T", "M", "W", "b"):
+        return None
+    n = widths[int(symbol.layer)] if symbol.layer else widths[-1]
+    if letter == "W":
+        return n, widths[int(symbol.layer) - 1]
+    return n, 1 if letter == "b" else m
+
+
+def _of_vectors(node: t.Selection, chosen: t.Node, m: int, more: Mapping[t.Node, Shape]) -> Shape | None:
+    """The shape of vectors of an embedding, chosen by codes or of one level; None where the level decides how many."""
+    if node.matrix not in more or isinstance(chosen, t.Relation):
+        return None
+    return more[node.matrix][0], m if isinstance(chosen, t.Symbol) and chosen.name == "C" else 1
 
 
 def by_rows(formula: t.Formula) -> t.Formula:

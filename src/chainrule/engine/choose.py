@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from chainrule._errors import ChainruleWarning, InvalidParameterError, nearest
+from chainrule._errors import InvalidParameterError, nearest, warn
 from chainrule.engine import reference
 from chainrule.engine.protocol import Engine
 from chainrule.engine.threads import limit
@@ -86,4 +85,4 @@ def _native() -> Any:
 
 @cache
 def _say_once(sentence: str) -> None:
-    warnings.warn(sentence, ChainruleWarning, stacklevel=2)
+    warn(sentence)

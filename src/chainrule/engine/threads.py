@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import pairwise
 
 # Measured with `make bench` (section widths): what a thread must have to do before another one pays. A step waits at
@@ -12,9 +14,11 @@ FLOPS_PER_STEP = 4e6
 FLOPS_PER_TRAINING = 5e7
 FLOPS_PER_EVALUATION = 3e7
 
+_share: ContextVar[int | None] = ContextVar("share", default=None)
+
 
 def limit(n_threads: int | None = None) -> int:
-    """Return the most threads to use: `n_threads`, the affinity mask and OMP_NUM_THREADS, whichever is least.
+    """Return the most threads to use: `n_threads`, the affinity mask, OMP_NUM_THREADS and `at_most`, the least.
 
     Joblib sets OMP_NUM_THREADS in its workers, so nested parallelism does not multiply.
 
@@ -23,8 +27,25 @@ def limit(n_threads: int | None = None) -> int:
     >>> limit(1)
     1
     """
-    granted = [_affinity(), n_threads, _environment()]
+    granted = [_affinity(), n_threads, _environment(), _share.get()]
     return min(count for count in granted if count is not None)
+
+
+@contextmanager
+def at_most(n_threads: int | None) -> Iterator[None]:
+    """Lower the limit for what this thread does inside: whoever trains several networks at once shares the cores out.
+
+    Examples
+    --------
+    >>> with at_most(1):
+    ...     limit()
+    1
+    """
+    token = _share.set(n_threads if n_threads is None else limit(n_threads))
+    try:
+        yield
+    finally:
+        _share.reset(token)
 
 
 def threads_for(widths: Sequence[int], batch: int, steps: int, *, backward: bool = False) -> int:

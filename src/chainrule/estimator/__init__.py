@@ -5,8 +5,9 @@ Names are imported on use: a table model needs no scikit-learn, and importing th
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from chainrule._lazy import on_first_use
 
 if TYPE_CHECKING:
     from chainrule.estimator.linear import LinearClassifier as LinearClassifier
@@ -23,8 +24,6 @@ _HOMES = {
     "TableModel": "chainrule.estimator.table_model",
 }
 
+__all__ = [*_HOMES]
 
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'chainrule.estimator' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+__getattr__, __dir__ = on_first_use(__name__, _HOMES)

@@ -6,7 +6,6 @@ what a final supplies is listed as an abstract method of `AbstractFitted`.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from typing import Any, Self
 
@@ -14,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 
-from chainrule._errors import ChainruleWarning, InvalidParameterError
+from chainrule._errors import InvalidParameterError, warn
 from chainrule.estimator.building import optimizer_of
 from chainrule.estimator.callbacks.calling import Callbacks
 from chainrule.estimator.callbacks.context import Context
@@ -139,8 +138,9 @@ class AbstractEstimator(AbstractFitted):
     def initialize(self, n_features: int, *, n_outputs: int | None = None, classes: Any = None) -> Self:
         """Draw the initial weights without training: the estimator predicts, and goes on from there.
 
-        `partial_fit`, and `fit` with `warm_start=True`, start from these weights, which are those that they would have
-        drawn themselves. The arithmetic is float64.
+        `partial_fit`, and `fit` with `warm_start=True`, start from these weights. They would have drawn the same, but
+        for the last biases under `bias_initializer="auto"`: these start at the base rate of the targets, of which
+        nothing is known yet, and are 0 here. The arithmetic is float64.
 
         Parameters
         ----------
@@ -183,12 +183,13 @@ class AbstractEstimator(AbstractFitted):
         -------
         self
         """
+        self._check_partial_fit()
         first = not hasattr(self, "_fitted")
         table = self._read(X, y, sample_weight, reset=first, classes=classes)
         if first:
             self._seed = _draw_seed(self.random_state)
             self._measure(table)
-        table = self._weighed(self._coded(table), learn=True, in_part=True)
+        table = self._weighed(self._coded(table), learn=True)
         start = None if first else self._continued(table)
         called = Callbacks(self, listed_callbacks(self.callbacks), start)
         fitted = fit_one_epoch(
@@ -230,6 +231,10 @@ class AbstractEstimator(AbstractFitted):
             raise InvalidParameterError("X_val and y_val go together: give both, or neither.")
         return self._border(X_val, y_val, sample_weight_val)
 
+    def _check_partial_fit(self) -> None:
+        """Refuse parameters that need the whole training set; without classes there are none."""
+        return
+
     def _weighed_validation(self, validation: TrainingSet) -> TrainingSet:
         """The rows that are only looked at, with what a class weighs where that is asked for."""
         return validation
@@ -268,13 +273,12 @@ class AbstractEstimator(AbstractFitted):
 
     def _warn_of_the_end(self, history: History) -> None:
         if history.stop_reason == StopReason.MAX_ITER:
-            warnings.warn(
+            warn(
                 f"Training {history.stop_sentence} before the loss settled. Raise max_iter, or scale the inputs.",
                 ConvergenceWarning,
-                stacklevel=3,
             )
         elif history.stop_reason in (StopReason.INTERRUPTED, StopReason.DIVERGED):
-            warnings.warn(f"Training stopped early: {history.stop_sentence}", ChainruleWarning, stacklevel=3)
+            warn(f"Training stopped early: {history.stop_sentence}")
 
 
 def _draw_seed(random_state: Any) -> int:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from chainrule._errors import ChainruleWarning, InvalidParameterError
+from chainrule._errors import InvalidParameterError, warn
 from chainrule.estimator.settings import FULL_BATCH, Settings, listed
 from chainrule.network.activations import Activation, activation, is_parametrised
 from chainrule.network.architecture import Architecture, initial_parameters
@@ -135,9 +134,5 @@ def batch_size_of(settings: Settings, m: int) -> int:
     if settings.batch_size == "auto":
         return min(200, m)
     if int(settings.batch_size) > m:
-        warnings.warn(
-            f"batch_size={settings.batch_size} is more than the {m} rows to train on; all rows make one batch.",
-            ChainruleWarning,
-            stacklevel=2,
-        )
+        warn(f"batch_size={settings.batch_size} is more than the {m} rows to train on; all rows make one batch.")
     return min(int(settings.batch_size), m)

@@ -11,6 +11,35 @@ import numpy as np
 from chainrule._errors import InvalidParameterError, nearest
 from chainrule.network.types import Array
 
+_BALANCED = "balanced"
+
+
+def asks_for_balance(class_weight: Any) -> bool:
+    """Say whether it depends on how often the classes occur, for one label of several, too.
+
+    Examples
+    --------
+    >>> asks_for_balance("balanced"), asks_for_balance([None, "balanced"]), asks_for_balance({"balanced": 2})
+    (True, True, False)
+    """
+    each = class_weight if isinstance(class_weight, list | tuple) else [class_weight]
+    return any(_is_balanced(one) for one in each)
+
+
+def equal_weights(n_classes: int, *, multilabel: bool) -> Array:
+    """Return the weights of classes, or of labels' two classes each, that count alike.
+
+    Examples
+    --------
+    >>> equal_weights(3, multilabel=False), equal_weights(3, multilabel=True).shape
+    (array([1., 1., 1.]), (3, 2))
+    """
+    return np.ones((n_classes, 2) if multilabel else n_classes)
+
+
+def _is_balanced(class_weight: Any) -> bool:
+    return isinstance(class_weight, str) and class_weight == _BALANCED
+
 
 def weight_of_classes(class_weight: Any, classes: Array, codes: Array) -> Array:
     """Return the weight of each class.
@@ -37,14 +66,15 @@ def weight_of_classes(class_weight: Any, classes: Array, codes: Array) -> Array:
     array([ 1., 10.])
     """
     if class_weight is None:
-        return np.ones(len(classes))
-    if isinstance(class_weight, str) and class_weight == "balanced":
+        return equal_weights(len(classes), multilabel=False)
+    if _is_balanced(class_weight):
         counts = np.bincount(codes, minlength=len(classes))
         present = np.count_nonzero(counts)
         return np.where(counts, counts.sum() / (present * np.maximum(counts, 1)), 1.0)
     if not isinstance(class_weight, Mapping):
+        hint = f" {nearest(class_weight, [_BALANCED])}" if isinstance(class_weight, str) else ""
         raise InvalidParameterError(
-            f"class_weight must be None, 'balanced' or a dict of a weight for each class, got {class_weight!r}."
+            f"class_weight must be None, 'balanced' or a dict of a weight for each class, got {class_weight!r}.{hint}"
         )
     return _from_dict(class_weight, classes.tolist())
 

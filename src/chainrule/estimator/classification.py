@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any
@@ -13,9 +12,9 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
-from chainrule._errors import ChainruleWarning, InvalidParameterError, TargetError
+from chainrule._errors import InvalidParameterError, TargetError, warn
 from chainrule.estimator.base import AbstractEstimator
-from chainrule.estimator.class_weights import weight_of_classes, weights_of_labels
+from chainrule.estimator.class_weights import asks_for_balance, equal_weights, weight_of_classes, weights_of_labels
 from chainrule.estimator.training_set import TrainingSet
 from chainrule.network.activations import sigmoid, softmax
 from chainrule.network.losses import Loss, is_own_loss, loss, own_loss
@@ -154,6 +153,7 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
             self.classes_ = np.arange(y.shape[1])
         else:
             self.classes_ = np.unique(y if classes is None else np.asarray(classes))
+        self.class_weight_ = equal_weights(len(self.classes_), multilabel=self._multilabel)
 
     def _codes_of(self, y: Array) -> Array:
         known = np.isin(y, self.classes_) if y.ndim == 1 else np.zeros(1, bool)
@@ -165,15 +165,10 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
             )
         return np.searchsorted(self.classes_, y)
 
-    def _weighed(self, table: TrainingSet, *, learn: bool = False, in_part: bool = False) -> TrainingSet:
-        if in_part and isinstance(self.class_weight, str):
-            raise InvalidParameterError(
-                f"class_weight={self.class_weight!r} needs the whole training set, which partial_fit never sees: "
-                "give a dict of a weight for each class."
-            )
+    def _weighed(self, table: TrainingSet, *, learn: bool = False) -> TrainingSet:
         if learn:
             if self.class_weight is None and not self.class_weight_val:
-                warnings.warn("class_weight_val: no effect with class_weight=None.", ChainruleWarning, stacklevel=3)
+                warn("class_weight_val: no effect with class_weight=None.")
             self.class_weight_ = self._weights_of_classes(table)
         if (self.class_weight_ == 1).all():
             return table
@@ -185,6 +180,13 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
         if weighed.counted is not None and not len(weighed.counted):
             raise TargetError("class_weight gives every row the weight 0: some class must count.")
         return weighed
+
+    def _check_partial_fit(self) -> None:
+        if asks_for_balance(self.class_weight):
+            raise InvalidParameterError(
+                f"class_weight={self.class_weight!r} needs the whole training set, which partial_fit never sees: "
+                "give a dict of a weight for each class."
+            )
 
     def _weighed_validation(self, validation: TrainingSet) -> TrainingSet:
         return self._weighed(validation) if self.class_weight_val else validation
@@ -230,11 +232,10 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
 def _flat_labels(y: Array) -> Array:
     """Take a column of labels as a vector, with scikit-learn's warning; leave multilabel indicators as they are."""
     if y.ndim == 2 and y.shape[1] == 1:
-        warnings.warn(
+        warn(
             "A column-vector y was passed when a 1d array was expected. Please change the shape of y to (n_samples,), "
             "for example using ravel().",
             DataConversionWarning,
-            stacklevel=5,
         )
         return y.ravel()
     if y.ndim == 2 and not (type_of_target(y).startswith("multilabel") and np.isin(y, (0, 1)).all()):

@@ -8,6 +8,7 @@ import numpy as np
 
 from chainrule._errors import ModelFileError
 from chainrule.estimator.building import optimizer_of
+from chainrule.estimator.class_weights import equal_weights
 from chainrule.estimator.columns import Columns
 from chainrule.estimator.fitting import Fitted
 from chainrule.estimator.settings import listed
@@ -85,6 +86,8 @@ def restore(estimator: AbstractEstimator, record: dict[str, Any], tensors: dict[
     for name, described in record["arrays"].items():
         if name in _ARRAYS:
             setattr(estimator, name, _labels(described))
+    if hasattr(estimator, "classes_") and "class_weight_" not in record["arrays"]:  # as files had it before
+        estimator.class_weight_ = equal_weights(len(estimator.classes_), multilabel=estimator._multilabel)
     architecture = architecture_from(record["architecture"])
     estimator._columns = Columns.from_dict(record["columns"]) if "columns" in record else None
     estimator._target = Target.from_dict(record["target"]) if "target" in record else None

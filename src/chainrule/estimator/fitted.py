@@ -48,6 +48,7 @@ class AbstractFitted(ABC, CallbackSupportMixin, BaseEstimator):
     callbacks: Any
     verbose: bool | int
     calibration_residuals_: Array
+    class_weight_: Array
     _columns: Columns | None = None
     _target: Target | None = None
 
@@ -135,7 +136,7 @@ class AbstractFitted(ABC, CallbackSupportMixin, BaseEstimator):
         self._parameters()  # or it is not fitted, and says so
         return self._encoded(validated(self, X, reset=False)[0])
 
-    def _weighed(self, table: TrainingSet, *, learn: bool = False, in_part: bool = False) -> TrainingSet:
+    def _weighed(self, table: TrainingSet, *, learn: bool = False) -> TrainingSet:
         """Multiply what a class weighs into the weights; numbers have no classes."""
         return table
 

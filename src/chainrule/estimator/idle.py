@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chainrule._errors import ChainruleWarning
+from chainrule._errors import warn
 from chainrule.estimator.settings import FULL_BATCH, SOLVERS, Settings
 
 _ONLY_FOR = {
@@ -38,11 +37,7 @@ def warn_of_idle_parameters(settings: Settings, *, validated: bool) -> None:
     defaults = Settings()
     idle = {name: words for name, words in causes.items() if getattr(settings, name) != getattr(defaults, name)}
     if idle:
-        warnings.warn(
-            f"{', '.join(idle)}: no effect with {', '.join(dict.fromkeys(idle.values()))}. Drop it or change that.",
-            ChainruleWarning,
-            stacklevel=2,
-        )
+        warn(f"{', '.join(idle)}: no effect with {', '.join(dict.fromkeys(idle.values()))}. Drop it or change that.")
 
 
 def _conditions(settings: Settings, validated: bool) -> list[tuple[str, bool, Sequence[str]]]:
@@ -73,8 +68,4 @@ def warn_of_idle_loss_parameters(estimator: Any, parameters: Mapping[str, str | 
     idle = sorted(name for name in {*parameters.values()} - {own, None} if name is not None)
     changed = [name for name in idle if getattr(estimator, name) != getattr(type(estimator), name)]
     if changed:
-        warnings.warn(
-            f"{', '.join(changed)}: no effect with loss={estimator.loss!r}. Drop it or change the loss.",
-            ChainruleWarning,
-            stacklevel=3,
-        )
+        warn(f"{', '.join(changed)}: no effect with loss={estimator.loss!r}. Drop it or change the loss.")

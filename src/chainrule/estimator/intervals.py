@@ -10,7 +10,6 @@ ceil((n + 1) coverage) among the n scores: a new row's score is as likely to hav
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import combinations
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.metrics import d2_pinball_score
 
-from chainrule._errors import ChainruleWarning, InvalidParameterError
+from chainrule._errors import InvalidParameterError, warn
 from chainrule.estimator.settings import FRACTION
 from chainrule.estimator.training_set import TrainingSet
 from chainrule.network.types import Array
@@ -112,11 +111,9 @@ def _score_of_rank(scores: Array, coverage: float) -> Array:
     if rank <= n:
         found: Array = np.partition(scores, rank - 1, axis=0)[rank - 1]
         return found
-    warnings.warn(
+    warn(
         f"{n} calibration rows are too few for a coverage of {coverage}: every interval is infinite. "
         f"At least {math.ceil(share / (1 - share))} are needed.",
-        ChainruleWarning,
-        stacklevel=4,
     )
     return np.full(scores.shape[1], np.inf)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.exceptions import DataConversionWarning
 
-from chainrule._errors import InvalidParameterError, TargetError
+from chainrule._errors import InvalidParameterError, TargetError, warn
 from chainrule.estimator.base import AbstractEstimator
 from chainrule.estimator.intervals import d2_of_quantiles, interval
 from chainrule.network.losses import Loss, loss, own_loss
@@ -132,11 +131,10 @@ class AbstractRegressor(RegressorMixin, AbstractEstimator):
             except ValueError as error:
                 raise TargetError(f"a regression target must be numbers: {error}.") from error
         if y.ndim == 2 and y.shape[1] == 1:
-            warnings.warn(
+            warn(
                 "A column-vector y was passed when a 1d array was expected. Please change the shape of y to "
                 "(n_samples,), for example using ravel().",
                 DataConversionWarning,
-                stacklevel=4,
             )
         Y = y.reshape(len(y), -1)
         if not self._asks_for_several:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -43,14 +44,14 @@ class EstimatorScore:
     Attributes
     ----------
     estimator : estimator
-    scoring : str, callable or None
-        A scorer's name, a callable (estimator, X, y), or None for the estimator's own `score`.
+    scorer : callable
+        Of (estimator, X, y), and sample_weight where there is one.
     X, y, sample_weight
         The validation rows as the user gave them.
     """
 
     estimator: Any
-    scoring: Any
+    scorer: Callable[..., Any]
     X: Any
     y: Any
     sample_weight: Array | None
@@ -60,19 +61,25 @@ class EstimatorScore:
         probe = copy(self.estimator)
         probe._fitted = Fitted(training.architecture, State(parameters, ()), History(), "", 0)
         weights = {} if self.sample_weight is None else {"sample_weight": self.sample_weight}
-        return float(check_scoring(probe, self.scoring)(probe, self.X, self.y, **weights))
+        return float(self.scorer(probe, self.X, self.y, **weights))
 
 
 def require_scoring(scoring: Any) -> None:
     """Raise InvalidParameterError unless it is "loss", None, a callable or the name of a scorer."""
     if scoring == "loss" or scoring is None or callable(scoring):
         return
-    if scoring not in get_scorer_names():
-        hint = nearest(scoring, ["loss", *get_scorer_names()]) if isinstance(scoring, str) else ""
+    if scoring not in _scorer_names():
+        hint = nearest(scoring, ["loss", *_scorer_names()]) if isinstance(scoring, str) else ""
         raise InvalidParameterError(
             f"The 'scoring' parameter must be 'loss', None, a callable or a scorer's name. Got {scoring!r} instead. "
             f"{hint}"
         )
+
+
+@cache
+def _scorer_names() -> tuple[str, ...]:
+    """The names, which scikit-learn would sort anew for every call of partial_fit."""
+    return tuple(get_scorer_names())
 
 
 def validation_score(estimator: Any, validation: TrainingSet, X: Any, y: Any, sample_weight: Any) -> Score:
@@ -92,4 +99,5 @@ def validation_score(estimator: Any, validation: TrainingSet, X: Any, y: Any, sa
     if rows is not None:
         X, y = _safe_indexing(X, rows), _safe_indexing(y, rows)
         sample_weight = None if sample_weight is None else np.asarray(sample_weight)[rows]
-    return EstimatorScore(estimator, estimator.scoring, X, y, sample_weight)
+    scorer = check_scoring(estimator, estimator.scoring)  # of None the estimator's own `score`
+    return EstimatorScore(estimator, scorer, X, y, sample_weight)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
 
-from chainrule._errors import ChainruleWarning, InvalidParameterError, TargetError
+from chainrule._errors import InvalidParameterError, TargetError, warn
 from chainrule.estimator.regression import AbstractRegressor
 from chainrule.estimator.training_set import TrainingSet
 from chainrule.network.losses import Loss, loss
@@ -68,11 +67,9 @@ class AbstractStandardizingRegressor(AbstractRegressor):
     def _warn_of_a_small_delta(self, deviation: float) -> None:
         """A loss that is small throughout, as its gradients are, stops at `tol` before it has learned anything."""
         if self.delta < _SMALL * deviation:
-            warnings.warn(
+            warn(
                 f"delta={self.delta:g} is in the units of y, whose deviation is {deviation:.3g}: huber is then a small "
                 f"multiple of the absolute error. Give delta about that size, or choose loss='absolute_error'.",
-                ChainruleWarning,
-                stacklevel=6,
             )
 
     def _make_loss(self) -> Loss:

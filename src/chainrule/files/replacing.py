@@ -4,27 +4,45 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file, or replace it in one step: a crash or a full disk leaves an older one whole.
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a place to write a file to, which at the end takes the place of `path` in one step.
+
+    A crash, a full disk or an error in between leaves an older file whole.
 
     Raises
     ------
     OSError
     """
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    temporary = path.with_name(f".chainrule-{uuid.uuid4().hex}.part")
     try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        yield temporary
+        _flush(temporary)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)  # the rename itself must reach the disk, too
+    _flush(path.parent)  # the rename itself must reach the disk, too
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file, or replace it in one step.
+
+    Raises
+    ------
+    OSError
+    """
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)

@@ -96,11 +96,10 @@ def numbers(embeddings: Sequence[Embedding], X: Any) -> Any:
     return np.delete(X, [embedding.column for embedding in embeddings], axis=0)
 
 
-def embed(embeddings: Sequence[Embedding], E: Sequence[Array], X: Any) -> Any:
-    """A[0]: the rows of X that are no codes, then E[j][:, c] of every embedding: (n[0], m)."""
+def embed(embeddings: Sequence[Embedding], E: Sequence[Array], X: Any, C: Sequence[Array]) -> Any:
+    """A[0]: the rows of X that are no codes, then E[j][:, c] for the codes c in C[j] of every embedding: (n[0], m)."""
     if not embeddings:
         return X
-    C = codes(embeddings, X)
     return np.vstack([numbers(embeddings, X), *(E_j[:, c] for E_j, c in zip(E, C, strict=True))])
 
 

@@ -55,13 +55,14 @@ def forward(architecture: Architecture, parameters: Parameters, X: Any, masks: M
     """
     W, b, g = parameters.W, parameters.b, architecture.g
     Z: list[Any] = [None]
-    A: list[Any] = [drop(embeddings.embed(architecture.embeddings, parameters.E, X), masks[0] if masks else None)]
+    C = embeddings.codes(architecture.embeddings, X)
+    A: list[Any] = [drop(embeddings.embed(architecture.embeddings, parameters.E, X, C), masks[0] if masks else None)]
     for l in range(1, architecture.L + 1):
         Z.append(dense.linear(W[l], A[l - 1], b[l]))
         A.append(g[l].g(Z[l]))
         if masks and l < architecture.L:
             A[l] = drop(A[l], masks[l])
-    return Forward(Z, A, masks, embeddings.codes(architecture.embeddings, X))
+    return Forward(Z, A, masks, C)
 
 
 def backward(
@@ -102,7 +103,8 @@ def backward(
 def logits(architecture: Architecture, parameters: Parameters, X: Any) -> Array:
     """Z[L] of shape (n[L], m), without keeping what only the backward pass needs."""
     W, b, g = parameters.W, parameters.b, architecture.g
-    Z: Array = dense.linear(W[1], embeddings.embed(architecture.embeddings, parameters.E, X), b[1])
+    C = embeddings.codes(architecture.embeddings, X)
+    Z: Array = dense.linear(W[1], embeddings.embed(architecture.embeddings, parameters.E, X, C), b[1])
     for l in range(2, architecture.L + 1):
         Z = dense.linear(W[l], g[l - 1].g(Z), b[l])
     return Z

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._errors import InvalidParameterError
+from chainrule._json import plain
 from chainrule.network.types import Array
 from chainrule.slopes.breaks import Kink, kinks_and_jumps
 from chainrule.slopes.numeric_slope import central
@@ -70,7 +71,7 @@ class DerivativeCheck:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON, with None for a number that is not finite."""
-        return {**_plain(asdict(self)), "ok": self.ok}
+        return {**plain(asdict(self)), "ok": self.ok}
 
     def __bool__(self) -> bool:
         return self.ok
@@ -228,14 +229,6 @@ def _stretches(z: Array, where: Array) -> list[str]:
         else:
             words.append(f"from z = {low:.6g} to {high:.6g}")
     return words
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def _plainness(z: float) -> tuple[float, float]:

@@ -17,17 +17,19 @@ _KINDS = {
     "MLPRegressor": "chainrule.estimator",
     "LinearClassifier": "chainrule.estimator",
     "LinearRegressor": "chainrule.estimator",
+    "MLPEnsembleClassifier": "chainrule.many",
+    "MLPEnsembleRegressor": "chainrule.many",
 }
 
 
 def save(model: Any, path: str | os.PathLike[str]) -> None:
-    """Save a fitted estimator or a table model to a safetensors file.
+    """Save a fitted estimator, an ensemble or a table model to a safetensors file.
 
     The file holds what predicting needs and the record of the training; the optimiser's state is left out.
 
     Parameters
     ----------
-    model : MLPClassifier, MLPRegressor, LinearClassifier, LinearRegressor or TableModel
+    model : MLPClassifier, MLPRegressor, LinearClassifier, LinearRegressor, an ensemble of them, or TableModel
     path : path
         Replaced in one step; an older file stays whole if anything fails.
 
@@ -61,7 +63,7 @@ def load(path: str | os.PathLike[str]) -> Any:
 
     Returns
     -------
-    The estimator, fitted, or a `TableModel`.
+    The estimator or ensemble, fitted, or a `TableModel`.
 
     Raises
     ------

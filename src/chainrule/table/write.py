@@ -11,6 +11,7 @@ from typing import IO, Any
 import numpy as np
 
 from chainrule._errors import TableError, nearest
+from chainrule.files.replacing import replacing
 from chainrule.network.types import Array
 from chainrule.table.columns import Column
 
@@ -69,7 +70,8 @@ def write_columns(columns: dict[str, Any], destination: str | os.PathLike[str] |
     """
     if not isinstance(destination, str | os.PathLike):
         with tempfile.TemporaryDirectory() as folder:
-            written = _written(columns, Path(folder, "columns.csv"))
+            written = Path(folder, "columns.csv")
+            _write(columns, written, _FORMATS[".csv"])
             with written.open("rb") as file:
                 shutil.copyfileobj(file, destination)
         return
@@ -79,13 +81,13 @@ def write_columns(columns: dict[str, Any], destination: str | os.PathLike[str] |
     if not path.parent.is_dir():
         raise TableError(f"cannot write {path}: there is no folder {path.parent}.")
     try:
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".chainrule-") as folder:
-            _written(columns, Path(folder, path.name)).replace(path)
+        with replacing(path) as temporary:
+            _write(columns, temporary, _FORMATS[path.suffix.lower()])
     except OSError as error:
         raise TableError(f"cannot write {path}: {error.strerror or error}. An older file is left as it was.") from error
 
 
-def _written(columns: dict[str, Any], path: Path) -> Path:
+def _write(columns: dict[str, Any], path: Path, form: str) -> None:
     import duckdb  # imported on use: reading the command line's help needs none of it
 
     days = {name for name, values in columns.items() if values.dtype == "datetime64[D]"}  # a type DuckDB cannot scan
@@ -93,7 +95,7 @@ def _written(columns: dict[str, Any], path: Path) -> Path:
     casts = ["::DATE" if name in days else "" for name in columns]
     named = enumerate(zip(columns, casts, strict=True))
     chosen = ", ".join(f"c{i}{cast} AS {_quoted(name, chr(34))}" for i, (name, cast) in named)
-    target = f"{_quoted(str(path), chr(39))} {_FORMATS[path.suffix.lower()]}"
+    target = f"{_quoted(str(path), chr(39))} {form}"
     with duckdb.connect() as connection:
         connection.execute("SET threads = 1")  # rows stay in order
         # DuckDB scans a dict of arrays as a table; names by position spare it any quoting there.
@@ -102,7 +104,6 @@ def _written(columns: dict[str, Any], path: Path) -> Path:
             connection.execute(f"COPY (SELECT {chosen} FROM source) TO {target}")
         except duckdb.Error as error:
             raise OSError(" ".join(str(error).split())[:200]) from error
-    return path
 
 
 def _quoted(text: str, mark: str) -> str:

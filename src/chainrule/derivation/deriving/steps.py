@@ -73,16 +73,12 @@ def shaped(formula: t.Relation, s: Setting) -> t.Relation:
     """The formula with a shape under every matrix; the number of examples is m, or that of the trace."""
     m = s.trace.problem.m if s.trace is not None else 0  # no width is 0: it stands for m
 
-    def others(node: t.Node) -> t.Node | None:
-        """What the equation table has no shape of, and m in the others."""
+    def with_m(node: t.Node) -> t.Node | None:
         if isinstance(node, t.Labelled):
             return t.Labelled(node.part, "×".join("m" if side == "0" else side for side in node.label.split("×")))
-        if isinstance(node, t.Symbol) and node.name in "TMw":
-            height = {"T": s.widths[-1], "w": 1}.get(node.name) or s.widths[int(node.layer)]
-            return t.Labelled(node, f"{height}×{m or 'm'}")
         return None
 
-    return t.rewritten(with_shapes(formula, s.widths, m), others)
+    return t.rewritten(with_shapes(formula, s.widths, m), with_m)
 
 
 def values(s: Setting, shown: Mapping[t.Node, Any]) -> tuple[Value, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.derivation.equations import EQUATIONS, Row
 from chainrule.derivation.formula import tree as t
-from chainrule.derivation.layouts import at_layer, by_rows, with_shapes
+from chainrule.derivation.layouts import Shape, at_layer, by_rows, with_shapes
 from chainrule.derivation.tracing import Trace
 from chainrule.network.types import Array
 
@@ -73,38 +73,14 @@ class Step:
 
 def shaped(step: Step, trace: Trace, *, rows: bool = False) -> t.Relation:
     """The step's formula with a shape under every matrix; with `rows` as one example per row has it."""
-    m, architecture = trace.problem.m, trace.problem.architecture
-    sizes = {"X": (architecture.n_columns - len(trace.E), m), "Ỹ": (trace.widths[-1], m)}
-
-    def labelled(node: t.Node) -> t.Node | None:
-        if isinstance(node, t.Selection):
-            return _with_shape(node, _selected(node, trace, node.rows if rows else node.columns), rows)
-        if not isinstance(node, t.Symbol) or node.indices:
-            return None
-        size = (trace.widths[int(node.layer)], m) if node.name == "M" else sizes.get(node.name)
-        size = (1, m) if node == t.Symbol("w") else size
-        size = trace.E[int(node.layer)].shape if node.name in ("E", "dE") else size
-        return None if size is None else _with_shape(node, size, rows)
-
     formula = by_rows(step.formula) if rows else step.formula
     if _sums_over_layers(formula):  # no single layer, no single shape
         return formula
-    return with_shapes(t.rewritten(formula, labelled), trace.widths, m, rows=rows)
-
-
-def _with_shape(node: t.Node, size: tuple[int, int] | None, rows: bool) -> t.Node:
-    if size is None:
-        return node
-    height, width = size[::-1] if rows else size
-    return t.Labelled(node, f"{height}×{width}")
-
-
-def _selected(node: t.Selection, trace: Trace, chosen: t.Node) -> tuple[int, int] | None:
-    """The shape of vectors of an embedding, chosen by codes or of one level; None where the level decides how many."""
-    if isinstance(chosen, t.Relation) or not isinstance(node.matrix, t.Symbol):
-        return None
-    size = len(trace.E[int(node.matrix.layer)])
-    return size, trace.problem.m if chosen == t.Symbol("C", node.matrix.layer) else 1
+    problem = trace.problem
+    more: dict[t.Node, Shape] = {t.Symbol("X"): (problem.architecture.n_columns - len(trace.E), problem.m)}
+    for j, E in enumerate(trace.E):
+        more |= {t.Symbol(name, str(j)): E.shape for name in ("E", "dE")}
+    return with_shapes(formula, trace.widths, problem.m, rows=rows, more=more)
 
 
 def _sums_over_layers(formula: t.Node) -> bool:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-import numpy as np
-
+from chainrule._json import plain
 from chainrule.derivation.formula import latex, text
 from chainrule.derivation.formula.text import stacked
 from chainrule.derivation.steps.order import steps
@@ -42,7 +40,7 @@ def trace_record(trace: Trace) -> dict[str, Any]:
         **{name: getattr(trace, name) for name in _LISTS},
         "steps": [_step(step, trace) for step in steps(trace)],
     }
-    return {key: plain(value) for key, value in record.items()}
+    return plain(record, in_words=True)
 
 
 def _step(step: Step, trace: Trace) -> dict[str, Any]:
@@ -59,16 +57,3 @@ def _step(step: Step, trace: Trace) -> dict[str, Any]:
         "source": step.row.section,
         "values": {text(value.name): value.array for value in step.values},
     }
-
-
-def plain(value: Any) -> Any:
-    """Lists, dicts, texts and finite numbers; "NaN", "Infinity" and "-Infinity", since JSON has no such numbers."""
-    if isinstance(value, dict):
-        return {key: plain(entry) for key, entry in value.items()}
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist())
-    if isinstance(value, list | tuple):
-        return [plain(entry) for entry in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    return value

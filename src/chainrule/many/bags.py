@@ -1,0 +1,69 @@
+"""Bags: a bootstrap sample is a weight for each row, how often it was drawn, and never a copy of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from chainrule._errors import TargetError, warn
+from chainrule.network.types import Array
+
+
+def drawn(seed: int, m: int, sample_weight: Array | None = None) -> Array:
+    """Return how often each of m rows is in the bag of that seed: as many draws as rows count, with replacement.
+
+    Examples
+    --------
+    >>> int(drawn(0, 100).sum()), drawn(0, 3, np.array([1.0, 0.0, 0.0])).tolist()
+    (100, [1, 0, 0])
+    """
+    rows = np.arange(m) if sample_weight is None else np.flatnonzero(sample_weight)
+    return np.bincount(np.random.default_rng(seed).choice(rows, len(rows)), minlength=m)
+
+
+def out_of_bag_mean(counts: Array, predict: Callable[[int, Array], Array]) -> tuple[Array, Array]:
+    """Average what members predict for the rows that their bags lack.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n_members, n_samples)
+        How often each row is in each bag.
+    predict : callable (number of a member, rows) -> ndarray of shape (n_rows, ...)
+
+    Returns
+    -------
+    mean : ndarray of shape (n_samples, ...)
+        NaN, with a ChainruleWarning, for rows that every bag has.
+    judged : ndarray of int
+        The other rows.
+
+    Raises
+    ------
+    TargetError
+        If every bag has every row.
+
+    Examples
+    --------
+    >>> counts = np.array([[0, 1, 2], [0, 0, 0]])
+    >>> mean, judged = out_of_bag_mean(counts, lambda member, rows: 10.0 * rows + member)
+    >>> mean.tolist(), judged.tolist()
+    ([0.5, 11.0, 21.0], [0, 1, 2])
+    """
+    total, times = None, (counts == 0).sum(axis=0)
+    for number, out in enumerate(map(np.flatnonzero, counts == 0)):
+        if len(out):
+            A = predict(number, out)
+            total = np.zeros((len(times), *A.shape[1:])) if total is None else total
+            total[out] += A
+    if total is None:
+        raise TargetError(
+            f"every bag has every row (n_samples = {len(times)}): set oob_score=False, or give more rows."
+        )
+    if not times.all():
+        warn(
+            f"{(times == 0).sum()} of {len(times)} rows are in every bag and have no out-of-bag prediction (NaN); the "
+            "score leaves them out. More members leave fewer such rows."
+        )
+    divisor = np.where(times, times, np.nan).reshape(-1, *[1] * (total.ndim - 1))
+    return total / divisor, np.flatnonzero(times)

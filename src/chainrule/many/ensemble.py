@@ -1,0 +1,166 @@
+"""`MLPEnsembleClassifier` and `MLPEnsembleRegressor`: the same network from several seeds, or on several bags."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils import _safe_indexing
+
+from chainrule._errors import InvalidParameterError
+from chainrule.estimator import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
+from chainrule.many.members import AbstractEnsemble
+from chainrule.many.uncertainty import Uncertainty, decompose
+from chainrule.network.types import Array
+
+
+class MLPEnsembleClassifier(ClassifierMixin, AbstractEnsemble):
+    """Several networks trained at once, whose probabilities are averaged.
+
+    A member is, to the bit, what its estimator with its seed is by itself.
+
+    Parameters
+    ----------
+    estimator : MLPClassifier or LinearClassifier, default=None
+        What copies are trained of; None is `MLPClassifier()`.
+    n_estimators : int, default=10
+    bootstrap : bool, default=False
+        False trains each member on all rows; they differ by their seed. True gives each a bag: as many rows as there
+        are, drawn with replacement. A bag is a weight for each row (how often it was drawn), not a copy of the table;
+        every member knows every class.
+    oob_score : bool, default=False
+        Score each row by the members whose bag lacks it.
+    random_state : int, RandomState or None, default=None
+        Gives each member its `random_state`, which is also that of its bag.
+    workers : None, int, "dask", Client or "joblib", default=None
+        Who trains; see `fit_many`. An estimator that is to be cloned or saved cannot hold a client: use "dask".
+    verbose : bool, default=False
+        Print a line for every member that is trained.
+
+    Attributes
+    ----------
+    estimators_ : list of estimator
+    classes_ : ndarray of shape (n_classes,)
+    oob_score_ : float
+        Accuracy.
+    oob_decision_function_ : ndarray of shape (n_samples, n_classes)
+        Mean probabilities; NaN for rows that are in every bag.
+    n_features_in_, feature_names_in_ : int, ndarray of str
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from chainrule import MLPClassifier, MLPEnsembleClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> net = MLPClassifier((8,), solver="lbfgs", max_iter=200, tol=0.01)
+    >>> ensemble = MLPEnsembleClassifier(net, n_estimators=3, random_state=0).fit(X, y)
+    >>> bool(ensemble.score(X, y) > 0.95)
+    True
+    >>> unsure = ensemble.predict_uncertainty(X)
+    >>> bool(abs(unsure.total - unsure.data - unsure.model).max() < 1e-12)
+    True
+    """
+
+    _member_kinds = (MLPClassifier, LinearClassifier)
+
+    def predict(self, X: Any) -> Array:
+        """Return the class of the highest mean probability, or for multilabel targets every label above one half."""
+        return self._labels(self.predict_proba(X))
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return the mean of the members' probabilities: (n_samples, n_classes)."""
+        return self._each(X).mean(axis=0)
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """Return the logarithm of the mean probabilities; -inf where they round to 0."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+    def predict_uncertainty(self, X: Any) -> Uncertainty:
+        """Return the entropy of each row's prediction, and how much of it is the members' disagreement.
+
+        Returns
+        -------
+        Uncertainty
+            total, data and model, each (n_samples,), or (n_samples, n_labels) for multilabel targets.
+        """
+        P = self._each(X)
+        return decompose(np.stack([1 - P, P], axis=-1) if self.estimators_[0]._multilabel else P)
+
+    def _member(self) -> Any:
+        member = super()._member()
+        if not hasattr(member, "predict_proba"):
+            raise InvalidParameterError(f"the members' probabilities are averaged, and {member!r} has none.")
+        return member
+
+    def _raw(self, member: Any, X: Any) -> Array:
+        return member.predict_proba(X)
+
+    def _labels(self, P: Array) -> Array:
+        first = self.estimators_[0]
+        return (P > 0.5).astype(first._label_dtype) if first._multilabel else self.classes_[P.argmax(axis=1)]
+
+    def _judge_out_of_bag(self, y: Any, A: Array, judged: Array) -> None:
+        self.oob_decision_function_ = A
+        self.oob_score_ = accuracy_score(_safe_indexing(y, judged), self._labels(A[judged]))
+
+
+class MLPEnsembleRegressor(RegressorMixin, AbstractEnsemble):
+    """Several networks trained at once, whose predictions are averaged, and whose spread says how sure they are.
+
+    A member is, to the bit, what its estimator with its seed is by itself.
+
+    Parameters
+    ----------
+    estimator : MLPRegressor or LinearRegressor, default=None
+        What copies are trained of; None is `MLPRegressor()`.
+    n_estimators, bootstrap, oob_score, random_state, workers, verbose
+        As for `MLPEnsembleClassifier`.
+
+    Attributes
+    ----------
+    estimators_ : list of estimator
+    oob_score_ : float
+        R².
+    oob_prediction_ : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        NaN for rows that are in every bag.
+    n_features_in_, feature_names_in_ : int, ndarray of str
+
+    Examples
+    --------
+    >>> from chainrule import MLPEnsembleRegressor, MLPRegressor
+    >>> X = np.linspace(-1, 1, 60).reshape(-1, 1)
+    >>> net = MLPRegressor((16,), activation="tanh", solver="lbfgs", max_iter=200, tol=0.01)
+    >>> ensemble = MLPEnsembleRegressor(net, n_estimators=5, random_state=0).fit(X, X[:, 0] ** 2)
+    >>> mean, spread = ensemble.predict([[0.5], [9.0]], return_std=True)
+    >>> bool(spread[1] > 10 * spread[0])
+    True
+    """
+
+    _member_kinds = (MLPRegressor, LinearRegressor)
+
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """Return the mean of the members' predictions, and on request their standard deviation.
+
+        Parameters
+        ----------
+        X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
+        return_std : bool, default=False
+            Also return the standard deviation over the members. It is their disagreement; the noise of the target is
+            not in it.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs), or two of them
+        """
+        each = self._each(X)
+        return (each.mean(axis=0), each.std(axis=0)) if return_std else each.mean(axis=0)
+
+    def _raw(self, member: Any, X: Any) -> Array:
+        return member.predict(X)
+
+    def _judge_out_of_bag(self, y: Any, A: Array, judged: Array) -> None:
+        self.oob_prediction_ = A
+        self.oob_score_ = r2_score(_safe_indexing(y, judged), A[judged])

@@ -1,0 +1,141 @@
+"""What both ensembles share: members trained at once, each from a seed of its own, and what they predict."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from sklearn.exceptions import NotFittedError
+from sklearn.utils import _safe_indexing, check_random_state, get_tags, indexable
+from sklearn.utils.validation import _check_sample_weight, _num_samples
+
+from chainrule._errors import InvalidParameterError
+from chainrule.many.bags import drawn, out_of_bag_mean
+from chainrule.many.ensemble_record import ensemble_record, restore
+from chainrule.many.fits import fit_many
+from chainrule.many.parameters import check_many
+from chainrule.network.types import Array
+
+
+class AbstractEnsemble(MetaEstimatorMixin, BaseEstimator):
+    """Train the members at once, and gather what they predict."""
+
+    _member_kinds: tuple[Any, ...]
+    estimators_: list[Any]
+
+    def __init__(
+        self,
+        estimator: Any = None,
+        n_estimators: int = 10,
+        *,
+        bootstrap: bool = False,
+        oob_score: bool = False,
+        random_state: Any = None,
+        workers: Any = None,
+        verbose: bool = False,
+    ) -> None:
+        self.estimator = estimator
+        self.n_estimators = n_estimators
+        self.bootstrap = bootstrap
+        self.oob_score = oob_score
+        self.random_state = random_state
+        self.workers = workers
+        self.verbose = verbose
+
+    @abstractmethod
+    def _raw(self, member: Any, X: Any) -> Array:
+        """What one member predicts and the ensemble averages."""
+
+    @abstractmethod
+    def _judge_out_of_bag(self, y: Any, A: Array, judged: Array) -> None:
+        """Publish the means A over the members that did not see a row, and their score where there is one."""
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train every member on the whole table, or on its bag.
+
+        Parameters
+        ----------
+        X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), optional
+            In a bag it is multiplied by how often the row was drawn; rows of weight 0 are not drawn.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InvalidParameterError
+            If a parameter is not what it must be. What a member's training raises is raised with a note that names it.
+        """
+        member = self._member()
+        X, y = indexable(X, y)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        seeds = check_random_state(self.random_state).randint(2**31 - 1, size=self.n_estimators).tolist()
+        members = [clone(member).set_params(random_state=seed) for seed in seeds]
+        weights = sample_weight
+        if self.bootstrap:
+            counts = np.stack([drawn(seed, _num_samples(X), sample_weight) for seed in seeds])
+            weights = counts if sample_weight is None else counts * sample_weight
+        verbose = bool(self.verbose)
+        self._show(fit_many(members, X, y, sample_weight=weights, workers=self.workers, verbose=verbose))
+        if self.oob_score:
+            self._judge_out_of_bag(
+                y, *out_of_bag_mean(counts, lambda k, rows: self._raw(self.estimators_[k], _safe_indexing(X, rows)))
+            )
+        return self
+
+    def _show(self, members: list[Any]) -> None:
+        """Publish fitted members under the names scikit-learn's users know."""
+        self.estimators_ = members
+        for name in ("n_features_in_", "feature_names_in_", "classes_", "n_outputs_"):
+            self.__dict__.pop(name, None)  # column names of an earlier fit, say
+            if hasattr(members[0], name):
+                setattr(self, name, getattr(members[0], name))
+
+    def _fitted_members(self) -> list[Any]:
+        """Return `estimators_`, or say that there are none yet."""
+        if not hasattr(self, "estimators_"):
+            raise NotFittedError(f"This {type(self).__name__} instance is not fitted yet. Call 'fit' first.")
+        return self.estimators_
+
+    def to_record(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """Return plain JSON data and tensors, for `chainrule.save`."""
+        return ensemble_record(self)
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any], tensors: dict[str, Array]) -> Self:
+        """Return the fitted ensemble that `to_record` described."""
+        ensemble = cls()
+        restore(ensemble, record, tensors)
+        return ensemble
+
+    def _member(self) -> Any:
+        """The estimator to train copies of; every parameter is checked."""
+        member = self._member_kinds[0]() if self.estimator is None else self.estimator
+        if not isinstance(member, self._member_kinds):
+            names = " or ".join(cls.__name__ for cls in self._member_kinds)
+            raise InvalidParameterError(f"estimator must be an {names}, got {member!r}.")
+        check_many(self, ("n_estimators", "bootstrap", "oob_score", "random_state", "verbose"))
+        if self.oob_score and not self.bootstrap:
+            raise InvalidParameterError("oob_score=True needs bags: every row is in every sample. Set bootstrap=True.")
+        return member
+
+    def _each(self, X: Any) -> Array:
+        """What every member predicts: (n_estimators, n_samples, ...)."""
+        return np.stack([self._raw(member, X) for member in self._fitted_members()])
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "estimators_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        member = get_tags(self._member_kinds[0]() if self.estimator is None else self.estimator)
+        tags.input_tags.sparse, tags.input_tags.allow_nan = member.input_tags.sparse, member.input_tags.allow_nan
+        tags.target_tags.multi_output = member.target_tags.multi_output
+        tags.classifier_tags, tags.regressor_tags = member.classifier_tags, member.regressor_tags
+        return tags

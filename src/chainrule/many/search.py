@@ -1,0 +1,277 @@
+"""`MLPSearchCV`: scikit-learn's searches over parameters, on any workers, in a time budget, resumable."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from numbers import Integral
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection import check_cv
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.model_selection._validation import _insert_error_scores, _warn_or_raise_about_fit_failures
+from sklearn.utils import check_random_state, indexable
+from sklearn.utils.validation import _num_samples
+
+from chainrule._errors import InvalidParameterError, warn
+from chainrule.estimator.settings import one_of
+from chainrule.many.candidates import candidates_of, plan_of
+from chainrule.many.crews import crew_of
+from chainrule.many.evaluation import Evaluations, Outcome, evaluate
+from chainrule.many.halving import survivors
+from chainrule.many.parameters import check_many
+from chainrule.many.rounds import Evaluator, Found
+from chainrule.many.search_record import SearchRecord, fingerprint, open_record
+
+_CHECKED = ("n_iter", "random_state", "factor", "min_resources", "max_resources", "resource", "time_budget")
+
+
+class MLPSearchCV(BaseSearchCV):
+    """Search for the best parameters by cross-validation: all combinations, random ones, or successive halving.
+
+    Splits, scores and `cv_results_` are those of scikit-learn's `GridSearchCV`, `RandomizedSearchCV` and
+    `HalvingGridSearchCV` with the same arguments, to the bit (times aside). What is its own: evaluations run at once in
+    threads of this process, in processes or on Dask, where killed workers cost time and not results; a time budget; and
+    a record from which a search that was killed goes on.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Of any kind; also a `Pipeline`.
+    param_grid : dict or list of dict
+        Lists of values by parameter; with `n_iter` also distributions with a method `rvs`. {} is a plain
+        cross-validation of the estimator as it is.
+    n_iter : int, default=None
+        Draw so many candidates; None takes every combination.
+    scoring, cv, refit, error_score, return_train_score
+        As for `GridSearchCV`. `cv` is asked for its splits once.
+    random_state : int, RandomState or None, default=None
+        Of the candidates drawn, and of the rows that halving by "n_samples" keeps.
+    resource : None, "n_samples" or str, default=None
+        None evaluates every candidate in full. Else successive halving: of all candidates with little of the resource
+        the best go on with `factor` times as much. The resource is the number of rows, or a parameter, such as
+        "max_iter". Every round trains anew: with warm starts, a learning rate schedule, patience and the best weights
+        kept would make other networks than those that `fit` makes.
+    factor : float, default=3
+        A factor-th of the candidates survives a round.
+    min_resources : int or "exhaust", default="exhaust"
+        Of the first round; "exhaust" lets the last one use all.
+    max_resources : int or "auto", default="auto"
+        Of the last round; "auto" is the number of rows, or the estimator's own value of the parameter.
+    workers : None, int, "dask", Client or "joblib", default=None
+        Who evaluates; see `fit_many`. A search that is to be cloned or saved cannot hold a client: use "dask".
+    time_budget : float, default=None
+        Seconds after which no evaluation is handed out; those that the workers have are finished. `cv_results_` then
+        has the candidates evaluated on all splits, a warning says how many, and `stop_sentence_` keeps it. The refit
+        comes on top.
+    record : path, default=None
+        An SQLite file with a row for each finished evaluation. Started again with the same file, the search repeats
+        none of them.
+    verbose : int, default=0
+        Print a line for every evaluation.
+
+    Attributes
+    ----------
+    cv_results_, best_estimator_, best_params_, best_score_, best_index_, scorer_, n_splits_, refit_time_, multimetric_
+        As for `GridSearchCV`; with halving, `cv_results_` has "iter" and "n_resources", too, and the best is the best
+        of the last round that was finished.
+    stop_sentence_ : str
+        Why the search ended early; empty if it did not.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from chainrule import MLPClassifier, MLPSearchCV
+    >>> X, y = load_iris(return_X_y=True)
+    >>> net = MLPClassifier((8,), solver="lbfgs", max_iter=100, tol=0.01, random_state=0)
+    >>> search = MLPSearchCV(net, {"alpha": [0.0001, 10.0]}, cv=3).fit(X, y)
+    >>> search.best_params_, len(search.cv_results_["params"])
+    ({'alpha': 0.0001}, 2)
+    """
+
+    def __init__(
+        self,
+        estimator: Any,
+        param_grid: Any,
+        *,
+        n_iter: int | None = None,
+        scoring: Any = None,
+        cv: Any = None,
+        refit: Any = True,
+        error_score: Any = np.nan,
+        return_train_score: bool = False,
+        random_state: Any = None,
+        resource: str | None = None,
+        factor: float = 3,
+        min_resources: int | str = "exhaust",
+        max_resources: int | str = "auto",
+        workers: Any = None,
+        time_budget: float | None = None,
+        record: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.estimator = estimator
+        self.param_grid = param_grid
+        self.n_iter = n_iter
+        self.scoring = scoring
+        self.cv = cv
+        self.refit = refit
+        self.error_score = error_score
+        self.return_train_score = return_train_score
+        self.random_state = random_state
+        self.resource = resource
+        self.factor = factor
+        self.min_resources = min_resources
+        self.max_resources = max_resources
+        self.workers = workers
+        self.time_budget = time_budget
+        self.record = record
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
+        """Evaluate the candidates, and train the best on the whole table.
+
+        Parameters
+        ----------
+        X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        **params : dict
+            As for `GridSearchCV.fit`: `sample_weight` and what else the estimator's `fit` takes, `groups` of the cv.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InvalidParameterError
+            If a parameter is not what it must be, or the time budget ends before one candidate is evaluated.
+        SearchRecordError
+            If the record is that of another search, or cannot be used.
+        WorkerError
+            If an evaluation ends its process three times.
+        """
+        began = time.monotonic()
+        self._check_parameters()
+        scorers, self._metric = self._get_scorers()
+        X, y = indexable(X, y)
+        routed = self._get_routed_params_for_fit(params)
+        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        splits = list(cv.split(X, y, **routed.splitter.split))
+        self.n_splits_ = len(splits)
+        seed = self.random_state
+        if not isinstance(seed, Integral):
+            seed = int(check_random_state(seed).randint(2**31 - 1))
+        arguments = {
+            "scorer": scorers,
+            "fit_params": routed.estimator.fit,
+            "score_params": routed.scorer.score,
+            "return_train_score": self.return_train_score,
+            "error_score": self.error_score,
+        }
+        shared = Evaluations(clone(self.estimator), X, y, splits, arguments, seed)
+        candidates = candidates_of(self.param_grid, self.n_iter, seed, self.resource)
+        plan = plan_of(self, shared, len(candidates))
+        with self._evaluator(shared, candidates, plan, began) as evaluator:
+            found = self._search(evaluator, candidates, plan, _num_samples(X))
+        self._publish(found, scorers)
+        if self.refit:
+            self._refit(X, y, routed.estimator.fit)
+        return self
+
+    def _check_parameters(self) -> None:
+        resources = ("n_samples", *self.estimator.get_params())
+        holds, words = one_of(*resources)
+        check_many(self, _CHECKED, resource=(lambda v: v is None or holds(v), f"None, or {words}"))
+        if hasattr(self, "_skl_callbacks"):
+            warn("set_callbacks: no effect on an MLPSearchCV. Give callbacks to its estimator, and set verbose=1.")
+
+    @contextmanager
+    def _evaluator(
+        self, shared: Evaluations, candidates: list[Any], plan: list[Any], began: float
+    ) -> Iterator[Evaluator]:
+        deadline = math.inf if self.time_budget is None else began + self.time_budget
+        question = (candidates, plan, self.resource, self.factor, self.scoring, self._metric)
+        data = (shared.estimator, shared.X, shared.y, shared.splits, self.resource == "n_samples" and shared.seed)
+        further = {name: value for name, value in shared.fit_and_score.items() if name != "scorer"}
+        opened: AbstractContextManager[SearchRecord | None] = nullcontext()
+        if self.record is not None:
+            opened = open_record(self.record, fingerprint(question, data, further))
+        with opened as record, crew_of(self.workers, evaluate, shared, len(candidates) * self.n_splits_) as run:
+            yield Evaluator(run, self.n_splits_, deadline, record, self.verbose > 0)
+
+    def _search(self, evaluator: Evaluator, candidates: list[Any], plan: list[Any], m: int) -> Found:
+        found = Found(self.n_splits_)
+        for iteration, amount in enumerate(plan):
+            if iteration:
+                scores = self._results(found)[f"mean_test_{self._metric}"][-len(candidates) :]
+                candidates = survivors(scores, candidates, self.factor)
+            share, given = None, candidates
+            if self.resource == "n_samples":
+                share = amount / m
+            elif self.resource is not None:
+                given = [candidate | {self.resource: amount} for candidate in candidates]
+            whole = found.add(iteration, amount, given, evaluator.outcomes(iteration, given, share))
+            if whole:
+                self._understand(found.outcomes[-whole * self.n_splits_ :])
+            if whole < len(given):
+                found.stop_sentence = (
+                    f"the time budget of {self.time_budget} s ended after {whole} of {len(given)} candidates of round "
+                    f"{iteration + 1} of {len(plan)}"
+                )
+                break
+            found.last_whole = iteration
+        return found
+
+    def _understand(self, outcomes: list[Outcome]) -> None:
+        """Say which fits of a round failed, and learn what a scorer of the user's returns."""
+        _warn_or_raise_about_fit_failures(outcomes, self.error_score)
+        if callable(self.scoring):
+            _insert_error_scores(outcomes, self.error_score)
+        scores = outcomes[0]["test_scores"]
+        self.multimetric_ = isinstance(scores, dict)
+        if callable(self.scoring) and self.multimetric_:
+            self._check_refit_for_multimetric(scores)
+            self._metric = self.refit
+        if self.resource is not None and self.multimetric_ and not isinstance(self._metric, str):
+            raise InvalidParameterError("halving by several scores needs refit to name the one that decides.")
+
+    def _results(self, found: Found) -> dict[str, Any]:
+        more = {} if self.resource is None else {"iter": found.iterations, "n_resources": found.resources}
+        return self._format_results(found.candidates, self.n_splits_, found.outcomes, more)
+
+    def _publish(self, found: Found, scorers: Any) -> None:
+        self.stop_sentence_ = found.stop_sentence
+        if not found.outcomes:
+            raise InvalidParameterError(
+                f"{found.stop_sentence or 'there are no candidates or no splits'}: raise time_budget, or give others."
+            )
+        if found.stop_sentence:
+            warn(f"The search stopped early: {found.stop_sentence}.")
+        self.cv_results_ = results = self._results(found)
+        if self.refit or not self.multimetric_:
+            self.best_index_ = self._best(results, found.last_whole)
+            self.best_params_ = results["params"][self.best_index_]
+            if not callable(self.refit):
+                self.best_score_ = results[f"mean_test_{self._metric}"][self.best_index_]
+        self.scorer_ = getattr(scorers, "_scorers", scorers)
+
+    def _best(self, results: dict[str, Any], last_whole: int) -> int:
+        """The best candidate; with halving of the last round, for the others had less of the resource."""
+        if self.resource is None or callable(self.refit):
+            return int(self._select_best_index(self.refit, self._metric, results))
+        last = np.flatnonzero(results["iter"] == last_whole)
+        scores = results[f"mean_test_{self._metric}"][last]
+        return int(last[0 if np.isnan(scores).all() else np.nanargmax(scores)])
+
+    def _refit(self, X: Any, y: Any, fit_params: dict[str, Any]) -> None:
+        began = time.perf_counter()
+        self.best_estimator_ = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
+        self.best_estimator_.fit(X, *([] if y is None else [y]), **fit_params)
+        self.refit_time_ = time.perf_counter() - began
+        if hasattr(self.best_estimator_, "feature_names_in_"):
+            self.feature_names_in_ = self.best_estimator_.feature_names_in_

@@ -1,0 +1,160 @@
+"""A search goes on from its record after kill -9, repeats nothing, and refuses the record of another search."""
+
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import uniform
+from sklearn.exceptions import FitFailedWarning
+
+from chainrule import MLPSearchCV
+from chainrule._errors import InvalidParameterError, SearchRecordError
+
+from .conftest import LABELS, TARGET, X, classifier, regressor
+from .deeds import ROOT, Note
+from .searcher import search_of
+
+GRID = {"alpha": [0.1, 1.0], "learning_rate_init": [0.001, 0.01]}
+
+
+def rows(path):
+    connection = sqlite3.connect(path)
+    try:
+        return connection.execute("SELECT iteration, candidate, split FROM evaluation ORDER BY 1, 2, 3").fetchall()
+    finally:
+        connection.close()
+
+
+def scores(search):
+    """All of `cv_results_` but the times."""
+    return {name: list(map(str, v)) for name, v in search.cv_results_.items() if not name.endswith("_time")}
+
+
+@pytest.mark.parametrize("halving", ["", "max_iter"])
+def test_killed_and_started_again(tmp_path, marks, halving):
+    record = tmp_path / "search.sqlite"
+    driver = subprocess.Popen([sys.executable, "-m", "tests.many.searcher", record, marks, halving], cwd=ROOT)
+    try:
+        while not record.exists() or len(list(marks.iterdir())) < 8:  # each fit leaves a mark when it begins
+            time.sleep(0.01)
+    finally:
+        driver.send_signal(signal.SIGKILL)
+        driver.wait()
+    finished, begun = len(rows(record)), len(list(marks.iterdir()))
+    assert 7 - 2 <= finished <= begun
+    assert begun < 30
+
+    resumed = search_of(record, marks, halving, slow=False).fit(X, LABELS)
+    whole = search_of(None, marks, halving, slow=False)
+    again = len(list(marks.iterdir())) - begun
+    assert scores(resumed) == scores(whole.fit(X, LABELS))
+    assert resumed.best_params_ == whole.best_params_
+    assert again == len(rows(record)) - finished + 1  # and the refit
+
+
+def test_a_finished_search_is_read(tmp_path, marks):
+    net = classifier(callbacks=Note(marks))
+    arguments = {"cv": 3, "refit": False, "scoring": ["accuracy", "neg_log_loss"], "return_train_score": True}
+    first = MLPSearchCV(net, GRID, record=tmp_path / "r", **arguments).fit(X, LABELS)
+    assert len(list(marks.iterdir())) == 12
+    again = MLPSearchCV(net, GRID, record=tmp_path / "r", workers=1, **arguments).fit(X, LABELS)
+    assert len(list(marks.iterdir())) == 12
+    for name, values in first.cv_results_.items():
+        assert list(again.cv_results_[name]) == list(values), name  # the times of the first, too
+
+
+def test_a_time_budget_goes_on_with_the_record(tmp_path):
+    path = tmp_path / "r"
+    with pytest.raises(InvalidParameterError, match="time budget"):
+        MLPSearchCV(classifier(), GRID, cv=2, record=path, time_budget=1e-9).fit(X, LABELS)
+    whole = MLPSearchCV(classifier(), GRID, cv=2, record=path).fit(X, LABELS)
+    assert whole.stop_sentence_ == ""
+    spent = MLPSearchCV(classifier(), GRID, cv=2, record=path, time_budget=1e-9).fit(X, LABELS)
+    assert scores(spent) == scores(whole)
+
+
+def test_failures_are_remembered_as_well(tmp_path):
+    grid = {"solver": ["sgd", "abacus"]}
+    for _ in range(2):
+        with (
+            pytest.warns(FitFailedWarning, match="2 fits failed out of a total of 4"),
+            pytest.warns(UserWarning, match="non-finite"),
+        ):
+            found = MLPSearchCV(classifier(), grid, cv=2, record=tmp_path / "r").fit(X, LABELS).cv_results_
+        assert np.isnan(found["mean_test_score"]).tolist() == [False, True]
+
+
+def test_numbers_keep_every_bit(tmp_path):
+    """Scores that are float32, not a number, infinite and whole."""
+    for _ in range(2):
+        search = MLPSearchCV(
+            regressor(), {"alpha": [0.0, 1.0, 2.0, 3.0]}, scoring=odd_score, cv=2, record=tmp_path / "r"
+        )
+        with pytest.warns(UserWarning, match="non-finite"), pytest.warns(RuntimeWarning, match="in subtract"):
+            found = search.fit(X, TARGET).cv_results_["split0_test_score"]
+        np.testing.assert_array_equal(found, [float(np.float32(0.1)), np.nan, -np.inf, 3.0])
+
+
+def odd_score(estimator, X, y):
+    return [np.float32(0.1), np.nan, -np.inf, 3][int(estimator.alpha)]
+
+
+DIFFERENT = {
+    "data": {"X": X + 1},
+    "target": {"y": LABELS[::-1]},
+    "weights": {"sample_weight": np.ones(len(X))},
+    "a parameter": {"estimator": classifier(dropout=0.1)},
+    "the seed": {"estimator": classifier(random_state=1)},
+    "candidates": {"param_grid": {"alpha": [0.1]}},
+    "splits": {"cv": 3},
+    "scoring": {"scoring": "f1_macro"},
+    "training scores": {"return_train_score": True},
+    "halving": {"resource": "max_iter"},
+    "the kind of table": {"X": pd.DataFrame(X)},
+}
+
+
+@pytest.mark.parametrize("change", DIFFERENT.values(), ids=DIFFERENT)
+def test_the_record_of_another_search_is_refused(tmp_path, change):
+    def run(estimator=None, param_grid=GRID, X=X, y=LABELS, sample_weight=None, **arguments):
+        arguments = {"cv": 2, "refit": False, "record": tmp_path / "r"} | arguments
+        search = MLPSearchCV(estimator or classifier(), param_grid, **arguments)
+        search.fit(X, y, **({} if sample_weight is None else {"sample_weight": sample_weight}))
+
+    run()
+    before = (tmp_path / "r").read_bytes()
+    with pytest.raises(SearchRecordError, match="is the record of another search"):
+        run(**change)
+    assert (tmp_path / "r").read_bytes() == before
+    run(workers="joblib", verbose=0, time_budget=1e6)
+
+
+def test_random_candidates_without_a_seed_are_another_search(tmp_path):
+    for expected in (None, SearchRecordError):
+        search = MLPSearchCV(classifier(), {"alpha": uniform()}, n_iter=2, cv=2, record=tmp_path / "r", refit=False)
+        if expected is None:
+            search.fit(X, LABELS)
+        else:
+            with pytest.raises(expected, match="random_state=None"):
+                search.fit(X, LABELS)
+
+
+def test_files_that_are_no_record(tmp_path):
+    (tmp_path / "text").write_text("alpha, score\n" * 100)
+    sqlite3.connect(tmp_path / "other").execute("CREATE TABLE people (name TEXT)").connection.close()
+    for name, words in (("text", "not a database"), ("other", "not the record of a search"), ("no/where", "cannot be")):
+        with pytest.raises(SearchRecordError, match=words):
+            MLPSearchCV(classifier(), GRID, cv=2, record=tmp_path / name).fit(X, LABELS)
+    assert (tmp_path / "text").read_text() == "alpha, score\n" * 100
+
+
+def test_what_cannot_be_pickled_has_no_fingerprint(tmp_path):
+    search = MLPSearchCV(classifier(), GRID, cv=2, scoring=lambda *_: 1.0, record=tmp_path / "r")
+    with pytest.raises(InvalidParameterError, match="record=None"):
+        search.fit(X, LABELS)
+    assert not (tmp_path / "r").exists()
