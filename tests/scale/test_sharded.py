@@ -8,6 +8,7 @@ import pytest
 
 from chainrule._errors import DivergenceError, InvalidParameterError
 from chainrule.engine import choose
+from chainrule.network import segment
 from chainrule.network.examples import Examples
 from chainrule.network.feed import InMemory
 from chainrule.scale.communicators.base import Communicator
@@ -80,13 +81,13 @@ def test_a_segment_comes_to_the_same_state_on_every_rank(engine, size):
     first = -(-feed.m // 30) - 2
     steps = Steps(training.architecture, training.plan, start_of(training), feed.sizes, first, np.array([0.1, 0.05]))
 
-    def segment(communicator):
+    def run(communicator):
         shards = dict(enumerate(shards_of()))
         own = {shard: shards[shard] for shard in run_of(communicator.rank, size, len(shards))}
         return run_shards(steps, own, communicator, choose(engine))
 
     truth, totals = feed.run(steps)
-    for state, their_totals in in_threads(size, segment):
+    for state, their_totals in in_threads(size, run):
         assert state.parameters.theta.tobytes() == truth.parameters.theta.tobytes()
         assert (state.step, their_totals) == (2, totals)
 
@@ -161,6 +162,14 @@ def test_what_cannot_be_cut_is_refused():
         cut(Examples(np.eye(4), np.ones((1, 4))), 5, np.dtype(float))
     with pytest.raises(InvalidParameterError, match="batch_size=4 and shards=8"):
         check_batches(4, 8)
+
+
+def test_the_cost_and_its_gradient_over_all_shards():
     feed = LocalShards(shards_of(), choose("native"))
-    with pytest.raises(InvalidParameterError, match="lbfgs"):
-        feed.cost_and_gradient(training_of(feed).architecture, start_of(training_of(feed)).parameters)
+    (rows,) = shards_of((183,))
+    training = training_of(feed)
+    parameters = start_of(training).parameters
+    cost, d = feed.cost_and_gradient(training.architecture, parameters)
+    truth = segment.cost_and_gradient(training.architecture, parameters, rows.rows.block.examples)
+    assert cost == pytest.approx(truth[0], rel=1e-12)
+    np.testing.assert_allclose(d, truth[1], rtol=1e-10, atol=1e-14)

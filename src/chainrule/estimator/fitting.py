@@ -123,12 +123,9 @@ def fit_network(
     training = replace(training, on_segment=on_segment, on_epoch=on_epoch)
     if callbacks is not None:
         training = callbacks.attach(training, rows)
-    if settings.solver == "lbfgs":
-        state, history = train_lbfgs(training, state, max_fun=settings.max_fun)
-    elif isinstance(training.feed, ShardFeed):
-        state, history = training.feed.lead(partial(train, training, state))
-    else:
-        state, history = train(training, state)
+    run = partial(train_lbfgs, max_fun=settings.max_fun) if settings.solver == "lbfgs" else train
+    begin = partial(run, training, state)
+    state, history = training.feed.lead(begin) if isinstance(training.feed, ShardFeed) else begin()
     return Fitted(training.architecture, _own(state), history, training.plan.optimizer.name, rows)
 
 
@@ -170,10 +167,6 @@ def _training(
     if settings.solver == "lbfgs" and architecture.drops:
         raise InvalidParameterError(
             "solver='lbfgs' needs a cost that is not random: set dropout to 0 or choose 'adam'."
-        )
-    if settings.solver == "lbfgs" and distribution is not None:
-        raise InvalidParameterError(
-            "solver='lbfgs' evaluates all rows in one place, so it cannot be distributed: choose 'adam'."
         )
     decay = ADAMW_DECAY if settings.solver == "adamw" else 0.0
     plan = Plan(

@@ -28,7 +28,7 @@ from chainrule.scale.dask_cluster import Cluster
 from chainrule.scale.order import ShuffledRows
 from chainrule.scale.reduction import run_of
 from chainrule.scale.rows import Rows
-from chainrule.scale.sharded import ShardFeed, Steps, check_digests, digest, run_shards, shard_loss
+from chainrule.scale.sharded import Evaluation, ShardFeed, Steps, check_digests, digest, run_shards
 
 Value = TypeVar("Value")
 
@@ -131,9 +131,9 @@ class DaskFeed(ShardFeed):
         check_digests([word for word, _ in outcomes], steps)
         return outcomes[0][1]
 
-    def losses(self, architecture: Architecture, parameters: Parameters) -> list[float]:
-        """Return Σ w L of each shard, evaluated where it is."""
-        return self._cluster.insist(lambda addresses: self._losses(architecture, parameters, addresses))
+    def evaluate(self, what: Evaluation, architecture: Architecture, parameters: Parameters) -> list[Any]:
+        """Return what an evaluation comes to on each shard, where it is."""
+        return self._cluster.insist(lambda addresses: self._evaluate((what, architecture, parameters), addresses))
 
     def _run(self, steps: Steps, addresses: list[str]) -> list[tuple[str, Any]]:
         self._settle(addresses)
@@ -181,11 +181,13 @@ class DaskFeed(ShardFeed):
         """Return the numbers of each rank's shards."""
         return [run_of(rank, len(addresses), len(self.sizes)) for rank in range(len(addresses))]
 
-    def _losses(self, architecture: Architecture, parameters: Parameters, addresses: list[str]) -> list[float]:
+    def _evaluate(self, what: tuple[Evaluation, Architecture, Parameters], addresses: list[str]) -> list[Any]:
         self._settle(addresses)
-        sent = self._submit(_itself, (architecture, parameters), on=addresses[0])
-        losses = [self._submit(_loss_of, self._shards[number], sent, self._engine) for number in range(len(self.sizes))]
-        return self._cluster.results(losses, addresses)
+        sent = self._submit(_itself, what, on=addresses[0])
+        found = [
+            self._submit(_evaluated, self._shards[number], sent, self._engine) for number in range(len(self.sizes))
+        ]
+        return self._cluster.results(found, addresses)
 
     def _submit(self, function: Callable[..., Any], *arguments: Any, on: str | None = None) -> Future:
         """Submit a task, to be run on one worker, or, so that it cannot wait forever for a dead one, on another."""
@@ -233,6 +235,6 @@ def _run_rank(
     return digest(state), (state, totals) if rank == 0 else None
 
 
-def _loss_of(shard: ShuffledRows, sent: tuple[Architecture, Parameters], engine: str) -> float:
-    architecture, parameters = sent
-    return shard_loss(shard.rows, architecture, parameters, choose(engine, None, architecture))
+def _evaluated(shard: ShuffledRows, sent: tuple[Evaluation, Architecture, Parameters], engine: str) -> Any:
+    what, architecture, parameters = sent
+    return what(shard.rows, architecture, parameters, choose(engine, None, architecture))

@@ -19,7 +19,7 @@ from chainrule.network.segment import State, Totals
 from chainrule.scale.communicators.mpi import MPICommunicator
 from chainrule.scale.order import ShuffledRows
 from chainrule.scale.reduction import run_of
-from chainrule.scale.sharded import ShardFeed, Steps, check_digests, digest, first_named, run_shards, shard_loss
+from chainrule.scale.sharded import Evaluation, ShardFeed, Steps, check_digests, digest, first_named, run_shards
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -44,9 +44,9 @@ class _Rank:
             return error
         return digest(state), (state, totals) if self.communicator.rank == 0 else None
 
-    def losses(self, architecture: Architecture, parameters: Parameters) -> list[float]:
-        """Return Σ w L of each of its shards."""
-        return [shard_loss(shard.rows, architecture, parameters, self.engine) for shard in self.shards.values()]
+    def evaluate(self, what: Evaluation, architecture: Architecture, parameters: Parameters) -> list[Any]:
+        """Return what an evaluation comes to on each of its shards."""
+        return [what(shard.rows, architecture, parameters, self.engine) for shard in self.shards.values()]
 
 
 class MPIFeed(ShardFeed):
@@ -100,9 +100,9 @@ class MPIFeed(ShardFeed):
         reached: tuple[State, Totals] = outcomes[0][1]
         return reached
 
-    def losses(self, architecture: Architecture, parameters: Parameters) -> list[float]:
-        """Return Σ w L of each shard."""
-        return [loss for losses in self._everywhere("losses", architecture, parameters) for loss in losses]
+    def evaluate(self, what: Evaluation, architecture: Architecture, parameters: Parameters) -> list[Any]:
+        """Return what an evaluation comes to on each shard, by their numbers."""
+        return [value for found in self._everywhere("evaluate", what, architecture, parameters) for value in found]
 
     def lead(self, training: Callable[[], Result]) -> Result:
         """Run a training on rank 0, which the others serve; return its result on every rank.

@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -22,11 +22,13 @@ from chainrule.network.architecture import Architecture
 from chainrule.network.examples import Examples
 from chainrule.network.feed import SEGMENT_SECONDS, Runner
 from chainrule.network.parameters import Parameters
+from chainrule.network.penalties import Penalty
 from chainrule.network.segment import Plan, State, Totals
 from chainrule.network.types import Array
 from chainrule.scale.communicators.base import Communicator
 from chainrule.scale.communicators.local import Local
 from chainrule.scale.order import ShuffledRows, quota
+from chainrule.scale.reduction import tree_sum
 from chainrule.scale.rows import Block, Rows
 
 Result = TypeVar("Result")
@@ -126,10 +128,28 @@ def first_named(errors: Sequence[DivergenceError]) -> DivergenceError:
     return next((error for error in errors if error.tensor != "the loss"), errors[0])
 
 
+Evaluation = Callable[[Rows, Architecture, Parameters, Runner], Any]  # of a shard at fixed weights, dropout off
+
+
 def shard_loss(rows: Rows, architecture: Architecture, parameters: Parameters, engine: Runner) -> float:
-    """Σ w L over a shard at fixed weights, dropout off."""
-    blocks = (rows.read(start, min(start + _EVALUATED, rows.m)) for start in range(0, rows.m, _EVALUATED))
-    return math.fsum(len(block) * engine.mean_loss(architecture, parameters, block.examples) for block in blocks)
+    """Σ w L over a shard."""
+    return math.fsum(
+        len(block) * engine.mean_loss(architecture, parameters, block.examples) for block in _evaluated(rows)
+    )
+
+
+def shard_gradient(rows: Rows, architecture: Architecture, parameters: Parameters, engine: Runner) -> Array:
+    """The gradient of Σ w L over a shard, and behind it Σ w L, in float64."""
+    free = replace(architecture, penalty=Penalty())
+    total = np.zeros(len(parameters.theta) + 1)
+    for block in _evaluated(rows):
+        cost, d = engine.cost_and_gradient(free, parameters, block.examples)
+        total += len(block) * np.append(d, cost)
+    return total
+
+
+def _evaluated(rows: Rows) -> Iterator[Block]:
+    return (rows.read(start, min(start + _EVALUATED, rows.m)) for start in range(0, rows.m, _EVALUATED))
 
 
 def digest(state: State) -> str:
@@ -214,13 +234,17 @@ class ShardFeed(ABC):
 
     def mean_loss(self, architecture: Architecture, parameters: Parameters) -> float:
         """Evaluate the data's loss at fixed weights."""
-        return math.fsum(self.losses(architecture, parameters)) / self.m
+        return math.fsum(self.evaluate(shard_loss, architecture, parameters)) / self.m
 
     def cost_and_gradient(self, architecture: Architecture, parameters: Parameters) -> tuple[float, Array]:
-        """Refuse: who needs the gradient over all rows at once trains in memory."""
-        raise InvalidParameterError(
-            "solver='lbfgs' needs all rows in one place: choose 'adam' or another solver that goes by mini-batches."
-        )
+        """Evaluate the smooth cost over all examples, and its gradient, added along the tree."""
+        sums = self.evaluate(shard_gradient, architecture, parameters)
+        leaves = {(shard, shard + 1): vector for shard, vector in enumerate(sums)}
+        *_, data_loss = total = tree_sum(leaves, (0, len(sums))) / self.m
+        w, penalty = parameters.weights, architecture.penalty
+        W, d = parameters.theta[w], total[:-1]
+        d[w] += penalty.smooth_gradient(W)
+        return float(data_loss) + penalty.l2 / 2 * float(W @ W), d
 
     def lead(self, training: Callable[[], Result]) -> Result:
         """Run a training on this feed and return its result; where every rank calls this, on every rank."""
@@ -231,8 +255,8 @@ class ShardFeed(ABC):
         """Do what `run_shards` does, wherever the shards are."""
 
     @abstractmethod
-    def losses(self, architecture: Architecture, parameters: Parameters) -> list[float]:
-        """Return Σ w L of each shard."""
+    def evaluate(self, what: Evaluation, architecture: Architecture, parameters: Parameters) -> list[Any]:
+        """Return what an evaluation comes to on each shard, by their numbers."""
 
 
 class LocalShards(ShardFeed):
@@ -246,6 +270,6 @@ class LocalShards(ShardFeed):
         """Run the segment here."""
         return run_shards(steps, self.shards, Local(), self.runner)
 
-    def losses(self, architecture: Architecture, parameters: Parameters) -> list[float]:
-        """Return Σ w L of each shard."""
-        return [shard_loss(shard.rows, architecture, parameters, self.runner) for shard in self.shards.values()]
+    def evaluate(self, what: Evaluation, architecture: Architecture, parameters: Parameters) -> list[Any]:
+        """Return what an evaluation comes to on each shard, by their numbers."""
+        return [what(shard.rows, architecture, parameters, self.runner) for shard in self.shards.values()]
