@@ -73,6 +73,13 @@ def test_a_worker_is_killed(two, tmp_path, step):
     assert flag.exists()
 
 
+def test_who_has_lost_the_same_work_too_often_says_what_to_do(two, tmp_path):
+    feed = feed_on(two, attempts=1)
+    two.run(faults.arm, MIDDLE, str(tmp_path / "killed"), "kill", workers=ready(two)[1:])
+    with pytest.raises(ClusterError, match=r"lost 1 times, at last because .* Look at the workers' logs"):
+        outcome(training_of(feed))
+
+
 def test_workers_are_killed_twice_in_a_row(two, tmp_path):
     """The second one while the segment is run again."""
     first, second = str(tmp_path / "first"), str(tmp_path / "second")

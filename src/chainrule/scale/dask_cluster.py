@@ -40,6 +40,7 @@ class Cluster:
     def __init__(self, client: Client, n_ranks: int, timeout: float, grace: float, attempts: int) -> None:
         self.client, self.n_ranks = client, n_ranks
         self.timeout, self.grace, self.attempts = timeout, grace, attempts
+        self._turn = Semaphore(1, "chainrule", scheduler_rpc=client.scheduler, loop=client.loop)
         self.addresses: list[str] = []
         self.count()
 
@@ -70,19 +71,20 @@ class Cluster:
         Only one training at a time works on a cluster, segment by segment: two that wait for each other's workers
         would wait forever. The right to work is a lease, which a driver that dies gives back by saying nothing.
         """
-        for attempt in range(1, self.attempts + 1):
-            addresses = self.count()
+        attempt = 0
+        while True:
+            attempt += 1
             try:
-                with Semaphore(1, "chainrule", scheduler_rpc=self.client.scheduler, loop=self.client.loop):
-                    return work(addresses)
+                with self._turn:
+                    return work(self.count())
             except _LOST as error:
                 if attempt == self.attempts:
                     raise ClusterError(
                         f"the same work was lost {attempt} times, at last because {error} Look at the workers' logs "
-                        "(memory?), raise step_timeout if they are busy, and go on from the last checkpoint."
+                        f"(memory?). If a step takes more than {self.timeout:g} s, set Dask's chainrule.step-timeout "
+                        "higher. Then go on from the last checkpoint, or train again."
                     ) from error
-            self._recover(len(addresses))
-        raise AssertionError  # attempts is at least 1
+            self._recover(min(len(self.addresses), self.n_ranks))
 
     def results(self, futures: Sequence[Future], addresses: list[str]) -> list[Any]:
         """Return what the futures come to, watching that the workers they wait for are alive.
@@ -97,13 +99,14 @@ class Cluster:
             while True:
                 try:
                     wait(futures, timeout=_LOOK)
-                    return self._read(futures)
                 except TimeoutError:
                     gone = [address for address in addresses if address not in self.client.nthreads()]
                     if not gone and time.monotonic() > asked + self.timeout:
                         gone, asked = self._silent(addresses), time.monotonic()
                     if gone:
                         raise PeerLostError(f"the worker {gone[0]} has gone or does not answer.") from None
+                else:
+                    return self._read(futures)
         finally:
             self.client.cancel([future for future in futures if not future.done()], force=True)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import dask
+from dask.utils import parse_timedelta
 from distributed import Client, Future, get_worker
 
 from chainrule import __version__
@@ -65,8 +66,8 @@ class DaskFeed(ShardFeed):
     seed : int
     shuffle : bool, default True
         Of the shards' orders.
-    step_timeout : float, default 60
-        Seconds without a word from a rank that are too many.
+    step_timeout : float, optional
+        Seconds without a word from a rank that are too many; by default Dask's setting chainrule.step-timeout, or 60.
     grace : float, default 5
         Seconds that a lost worker has to come back before the others go on without it.
     attempts : int, default 3
@@ -89,12 +90,14 @@ class DaskFeed(ShardFeed):
         *,
         seed: int,
         shuffle: bool = True,
-        step_timeout: float = 60.0,
+        step_timeout: float | None = None,
         grace: float = 5.0,
         attempts: int = 3,
     ) -> None:
         self.runner, self._engine, self.sizes = runner, runner.name, tuple(load.m for load in loads)
         self._loads, self._seed, self._shuffle = loads, seed, shuffle
+        if step_timeout is None:
+            step_timeout = parse_timedelta(dask.config.get("chainrule.step-timeout", "60s"))
         self._client, self._cluster = client, Cluster(client, len(loads), step_timeout, grace, attempts)
         self._cluster.count()
         if len(self._cluster.addresses) > len(loads):
