@@ -1,6 +1,7 @@
 """When more machines pay: what a step costs on 1, 2 and 3 workers, over Dask and over MPI, and a model of it.
 
-`python -m bench.cluster` measures, fits the constants, and writes bench/cluster.json and docs/many-machines.svg.
+`python -m bench.cluster` measures, fits the constants, and writes bench/cluster.json, docs/many-machines.svg and the
+figures of docs/many-machines.md.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import click
 import numpy as np
 
 from bench.cluster_model import SHARDS, Model, fitted
+from bench.cluster_page import BEGIN, END, figures
 from chainrule.engine import choose
 from chainrule.network import Architecture, activation, initial_parameters, loss
 from chainrule.network.optimizers import optimizer_named
@@ -32,6 +34,7 @@ from chainrule.scale.sharded import LocalShards, ShardFeed, Steps
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORD, PICTURE = ROOT / "bench/cluster.json", ROOT / "docs/many-machines.svg"
+PAGE = ROOT / "docs/many-machines.md"
 COLUMNS = 100
 WIDTHS = {"small": (64, 32), "medium": (256, 256, 256), "wide": (1024, 1024)}
 BATCHES = (384, 1536, 6144)
@@ -111,9 +114,9 @@ def cluster(workers: int) -> Iterator[Any]:
     import dask
     from distributed import Client, LocalCluster
 
-    environment = {"distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 1 << 30}
+    environment = {f"MALLOC_{name}_THRESHOLD_": 1 << 30 for name in ("TRIM", "MMAP")} | {"OMP_NUM_THREADS": 1}
     with (
-        dask.config.set(environment),
+        dask.config.set({"distributed.nanny.pre-spawn-environ": environment}),
         LocalCluster(workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1") as started,
         Client(started) as client,
     ):
@@ -173,12 +176,17 @@ def main(rounds: int, workers: str, rank: bool) -> None:
     for count in map(int, workers.split(",")):
         points += [*over_dask(count, rounds), *over_mpi(count, rounds)]
     models = {how: fitted([asdict(point) for point in points], how) for how in ("dask", "mpi")}
-    record = {"points": [asdict(point) for point in points], "models": {how: asdict(m) for how, m in models.items()}}
+    record: dict[str, Any] = {
+        "points": [asdict(point) for point in points],
+        "models": {how: asdict(model) for how, model in models.items()},
+    }
     RECORD.write_text(json.dumps(record, indent=1) + "\n")
     show(points, models)
     from bench.cluster_chart import draw
 
-    draw(models, [asdict(point) for point in points], PICTURE)
+    draw(models, record["points"], PICTURE)
+    before, _, after = PAGE.read_text().partition(BEGIN)
+    PAGE.write_text(f"{before}{BEGIN}\n\n{figures(record['points'], models)}\n{END}{after.partition(END)[2]}")
     return None
 
 

@@ -61,6 +61,12 @@ class Model:
         alone = self.row * batch / workers * parameters + (self.update + self.packing) * parameters + self.shard
         return alone + self.message * messages + 2 * latency_ms * (workers > 1) + per_megabyte * mb
 
+    def break_even(self, parameters: int) -> tuple[float, float]:
+        """Return the rows of a step from which two workers beat one, and what it then costs either, in milliseconds."""
+        talk = self.predicted(2, parameters, 0) - self.predicted(1, parameters, 0)
+        rows = 2 * talk / (self.row * parameters)
+        return rows, self.predicted(1, parameters, round(rows))
+
 
 def traffic(workers: int, parameters: int) -> tuple[float, int]:
     """Return the megabytes and the messages that a worker sends for one sum: two rounds of slices."""
