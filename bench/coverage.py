@@ -18,7 +18,8 @@ from scipy.stats import betabinom
 
 from bench.tables import CASES
 from chainrule import LinearRegressor
-from chainrule.estimator.table_training import Overrides, prepare
+from chainrule.estimator.table_task import Overrides
+from chainrule.estimator.table_training import prepare
 from chainrule.table import read_table
 
 TABLES = ("concrete", "power plant", "california housing", "wine, red", "wine, white")

@@ -26,7 +26,8 @@ from sklearn.neural_network import MLPRegressor as TheirRegressor
 
 from chainrule import MLPClassifier, MLPRegressor
 from chainrule.estimator.recipe import recipe
-from chainrule.estimator.table_training import Overrides, Prepared, prepare, train
+from chainrule.estimator.table_task import Overrides
+from chainrule.estimator.table_training import Prepared, prepare, train
 from chainrule.report import classification_figures, regression_figures
 from chainrule.table import Table, read_table
 from chainrule.table.dates import DATE_PARTS

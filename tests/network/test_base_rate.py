@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import minimize
 
 from chainrule import LinearClassifier, MLPClassifier, MLPRegressor
-from chainrule.network import Architecture, initial_parameters, loss
+from chainrule.network import Architecture, activation, initial_parameters, loss
 from chainrule.network.base_rate import at_base_rate, base_rate
 from chainrule.network.losses import LOSSES
 
@@ -36,6 +36,13 @@ def test_it_is_the_best_constant(name):
 def test_every_loss_starts_somewhere_finite(name):
     for mean in (np.zeros(3), np.ones(3), np.array([0.2, 0.3, 0.5])):
         assert np.isfinite(base_rate(loss(name), mean)).all()
+
+
+@pytest.mark.parametrize(
+    "pair", [loss("hinge"), loss("squared_error", output=activation("tanh"))], ids=["hinge", "tanh"]
+)
+def test_what_predicts_no_mean_starts_at_0(pair):
+    assert base_rate(pair, np.array([0.3, 0.6])).tolist() == [0, 0]
 
 
 def test_of_several_quantiles_the_middle_one_starts_at_the_mean():

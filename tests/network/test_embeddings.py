@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from chainrule._errors import InvalidParameterError
+from chainrule._errors import InvalidParameterError, ShapeError
 from chainrule.network import propagate
 from chainrule.network.activations import activation
 from chainrule.network.architecture import Architecture, initial_parameters
-from chainrule.network.embeddings import Embedding, embed
+from chainrule.network.embeddings import Embedding, check_codes, embed, suggested_size
 from chainrule.network.examples import Examples
 from chainrule.network.losses import loss
 from chainrule.network.parameters import Parameters, flatten
@@ -119,3 +119,15 @@ def test_the_initial_vectors():
 def test_what_no_table_has_is_refused(embeddings):
     with pytest.raises(InvalidParameterError, match="embedding"):
         network(embeddings=embeddings, widths=(5, 5, 2))
+
+
+@pytest.mark.parametrize("code", [-1.0, 0.5, 3.0, np.nan])
+def test_what_is_no_levels_code_is_refused(code):
+    with pytest.raises(ShapeError, match=f"must hold codes 0 to 2, .* got {code}"):
+        check_codes([Embedding(1, 3, 2)], np.array([[9.0, 9.0], [2.0, code]]))
+    check_codes([Embedding(1, 3, 2)], np.array([[9.0, 9.0], [2.0, code]]), np.array([0]))
+
+
+def test_the_size_of_vectors_is_fastais_rule():
+    """`emb_sz_rule` in fastai/tabular/model.py: min(600, round(1.6 * n_cat**0.56)), here worked out by hand."""
+    assert [suggested_size(levels) for levels in (3, 10, 100, 100_000)] == [3, 6, 21, 600]

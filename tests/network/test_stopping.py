@@ -134,6 +134,20 @@ def test_ctrl_c_before_the_first_epoch_ends_leaves_usable_weights():
     assert np.isfinite(history.final["loss"])
 
 
+@pytest.mark.parametrize("hook", ["on_segment", "on_epoch"])
+def test_an_interruption_names_the_epoch_it_came_in(hook):
+    """Pressed at the end of the third epoch, or of its last segment."""
+    training, state, _ = real(stopping=replace(NEVER, max_epochs=9))
+
+    def press(progress):
+        if progress.epoch == (3 if hook == "on_epoch" else 2) and progress.examples_done == progress.examples:
+            raise KeyboardInterrupt
+
+    _, history = train(replace(training, **{hook: press}), state)
+    epoch = 4 if hook == "on_epoch" else 3
+    assert (history.stop_sentence, history.stop_numbers) == (f"interrupted in epoch {epoch}", {"epoch": epoch})
+
+
 def test_a_real_divergence_keeps_the_best_weights_before_it():
     training, state, _ = real(stopping=replace(NEVER, max_epochs=50, raise_on_divergence=False))
     plan = Plan(batch_size=50)

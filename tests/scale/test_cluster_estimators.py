@@ -144,6 +144,13 @@ def test_two_ways_at_once_are_refused(csv):
     assert "--dask and --mpi are two ways to do the same" in result.output
 
 
+def test_a_table_in_pieces_is_not_distributed_yet(csv, tmp_path):
+    asked = ["train", csv, "-t", "y", "--dask", "tcp://127.0.0.1:1", "--checkpoint", str(tmp_path / "run")]
+    result = CliRunner().invoke(main, asked)
+    assert result.exit_code == 2
+    assert "this one is read in pieces: leave out --checkpoint" in result.output.replace("\n", " ")
+
+
 def test_nothing_of_dask_or_mpi_is_imported_without_need():
     code = "import chainrule.estimator, chainrule.cli.train, sys; print({'dask', 'mpi4py'} & {*sys.modules})"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.scale.order import ShuffledRows, quota
@@ -91,3 +91,13 @@ def test_quotas_use_every_row_once_and_fill_every_batch_to_within_the_number_of_
     assert (np.abs(taken[:-1] - batch) < len(sizes)).all()
     if len(sizes) == 1:
         assert taken[:-1].tolist() == [batch] * (steps - 1)
+
+
+@settings(deadline=None)
+@given(m=st.integers(1, 60), block=st.integers(1, 9), window=st.integers(1, 5), data=st.data())
+def test_the_window_at_a_place_holds_it(m, block, window, data):
+    place, epoch = data.draw(st.integers(0, m - 1)), data.draw(st.integers(0, 2))
+    shuffled = ShuffledRows(numbered(m), 0, block=block, window=window)
+    first, rows = shuffled.window_at(epoch, place)
+    assert first <= place < first + len(rows)
+    assert visited(shuffled, epoch, first, first + len(rows)) == rows.X[:, 0].astype(int).tolist()

@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from chainrule.cli.guard import guarded
+
+if TYPE_CHECKING:
+    from chainrule.estimator.table_model import TableModel
+    from chainrule.estimator.table_pieces import Evaluation
 
 
 @click.command()
 @click.argument("model")
 @click.argument("table")
+@click.option("--memory", help="Most memory to take, such as 2GB; a quarter of the machine's by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @guarded
-def evaluate(model: str, table: str, as_json: bool) -> None:
+def evaluate(model: str, table: str, memory: str | None, as_json: bool) -> None:
     """Test the saved MODEL on TABLE, which has the target column."""
     from chainrule.cli.display import figures_table, strict_json
     from chainrule.cli.predict import table_model
-    from chainrule.estimator.table_model import as_table
 
-    loaded = table_model(model)
-    rows = as_table(table)
-    figures = loaded.evaluate(rows)
-    missing = int(loaded.target.missing(rows).sum())
+    found = _evaluation(table_model(model), table, memory)
     if as_json:
-        click.echo(strict_json({"figures": figures, "rows": rows.n_rows - missing, "without_target": missing}))
+        click.echo(strict_json({"figures": found.figures, "rows": found.rows, "without_target": found.without_target}))
         return
-    for note in loaded.target.notes(rows):
+    for note in found.notes:
         click.echo(note)
-    if missing:
-        click.echo(f"{missing:,} rows lack a target value and are left out")
-    click.echo(f"{rows.n_rows - missing:,} rows of {rows.source}")
-    click.echo(figures_table({"network": figures}, "on these rows"))
+    if found.without_target:
+        click.echo(f"{found.without_target:,} rows lack a target value and are left out")
+    click.echo(f"{found.rows:,} rows of {found.source}")
+    click.echo(figures_table({"network": found.figures}, "on these rows"))
+
+
+def _evaluation(model: TableModel, table: str, memory: str | None) -> Evaluation:
+    from chainrule.cli.streaming import in_pieces, opened
+    from chainrule.estimator.table_model import as_table
+    from chainrule.estimator.table_pieces import evaluate_pieces, evaluate_table
+
+    if not in_pieces(table, memory):
+        return evaluate_table(model, as_table(table))
+    with opened(table, memory) as pieces:
+        return evaluate_pieces(model, pieces)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +13,7 @@ from chainrule.cli.guard import guarded
 if TYPE_CHECKING:
     from chainrule.estimator.table_model import TableModel
     from chainrule.network.types import Array
-    from chainrule.table import Table
+    from chainrule.table import Column, Table
 
 
 @click.command()
@@ -21,21 +21,28 @@ if TYPE_CHECKING:
 @click.argument("table")
 @click.option("--output", "-o", help="A .csv, .tsv, .json or .parquet file; CSV to standard output by default.")
 @click.option("--keep", is_flag=True, help="Put the table's own columns before the predictions.")
+@click.option("--memory", help="Most memory to take, such as 2GB; a quarter of the machine's by default.")
 @guarded
-def predict(model: str, table: str, output: str | None, keep: bool) -> None:
+def predict(model: str, table: str, output: str | None, keep: bool, memory: str | None) -> None:
     """Predict every row of TABLE with the saved MODEL, in order.
 
     Writes the column `prediction`, and for classes `p_<class>` for each. The table's columns may be in another order,
     with others among them; a missing column is an error.
     """
+    from chainrule.cli.streaming import in_pieces, opened
     from chainrule.estimator.table_model import as_table
-    from chainrule.table.write import write_columns
+    from chainrule.table import Column
+    from chainrule.table.write import plain_values, write_columns
+    from chainrule.table.write_pieces import write_pieces
 
-    loaded = table_model(model)
-    rows = as_table(table)
-    columns = list(_kept(rows)) if keep else []
-    columns += _predictions(loaded, rows)
-    write_columns(_named_apart(columns), output or sys.stdout.buffer)
+    loaded, destination = table_model(model), output or sys.stdout.buffer
+    if in_pieces(table, memory):
+        with opened(table, memory) as pieces:
+            write_pieces((_output(loaded, piece, keep) for piece in pieces), destination)
+        return
+    columns = _output(loaded, as_table(table), keep)
+    plain = {name: plain_values(each) if isinstance(each, Column) else each for name, each in columns.items()}
+    write_columns(plain, destination)
 
 
 def table_model(path: str) -> TableModel:
@@ -58,30 +65,17 @@ def table_model(path: str) -> TableModel:
     return model
 
 
-def _predictions(model: TableModel, table: Table) -> Iterator[tuple[str, Array]]:
-    import numpy as np
+def _output(model: TableModel, table: Table, keep: bool) -> dict[str, Column | Array]:
+    """The columns to write: the table's own, if they are to be kept, and the predictions."""
+    from chainrule.estimator.table_pieces import answers, predictions
 
-    if model.target.task == "classification":
-        probabilities = model.predict_proba(table)
-        yield "prediction", np.array(model.target.classes)[probabilities.argmax(axis=1)]
-        yield from ((f"p_{name}", probabilities[:, k]) for k, name in enumerate(model.target.classes))
-        return
-    values = model.predict(table)
-    if values.ndim == 1:
-        yield "prediction", values
-    else:
-        yield from ((f"prediction_{name}", values[:, k]) for k, name in enumerate(model.target.names))
+    own = ((column.name, column) for column in table.columns if keep)
+    return _named_apart([*own, *predictions(model, answers(model, table))])
 
 
-def _kept(table: Table) -> Iterator[tuple[str, Array]]:
-    from chainrule.table.write import plain_values
-
-    return ((column.name, plain_values(column)) for column in table.columns)
-
-
-def _named_apart(columns: Iterable[tuple[str, Array]]) -> dict[str, Array]:
+def _named_apart(columns: Iterable[tuple[str, Column | Array]]) -> dict[str, Column | Array]:
     """Add a `_` to each name that is taken already; case does not tell names apart, as in SQL."""
-    named: dict[str, Array] = {}
+    named: dict[str, Column | Array] = {}
     taken: set[str] = set()
     for name, values in columns:
         while name.casefold() in taken:

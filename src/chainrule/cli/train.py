@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,9 +11,14 @@ import click
 from chainrule.cli.guard import guarded, names
 
 if TYPE_CHECKING:
-    from chainrule.estimator.table_training import Prepared
+    from chainrule.cli.display import Reporter
+    from chainrule.estimator.settings import Settings
+    from chainrule.estimator.stream_preparing import About
+    from chainrule.estimator.table_task import Overrides, Trained, Understood
     from chainrule.scale.distribution import Distribution
     from chainrule.table import Table
+
+    Announce = Callable[[Understood, Table | About, Settings], Reporter]
 
 
 @click.command()
@@ -66,6 +73,8 @@ if TYPE_CHECKING:
     type=click.IntRange(1),
     help="With --dask or --mpi, the parts the rows are cut into: at most so many workers.",
 )
+@click.option("--memory", help="Most memory to take, such as 2GB; a quarter of the machine's by default.")
+@click.option("--checkpoint", help="Folder for checkpoints: after a kill, the same command goes on from the last one.")
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing but warnings and errors.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; everything else goes to standard error.")
 @guarded
@@ -79,11 +88,15 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     chainrule train penguins.csv --target species
     chainrule train adult.data --target 15 --test-table adult.test --hidden 64,32
     chainrule train "SELECT * FROM 'sales/*.parquet' WHERE year > 2020" --target price
+    chainrule train 'clicks/*.parquet' --target bought --memory 2GB --checkpoint run1
+
+    A table that is too large for the memory, or trained on with --memory or --checkpoint, is read in pieces; its rows
+    are then kept encoded on disk, in the checkpoint's folder or the system's temporary one.
     """
     from chainrule.cli.display import Reporter, strict_json
+    from chainrule.cli.streaming import in_pieces
     from chainrule.cli.train_text import after, before, summary
-    from chainrule.estimator.recipe import recipe
-    from chainrule.estimator.table_training import train as train_model
+    from chainrule.estimator.table_task import Overrides
     from chainrule.files.model_file import check_writable
     from chainrule.storage import save
 
@@ -92,55 +105,95 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     distribution = _distribution(options)
     leads = distribution is None or distribution.leads
     quiet, as_json = quiet or not leads, as_json and leads
-    prepared, source = _prepare(table, seed, options)
-    settings = recipe(len(prepared.y), **given)
+    overrides = Overrides(
+        **{name: names(options[name]) for name in ("drop", "categorical", "numeric", "ordinal")}, task=options["task"]
+    )
     say = _say(quiet, as_json)
-    say(before(prepared, source, settings))
-    reporter = Reporter(quiet)
-    try:
-        trained = train_model(
-            prepared,
-            settings,
-            seed=seed,
-            on_segment=reporter.on_segment,
-            on_epoch=reporter.on_epoch,
-            on_compare=reporter.on_compare,
-            distribution=distribution,
-        )
-    finally:
-        reporter.close()
+    with ExitStack() as stack:
+
+        def announce(prepared: Understood, source: Table | About, settings: Settings) -> Reporter:
+            say(before(prepared, source, settings))
+            reporter = Reporter(quiet)
+            stack.callback(reporter.close)
+            return reporter
+
+        streams = options["checkpoint"] is not None or in_pieces(table, options["memory"])
+        way = _train_in_pieces if streams else _train_in_memory
+        trained, prepared = way(table, given, overrides, options, seed, announce)
     if leads:
         save(trained.model, model)
-    say(after(trained, model))
+    say(after(trained, model, options["checkpoint"]))
     if as_json:
         click.echo(strict_json(summary(trained, prepared, model)))
 
 
-def _prepare(source: str, seed: int, options: dict[str, Any]) -> tuple[Prepared, Table]:
-    from chainrule._errors import TableError
-    from chainrule.estimator.table_training import Overrides, prepare
+def _train_in_pieces(
+    source: str, given: dict[str, Any], overrides: Overrides, options: dict[str, Any], seed: int, announce: Announce
+) -> tuple[Trained, Understood]:
+    from chainrule._errors import InvalidParameterError
+    from chainrule.estimator.large_table import LargeTable, train_on
+    from chainrule.scale.workplace import has_checkpoint
+
+    if _distribution(options) is not None:
+        raise InvalidParameterError(
+            "--dask and --mpi train on a table in memory, this one is read in pieces: leave out --checkpoint, and "
+            "raise --memory above the table's size, or train it on this machine."
+        )
+    folder = options["checkpoint"]
+    if folder is not None and has_checkpoint(folder):
+        click.echo(f"going on from {folder}", err=True)
+    asked = options["target"], overrides, options["test"], options["test_table"], options["strict"]
+    return train_on(
+        LargeTable(source, *asked),
+        given,
+        seed=seed,
+        memory=options["memory"],
+        checkpoint=folder,
+        announce=lambda prepared, settings: announce(prepared, prepared.about, settings),
+    )
+
+
+def _train_in_memory(
+    source: str, given: dict[str, Any], overrides: Overrides, options: dict[str, Any], seed: int, announce: Announce
+) -> tuple[Trained, Understood]:
+    from chainrule.estimator.recipe import recipe
+    from chainrule.estimator.table_training import prepare
+    from chainrule.estimator.table_training import train as train_model
     from chainrule.table import read_table
 
-    table = read_table(source)
-    targets = options["target"]
-    if not targets and any(column.kind == "pixel" for column in table.columns):
-        targets = ("label",)
-    if not targets:
-        raise TableError(f"say what to predict: --target NAME. The columns are {', '.join(table.names)}.")
-    overrides = Overrides(
-        **{name: names(options[name]) for name in ("drop", "categorical", "numeric", "ordinal")}, task=options["task"]
-    )
-    other = options["test_table"]
+    table, other = read_table(source), options["test_table"]
     prepared = prepare(
         table,
-        targets,
+        _targets(table, options["target"]),
         overrides=overrides,
         test_fraction=options["test"],
         test_table=read_table(other) if other else None,
         strict=options["strict"],
         seed=seed,
     )
-    return prepared, table
+    settings = recipe(prepared.m, **given)
+    reporter = announce(prepared, table, settings)
+    trained = train_model(
+        prepared,
+        settings,
+        seed=seed,
+        on_segment=reporter.on_segment,
+        on_epoch=reporter.on_epoch,
+        on_compare=reporter.on_compare,
+        distribution=_distribution(options),
+    )
+    return trained, prepared
+
+
+def _targets(table: Table, given: tuple[str, ...]) -> tuple[str, ...]:
+    from chainrule._errors import TableError
+
+    targets = given
+    if not targets and any(column.kind == "pixel" for column in table.columns):
+        targets = ("label",)
+    if not targets:
+        raise TableError(f"say what to predict: --target NAME. The columns are {', '.join(table.names)}.")
+    return targets
 
 
 def _distribution(options: dict[str, Any]) -> Distribution | None:

@@ -8,14 +8,15 @@ from chainrule.cli.display import aligned, figures_table
 
 if TYPE_CHECKING:
     from chainrule.estimator.settings import Settings
-    from chainrule.estimator.table_training import Prepared, Trained
+    from chainrule.estimator.stream_preparing import About
+    from chainrule.estimator.table_task import Trained, Understood
     from chainrule.table import Table
 
 
-def before(prepared: Prepared, table: Table, settings: Settings) -> str:
+def before(prepared: Understood, table: Table | About, settings: Settings) -> str:
     """What was understood, for the user to agree with before training."""
     from chainrule.estimator.settings import FULL_BATCH
-    from chainrule.estimator.table_training import architecture
+    from chainrule.estimator.table_task import architecture
     from chainrule.network.parameters import n_parameters
 
     target = prepared.target
@@ -26,7 +27,7 @@ def before(prepared: Prepared, table: Table, settings: Settings) -> str:
         lines.append(f"{prepared.dropped_rows:,} rows lack a target value and are left out")
     lines += ["", aligned([("column", "role", "note"), *prepared.schema.rows()]), ""]
     held = f", {settings.validation_fraction:.0%} of them held out to stop early" if settings.early_stopping else ""
-    lines.append(f"{len(prepared.y):,} rows to train on{held}; {len(prepared.y_test):,} to test on")
+    lines.append(f"{prepared.m:,} rows to train on{held}; {prepared.m_test:,} to test on")
     net = architecture(prepared, settings)
     widths = "-".join(str(n) for n in net.widths)
     steps = "all rows a step" if settings.solver in FULL_BATCH else f"batches of {settings.batch_size}"
@@ -38,17 +39,21 @@ def before(prepared: Prepared, table: Table, settings: Settings) -> str:
     return "\n".join([*lines, ""])
 
 
-def after(trained: Trained, path: str) -> str:
+def after(trained: Trained, path: str, checkpoint: str | None) -> str:
     """What came of it."""
+    from chainrule.network.history import StopReason
+
     history = trained.fitted.history
     lines = [f"stopped: {history.stop_sentence}"]
+    if checkpoint and history.stop_reason == StopReason.INTERRUPTED:
+        lines.append(f"the same command goes on from {checkpoint}")
     if trained.figures:
         lines += ["", figures_table(trained.figures), ""]
     lines.append(f"model saved: {path}")
     return "\n".join(lines)
 
 
-def summary(trained: Trained, prepared: Prepared, path: str) -> dict[str, Any]:
+def summary(trained: Trained, prepared: Understood, path: str) -> dict[str, Any]:
     """The figures as data, for `--json`."""
     history = trained.fitted.history
     figures = dict(trained.figures)
@@ -56,7 +61,7 @@ def summary(trained: Trained, prepared: Prepared, path: str) -> dict[str, Any]:
         "model": path,
         "target": list(prepared.target.names),
         "task": prepared.target.task,
-        "rows": {"train": len(prepared.y), "test": len(prepared.y_test), "without_target": prepared.dropped_rows},
+        "rows": {"train": prepared.m, "test": prepared.m_test, "without_target": prepared.dropped_rows},
         "figures": figures.pop("network", {}),
         "baselines": figures,
         "stop_reason": history.stop_reason,

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -36,7 +38,6 @@ available = tuple(_native.available())
 compiler = _native.compiler()
 
 _FLOPS_PER_CALL = 4e9  # of an evaluation: 0.02 s of a fast core, 0.2 s of a slow one
-_REMEMBERED = 4  # sets of examples: a training has one to train on and one to validate
 
 
 class Native:
@@ -55,9 +56,10 @@ class Native:
     def __init__(self, n_threads: int = 1, adaptive: bool = True) -> None:
         self.n_threads, self.adaptive = n_threads, adaptive
         self._memory = _native.Memory()
-        self._examples: dict[tuple[Any, ...], tuple[Examples, _native.Examples]] = {}
+        self._examples: dict[tuple[Any, ...], tuple[_native.Examples, weakref.ref[Examples]]] = {}
         self._networks: dict[int, tuple[Architecture, _native.Network]] = {}
         self._last_segment: tuple[int, tuple[Any, ...]] = 0, ()  # its number, what it had, the vectors it left
+        self._last_examples: Callable[[], Examples | None] = lambda: None
 
     def cannot(self, architecture: Architecture) -> str | None:
         """Say what is not in the engine's tables: an activation or loss of the user's own, or one changed."""
@@ -76,7 +78,7 @@ class Native:
         job, left = self._last_segment
         length, diverged, number = _native.run_segment(
             self._memory,
-            job if _same((architecture, plan, examples, *before), left) else 0,
+            job if self._last_examples() is examples and _same((architecture, plan, *before), left) else 0,
             self._threads(architecture, min(plan.batch_size, len(order)), len(rates), backward=True),
             self._network_of(architecture),
             plan_of(plan, state.step + len(rates)),
@@ -92,7 +94,7 @@ class Native:
             self._explain(architecture, plan, state, examples, order, rates, diverged)
         for vector in after:
             vector.flags.writeable = False  # or the copy in the engine's memory would be another
-        self._last_segment = number, (architecture, plan, examples, *after)
+        self._last_segment, self._last_examples = (number, (architecture, plan, *after)), weakref.ref(examples)
         theta, *slots = after
         reached = State(replace(state.parameters, theta=theta), tuple(slots), state.step + len(rates), state.epoch)
         return reached, Totals(tuple(losses.tolist()), length)
@@ -162,14 +164,13 @@ class Native:
         return self._networks[id(architecture)][1]
 
     def _examples_of(self, examples: Examples, architecture: Architecture) -> _native.Examples:
-        """Wrap the examples once: they are checked then, and used in every segment."""
-        name = id(examples), architecture.drops, architecture.embeddings  # the arrays by identity; kept alive here
+        """Wrap the examples once, and forget them with their last user: they may be a window of many that pass by."""
+        name = id(examples), architecture.drops, architecture.embeddings  # the arrays by identity
         if name not in self._examples:
             check_codes(architecture.embeddings, examples.X, slice(None) if examples.rows is None else examples.rows)
-            if len(self._examples) == _REMEMBERED:
-                self._examples.clear()
-            self._examples[name] = examples, examples_of(examples, drops=architecture.drops)
-        return self._examples[name][1]
+            forget = partial(self._examples.pop, name)  # no Python code runs in it that Ctrl-C could be lost in
+            self._examples[name] = examples_of(examples, drops=architecture.drops), weakref.ref(examples, forget)
+        return self._examples[name][0]
 
     def _explain(
         self,

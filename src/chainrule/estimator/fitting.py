@@ -18,8 +18,9 @@ from chainrule.estimator.settings import FULL_BATCH, Settings
 from chainrule.estimator.training_set import TrainingSet
 from chainrule.network.architecture import Architecture
 from chainrule.network.base_rate import at_base_rate
+from chainrule.network.embeddings import Embedding
 from chainrule.network.examples import Examples
-from chainrule.network.feed import Feed, InMemory
+from chainrule.network.feed import Feed, InMemory, Runner
 from chainrule.network.history import History
 from chainrule.network.lbfgs import train_lbfgs
 from chainrule.network.loop import train
@@ -29,6 +30,7 @@ from chainrule.network.progress import Hook
 from chainrule.network.schedules import Schedule
 from chainrule.network.segment import Plan, State
 from chainrule.network.training import Stopping, Training, Validation
+from chainrule.network.types import Array
 from chainrule.scale.distribution import Distribution
 from chainrule.scale.sharded import ShardFeed
 from chainrule.slopes.own_functions import check_own_functions
@@ -68,6 +70,17 @@ class Fitted:
     history: History
     optimizer: str
     rows: int
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What of a training's examples decides the network and its schedule: how many, how wide, how precise."""
+
+    m: int
+    n_inputs: int
+    n_outputs: int
+    dtype: np.dtype[Any]
+    embeddings: tuple[Embedding, ...] = ()
 
 
 def fit_network(
@@ -126,7 +139,7 @@ def fit_network(
     run = partial(train_lbfgs, max_fun=settings.max_fun) if settings.solver == "lbfgs" else train
     begin = partial(run, training, state)
     state, history = training.feed.lead(begin) if isinstance(training.feed, ShardFeed) else begin()
-    return Fitted(training.architecture, _own(state), history, training.plan.optimizer.name, rows)
+    return Fitted(training.architecture, own(state), history, training.plan.optimizer.name, rows)
 
 
 def _judged(validation: ValidationSet, training: Training, scoring: Any) -> Validation:
@@ -150,7 +163,7 @@ def fit_one_epoch(
     training = replace(training, stopping=replace(training.stopping, max_epochs=1, keep_best=False))
     training = callbacks.attach(training, examples.m)
     state, history = train(training, state)
-    return Fitted(training.architecture, _own(state), history, training.plan.optimizer.name, examples.m)
+    return Fitted(training.architecture, own(state), history, training.plan.optimizer.name, examples.m)
 
 
 def _training(
@@ -162,8 +175,48 @@ def _training(
     start: State | None,
     distribution: Distribution | None = None,
 ) -> tuple[Training, State]:
-    batch_size = batch_size_of(settings, examples.m)
-    architecture = architecture_of(settings, table.X.shape[1], table.Y.shape[1], loss, batch_size, table.embeddings)
+    shape = Shape(examples.m, table.X.shape[1], table.Y.shape[1], working_dtype(table.X), table.embeddings)
+
+    def base() -> tuple[Array, Array | None]:
+        return examples.batch(slice(None), np.dtype(np.float64))[1:]
+
+    training, state = posed_training(
+        settings, shape, loss, lambda engine: InMemory(examples, engine, settings.shuffle), base, seed=seed, start=start
+    )
+    if distribution is not None:
+        engine = choose(settings.engine, settings.n_threads, training.architecture)
+        feed = distribution.feed(examples, engine, training.plan, settings.shuffle, shape.dtype)
+        training = replace(training, feed=feed)
+    return training, state
+
+
+def posed_training(
+    settings: Settings,
+    shape: Shape,
+    loss: Loss,
+    feed: Callable[[Runner], Feed],
+    base: Callable[[], tuple[Array, Array | None]],
+    *,
+    seed: int,
+    start: State | None = None,
+) -> tuple[Training, State]:
+    """Pose the training that the settings describe, on examples wherever they are.
+
+    Parameters
+    ----------
+    settings : Settings
+    shape : Shape
+    loss : Loss
+    feed : callable
+        Gives the examples to who computes on them.
+    base : callable
+        Gives targets (n[L], k) and their weights, if any: where the last bias starts.
+    seed : int
+    start : State, optional
+        None draws initial weights.
+    """
+    batch_size = batch_size_of(settings, shape.m)
+    architecture = architecture_of(settings, shape.n_inputs, shape.n_outputs, loss, batch_size, shape.embeddings)
     if settings.solver == "lbfgs" and architecture.drops:
         raise InvalidParameterError(
             "solver='lbfgs' needs a cost that is not random: set dropout to 0 or choose 'adam'."
@@ -177,13 +230,13 @@ def _training(
         settings.clipnorm,
         settings.clipvalue,
     )
-    steps = -(-examples.m // batch_size)
+    steps = -(-shape.m // batch_size)
     schedule = Schedule(
         settings.learning_rate,
         settings.learning_rate_init,
         steps,
         steps * settings.max_iter,
-        examples.m,
+        shape.m,
         settings.power_t,
         settings.warmup_steps,
     )
@@ -196,18 +249,14 @@ def _training(
         settings.on_divergence == "raise",
     )
     if start is None:
-        start = drawn_state(settings, architecture, seed, working_dtype(table.X))
+        start = drawn_state(settings, architecture, seed, shape.dtype)
         if settings.bias_initializer == "auto":
-            _, Y, weights = examples.batch(slice(None), np.dtype(np.float64))
-            start = replace(start, parameters=at_base_rate(architecture, start.parameters, Y, weights))
+            start = replace(start, parameters=at_base_rate(architecture, start.parameters, *base()))
     engine = choose(settings.engine, settings.n_threads, architecture)
-    feed: Feed = InMemory(examples, engine, settings.shuffle)
-    if distribution is not None:
-        feed = distribution.feed(examples, engine, plan, settings.shuffle, working_dtype(table.X))
-    return Training(architecture, plan, feed, schedule, stopping), start
+    return Training(architecture, plan, feed(engine), schedule, stopping), start
 
 
-def _own(state: State) -> State:
+def own(state: State) -> State:
     """Copy the weights where they are the engine's, which nobody may change: the user's may be."""
     theta = state.parameters.theta
     return state if theta.flags.writeable else replace(state, parameters=replace(state.parameters, theta=theta.copy()))

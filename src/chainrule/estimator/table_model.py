@@ -94,10 +94,13 @@ class TableModel:
 
     def figures(self, X: Array, y: Array) -> dict[str, float]:
         """The figures on encoded rows and their class codes or numbers."""
+        judge = classification_figures if self.target.task == "classification" else regression_figures
+        return judge(y, self.answers(X))
+
+    def answers(self, X: Array) -> Array:
+        """What the network says of encoded rows: the probability of each class, or numbers in the table's units."""
         Z = self.logits_of(X)
-        if self.target.task == "classification":
-            return classification_figures(y, self._probabilities(Z))
-        return regression_figures(y, self.to_units(Z))
+        return self._probabilities(Z) if self.target.task == "classification" else self.to_units(Z)
 
     def to_units(self, Z: Array) -> Array:
         """Turn logits into predictions in the units of the table."""

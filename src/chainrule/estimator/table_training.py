@@ -4,67 +4,56 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule import __version__
 from chainrule._errors import TableError, TargetError
-from chainrule.estimator.building import architecture_of, batch_size_of
 from chainrule.estimator.fitting import Fitted, ValidationSet, fit_network
 from chainrule.estimator.settings import Settings, check_parameters
-from chainrule.estimator.table_model import TableModel
+from chainrule.estimator.table_task import (
+    Overrides,
+    Trained,
+    Understood,
+    check_complete,
+    linear_settings,
+    loss_of,
+    network_targets,
+    table_model,
+    training_record,
+)
 from chainrule.estimator.training_set import TrainingSet, split
-from chainrule.network.architecture import Architecture
-from chainrule.network.history import History, StopReason
-from chainrule.network.losses import Loss, loss
 from chainrule.network.progress import Hook
 from chainrule.network.types import Array
 from chainrule.report import classification_figures, regression_figures
 from chainrule.scale.distribution import Distribution
-from chainrule.table import Encoder, Schema, Table, Target, train_test_split, understand, understand_target
+from chainrule.table import Encoder, Table, Target, train_test_split, understand, understand_target
 
 
-@dataclass(frozen=True)
-class Overrides:
-    """What the user says about columns, against what is inferred."""
-
-    drop: Sequence[str] = ()
-    categorical: Sequence[str] = ()
-    numeric: Sequence[str] = ()
-    ordinal: Sequence[str] = ()
-    task: str = "auto"
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A table understood, split and encoded: all there is to show before training.
+@dataclass(frozen=True, kw_only=True)
+class Prepared(Understood):
+    """A table understood, split and encoded.
 
     `X`, `y` and `X_test`, `y_test` are encoded rows with class codes (m,) or numbers (m, k) in the table's units;
     `rows` and `test_rows` are their places in their tables.
     """
 
-    schema: Schema
-    target: Target
-    encoder: Encoder
     X: Array
     y: Array
     X_test: Array
     y_test: Array
     rows: Array
     test_rows: Array
-    notes: tuple[str, ...] = ()
-    dropped_rows: int = 0
 
+    @property
+    def m(self) -> int:
+        """How many rows there are to train on."""
+        return len(self.y)
 
-@dataclass(frozen=True)
-class Trained:
-    """The model, and its figures on the test rows beside those of the baselines."""
-
-    model: TableModel
-    fitted: Fitted
-    figures: dict[str, dict[str, float]] = field(default_factory=dict)
+    @property
+    def m_test(self) -> int:
+        """How many rows there are to test on."""
+        return len(self.y_test)
 
 
 def prepare(
@@ -122,17 +111,17 @@ def prepare(
     target = target.fit(table, rows)
     encoder = Encoder.fit(table, schema, rows)
     return Prepared(
-        schema,
-        target,
-        encoder,
-        encoder.transform(table, rows),
-        target.encode(table, rows),
-        encoder.transform(test_source, test_rows),
-        target.encode(test_source, test_rows),
-        rows,
-        test_rows,
-        () if test_table is None else target.notes(test_table),
-        n_missing,
+        schema=schema,
+        target=target,
+        encoder=encoder,
+        X=encoder.transform(table, rows),
+        y=target.encode(table, rows),
+        X_test=encoder.transform(test_source, test_rows),
+        y_test=target.encode(test_source, test_rows),
+        rows=rows,
+        test_rows=test_rows,
+        notes=() if test_table is None else target.notes(test_table),
+        dropped_rows=n_missing,
     )
 
 
@@ -140,10 +129,7 @@ def _rows_with_target(table: Table, target: Target, strict: bool) -> tuple[Array
     missing = target.missing(table)
     if missing.all():
         raise TargetError(f"every row of {table.source} lacks a value of {', '.join(target.names)}.")
-    if strict and missing.any():
-        raise TargetError(
-            f"{missing.sum():,} rows lack a value of {', '.join(target.names)}. Mend them, or leave out --strict."
-        )
+    check_complete(target.names, int(missing.sum()) if strict else 0)
     return np.flatnonzero(~missing), int(missing.sum())
 
 
@@ -179,26 +165,17 @@ def train(
     began = time.perf_counter()
     fitted = _fit(prepared, settings, seed, on_segment, on_epoch, distribution)
     seconds = time.perf_counter() - began
-    model = _model(prepared, fitted, {})
+    model = table_model(prepared, fitted, {})
     figures = {}
     if len(prepared.y_test):
         figures["network"] = model.figures(prepared.X_test, prepared.y_test)
         if on_compare is not None:
             on_compare()
-        linear = _fit(prepared, _linear(settings, fitted.history), seed)
-        figures["linear model"] = _model(prepared, linear, {}).figures(prepared.X_test, prepared.y_test)
+        linear = _fit(prepared, linear_settings(settings, fitted.history), seed)
+        figures["linear model"] = table_model(prepared, linear, {}).figures(prepared.X_test, prepared.y_test)
         figures["trivial answer"] = _trivial_figures(prepared)
-    record = {
-        "chainrule": __version__,
-        "rows": len(prepared.y),
-        "test_rows": len(prepared.y_test),
-        "seed": seed,
-        "seconds": seconds,
-        "settings": {name: value for name, value in vars(settings).items() if value != getattr(Settings(), name)},
-        "history": fitted.history.to_dict(),
-        "figures": figures,
-    }
-    return Trained(_model(prepared, fitted, record), fitted, figures)
+    record = training_record(prepared, settings, seed, seconds, fitted.history) | {"figures": figures}
+    return Trained(table_model(prepared, fitted, record), fitted, figures)
 
 
 def _fit(
@@ -209,54 +186,19 @@ def _fit(
     on_epoch: Hook | None = None,
     distribution: Distribution | None = None,
 ) -> Fitted:
-    Y, strata = _targets(prepared)
+    target, y = prepared.target, prepared.y
+    Y, strata = network_targets(target, y), None if target.task == "regression" else y
     table, held_out = split(settings, TrainingSet(prepared.X, Y, strata=strata), seed)
     return fit_network(
         settings,
         table,
-        _loss(prepared.target),
+        loss_of(target),
         seed=seed,
         validation=None if held_out is None else ValidationSet(held_out),
         on_segment=on_segment,
         on_epoch=on_epoch,
         distribution=distribution,
     )
-
-
-def _targets(prepared: Prepared) -> tuple[Array, Array | None]:
-    """What the network learns: 0/1 or one-hot columns, or numbers in standard deviations."""
-    target, y = prepared.target, prepared.y
-    if target.task == "regression":
-        return target.standardise(y), None
-    if len(target.classes) == 2:
-        return (y == 1)[:, None], y
-    return y[:, None] == np.arange(len(target.classes)), y
-
-
-def _loss(target: Target) -> Loss:
-    if target.task == "regression":
-        return loss("squared_error")
-    return loss("binary_cross_entropy" if len(target.classes) == 2 else "categorical_cross_entropy")
-
-
-def architecture(prepared: Prepared, settings: Settings) -> Architecture:
-    """The network that `train` would train."""
-    Y, _ = _targets(prepared)
-    batch_size = batch_size_of(settings, len(Y))
-    return architecture_of(settings, prepared.X.shape[1], Y.shape[1], _loss(prepared.target), batch_size)
-
-
-def _model(prepared: Prepared, fitted: Fitted, record: dict[str, Any]) -> TableModel:
-    return TableModel(prepared.encoder, prepared.target, fitted.architecture, fitted.state.parameters, record)
-
-
-def _linear(settings: Settings, history: History) -> Settings:
-    """The same training without hidden layers: f(x) = wᵀx + b. It ends soon after Ctrl-C, and never by raising late."""
-    changed = {"hidden_layer_sizes": (), "activation": "relu", "dropout": 0.0, "dropout_input": 0.0, "verbose": False}
-    changed |= {"kernel_initializer": "zeros", "on_divergence": "warn"}
-    if history.stop_reason == StopReason.INTERRUPTED:
-        changed["max_iter"] = max(1, len(history.columns.get("epoch", [])))
-    return Settings(**(vars(settings) | changed))
 
 
 def _trivial_figures(prepared: Prepared) -> dict[str, float]:

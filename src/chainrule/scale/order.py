@@ -7,6 +7,7 @@ before it. Reading is a block at a time; a thread fetches the next window while 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -87,6 +88,12 @@ class ShuffledRows:
             if first < stop and start < end:
                 parts.append(self._window(epoch, number)[max(start - first, 0) : stop - first])
         return parts[0] if len(parts) == 1 else joined(parts or [self.rows.read(0, 0)])
+
+    def window_at(self, epoch: int, place: int) -> tuple[int, Block]:
+        """Return the window that a place of an epoch's order lies in: the place where it begins, and its rows."""
+        borders = self._order(epoch).borders
+        number = bisect_right(borders, place) - 1
+        return borders[number], self._window(epoch, number)
 
     def close(self) -> None:
         """Let go of what is in memory."""

@@ -66,12 +66,17 @@ def fit_one_hot(column: Column, rows: slice | Array) -> OneHot | None:
     text = column.as_text()
     codes = text.values[rows]
     counts = np.bincount(codes[codes >= 0], minlength=len(text.levels))
-    common = np.flatnonzero(counts >= rare_below(len(codes)))
+    return one_hot(column.name, text.levels, counts, len(codes))
+
+
+def one_hot(name: str, levels: tuple[str, ...], counts: Array, m: int) -> OneHot | None:
+    """Choose the levels worth a feature by how often each occurs in m rows; the rest of the rows have none."""
+    common = np.flatnonzero(counts >= rare_below(m))
     kept = np.sort(common[np.argsort(-counts[common], kind="stable")[:MAX_ONE_HOT]])
-    levels = [text.levels[code] for code in kept]
-    levels += [OTHER] if counts.sum() > counts[kept].sum() else []
-    levels += [MISSING] if (codes < 0).any() else []
-    return OneHot(column.name, tuple(levels)) if len(levels) > 1 else None
+    chosen = [levels[code] for code in kept]
+    chosen += [OTHER] if counts.sum() > counts[kept].sum() else []
+    chosen += [MISSING] if counts.sum() < m else []
+    return OneHot(name, tuple(chosen)) if len(chosen) > 1 else None
 
 
 def fit_codes(column: Column, rows: slice | Array, weights: Array, size: int | None = None) -> Codes | OneHot:

@@ -27,7 +27,7 @@ _FLOAT_EXACT = 2**24  # every whole number up to here is a float32
 
 
 @dataclass(frozen=True, eq=False)
-class _Plan:
+class Plan:
     """How one column is fetched: its kind, the SQL for its values, and what to say about it."""
 
     name: str
@@ -67,12 +67,21 @@ def load(connection: DuckDBPyConnection, scan: str) -> tuple[Column, ...]:
     duckdb.Error
         Whatever goes wrong while scanning; the caller knows what is scanned and how to say it.
     """
+    return fetch(connection, scan, planned(connection, scan))
+
+
+def planned(connection: DuckDBPyConnection, scan: str) -> list[Plan]:
+    """Run the first two passes: decide how each column is fetched."""
     described = connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
     names = [row[0] for row in described]
     families = [_family(row[1]) for row in described]
     measures = _measure(connection, scan, names, families)
     plans = [_plan(*column) for column in zip(names, families, measures, strict=True)]
-    plans = _with_levels(connection, scan, plans)
+    return _with_levels(connection, scan, plans)
+
+
+def fetch(connection: DuckDBPyConnection, scan: str, plans: list[Plan]) -> tuple[Column, ...]:
+    """Run the third pass over what was planned, or over some of its rows."""
     selected = ", ".join(f"{plan.sql} AS c{place}" for place, plan in enumerate(plans))
     fetched = connection.execute(f"SELECT {selected} FROM {scan}").fetchnumpy()
     return tuple(_column(plan, fetched.pop(f"c{place}")) for place, plan in enumerate(plans))
@@ -111,20 +120,20 @@ def _aggregates(name: str, family: str) -> dict[str, str]:
     return complete | ({"low": f"min({column})", "high": f"max({column})"} if family == "integer" else {})
 
 
-def _plan(name: str, family: str, found: dict[str, Any]) -> _Plan:
+def _plan(name: str, family: str, found: dict[str, Any]) -> Plan:
     """Decide how a column is fetched from what the first pass found; text is looked at again in the second."""
     column = identifier(name)
     if family == "text":
         too_many = found["different"] > MAX_LEVELS
-        return _Plan(name, "text", f"{column}::VARCHAR", "too many different texts to keep" if too_many else "")
+        return Plan(name, "text", f"{column}::VARCHAR", "too many different texts to keep" if too_many else "")
     if family == "integer":
-        return _Plan(name, "number", f"{column}::{_integer_type(found)}")
+        return Plan(name, "number", f"{column}::{_integer_type(found)}")
     if family == "float":
         note = f"{found['infinite']:,} infinite, taken as missing" if found["infinite"] else ""
-        return _Plan(name, "number", f"({finite(column)})::{'FLOAT' if found['exact'] else 'DOUBLE'}", note)
+        return Plan(name, "number", f"({finite(column)})::{'FLOAT' if found['exact'] else 'DOUBLE'}", note)
     if family == "date":
-        return _Plan(name, "date", f"epoch_us({column})")
-    return _Plan(name, "boolean", f"{column}::{'TINYINT' if found['complete'] else 'FLOAT'}")
+        return Plan(name, "date", f"epoch_us({column})")
+    return Plan(name, "boolean", f"{column}::{'TINYINT' if found['complete'] else 'FLOAT'}")
 
 
 def _integer_type(found: dict[str, Any]) -> str:
@@ -135,7 +144,7 @@ def _integer_type(found: dict[str, Any]) -> str:
     return next((name for name, (least, end) in _INTEGERS.items() if least <= low and high < end), "DOUBLE")
 
 
-def _with_levels(connection: DuckDBPyConnection, scan: str, plans: list[_Plan]) -> list[_Plan]:
+def _with_levels(connection: DuckDBPyConnection, scan: str, plans: list[Plan]) -> list[Plan]:
     """Run the second pass: gather the different texts of every text column, and plan it by what they are."""
     texts = {f"c{place}": plan for place, plan in enumerate(plans) if plan.kind == "text"}
     few = [f"list(DISTINCT {plan.sql}) AS {key}" for key, plan in texts.items() if not plan.note]
@@ -147,26 +156,26 @@ def _with_levels(connection: DuckDBPyConnection, scan: str, plans: list[_Plan]) 
     return [texts.get(f"c{place}", plan) for place, plan in enumerate(plans)]
 
 
-def _plan_text(connection: DuckDBPyConnection, plan: _Plan, key: str, values: str) -> _Plan:
+def _plan_text(connection: DuckDBPyConnection, plan: Plan, key: str, values: str) -> Plan:
     """Decide what a text column really is: numbers, truth values or dates stored as text, or text."""
     tests = (number("v"), "CASE WHEN lower(v) IN ('true', 'false') THEN v END", "TRY_CAST(v AS TIMESTAMP)")
     counts = ", ".join(f"count({sql})" for sql in ("v", *tests))
     present, numbers, booleans, dates = connection.execute(f"SELECT {counts} FROM {values}").fetchall()[0]
     text = f"({clean(plan.sql)})"
     if present == 0:
-        return _Plan(plan.name, "text", "NULL::INTEGER")
+        return Plan(plan.name, "text", "NULL::INTEGER")
     if numbers == present:
-        return _Plan(plan.name, "number", number(text), "numbers stored as text")
+        return Plan(plan.name, "number", number(text), "numbers stored as text")
     if booleans == present:
-        return _Plan(plan.name, "boolean", f"(lower({text}) = 'true')::FLOAT")
+        return Plan(plan.name, "boolean", f"(lower({text}) = 'true')::FLOAT")
     if dates == present:
-        return _Plan(plan.name, "date", f"epoch_us(TRY_CAST({text} AS TIMESTAMP))", "dates stored as text")
+        return Plan(plan.name, "date", f"epoch_us(TRY_CAST({text} AS TIMESTAMP))", "dates stored as text")
     if plan.note:  # NULL stays NULL in a sum, where hash alone gives it a value
-        return _Plan(plan.name, "text", f"hash({text}) + 0 * length({text})", plan.note)
+        return Plan(plan.name, "text", f"hash({text}) + 0 * length({text})", plan.note)
     return _coded(connection, plan, key, values)
 
 
-def _coded(connection: DuckDBPyConnection, plan: _Plan, key: str, values: str) -> _Plan:
+def _coded(connection: DuckDBPyConnection, plan: Plan, key: str, values: str) -> Plan:
     """Make an enumeration of the texts as they stand, fetch its codes, and say which level each code means."""
     stands = f"FROM {values} WHERE raw IS NOT NULL ORDER BY raw"
     cleaned = [row[0] for row in connection.execute(f"SELECT v {stands}").fetchall()]
@@ -174,10 +183,10 @@ def _coded(connection: DuckDBPyConnection, plan: _Plan, key: str, values: str) -
     rank = {level: code for code, level in enumerate(levels)}
     connection.execute(f"CREATE TYPE {key}_texts AS ENUM (SELECT raw {stands})")
     recode = np.array([rank.get(text, -1) for text in cleaned], np.int32)
-    return _Plan(plan.name, "text", f"enum_code({plan.sql}::{key}_texts)", levels=levels, recode=recode)
+    return Plan(plan.name, "text", f"enum_code({plan.sql}::{key}_texts)", levels=levels, recode=recode)
 
 
-def _column(plan: _Plan, fetched: Array) -> Column:
+def _column(plan: Plan, fetched: Array) -> Column:
     """Give the fetched array the form that its kind has."""
     if plan.kind == "date":
         values = np.ma.filled(fetched, np.iinfo(np.int64).min).view("datetime64[us]")
@@ -188,7 +197,7 @@ def _column(plan: _Plan, fetched: Array) -> Column:
     return Column(plan.name, plan.kind, values, plan.levels, plan.note)
 
 
-def _codes(fetched: Array, plan: _Plan) -> Array:
+def _codes(fetched: Array, plan: Plan) -> Array:
     """Return int32 codes, -1 for missing, from an enumeration's codes or from the hashes of texts not kept."""
     missing, fetched = np.ma.getmaskarray(fetched), np.ma.getdata(fetched)
     codes = np.full(len(fetched), -1, np.int32)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from textwrap import shorten
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from chainrule._errors import TableError
 from chainrule.table.columns import Column, Table
@@ -18,6 +18,8 @@ from chainrule.table.load import in_memory, load
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+Result = TypeVar("Result")
 
 _QUERY = re.compile(r"\s*(SELECT|FROM|WITH)\b\s*\S", re.IGNORECASE)
 
@@ -52,20 +54,25 @@ def read_table(source: str | os.PathLike[str]) -> Table:
     [('size', 'number', 0), ('colour', 'text', 1)]
     """
     text = os.fspath(source)
-    if _QUERY.match(text):
+    if is_query(text):
         return _read_query(text)
     files = find_files(text)
     if files[0].kind == "idx":
         if len(files) > 1:
             raise TableError(f"{source} means several IDX files; give the one with the images.")
         return read_idx(files[0].path)
-    with _connected(text) as connection:
-        columns, notes = _read_csv(connection, files) if files[0].kind == "csv" else _read_typed(connection, files)
+    with connected(text) as connection:
+        columns, notes = scanned(connection, files, load)
     return _table(columns, text, notes)
 
 
+def is_query(source: str) -> bool:
+    """Tell an SQL query from a path."""
+    return _QUERY.match(source) is not None
+
+
 @contextmanager
-def _connected(source: str) -> Iterator[DuckDBPyConnection]:
+def connected(source: str) -> Iterator[DuckDBPyConnection]:
     """Give an in-memory DuckDB, and turn what it raises into one line about the source."""
     import duckdb
 
@@ -87,24 +94,30 @@ def _in_one_line(error: Exception) -> str:
 
 def _read_query(query: str) -> Table:
     """Run a query once and keep its rows: a second run could give others."""
-    with _connected(query) as connection:
+    with connected(query) as connection:
         connection.execute(f"CREATE TEMP TABLE result AS {query}")
         columns = load(connection, "result")
     return _table(columns, shorten(query, 80, placeholder=" ..."), ())
 
 
-def _read_typed(connection: DuckDBPyConnection, files: list[SourceFile]) -> tuple[tuple[Column, ...], tuple[str, ...]]:
-    """Read files that say their types themselves."""
+def scanned(
+    connection: DuckDBPyConnection, files: list[SourceFile], use: Callable[[DuckDBPyConnection, str], Result]
+) -> tuple[Result, tuple[str, ...]]:
+    """Return what `use` makes of the SQL that scans the files, and what is worth saying about them."""
+    if files[0].kind == "csv":
+        return _scanned_csv(connection, files, use)
     paths = f"[{', '.join(map(file_literal, files))}], union_by_name=true"
     if files[0].kind == "parquet":
-        return load(connection, f"read_parquet({paths})"), ()
+        return use(connection, f"read_parquet({paths})"), ()
     # DuckDB before 2.0 has another word for "none" here than for CSV.
     packed = "" if files[0].compression == "none" else f", compression='{files[0].compression}'"
-    return load(connection, f"read_json({paths}{packed}, sample_size=-1)"), ()
+    return use(connection, f"read_json({paths}{packed}, sample_size=-1)"), ()
 
 
-def _read_csv(connection: DuckDBPyConnection, files: list[SourceFile]) -> tuple[tuple[Column, ...], tuple[str, ...]]:
-    """Read CSV files; where the sniffer's sample misled it, look again at every row."""
+def _scanned_csv(
+    connection: DuckDBPyConnection, files: list[SourceFile], use: Callable[[DuckDBPyConnection, str], Result]
+) -> tuple[Result, tuple[str, ...]]:
+    """Scan CSV files; where the sniffer's sample misled it, look again at every row."""
     import duckdb
 
     given: Options = {}
@@ -112,7 +125,7 @@ def _read_csv(connection: DuckDBPyConnection, files: list[SourceFile]) -> tuple[
     while True:
         try:
             scan, notes = csv_scan(connection, files, given)
-            return load(connection, scan), notes + said
+            return use(connection, scan), notes + said
         except duckdb.Error as error:
             if "not utf-8" in str(error) and "encoding" not in given:
                 given["encoding"] = "'latin-1'"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 
 from chainrule._errors import InvalidParameterError, TableError
-from chainrule.network.types import Array
-from chainrule.table.columns import Column, Table, spell
+from chainrule.table.columns import Table
+from chainrule.table.facts import Facts
 
 Role = Literal["numeric", "categorical", "boolean", "date", "ordinal", "pixel", "dropped"]
 Key = str | int
@@ -75,6 +75,7 @@ class Schema:
 def understand(
     table: Table,
     *,
+    facts: Mapping[str, Facts] | None = None,
     targets: Iterable[Key] = (),
     drop: Iterable[Key] = (),
     categorical: Iterable[Key] = (),
@@ -91,6 +92,8 @@ def understand(
     Parameters
     ----------
     table : Table
+    facts : mapping of str to Facts, optional
+        What each column says as a whole, by name, where the table is a piece of what they were measured on.
     targets : iterable of str or int
         The columns to predict, by name or position; they get no plan.
     drop, categorical, numeric, ordinal, dates : iterable of str or int
@@ -109,6 +112,8 @@ def understand(
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from chainrule.table import Column
     >>> columns = Column("id", "number", np.arange(30)), Column("x", "number", np.arange(30) % 7 / 2)
     >>> understand(Table(columns)).rows()
     [('id', 'dropped', 'identifier-like: whole numbers 0 to 29 in order'), ('x', 'numeric', '')]
@@ -124,10 +129,14 @@ def understand(
         "date": dates,
     }
     requested = _requested(table, asked)
-    plans = tuple(
-        _requested_plan(column, requested[column.name]) if column.name in requested else _plan(column)
+    measured = (
+        Facts.of(column) if facts is None else facts[column.name]
         for column in table.columns
         if column.name not in skipped
+    )
+    plans = tuple(
+        _requested_plan(column, requested[column.name]) if column.name in requested else _plan(column)
+        for column in measured
     )
     schema = Schema(plans)
     if not schema.used:
@@ -148,22 +157,21 @@ def _requested(table: Table, asked: dict[Role, Iterable[Key]]) -> dict[str, Role
     return requested
 
 
-def _requested_plan(column: Column, role: Role) -> ColumnPlan:
+def _requested_plan(facts: Facts, role: Role) -> ColumnPlan:
     """Plan a column as requested, if its values allow it."""
-    if role == "numeric" and column.kind in {"text", "date"}:
-        raise _unsuited(column, "numeric", "numbers")
-    if role == "date" and column.kind != "date":
-        raise _unsuited(column, "a date", "dates such as 2024-12-31")
-    if role in {"categorical", "ordinal"} and column.kind == "text" and not column.levels:
-        raise TableError(f"Column {column.name!r} cannot be {role}: it has {column.note or 'no values'}.")
-    return ColumnPlan(column.name, role, "as requested")
+    if role == "numeric" and facts.kind in {"text", "date"}:
+        raise _unsuited(facts, "numeric", "numbers")
+    if role == "date" and facts.kind != "date":
+        raise _unsuited(facts, "a date", "dates such as 2024-12-31")
+    if role in {"categorical", "ordinal"} and facts.kind == "text" and not facts.column.levels:
+        raise TableError(f"Column {facts.name!r} cannot be {role}: it has {facts.column.note or 'no values'}.")
+    return ColumnPlan(facts.name, role, "as requested")
 
 
-def _unsuited(column: Column, role: str, wanted: str) -> TableError:
-    values = column.as_text()
-    found = np.flatnonzero(~values.missing)
-    example = repr(values.levels[values.values[found[0]]]) if len(found) and values.levels else column.note or "nothing"
-    return TableError(f"Column {column.name!r} cannot be {role}: its values must be {wanted}, but it has {example}.")
+def _unsuited(facts: Facts, role: str, wanted: str) -> TableError:
+    return TableError(
+        f"Column {facts.name!r} cannot be {role}: its values must be {wanted}, but it has {facts.example}."
+    )
 
 
 def rare_below(n_rows: int) -> int:
@@ -177,54 +185,48 @@ def rare_below(n_rows: int) -> int:
     return min(10, max(2, n_rows // 100))
 
 
-def _plan(column: Column) -> ColumnPlan:
+def _plan(facts: Facts) -> ColumnPlan:
     """Plan a column from its values alone."""
-    missing = column.missing
-    reason = "" if column.kind == "pixel" else _reason_to_drop(column, column.values[~missing], not missing.any())
+    reason = "" if facts.kind == "pixel" else _reason_to_drop(facts)
     if reason:
-        return ColumnPlan(column.name, "dropped", reason)
-    notes = [column.note, _level_note(column), f"{missing.sum():,} missing" if missing.any() else ""]
-    return ColumnPlan(column.name, _ROLE_OF_KIND[column.kind], ", ".join(filter(None, notes)))
+        return ColumnPlan(facts.name, "dropped", reason)
+    notes = [facts.column.note, _level_note(facts), f"{facts.missing:,} missing" if facts.missing else ""]
+    return ColumnPlan(facts.name, _ROLE_OF_KIND[facts.kind], ", ".join(filter(None, notes)))
 
 
-def _level_note(column: Column) -> str:
+def _level_note(facts: Facts) -> str:
     """Say how many levels a text column has, and how many of them are rare."""
-    if column.kind != "text":
+    if facts.kind != "text" or facts.tally is None:
         return ""
-    counts = np.bincount(column.values[column.values >= 0])
-    rare = np.count_nonzero((counts > 0) & (counts < rare_below(len(column.values))))
-    return f"{np.count_nonzero(counts):,} levels" + (f", {rare:,} rare" if rare else "")
+    rare = np.count_nonzero(facts.tally.counts < rare_below(facts.rows))
+    return f"{facts.different:,} levels" + (f", {rare:,} rare" if rare else "")
 
 
-def _reason_to_drop(column: Column, present: Array, complete: bool) -> str:
+def _reason_to_drop(facts: Facts) -> str:
     """Return why nothing can be learnt from a column, or ""."""
-    if len(present) == 0:
+    if not facts.present:
         return "all missing"
-    low, high = present.min(), present.max()
-    if low == high and complete:
-        return f"constant: always {spell(low, column.kind) if column.kind != 'text' else column.levels[low]}"
-    if column.kind == "number" and complete:
-        return _identifier_range(present, float(low), float(high))
-    if column.kind == "text":
-        return _uninformative_text(int(np.count_nonzero(np.bincount(present))), len(present), complete)
-    return ""
+    if facts.low == facts.high and not facts.missing:
+        return f"constant: always {facts.spelled(facts.low)}"
+    if facts.kind == "number":
+        return _identifier_range(facts)
+    return _uninformative_text(facts) if facts.kind == "text" else ""
 
 
-def _identifier_range(present: Array, low: float, high: float) -> str:
+def _identifier_range(facts: Facts) -> str:
     """Say which range the numbers fill without a gap or a repetition, or return "" where they do not."""
-    if len(present) < MIN_IDENTIFIERS or high - low + 1 != len(present) or not low.is_integer():
+    if facts.rows < MIN_IDENTIFIERS or not facts.fills_range:
         return ""
-    wanted = np.arange(low, high + 1)
-    if np.array_equal(present, wanted):
-        return f"identifier-like: whole numbers {low:,.0f} to {high:,.0f} in order"
-    return (
-        f"identifier-like: whole numbers {low:,.0f} to {high:,.0f}" if np.array_equal(np.sort(present), wanted) else ""
-    )
+    order = " in order" if facts.series and facts.series.in_order else ""
+    return f"identifier-like: whole numbers {facts.low:,.0f} to {facts.high:,.0f}{order}"
 
 
-def _uninformative_text(different: int, present: int, complete: bool) -> str:
-    if complete and different == present >= MIN_IDENTIFIERS:
+def _uninformative_text(facts: Facts) -> str:
+    different = facts.different
+    if different is None:
+        return facts.column.note
+    if not facts.missing and different == facts.present >= MIN_IDENTIFIERS:
         return "identifier-like: every text is different"
-    if different > max(FREE_TEXT_LEVELS, FREE_TEXT_SHARE * present):
+    if different > max(FREE_TEXT_LEVELS, FREE_TEXT_SHARE * facts.present):
         return f"free text: {different:,} different values"
     return ""

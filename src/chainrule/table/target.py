@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -10,7 +10,8 @@ import numpy as np
 
 from chainrule._errors import InvalidParameterError, TargetError
 from chainrule.network.types import Array
-from chainrule.table.columns import Column, Table, spell
+from chainrule.table.columns import Column, Table
+from chainrule.table.facts import MAX_DIFFERENT, Facts
 from chainrule.table.schema import MIN_IDENTIFIERS
 
 Task = Literal["classification", "regression"]
@@ -142,7 +143,9 @@ class Target:
         return cls(**fields)
 
 
-def understand_target(table: Table, names: Iterable[str | int], task: str = "auto") -> Target:
+def understand_target(
+    table: Table, names: Iterable[str | int], task: str = "auto", *, facts: Mapping[str, Facts] | None = None
+) -> Target:
     """Infer from the target's values whether classes or numbers are to be predicted.
 
     Text and truth values are classes; so are two different numbers, and whole numbers that run from 0 or 1 without
@@ -155,6 +158,8 @@ def understand_target(table: Table, names: Iterable[str | int], task: str = "aut
         The target columns, by name or position.
     task : {"auto", "classification", "regression"}
         "auto", the default, infers it.
+    facts : mapping of str to Facts, optional
+        What the target columns say as a whole, tallied, where the table is a piece of what they were measured on.
 
     Returns
     -------
@@ -184,22 +189,24 @@ def understand_target(table: Table, names: Iterable[str | int], task: str = "aut
         raise InvalidParameterError(f"task must be 'auto', 'classification' or 'regression', got {task!r}.")
     if not columns:
         raise TargetError("At least one target column must be named.")
-    for column in columns:
-        if column.missing.all():
-            raise TargetError(f"Target {column.name!r} has no values: all {table.n_rows:,} rows are missing.")
-    inferred, reason = _infer(columns)
+    measured = [Facts.of(column, tally=True) if facts is None else facts[column.name] for column in columns]
+    for column in measured:
+        if not column.present:
+            raise TargetError(f"Target {column.name!r} has no values: all {column.rows:,} rows are missing.")
+    inferred, reason = _infer(measured)
     chosen = inferred if task == "auto" else task
     found = tuple(column.name for column in columns)
     if chosen == "regression":
-        for column in columns:
-            _numbers(column)
+        for column in measured:
+            if column.kind in {"text", "date"}:
+                raise _no_numbers(column)
         return Target(found, "regression", reason if task == "auto" else "as requested")
     if len(columns) > 1:
         raise TargetError(f"Classification predicts one column, got {len(columns)}: {_listed(found)}. Name one target.")
-    return Target(found, "classification", reason if task == "auto" else "as requested", _classes(columns[0]))
+    return Target(found, "classification", reason if task == "auto" else "as requested", _classes(measured[0]))
 
 
-def _infer(columns: list[Column]) -> tuple[Task, str]:
+def _infer(columns: list[Facts]) -> tuple[Task, str]:
     """Return the task that fits the values, and why."""
     if len(columns) > 1:
         return "regression", f"{len(columns)} targets"
@@ -208,7 +215,9 @@ def _infer(columns: list[Column]) -> tuple[Task, str]:
         return "classification", "text" if column.kind == "text" else "true or false"
     if column.kind == "date":
         return "regression", "dates"
-    different = np.unique(column.values[~column.missing]).astype(np.float64)
+    if column.tally is None:
+        return "regression", f"numbers, over {MAX_DIFFERENT:,} different"
+    different = column.tally.values.astype(np.float64)
     k = len(different)
     if k <= 2:
         return "classification", f"{k} different numbers"
@@ -217,18 +226,20 @@ def _infer(columns: list[Column]) -> tuple[Task, str]:
     return "regression", f"numbers, {k:,} different"
 
 
-def _classes(column: Column) -> tuple[Label, ...]:
+def _classes(facts: Facts) -> tuple[Label, ...]:
     """Return the labels of a column in sorted order, in their own type; there must be at least two."""
-    present = column.values[~column.missing]
-    found = np.unique(present)
-    if len(found) < 2:
-        label = column.levels[found[0]] if column.levels else spell(found[0], column.kind)
+    if facts.low == facts.high:
         raise TargetError(
-            f"Target {column.name!r} has one class only, {label!r}; at least two are needed to learn from."
+            f"Target {facts.name!r} has one class only, {facts.spelled(facts.low)!r}; at least two are needed to "
+            "learn from."
         )
-    if len(found) > len(present) / 2 and len(present) >= MIN_IDENTIFIERS:
+    column = facts.column
+    if facts.tally is None:
+        raise TargetError(f"Target {facts.name!r} has over {MAX_DIFFERENT:,} classes. Is it the right column?")
+    found = facts.tally.values
+    if len(found) > facts.present / 2 and facts.present >= MIN_IDENTIFIERS:
         raise TargetError(
-            f"Target {column.name!r} has {len(found):,} classes in {len(present):,} rows; a class must repeat "
+            f"Target {facts.name!r} has {len(found):,} classes in {facts.present:,} rows; a class must repeat "
             "to be learnt. Is it the right column, or should its numbers be predicted (regression)?"
         )
     if column.kind == "text":
@@ -244,10 +255,12 @@ def _classes(column: Column) -> tuple[Label, ...]:
 def _numbers(column: Column) -> Array:
     """Return a regression target as float64, NaN where missing."""
     if column.kind in {"text", "date"}:
-        text = column.as_text()
-        example = repr(text.levels[text.values[~text.missing][0]]) if text.levels else column.note
-        raise TargetError(f"Regression target {column.name!r} must hold numbers, but it has {example}.")
+        raise _no_numbers(Facts.of(column))
     return column.values.astype(np.float64)
+
+
+def _no_numbers(facts: Facts) -> TargetError:
+    return TargetError(f"Regression target {facts.name!r} must hold numbers, but it has {facts.example}.")
 
 
 def _loosely(label: str) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +15,10 @@ from chainrule._errors import TableError, nearest
 from chainrule.files.replacing import replacing
 from chainrule.network.types import Array
 from chainrule.table.columns import Column
+from chainrule.table.spelling import identifier, literal
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 _FORMATS = {
     ".csv": "(FORMAT csv, HEADER)",
@@ -68,11 +73,22 @@ def write_columns(columns: dict[str, Any], destination: str | os.PathLike[str] |
     TableError
         If the ending is unknown or the file cannot be written; an older file is then left as it was.
     """
+    placed(lambda path, form: _write(columns, path, form), destination)
+
+
+def placed(write: Callable[[Path, str], None], destination: str | os.PathLike[str] | IO[bytes]) -> None:
+    """Have a file written beside its destination, in the format of its ending, then put it where it belongs.
+
+    Raises
+    ------
+    TableError
+        If the ending is unknown or the file cannot be written; an older file is then left as it was.
+    """
     if not isinstance(destination, str | os.PathLike):
         with tempfile.TemporaryDirectory() as folder:
-            written = Path(folder, "columns.csv")
-            _write(columns, written, _FORMATS[".csv"])
-            with written.open("rb") as file:
+            path = Path(folder, "columns.csv")
+            write(path, _FORMATS[".csv"])
+            with path.open("rb") as file:
                 shutil.copyfileobj(file, destination)
         return
     path = Path(destination)
@@ -82,7 +98,7 @@ def write_columns(columns: dict[str, Any], destination: str | os.PathLike[str] |
         raise TableError(f"cannot write {path}: there is no folder {path.parent}.")
     try:
         with replacing(path) as temporary:
-            _write(columns, temporary, _FORMATS[path.suffix.lower()])
+            write(temporary, _FORMATS[path.suffix.lower()])
     except OSError as error:
         raise TableError(f"cannot write {path}: {error.strerror or error}. An older file is left as it was.") from error
 
@@ -94,18 +110,24 @@ def _write(columns: dict[str, Any], path: Path, form: str) -> None:
     plain = [values.astype("datetime64[us]") if name in days else values for name, values in columns.items()]
     casts = ["::DATE" if name in days else "" for name in columns]
     named = enumerate(zip(columns, casts, strict=True))
-    chosen = ", ".join(f"c{i}{cast} AS {_quoted(name, chr(34))}" for i, (name, cast) in named)
-    target = f"{_quoted(str(path), chr(39))} {form}"
+    chosen = ", ".join(f"c{i}{cast} AS {identifier(name)}" for i, (name, cast) in named)
     with duckdb.connect() as connection:
-        connection.execute("SET threads = 1")  # rows stay in order
         # DuckDB scans a dict of arrays as a table; names by position spare it any quoting there.
         connection.register("source", {f"c{i}": values for i, values in enumerate(plain)})
-        try:
-            connection.execute(f"COPY (SELECT {chosen} FROM source) TO {target}")
-        except duckdb.Error as error:
-            raise OSError(" ".join(str(error).split())[:200]) from error
+        copy(connection, f"SELECT {chosen} FROM source", path, form)
 
 
-def _quoted(text: str, mark: str) -> str:
-    """Quote a name or a string for SQL."""
-    return mark + text.replace(mark, mark * 2) + mark
+def copy(connection: DuckDBPyConnection, query: str, path: Path, form: str) -> None:
+    """Write what a query gives, in its order, by DuckDB's words for a format.
+
+    Raises
+    ------
+    OSError
+    """
+    import duckdb
+
+    connection.execute("SET threads = 1")  # rows stay in order
+    try:
+        connection.execute(f"COPY ({query}) TO {literal(str(path))} {form}")
+    except duckdb.Error as error:
+        raise OSError(" ".join(str(error).split())[:200]) from error

@@ -1,0 +1,51 @@
+"""Checkpoints written while a network trains: what a kill, a crash or Ctrl-C leaves to go on from."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from chainrule.network.progress import Hook, Progress
+from chainrule.scale.checkpoints import CheckpointFile
+
+if TYPE_CHECKING:
+    from chainrule.network.course import Checkpoint
+
+SECONDS = 30.0  # a checkpoint is written about this often within an epoch, and at the end of every epoch
+
+
+class Keeper:
+    """Writes checkpoints to a file, beside whatever else listens to a training.
+
+    Parameters
+    ----------
+    file : CheckpointFile
+    on_segment, on_epoch : callable, optional
+        Hooks that are called first.
+    """
+
+    def __init__(self, file: CheckpointFile, on_segment: Hook | None = None, on_epoch: Hook | None = None) -> None:
+        self.file, self._segment, self._epoch = file, on_segment, on_epoch
+        self._latest: Checkpoint | None = None
+        self._written = time.monotonic()
+
+    def on_segment(self, progress: Progress) -> None:
+        """Write a checkpoint where one is due."""
+        if self._segment is not None:
+            self._segment(progress)
+        self._latest = progress.checkpoint()
+        if time.monotonic() - self._written >= SECONDS:
+            self.keep()
+
+    def on_epoch(self, progress: Progress) -> None:
+        """Write a checkpoint."""
+        if self._epoch is not None:
+            self._epoch(progress)
+        self._latest = progress.checkpoint()
+        self.keep()
+
+    def keep(self) -> None:
+        """Write where training was last, if that is not written yet."""
+        if self._latest is not None:
+            self.file.write(self._latest)
+        self._latest, self._written = None, time.monotonic()

@@ -1,0 +1,166 @@
+"""Training on a table of any size, from its source to a model: prepare it, or go on from a checkpoint, and train."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+from chainrule import __version__
+from chainrule._errors import TableError
+from chainrule._json import plain
+from chainrule.estimator.prepared_record import load_prepared, save_prepared
+from chainrule.estimator.recipe import recipe
+from chainrule.estimator.settings import Settings
+from chainrule.estimator.stream_preparing import PreparedPieces, prepare_pieces
+from chainrule.estimator.stream_training import train_pieces, window_of
+from chainrule.estimator.table_task import Overrides, Trained
+from chainrule.network.history import StopReason
+from chainrule.network.progress import Progress
+from chainrule.scale.memory import Budget
+from chainrule.scale.parts import Shares
+from chainrule.scale.workplace import Workplace, workplace
+from chainrule.table.as_parquet import fingerprint
+from chainrule.table.pieces import Pieces, open_pieces
+
+
+class Listener(Protocol):
+    """Who is told how training goes on."""
+
+    def on_segment(self, progress: Progress) -> None:
+        """Hear of a segment's end."""
+
+    def on_epoch(self, progress: Progress) -> None:
+        """Hear of an epoch's end."""
+
+    def on_compare(self) -> None:
+        """Hear that the linear model is trained now."""
+
+
+@dataclass(frozen=True)
+class LargeTable:
+    """A table to train on, and what is asked of it.
+
+    Attributes
+    ----------
+    source : str, path-like, Arrow or Dask
+        What `open_pieces` takes.
+    targets : sequence of str or int
+        The columns to predict, by name or number.
+    overrides : Overrides
+    test : float, default 0.2
+        The share of rows to test on, unless `test_source` is given.
+    test_source : optional
+        Another table to test on.
+    strict : bool, default False
+        Refuse rows without a target value, instead of leaving them out.
+    """
+
+    source: Any
+    targets: Sequence[str | int]
+    overrides: Overrides = field(default_factory=Overrides)
+    test: float = 0.2
+    test_source: Any = None
+    strict: bool = False
+
+
+def train_on(
+    table: LargeTable,
+    changes: Mapping[str, Any],
+    *,
+    seed: int = 0,
+    memory: str | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    announce: Callable[[PreparedPieces, Settings], Listener] | None = None,
+) -> tuple[Trained, PreparedPieces]:
+    """Train on a table that need not fit into memory.
+
+    Parameters
+    ----------
+    table : LargeTable
+    changes : mapping of str to object
+        Fields of `Settings` that are not to be those of the `recipe`.
+    seed : int, default 0
+        Of the split and every random draw.
+    memory : str, optional
+        The most to take, such as "2GB"; by default a quarter of the machine's.
+    checkpoint : path-like, optional
+        A folder for checkpoints: after a kill, the same call goes on from the last one. It is emptied when training has
+        come to its end, and not after Ctrl-C, an error or a kill.
+    announce : callable, optional
+        Told of the prepared rows and the settings before training; returns who is to be told of the rest.
+
+    Returns
+    -------
+    Trained
+        Its `model` predicts from tables.
+    PreparedPieces
+        What was understood; its rows are gone.
+
+    Raises
+    ------
+    TableError, TargetError, InvalidParameterError, CheckpointError, DivergenceError
+
+    Examples
+    --------
+    >>> query = "SELECT i % 10 AS x, i % 10 > 4 AS y FROM range(2000) t(i)"
+    >>> trained, prepared = train_on(LargeTable(query, ["y"], test=0), {"hidden_layer_sizes": (4,), "max_iter": 20})
+    >>> prepared.m, trained.model.predict("SELECT 2 AS x UNION ALL SELECT 7").tolist()
+    (2000, [False, True])
+    """
+    budget, drafted = Budget.asked(memory), recipe(1, **changes)
+    shares = Shares(table.test, drafted.validation_fraction if drafted.early_stopping else 0.0, seed)
+    with workplace(checkpoint) as place:
+        asked = plain(_fingerprint(table, shares)) if place.checkpoint else {}
+        prepared = load_prepared(place.rows, asked) or _prepared(table, shares, budget, place, asked)
+        settings = recipe(prepared.m, **changes)
+        hooks = {} if announce is None else _hooks(announce(prepared, settings))
+        file = place.file(plain(asked | {"settings": vars(settings), "order": window_of(prepared, budget)}))
+        place.keep = file is not None
+        trained = train_pieces(prepared, settings, budget, seed=seed, checkpoint=file, **hooks)
+        place.keep = file is not None and trained.fitted.history.stop_reason == StopReason.INTERRUPTED
+    return trained, prepared
+
+
+def _hooks(listener: Listener) -> dict[str, Any]:
+    return {name: getattr(listener, name) for name in ("on_segment", "on_epoch", "on_compare")}
+
+
+def _prepared(
+    table: LargeTable, shares: Shares, budget: Budget, place: Workplace, asked: dict[str, Any]
+) -> PreparedPieces:
+    with ExitStack() as stack:
+
+        def opened(source: Any) -> Pieces:
+            return stack.enter_context(open_pieces(source, piece_bytes=budget.piece, memory=budget.reader))
+
+        pieces = opened(table.source)
+        if not table.targets:
+            raise TableError(f"say what to predict: --target NAME. The columns are {', '.join(pieces.names)}.")
+        prepared = prepare_pieces(
+            pieces,
+            table.targets,
+            place.rows,
+            overrides=table.overrides,
+            shares=shares,
+            test_pieces=None if table.test_source is None else opened(table.test_source),
+            strict=table.strict,
+        )
+    if place.checkpoint:
+        save_prepared(prepared, place.rows, asked)
+    return prepared
+
+
+def _fingerprint(table: LargeTable, shares: Shares) -> dict[str, Any]:
+    """What must be the same for a training to go on where it was."""
+    return {
+        "table": fingerprint(table.source),
+        "test_table": None if table.test_source is None else fingerprint(table.test_source),
+        "target": table.targets,
+        "columns": asdict(table.overrides),
+        "shares": asdict(shares),
+        "strict": table.strict,
+        "version": __version__,
+    }

@@ -1,0 +1,61 @@
+"""What spooled rows are, written beside them, so that a training goes on without another look at its table."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from chainrule._errors import CheckpointError
+from chainrule.estimator.stream_preparing import About, PreparedPieces, spooled
+from chainrule.files.replacing import replace_file
+from chainrule.table import ColumnPlan, Encoder, Schema, Target
+
+_NAME = "prepared.json"
+
+
+def save_prepared(prepared: PreparedPieces, folder: Path, fingerprint: dict[str, Any]) -> None:
+    """Write beside the rows in a folder what they are, and what they were made from."""
+    record = {
+        "fingerprint": fingerprint,
+        "schema": [asdict(plan) for plan in prepared.schema.plans],
+        "target": prepared.target.to_dict(),
+        "encoder": prepared.encoder.to_dict(),
+        "dropped_rows": prepared.dropped_rows,
+        "about": asdict(prepared.about),
+        "m": {part: rows.m for part, rows in prepared.rows.items()},
+        "mean": prepared.mean,
+    }
+    replace_file(folder / _NAME, json.dumps(record).encode())
+
+
+def load_prepared(folder: Path, fingerprint: dict[str, Any]) -> PreparedPieces | None:
+    """Return what `save_prepared` wrote; None where it wrote nothing.
+
+    Raises
+    ------
+    CheckpointError
+        If it was made from another table, or with other settings.
+    """
+    if not (folder / _NAME).exists():
+        return None
+    record = json.loads((folder / _NAME).read_bytes())
+    theirs = record["fingerprint"]
+    changed = [name for name in fingerprint if theirs.get(name) != fingerprint[name]]
+    if changed:
+        raise CheckpointError(
+            f"{folder.parent} holds another training: {', '.join(changed)} differ. Restore what it was, or delete the "
+            "folder to train from the beginning."
+        )
+    about = record["about"]
+    encoder, target = Encoder.from_dict(record["encoder"]), Target.from_dict(record["target"])
+    return PreparedPieces(
+        schema=Schema(tuple(ColumnPlan(**plan) for plan in record["schema"])),
+        target=target,
+        encoder=encoder,
+        dropped_rows=record["dropped_rows"],
+        about=About(about["source"], about["n_rows"], tuple(about["names"]), tuple(about["notes"])),
+        rows=spooled(folder, encoder, target, record["m"]),
+        mean=tuple(record["mean"]),
+    )

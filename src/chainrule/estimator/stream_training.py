@@ -1,0 +1,181 @@
+"""From spooled rows to a `TableModel`: training on what is read as it is needed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+
+import numpy as np
+
+from chainrule._errors import InvalidParameterError
+from chainrule.estimator.fitting import Fitted, Shape, own, posed_training
+from chainrule.estimator.idle import warn_of_idle_parameters
+from chainrule.estimator.keeping import Keeper
+from chainrule.estimator.settings import Settings, check_parameters
+from chainrule.estimator.stream_preparing import PreparedPieces
+from chainrule.estimator.table_model import TableModel
+from chainrule.estimator.table_task import Trained, linear_settings, loss_of, table_model, training_record
+from chainrule.network.history import History, StopReason
+from chainrule.network.lbfgs import train_lbfgs
+from chainrule.network.loop import train
+from chainrule.network.progress import Hook
+from chainrule.network.segment import State
+from chainrule.network.training import Training, Validation
+from chainrule.network.types import Array
+from chainrule.report.sums import sums_of
+from chainrule.scale.checkpoints import CheckpointFile
+from chainrule.scale.memory import Budget
+from chainrule.scale.order import ShuffledRows
+from chainrule.scale.stream_feed import StreamFeed
+from chainrule.table import Target
+
+
+def train_pieces(
+    prepared: PreparedPieces,
+    settings: Settings,
+    budget: Budget,
+    *,
+    seed: int = 0,
+    on_segment: Hook | None = None,
+    on_epoch: Hook | None = None,
+    on_compare: Callable[[], None] | None = None,
+    checkpoint: CheckpointFile | None = None,
+) -> Trained:
+    """Train the network on spooled rows, and compare it on the test rows as `table_training.train` does.
+
+    Parameters
+    ----------
+    prepared : PreparedPieces
+    settings : Settings
+    budget : Budget
+        The memory for it.
+    seed : int, default 0
+    on_segment, on_epoch : callable, optional
+        Called with the progress of the network's training.
+    on_compare : callable, optional
+        Called before the linear model is trained, which it is unless Ctrl-C ended the network's training.
+    checkpoint : CheckpointFile, optional
+        Where training is taken up from, if there is a checkpoint, and where it leaves some.
+
+    Raises
+    ------
+    DivergenceError, InvalidParameterError, CheckpointError
+    """
+    check_parameters(settings, list(vars(settings)))
+    warn_of_idle_parameters(settings, validated=prepared.rows["validation"].m > 0)
+    if checkpoint is not None and settings.solver == "lbfgs":
+        raise InvalidParameterError("--checkpoint does not go with solver='lbfgs': choose a solver that takes steps.")
+    began = time.perf_counter()
+    fitted = _fit(prepared, settings, budget, seed, on_segment, on_epoch, checkpoint)
+    seconds = time.perf_counter() - began
+    figures = {}
+    if prepared.m_test:
+        figures["network"] = _figures(prepared, table_model(prepared, fitted, {}), budget)
+        if fitted.history.stop_reason != StopReason.INTERRUPTED:
+            if on_compare is not None:
+                on_compare()
+            linear = _fit(prepared, linear_settings(settings, fitted.history), budget, seed)
+            figures["linear model"] = _figures(prepared, table_model(prepared, linear, {}), budget)
+        figures["trivial answer"] = _trivial_figures(prepared, budget)
+    block, window = window_of(prepared, budget)
+    record = training_record(prepared, settings, seed, seconds, fitted.history)
+    record |= {"figures": figures, "order": {"block": block, "window": window}}
+    return Trained(table_model(prepared, fitted, record), fitted, figures)
+
+
+def window_of(prepared: PreparedPieces, budget: Budget) -> tuple[int, int]:
+    """Return how many rows make a block and how many blocks a window: they decide the order, and so the result."""
+    rows = prepared.rows["training"]
+    return budget.window(4 * (rows.n_inputs + rows.n_targets))
+
+
+def _fit(
+    prepared: PreparedPieces,
+    settings: Settings,
+    budget: Budget,
+    seed: int,
+    on_segment: Hook | None = None,
+    on_epoch: Hook | None = None,
+    checkpoint: CheckpointFile | None = None,
+) -> Fitted:
+    rows = prepared.rows["training"]
+    block, window = window_of(prepared, budget)
+    with closing(ShuffledRows(rows, seed, block=block, window=window, shuffle=settings.shuffle)) as shuffled:
+        training, state = _posed(prepared, settings, seed, shuffled)
+        training = replace(training, on_segment=on_segment, on_epoch=on_epoch)
+        if settings.solver == "lbfgs":
+            state, history = train_lbfgs(training, state, max_fun=settings.max_fun)
+        elif checkpoint is None:
+            state, history = train(training, state)
+        else:
+            state, history = _kept(training, state, checkpoint)
+    return Fitted(training.architecture, own(state), history, training.plan.optimizer.name, rows.m)
+
+
+def _kept(training: Training, start: State, file: CheckpointFile) -> tuple[State, History]:
+    """Train from the checkpoint, if there is one, and leave one where Ctrl-C ends it."""
+    keeper = Keeper(file, training.on_segment, training.on_epoch)
+    kept = replace(training, on_segment=keeper.on_segment, on_epoch=keeper.on_epoch)
+    state, history = train(kept, file.read(training.architecture) or start)
+    if history.stop_reason == StopReason.INTERRUPTED:
+        keeper.keep()
+    return state, history
+
+
+def _posed(prepared: PreparedPieces, settings: Settings, seed: int, shuffled: ShuffledRows) -> tuple[Training, State]:
+    rows, held_out = prepared.rows["training"], prepared.rows["validation"]
+    training, state = posed_training(
+        settings,
+        Shape(rows.m, rows.n_inputs, rows.n_targets, np.dtype(np.float32)),
+        loss_of(prepared.target),
+        lambda runner: StreamFeed(shuffled, runner),
+        lambda: (np.array(prepared.mean)[:, None], None),
+        seed=seed,
+    )
+    most = shuffled.block * shuffled.window
+    if settings.solver != "lbfgs" and training.plan.batch_size > most:
+        raise InvalidParameterError(
+            f"a step on {training.plan.batch_size:,} rows does not fit into the memory; the batch size can be at most "
+            f"{most:,}. Lower it, choose a solver that takes mini-batches, or allow more memory."
+        )
+    if held_out.m:
+        looked_at = ShuffledRows(held_out, seed, block=shuffled.block, window=shuffled.window, shuffle=False)
+        training = replace(training, validation=Validation(StreamFeed(looked_at, training.feed.runner)))
+    return training, state
+
+
+def _figures(prepared: PreparedPieces, model: TableModel, budget: Budget) -> dict[str, float]:
+    sums = sums_of(prepared.target.task)
+    for X, y in _tested(prepared, budget):
+        sums.add(y, model.answers(X))
+    return sums.figures()
+
+
+def _trivial_figures(prepared: PreparedPieces, budget: Budget) -> dict[str, float]:
+    """Always say what the training rows say on average: the classes' shares, or the mean."""
+    target, mean = prepared.target, np.array(prepared.mean)
+    answer = np.array(target.centre) if target.task == "regression" else mean
+    if target.task == "classification" and len(mean) == 1:
+        answer = np.array([1 - mean[0], mean[0]])
+    sums = sums_of(target.task)
+    for _, y in _tested(prepared, budget):
+        sums.add(y, np.tile(answer, (len(y), 1)))
+    return sums.figures()
+
+
+def _tested(prepared: PreparedPieces, budget: Budget) -> Iterator[tuple[Array, Array]]:
+    """Give the test rows in blocks: inputs, and class codes (m,) or numbers (m, k) in the table's units."""
+    rows, (block, window) = prepared.rows["test"], window_of(prepared, budget)
+    size = block * -(-window // 4)
+    for start in range(0, rows.m, size):
+        part = rows.read(start, min(start + size, rows.m))
+        yield part.X, _untargeted(prepared.target, part.Y)
+
+
+def _untargeted(target: Target, Y: Array) -> Array:
+    """Turn what the network learns back into class codes or numbers."""
+    if target.task == "regression":
+        return target.to_units(Y)
+    return Y[:, 0].astype(np.int64) if Y.shape[1] == 1 else Y.argmax(axis=1)

@@ -1,0 +1,100 @@
+"""Encoded rows on disk: written once, read in every epoch.
+
+What a network takes needs no parsing, so that reading it is no slower than copying it. The files are read, not
+mapped: pages of a mapped file would count as memory of the process.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from chainrule._errors import TableError
+from chainrule.network.types import Array
+from chainrule.scale.rows import Block
+
+_ITEM = np.dtype(np.float32)
+
+
+@dataclass(frozen=True)
+class SpooledRows:
+    """Rows in two files, of float32 in the order of the table: inputs in one, targets in the other.
+
+    Parameters
+    ----------
+    stem : Path
+        Of the files, which end in .inputs and .targets.
+    n_inputs, n_targets : int
+    m : int
+        How many rows there are.
+    """
+
+    stem: Path
+    n_inputs: int
+    n_targets: int
+    m: int
+
+    def read(self, start: int, stop: int) -> Block:
+        """Bring rows `start` to `stop` to memory."""
+        X = _read(_inputs(self.stem), start, stop, self.n_inputs)
+        return Block(X, _read(_targets(self.stem), start, stop, self.n_targets))
+
+
+class RowWriter:
+    """Appends encoded rows to the two files of a part."""
+
+    def __init__(self, inputs: IO[bytes], targets: IO[bytes]) -> None:
+        self.inputs, self.targets = inputs, targets
+
+    def write(self, X: Array, Y: Array) -> None:
+        """Append rows."""
+        for file, values in ((self.inputs, X), (self.targets, Y)):
+            np.ascontiguousarray(values, _ITEM).tofile(file)
+
+
+@contextmanager
+def row_writers(parts: list[SpooledRows]) -> Iterator[list[RowWriter]]:
+    """Open the files of several parts in one folder, once the disk is known to have room for them.
+
+    Raises
+    ------
+    TableError
+        If the disk is too small, or fills up while rows are written.
+    """
+    folder = parts[0].stem.parent
+    n_bytes = sum(part.m * (part.n_inputs + part.n_targets) for part in parts) * _ITEM.itemsize
+    free = shutil.disk_usage(folder).free
+    if n_bytes > free:
+        raise TableError(
+            f"the encoded rows take {n_bytes / 1e9:,.1f} GB, but {folder} has {free / 1e9:,.1f} GB left. Make room, or "
+            "name another folder in the environment variable TMPDIR."
+        )
+    try:
+        with ExitStack() as files:
+            pairs = [(_inputs(part.stem), _targets(part.stem)) for part in parts]
+            yield [RowWriter(*(files.enter_context(path.open("wb")) for path in pair)) for pair in pairs]
+    except OSError as error:
+        raise TableError(f"the encoded rows cannot be written to {folder}: {error.strerror or error}.") from error
+
+
+def _inputs(stem: Path) -> Path:
+    return stem.with_suffix(".inputs")
+
+
+def _targets(stem: Path) -> Path:
+    return stem.with_suffix(".targets")
+
+
+def _read(path: Path, start: int, stop: int, width: int) -> Array:
+    """Read whole rows; a file that ends before them was damaged."""
+    count = (stop - start) * width
+    values: Array = np.fromfile(path, _ITEM, count, offset=start * width * _ITEM.itemsize)
+    if len(values) < count:
+        raise TableError(f"{path} ends before row {stop:,}: it was changed while it was in use.")
+    return values.reshape(-1, width)

@@ -1,0 +1,130 @@
+"""A table of any origin as Parquet files, in bounded memory; and what tells it from another table.
+
+Parquet files stay where they are. Everything else is written to one first, since only Parquet lets a reader go to any
+row without reading those before it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chainrule._errors import InvalidParameterError, TableError
+from chainrule.table.files import SourceFile, find_files
+from chainrule.table.read import connected, is_query, scanned
+from chainrule.table.spelling import literal
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_CELL = 32  # bytes that a value takes at most while a piece is read and measured
+_LEAST_ROWS, _MOST_ROWS = 2048, 1 << 18
+
+
+def piece_rows(columns: int, piece_bytes: int) -> int:
+    """Return how many rows of so many columns make a piece."""
+    rows = piece_bytes // (_CELL * columns)
+    return min(max(rows // _LEAST_ROWS * _LEAST_ROWS, _LEAST_ROWS), _MOST_ROWS)
+
+
+def name_of(source: Any) -> str:
+    """Name a source in messages: a path or a query by itself, an object by its type."""
+    return os.fspath(source) if isinstance(source, str | os.PathLike) else type(source).__name__
+
+
+def as_parquet(
+    connection: DuckDBPyConnection, source: Any, folder: Path, piece_bytes: int
+) -> tuple[list[SourceFile], tuple[str, ...]]:
+    """Return the Parquet files that hold a table, and what is worth saying about it.
+
+    Parameters
+    ----------
+    connection : DuckDBPyConnection
+    source : str, path-like, Arrow or Dask
+    folder : Path
+        Where files that have to be written are put.
+    piece_bytes : int
+        The memory that the rows of a row group may take.
+
+    Raises
+    ------
+    TableError
+        If there is no such file, or it is an image set.
+    """
+
+    def written(connection: DuckDBPyConnection, scan: str) -> list[SourceFile]:
+        path = folder / f"{len(list(folder.iterdir()))}.parquet"
+        columns = len(connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall())
+        options = f"(FORMAT parquet, ROW_GROUP_SIZE {piece_rows(columns, piece_bytes)})"
+        connection.execute(f"COPY (FROM {scan}) TO {literal(str(path))} {options}")
+        return [SourceFile(path, "parquet", "none")]
+
+    if not isinstance(source, str | os.PathLike):
+        return [file for part in _parts(source) for file in _registered(connection, part, written)], ()
+    text = os.fspath(source)
+    if is_query(text):
+        return written(connection, f"({text})"), ()
+    files = find_files(text)
+    if files[0].kind == "idx":
+        raise TableError(f"{text} is an image set, which is read whole: leave out --memory and --checkpoint.")
+    return (files, ()) if files[0].kind == "parquet" else scanned(connection, files, written)
+
+
+def fingerprint(source: Any) -> dict[str, Any]:
+    """Return what tells a table from another, or from a changed one.
+
+    Files are known by path, size and time of change, and are not read. A query is run, since what it gives may change
+    without a sign.
+
+    Raises
+    ------
+    TableError
+        If there is no such file, or the query fails.
+    InvalidParameterError
+        If the source is an object in memory, which another process could not find again.
+    """
+    if not isinstance(source, str | os.PathLike):
+        raise InvalidParameterError(
+            f"a checkpoint needs a table that can be found again, by path or query; got {name_of(source)}."
+        )
+    text = os.fspath(source)
+    if not is_query(text):
+        return {"files": [_signed(file.path) for file in find_files(text)]}
+    with connected(text) as connection:
+        numbered = f"(SELECT hash(whole_row) AS content, row_number() OVER () AS place FROM ({text}) AS whole_row)"
+        # The hash of a text: DuckDB's hash of two numbers is linear in them, so that exclusive or would not tell order.
+        hashed = f"SELECT count(*), bit_xor(hash(concat(content, ' ', place))) FROM {numbered}"
+        rows, contents = connection.execute(hashed).fetchall()[0]
+    return {"query": text, "rows": rows, "contents": str(contents)}
+
+
+def _parts(source: Any) -> Iterator[Any]:
+    """Give what DuckDB can scan: an object of pyarrow as it is, the partitions of a Dask data frame one by one."""
+    if hasattr(source, "partitions"):
+        yield from (partition.compute() for partition in source.partitions)
+    else:
+        yield source
+
+
+def _registered(
+    connection: DuckDBPyConnection, part: Any, use: Callable[[DuckDBPyConnection, str], list[SourceFile]]
+) -> list[SourceFile]:
+    import duckdb
+
+    try:
+        connection.register("part", part)
+    except duckdb.Error as error:
+        raise TableError(
+            f"a table must be a path, a query, or an object of pyarrow or Dask; got {name_of(part)}."
+        ) from error
+    try:
+        return use(connection, "part")
+    finally:
+        connection.unregister("part")
+
+
+def _signed(path: Path) -> list[str | int]:
+    found = path.stat()
+    return [str(path.resolve()), found.st_size, found.st_mtime_ns]

@@ -1,0 +1,164 @@
+"""A table of any size, a piece at a time: a `Table` of some rows, then the next.
+
+What each column is gets decided on all rows, before the first piece is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from textwrap import shorten
+from typing import TYPE_CHECKING, Any
+
+from chainrule._errors import TableError
+from chainrule.table.as_parquet import as_parquet, name_of, piece_rows
+from chainrule.table.columns import Table
+from chainrule.table.dialect import file_literal
+from chainrule.table.files import SourceFile
+from chainrule.table.load import Plan, fetch, planned
+from chainrule.table.read import connected
+from chainrule.table.spelling import literal
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Rows `start` to `stop` of a Parquet file."""
+
+    file: SourceFile
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """A table that is read a piece at a time, as often as wanted, always in the same order.
+
+    Parameters
+    ----------
+    source : str
+    header : Table
+        The columns with their kinds and levels, without rows.
+    n_rows : int
+    notes : tuple of str
+        What reading found worth saying about the table as a whole.
+    """
+
+    source: str
+    header: Table
+    n_rows: int
+    notes: tuple[str, ...]
+    connection: DuckDBPyConnection
+    plans: list[Plan]
+    places: list[Piece]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The column names, in order."""
+        return self.header.names
+
+    def __iter__(self) -> Iterator[Table]:
+        for piece in self.places:
+            yield Table(fetch(self.connection, _scan(piece), self.plans), self.source)
+
+
+@contextmanager
+def open_pieces(
+    source: Any, *, piece_bytes: int = 2**28, memory: int = 2**29, folder: str | None = None
+) -> Iterator[Pieces]:
+    """Open a table to read it in pieces.
+
+    Parameters
+    ----------
+    source : str, path-like, Arrow or Dask
+        What `read_table` takes, but for an IDX image set; or a table, a dataset or a reader of pyarrow, or a data frame
+        of Dask, which is computed one partition at a time.
+    piece_bytes : int, default 256 MiB
+        The memory a piece may take.
+    memory : int, default 512 MiB
+        The memory that reading may take.
+    folder : str, optional
+        Where files may be put meanwhile; the system's temporary folder by default.
+
+    Raises
+    ------
+    TableError
+        If there is no such file, it cannot be read in so little memory, or it has no rows.
+
+    Examples
+    --------
+    >>> with open_pieces("SELECT range AS x FROM range(5000)", piece_bytes=1) as pieces:
+    ...     pieces.n_rows, [piece.n_rows for piece in pieces]
+    (5000, [2048, 2048, 904])
+    """
+    text = shorten(name_of(source), 80, placeholder=" ...")
+    with TemporaryDirectory(dir=folder, prefix="chainrule-") as temporary, _connected(text, memory) as connection:
+        _bound(connection, memory, temporary)
+        files, notes = as_parquet(connection, source, Path(temporary), piece_bytes)
+        scan = f"read_parquet([{', '.join(map(file_literal, files))}], union_by_name=true)"
+        plans = planned(connection, scan)
+        # Every piece has the columns of all files, with missing values where its own file lacks one.
+        connection.execute(f"CREATE TEMP TABLE header AS SELECT * FROM {scan} LIMIT 0")
+        header = Table(fetch(connection, "header", plans), text)
+        size = piece_rows(len(plans), piece_bytes)
+        places = [piece for file in files for piece in _pieces(connection, file, size)]
+        n_rows = sum(piece.stop - piece.start for piece in places)
+        if not n_rows:
+            raise TableError(f"{header.source} has no rows, only the columns {', '.join(header.names[:8])}.")
+        yield Pieces(header.source, header, n_rows, notes, connection, plans, places)
+
+
+@contextmanager
+def _connected(source: str, memory: int) -> Iterator[DuckDBPyConnection]:
+    """Open a DuckDB as `connected` does, and say what to do where the memory is not enough."""
+    import duckdb
+
+    with connected(source) as connection:
+        try:
+            yield connection
+        except duckdb.OutOfMemoryException as error:
+            raise TableError(
+                f"{source} cannot be read with {memory / 1e6:,.0f} MB: allow more memory, or write it as "
+                f"Parquet with smaller row groups."
+            ) from error
+
+
+def _bound(connection: DuckDBPyConnection, memory: int, folder: str) -> None:
+    connection.execute(f"SET memory_limit = '{memory // 2**20}MiB'")
+    connection.execute(f"SET temp_directory = {literal(folder)}")
+    # A row group read ahead or kept would take more memory than the piece it is read for.
+    connection.execute("SET disable_parquet_prefetching = true")
+    connection.execute("SET enable_external_file_cache = false")
+
+
+def _pieces(connection: DuckDBPyConnection, file: SourceFile, size: int) -> Iterator[Piece]:
+    """Cut a file into pieces of about `size` rows, between row groups where that is possible."""
+    query = f"FROM parquet_metadata({file_literal(file)}) SELECT DISTINCT row_group_id, row_group_num_rows ORDER BY 1"
+    groups = [rows for _, rows in connection.execute(query).fetchall()]
+    start = end = 0
+    for rows in groups:
+        if end > start and end + rows - start > size:
+            yield Piece(file, start, end)
+            start = end
+        end += rows
+        while end - start > size:
+            yield Piece(file, start, start + size)
+            start += size
+    if end > start:
+        yield Piece(file, start, end)
+
+
+def _whole(file: SourceFile) -> str:
+    return f"read_parquet({file_literal(file)}, file_row_number=true)"
+
+
+def _scan(piece: Piece) -> str:
+    """Return the SQL that scans a piece; DuckDB skips the row groups outside it."""
+    rows = f"file_row_number >= {piece.start} AND file_row_number < {piece.stop}"
+    own = f"SELECT * EXCLUDE (file_row_number) FROM {_whole(piece.file)} WHERE {rows}"
+    return f"(FROM header UNION ALL BY NAME {own})"

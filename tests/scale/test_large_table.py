@@ -1,0 +1,58 @@
+"""Training on a large table from Python: sources that are no files, and who is told of what."""
+
+import duckdb
+import pytest
+
+from chainrule._errors import InvalidParameterError
+from chainrule.estimator.large_table import LargeTable, train_on
+
+QUERY = "SELECT sin(i) AS x, cos(i) AS z, sin(i) > 0.3 AS y FROM range(3000) t(i)"
+CHANGES = {"hidden_layer_sizes": (4,), "max_iter": 2}
+
+
+class Listener:
+    def __init__(self):
+        self.heard = []
+
+    def on_segment(self, progress):
+        self.heard.append("segment")
+
+    def on_epoch(self, progress):
+        self.heard.append(progress.epoch)
+
+    def on_compare(self):
+        self.heard.append("linear model")
+
+
+def test_a_listener_hears_of_the_training():
+    listener, shown = Listener(), []
+
+    def announce(prepared, settings):
+        shown.append((prepared.about.n_rows, settings.max_iter))
+        return listener
+
+    trained, prepared = train_on(LargeTable(QUERY, ["y"]), CHANGES, announce=announce)
+    assert shown == [(3000, 2)]
+    assert [what for what in listener.heard if what != "segment"] == [1, 2, "linear model"]
+    assert "segment" in listener.heard
+    assert trained.figures.keys() == {"network", "linear model", "trivial answer"}
+    assert not prepared.rows["training"].stem.parent.exists()
+
+
+def test_sources_of_the_same_rows_give_the_same_model(tmp_path):
+    pytest.importorskip("pyarrow")
+    dask, pandas = pytest.importorskip("dask.dataframe"), pytest.importorskip("pandas")
+    path = tmp_path / "t.parquet"
+    duckdb.sql(f"COPY ({QUERY}) TO '{path}'")
+    sources = [QUERY, path, duckdb.sql(QUERY).to_arrow_table(), dask.from_map(pandas.read_parquet, [path])]
+    thetas = [
+        train_on(LargeTable(source, ["y"]), CHANGES, seed=1)[0].model.parameters.theta.tobytes() for source in sources
+    ]
+    assert len(set(thetas)) == 1
+
+
+def test_an_object_has_no_checkpoint(tmp_path):
+    pytest.importorskip("pyarrow")
+    table = LargeTable(duckdb.sql(QUERY).to_arrow_table(), ["y"])
+    with pytest.raises(InvalidParameterError, match="a table that can be found again"):
+        train_on(table, CHANGES, checkpoint=tmp_path / "run")

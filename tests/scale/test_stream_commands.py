@@ -1,0 +1,228 @@
+"""The command line on tables that are not held in memory: peak memory, kills, changed tables, predictions."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from chainrule.cli import main
+from chainrule.files.model_file import read_model
+
+ROWS = 30_000
+SLOW = 120  # seconds after which a process that hangs is given up
+
+
+def write_table(path, rows, columns=6):
+    numbers = ", ".join(f"sin(i * {k + 1}) + random() AS x{k}" for k in range(columns))
+    query = f"""SELECT {numbers}, ['red', 'blue', NULL][1 + i % 3] AS colour, CASE WHEN i % 50 > 0
+        THEN sin(i) > 0 END AS good, sin(i) * 100 + random() AS price FROM range({rows}) t(i)"""
+    with duckdb.connect() as connection:
+        connection.execute("SET threads = 1")
+        connection.execute("SELECT setseed(0.5)")
+        connection.execute(f"COPY ({query}) TO '{path}' (FORMAT parquet, ROW_GROUP_SIZE 20480)")
+    return path
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    return write_table(tmp_path_factory.mktemp("table") / "t.parquet", ROWS)
+
+
+def run(*arguments):
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+QUICK = ("-t", "good", "--drop", "price", "--hidden", "8", "--quiet")
+
+
+def start(table, model, *options):
+    """Train in a process of its own, which writes a checkpoint at the end of every segment."""
+    code = "from chainrule.cli import main; from chainrule.estimator import keeping; keeping.SECONDS = 0; main()"
+    command = [sys.executable, "-c", code, "train", str(table), "-m", str(model), *QUICK, *map(str, options)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def wait_until(condition, process):
+    deadline = time.monotonic() + SLOW
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def result_of(model):
+    """What training came to, but for how long it took."""
+    record, tensors = read_model(model)
+    record["training"]["history"]["epochs"].pop("seconds")
+    record["training"].pop("seconds")
+    record.pop("sha256")  # of the file, seconds and all
+    return record, {name: tensor.tobytes() for name, tensor in tensors.items()}
+
+
+@pytest.mark.parametrize("signal_", [signal.SIGKILL, signal.SIGINT])
+def test_a_killed_training_goes_on_to_the_same_end(tmp_path, table, signal_):
+    options = ("--epochs", "40", "--patience", "40", "--batch-size", "16")
+    undisturbed, model, folder = tmp_path / "one.safetensors", tmp_path / "other.safetensors", tmp_path / "run"
+    start(table, undisturbed, *options, "--memory", "1GB").communicate(timeout=SLOW)
+    ends = []
+    for _ in range(3):
+        process = start(table, model, *options, "--memory", "1GB", "--checkpoint", folder)
+        checkpoint = folder / "checkpoint.safetensors"
+        before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
+        wait_until(lambda: checkpoint.exists() and checkpoint.stat().st_mtime_ns > before, process)  # noqa: B023
+        process.send_signal(signal_)
+        process.communicate(timeout=SLOW)
+        ends.append(read_model(checkpoint)[0]["states"]["now"][0])
+    assert 0 < ends[0] <= ends[1] <= ends[2]
+    assert any((folder / "encoded-rows").iterdir())
+    process = start(table, model, *options, "--memory", "1GB", "--checkpoint", folder)
+    assert b"going on from" in process.communicate(timeout=SLOW)[1]
+    assert result_of(model) == result_of(undisturbed)
+    assert list(folder.iterdir()) == []
+
+
+@pytest.fixture
+def interrupted(tmp_path, table):
+    """A checkpoint's folder, and the arguments that made it."""
+    folder, copy = tmp_path / "run", tmp_path / "t.parquet"
+    copy.write_bytes(table.read_bytes())
+    arguments = ("--memory", "1GB", "--checkpoint", folder, "--epochs", "1000", "--patience", "1000")
+    process = start(copy, tmp_path / "m.safetensors", *arguments)
+    wait_until((folder / "checkpoint.safetensors").exists, process)
+    process.kill()
+    process.communicate(timeout=SLOW)
+    return copy, arguments
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("table", "holds another training: table differ"),
+        ("--seed", "holds another training: shares differ"),
+        ("--test", "holds another training: shares differ"),
+        ("--hidden", "is of another training: settings differ"),
+        ("--memory", "is of another training: order differ"),
+    ],
+)
+def test_a_checkpoint_of_another_training_is_refused(interrupted, tmp_path, change, words, monkeypatch):
+    table, arguments = interrupted
+    extra = {"--seed": "1", "--test": "0.5", "--hidden": "9", "--memory": "400MB"}
+    if change == "table":
+        os.utime(table, ns=(0, 0))
+    if change == "--memory":
+        monkeypatch.setattr("chainrule.scale.memory.WINDOW", 32)
+    options = (change, extra[change]) if change in extra else ()
+    outcome = run("train", table, "-m", tmp_path / "m.safetensors", *QUICK, *arguments, *options)
+    assert outcome.exit_code == 2
+    assert words in outcome.stderr
+    assert (tmp_path / "run" / "checkpoint.safetensors").exists()
+    assert (tmp_path / "run" / "encoded-rows" / "prepared.json").exists()
+
+
+def peak_memory(*arguments):
+    """Run a command in a process of its own; return the most memory that it had, in bytes."""
+    process = subprocess.Popen([sys.executable, "-m", "chainrule", *map(str, arguments)])
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return usage.ru_maxrss * 1024
+
+
+def test_memory_stays_below_the_bound(tmp_path):
+    table = write_table(tmp_path / "large.parquet", 900_000, columns=60)
+    bound = 450 * 10**6  # the table is 430 MB as read, and 216 MB as encoded
+    model, output = tmp_path / "m.safetensors", tmp_path / "p.csv"
+    options = ("--memory", "450MB")
+    assert peak_memory("train", table, "-m", model, *QUICK, "--epochs", "2", *options) < bound
+    assert peak_memory("evaluate", model, table, "--json", *options) < bound
+    assert peak_memory("predict", model, table, "-o", output, *options) < bound
+    with output.open() as lines:
+        assert sum(1 for _ in lines) == 900_001
+
+
+@pytest.mark.parametrize("target", ["good", "colour", "price"])
+@pytest.mark.parametrize("keep", [(), ("--keep",)])
+def test_predictions_and_figures_are_those_in_memory(tmp_path, table, target, keep, monkeypatch):
+    monkeypatch.setattr("chainrule.table.as_parquet._MOST_ROWS", 4096)
+    model = tmp_path / "m.safetensors"
+    run("train", table, "-t", target, "-m", model, "--epochs", "1", "--hidden", "4", "--quiet")
+    outputs = []
+    for options in ((), ("--memory", "1GB")):
+        output = tmp_path / f"{len(outputs)}.csv"
+        assert run("predict", model, table, "-o", output, *keep, *options).exit_code == 0
+        outputs.append(output.read_bytes())
+    assert outputs[0] == outputs[1]
+    whole, pieces = (
+        json.loads(run("evaluate", model, table, "--json", *options).stdout) for options in ((), ("--memory", "1GB"))
+    )
+    assert pieces["rows"] == whole["rows"]
+    assert pieces["without_target"] == whole["without_target"]
+    for name, value in whole["figures"].items():
+        assert pieces["figures"][name] == pytest.approx(value, rel=1e-4 if name == "roc_auc" else 1e-9)
+
+
+def test_training_in_pieces_by_a_test_table(tmp_path, table):
+    model = tmp_path / "m.safetensors"
+    outcome = run(
+        *("train", table, "-t", "good", "-m", model, "--test-table", table, "--memory", "1GB", "--epochs", "1"),
+        *("--hidden", "4", "--validation", "0", "--json"),
+    )
+    assert outcome.exit_code == 0, outcome.stderr
+    report = json.loads(outcome.stdout)
+    assert report["rows"] == {"train": 29_400, "test": 29_400, "without_target": 1200}
+    assert report["baselines"].keys() == {"linear model", "trivial answer"}
+
+
+def test_a_table_that_would_fill_the_memory_is_trained_on_in_pieces(tmp_path, table, monkeypatch):
+    monkeypatch.setattr("chainrule.scale.memory.machine_memory", lambda: 4 * 401 * 10**6)
+    monkeypatch.setattr("chainrule.table.extent._BYTES_PER_VALUE", 2000)
+    model = tmp_path / "m.safetensors"
+    assert run("train", table, "-m", model, *QUICK, "--epochs", "1").exit_code == 0
+    assert "order" in read_model(model)[0]["training"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--memory", "2 pounds"), "such as 2GB or 512MB"),
+        (("--memory", "10MB"), "the memory must be at least 400 MB, got 10 MB"),
+        (("--memory", "1GB", "--solver", "lbfgs", "--checkpoint", "run"), "does not go with solver='lbfgs'"),
+    ],
+)
+def test_bad_options(tmp_path, table, arguments, words, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    outcome = run("train", table, "-m", tmp_path / "m.safetensors", *QUICK, *arguments)
+    assert outcome.exit_code == 2
+    assert words in outcome.stderr
+
+
+def test_nothing_is_left_behind(tmp_path, table, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    Path(tmp_path / "temporary").mkdir()
+    run("train", table, "-m", tmp_path / "m.safetensors", *QUICK, "--memory", "1GB", "--epochs", "1")
+    run("train", table, "-t", "price", "-m", tmp_path / "m.safetensors", "--memory", "1GB", "--strict", "--epochs", "0")
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_a_csv_file_and_its_parquet_give_the_same_model(tmp_path, table):
+    text = tmp_path / "t.csv"
+    duckdb.sql(f"COPY (FROM '{table}') TO '{text}'")
+    models = []
+    for source in (table, text):
+        models.append(tmp_path / f"{len(models)}.safetensors")
+        assert run("train", source, "-m", models[-1], *QUICK, "--memory", "1GB", "--epochs", "2").exit_code == 0
+    (_, tensors), (_, others) = (read_model(model) for model in models)
+    for name, tensor in tensors.items():
+        np.testing.assert_array_equal(tensor, others[name])

@@ -1,0 +1,186 @@
+"""A table in pieces is understood as the same table in memory is."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from chainrule._errors import CheckpointError, InvalidParameterError, TableError, TargetError
+from chainrule.estimator.prepared_record import load_prepared, save_prepared
+from chainrule.estimator.recipe import recipe
+from chainrule.estimator.stream_preparing import prepare_pieces
+from chainrule.estimator.stream_training import train_pieces
+from chainrule.estimator.table_task import Overrides, network_targets
+from chainrule.estimator.table_training import prepare, train
+from chainrule.scale.memory import Budget
+from chainrule.scale.parts import Shares, row_keys
+from chainrule.table import Column, Table, read_table
+from chainrule.table.features import Scaled
+from chainrule.table.pieces import open_pieces
+
+ALL = Shares(test=0.0, validation=0.0)
+
+TABLES = [
+    ("penguins/penguins.csv", ["species"], Overrides()),
+    ("adult/adult.data", ["15"], Overrides(drop=["3"])),
+    ("credit-default/UCI_Credit_Card.csv", ["default.payment.next.month"], Overrides(categorical=["SEX", "PAY_0"])),
+    ("california-housing/housing.csv", ["median_house_value"], Overrides()),
+    ("bike-sharing/hour.csv", ["cnt"], Overrides()),
+    ("uci-regression/energy.csv", ["9", "10"], Overrides()),
+    ("wine-quality/winequality-white.csv", ["quality"], Overrides(task="classification")),
+    ("pima/pima-indians-diabetes.csv", ["9"], Overrides()),
+]
+
+QUERY = """SELECT sin(i) * 3 + 1 AS x, CASE WHEN i % 7 > 0 THEN i % 50 END AS k, i % 3 = 0 AS flag, i AS id,
+    ['red', 'blue', ' NA', 'green', 'grey'][1 + i * i % 5] AS colour, 'always' AS same,
+    DATE '2022-01-01' + INTERVAL (i * 37 % 900) DAY AS day, ['low', 'high', 'mid'][1 + i % 3] AS level,
+    CASE WHEN i % 11 > 0 THEN i % 4 END AS grade, cos(i) * 1e6 AS price FROM range(6000) t(i)"""
+
+
+def close(streamed, whole):
+    """Blocks are equal but for the last bits of means and deviations."""
+    assert [dataclasses.replace(block, **_same(block)) for block in streamed] == [
+        dataclasses.replace(block, **_same(block)) for block in whole
+    ]
+    for one, other in zip(streamed, whole, strict=True):
+        if isinstance(one, Scaled):
+            assert one.centre == pytest.approx(other.centre, rel=1e-12, abs=1e-12 * other.scale)
+            assert one.scale == pytest.approx(other.scale, rel=1e-11)
+
+
+def _same(block):
+    return {"centre": 0.0, "scale": 1.0} if isinstance(block, Scaled) else {}
+
+
+def compare(source, targets, overrides, folder):
+    table = read_table(source)
+    whole = prepare(table, targets, overrides=overrides, test_fraction=0)
+    with open_pieces(source, piece_bytes=1) as pieces:
+        streamed = prepare_pieces(pieces, targets, folder, overrides=overrides, shares=ALL)
+    assert streamed.schema == whole.schema
+    close(streamed.encoder.blocks, whole.encoder.blocks)
+    target = dataclasses.replace(streamed.target, centre=whole.target.centre, scale=whole.target.scale)
+    assert target == whole.target
+    np.testing.assert_allclose(streamed.target.centre, whole.target.centre, rtol=1e-12)
+    np.testing.assert_allclose(streamed.target.scale, whole.target.scale, rtol=1e-11)
+    assert (streamed.m, streamed.m_test, streamed.dropped_rows) == (whole.m, 0, whole.dropped_rows)
+    block = streamed.rows["training"].read(0, streamed.m)
+    Y = network_targets(whole.target, whole.y).astype(np.float64)
+    np.testing.assert_allclose(block.X, whole.X, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(block.Y, Y, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(streamed.mean, Y.mean(axis=0), atol=1e-12)
+
+
+@pytest.mark.parametrize(("name", "targets", "overrides"), TABLES, ids=[name for name, _, _ in TABLES])
+def test_public_tables(shared_data, tmp_path, name, targets, overrides):
+    compare(shared_data(name), targets, overrides, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("targets", "overrides"),
+    [
+        (["price"], Overrides()),
+        (["grade"], Overrides(ordinal=["level", "k"], numeric=["flag"])),
+        (["colour"], Overrides(categorical=["k", "flag"], drop=["id"])),
+        (["flag"], Overrides(categorical=["day"])),
+        (["x", "price"], Overrides()),
+    ],
+    ids=["numbers", "ordinal", "categorical", "days as levels", "two targets"],
+)
+def test_every_kind_of_column(tmp_path, targets, overrides):
+    compare(QUERY, targets, overrides, tmp_path)
+
+
+def test_shares_are_those_of_the_rows_and_copies_travel_together():
+    keys = row_keys(Table((Column("x", "number", np.arange(20_000) // 2),)))
+    shares = Shares(0.2, 0.25, seed=5)
+    places = shares.of(keys, np.arange(20_000))
+    assert sorted(np.concatenate(places).tolist()) == list(range(20_000))
+    for part, share in zip(places, (0.6, 0.2, 0.2), strict=True):
+        assert len(part) / 20_000 == pytest.approx(share, abs=0.02)
+        assert np.array_equal(part.reshape(-1, 2)[:, 0] // 2, part.reshape(-1, 2)[:, 1] // 2)
+    other = dataclasses.replace(shares, seed=6).of(keys, np.arange(20_000))
+    assert not np.array_equal(places.test, other.test)
+
+
+def test_shares_that_leave_nothing_are_refused():
+    with pytest.raises(InvalidParameterError, match="the share of test rows must be from 0 to below 1, got 1"):
+        Shares(1)
+
+
+def test_the_split_does_not_depend_on_the_pieces(tmp_path):
+    read = []
+    for number, piece_bytes in enumerate((1, 2**30)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with open_pieces(QUERY, piece_bytes=piece_bytes) as pieces:
+            prepared = prepare_pieces(pieces, ["price"], folder, shares=Shares(seed=1))
+        read.append([rows.read(0, rows.m) for rows in prepared.rows.values()])
+    for one, other in zip(*read, strict=True):
+        np.testing.assert_allclose(one.X, other.X, rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(one.Y, other.Y, rtol=1e-6, atol=1e-6)
+
+
+def test_medians_come_from_a_sample_where_rows_are_many(tmp_path, monkeypatch):
+    monkeypatch.setattr("chainrule.scale.survey._SAMPLE_ROWS", 2000)
+    with open_pieces(QUERY, piece_bytes=1) as pieces:
+        encoder = prepare_pieces(pieces, ["price"], tmp_path, shares=ALL).encoder
+    k = next(block for block in encoder.blocks if block.column == "k" and isinstance(block, Scaled))
+    assert k.fill == pytest.approx(24.5, abs=3)  # of 0 to 49
+
+
+@pytest.mark.parametrize(
+    ("query", "targets", "options", "error", "words"),
+    [
+        (QUERY, ["nothing"], {}, TableError, "No column 'nothing'"),
+        (QUERY, ["same"], {}, TargetError, "one class only, 'always'"),
+        (QUERY, ["level", "grade"], {}, TargetError, "must hold numbers, but it has 'low'"),
+        (QUERY, ["grade"], {"strict": True}, TargetError, "rows lack a value of grade. Mend them"),
+        ("SELECT range AS x, NULL AS y FROM range(30)", ["y"], {}, TargetError, "no row of .* is left to train on"),
+        (
+            "SELECT 7 AS x, 8 AS y FROM range(30)",
+            ["y"],
+            {"shares": Shares(0.05, 0)},
+            TargetError,
+            "too few, or too alike",
+        ),
+        ("SELECT 1 AS x, range % 2 AS y FROM range(50)", ["y"], {}, TableError, "No column of .* is left to learn"),
+    ],
+    ids=["unknown", "constant", "text", "strict", "empty", "all alike", "nothing to learn"],
+)
+def test_what_cannot_be_trained_on_is_said(tmp_path, query, targets, options, error, words):
+    with pytest.raises(error, match=words), open_pieces(query) as pieces:
+        prepare_pieces(pieces, targets, tmp_path, **({"shares": ALL} | options))
+
+
+def test_a_record_brings_everything_back(tmp_path):
+    with open_pieces(QUERY) as pieces:
+        prepared = prepare_pieces(pieces, ["price"], tmp_path)
+    fingerprint = {"table": {"query": QUERY}, "seed": 1}
+    assert load_prepared(tmp_path, fingerprint) is None
+    save_prepared(prepared, tmp_path, fingerprint)
+    assert load_prepared(tmp_path, fingerprint) == prepared
+    with pytest.raises(CheckpointError, match="another training: seed differ"):
+        load_prepared(tmp_path, fingerprint | {"seed": 2})
+
+
+def test_training_is_as_good_as_in_memory(tmp_path):
+    """Not the same to the bit: rows are held out one by one, and shuffled in windows."""
+    settings = recipe(4000, hidden_layer_sizes=(16,), max_iter=15, dropout=0.0)
+    whole = train(prepare(read_table(QUERY), ["flag"]), settings)
+    with open_pieces(QUERY, piece_bytes=1) as pieces:
+        prepared = prepare_pieces(pieces, ["flag"], tmp_path)
+    streamed = train_pieces(prepared, settings, Budget.asked("1GB"))
+    assert streamed.figures.keys() == whole.figures.keys()
+    assert streamed.figures["network"]["accuracy"] > whole.figures["network"]["accuracy"] - 0.03
+    assert streamed.figures["network"]["accuracy"] > streamed.figures["trivial answer"]["accuracy"] + 0.1
+    assert streamed.model.training["order"] == {"block": 4096, "window": 64}
+
+
+def test_full_batches_that_do_not_fit_are_refused(tmp_path, monkeypatch):
+    with open_pieces(QUERY) as pieces:
+        prepared = prepare_pieces(pieces, ["flag"], tmp_path)
+    monkeypatch.setattr("chainrule.scale.memory.BLOCK", 64)
+    monkeypatch.setattr("chainrule.scale.memory.WINDOW", 2)
+    with pytest.raises(InvalidParameterError, match="the batch size can be at most 128"):
+        train_pieces(prepared, recipe(1000, solver="gradient_descent"), Budget.asked("400MB"))
