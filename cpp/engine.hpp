@@ -105,7 +105,7 @@ struct Plan {
   double clip_norm, clip_value;  // infinity for none
 };
 
-enum class Task { segment, mean_loss, logits, gradient };
+enum class Task { segment, mean_loss, logits, gradient, batch_gradient };
 
 class Barrier;
 
@@ -122,7 +122,7 @@ struct Job {
   std::int64_t first_step;
   const void* theta;  // the flat vector
   const void* slots[2];
-  void *new_theta, *new_slots[2];  // out: after the segment
+  void *new_theta, *new_slots[2];  // out: after the segment, or the gradient of a batch
   std::uint64_t follows;  // the job that left theta and slots in the memory; run sets 0 if they are there no more
   std::uint64_t number;   // out: of this job
   double* losses;         // of each step, or of each block of rows

@@ -1,11 +1,11 @@
-// What is asked beside training: the gradient over all examples, losses and logits.
+// What is asked beside a segment: the gradient over some examples, losses and logits.
 #pragma once
 
 #include "batch.hpp"
 
 namespace chainrule::CHAINRULE_ISA {
 
-// The sum of the gradient over all examples, chunk by chunk in float64, and the sum of the losses of each chunk.
+// The sum of the gradient over the examples, chunk by chunk in float64, and the sum of the losses of each chunk.
 template <class T>
 void sum_gradient(const Worker<T>& worker) {
   const auto& [job, space, thread] = worker;
@@ -29,6 +29,14 @@ void sum_gradient(const Worker<T>& worker) {
     }
     job.barrier->wait();
   }
+}
+
+// The same of one batch, as a step of training has it: dropout on, summed in T, to new_theta.
+template <class T>
+void batch_gradient(const Worker<T>& worker) {
+  Batch<T>{worker, worker.job.first_step, true}.run(0, worker.job.m, [](auto&&...) {});
+  if (worker.is_first()) worker.job.losses[0] = *worker.space.loss;
+  worker.store_gradient();
 }
 
 // Losses or logits, block by block; no block needs another.

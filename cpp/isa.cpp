@@ -25,6 +25,7 @@ void work(Job& job, const void* block, int thread) {
   if (job.follows == 0) own.load_parameters();
   if (job.task == Task::segment) return Segment<T>(own).run();
   if (job.task == Task::gradient) return sum_gradient(own);
+  if (job.task == Task::batch_gradient) return batch_gradient(own);
   evaluate(own);
 }
 

@@ -62,6 +62,13 @@ struct Worker {
     });
   }
 
+  void store_gradient() const {
+    for_own_rows([&](Index, const LayerSpace<T>& layer, Rows rows) {
+      unpack(layer.shape, rows, layer.G, static_cast<T*>(job.new_theta));
+    });
+    store_entries(space.embeddings.G, job.new_theta);
+  }
+
   void store_parameters() const {
     for_own_rows([&](Index, const LayerSpace<T>& layer, Rows rows) {
       unpack(layer.shape, rows, layer.P, static_cast<T*>(job.new_theta));

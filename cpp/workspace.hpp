@@ -60,6 +60,10 @@ constexpr Index stride_of(Index n) {
   return (n / LANES<T> + 1) * LANES<T>;
 }
 
+inline bool goes_back(Task task) {
+  return task == Task::segment || task == Task::gradient || task == Task::batch_gradient;
+}
+
 template <class T>
 struct Workspace {
   Index L, rows, n_squares;  // layers, examples that fit, squares of all P and E
@@ -75,7 +79,7 @@ struct Workspace {
 
   Workspace(const Job& job, Arena& arena) : L(job.network.L), n_squares(0) {
     const Index* widths = job.network.widths;
-    const bool trains = job.task == Task::segment, backward = trains || job.task == Task::gradient;
+    const bool trains = job.task == Task::segment, backward = goes_back(job.task);
     const Index n = widths[L], threads_ = job.threads;
     rows = backward ? smaller(CHUNK, trains ? smaller(job.plan.batch_size, job.m) : job.m) : threads_ * BLOCK;
     rows = larger(rows, 1);
@@ -157,7 +161,7 @@ struct Workspace {
     space.z = arena.take<Vec<T>>(n);
     space.y = arena.take<Vec<T>>(n);
     space.dZ = arena.take<Vec<T>>(n);
-    if (job.task == Task::segment || job.task == Task::gradient) {
+    if (goes_back(job.task)) {
       space.tiles.factors = arena.take<T>(TileSpace<T>::n_factors(widest + 1, rows));
       space.tiles.columns = arena.take<T>(TileSpace<T>::n_columns(rows));
       space.tiles.sums = arena.take<T>(TileSpace<T>::n_sums);

@@ -55,6 +55,10 @@ Job job_of(Task task, int threads, const NetworkArgument& network, const Example
   return job;
 }
 
+void check_keys(const Job& job) {
+  if (job.network.dropout && !job.examples.keys) throw std::invalid_argument("dropout needs the keys of the rows.");
+}
+
 void run_released(Job& job, const Engine& engine, Memory& memory) {
   without_gil([&] { run(job, engine, memory); });
 }
@@ -89,7 +93,7 @@ nb::tuple run_segment(Memory& memory, std::uint64_t follows, int threads, const 
   if (plan.mu)
     check_size(std::min<std::size_t>(plan.mu->shape(0), static_cast<std::size_t>(first_step + steps + 1)),
                static_cast<std::size_t>(first_step + steps + 1), "mu");
-  if (job.network.dropout && !job.examples.keys) throw std::invalid_argument("dropout needs the keys of the rows.");
+  check_keys(job);
   job.follows = follows;
   job.new_theta = new_state.front().data();
   for (std::size_t slot = 1; slot < state.size(); ++slot) {
@@ -144,6 +148,21 @@ std::vector<double> sum_gradient(Memory& memory, int threads, const NetworkArgum
   return losses;
 }
 
+double batch_gradient(Memory& memory, int threads, const NetworkArgument& network, const ExamplesArgument& examples,
+                      InVector theta, std::uint64_t seed, std::int64_t step, InOut gradient) {
+  Job job = job_of(Task::batch_gradient, threads, network, examples, theta);
+  check_keys(job);
+  check_size(gradient.shape(0), theta.shape(0), "gradient");
+  if (gradient.dtype() != theta.dtype()) throw std::invalid_argument("gradient must have the dtype of theta.");
+  double loss = 0;
+  job.plan.seed = seed;
+  job.first_step = step;
+  job.new_theta = gradient.data();
+  job.losses = &loss;
+  run_released(job, engine_for(theta.dtype()), memory);
+  return loss;
+}
+
 }  // namespace
 
 void bind_jobs(nb::module_& m) {
@@ -161,6 +180,11 @@ void bind_jobs(nb::module_& m) {
         "count"_a, "gradient"_a,
         "Add the gradient of the loss summed over `count` examples from `first` on to `gradient`; returns the losses, "
         "summed over chunks of rows.");
+  m.def(
+      "batch_gradient", batch_gradient, "memory"_a, "threads"_a, "network"_a, "examples"_a, "theta"_a, "seed"_a,
+      "step"_a, "gradient"_a,
+      "Write the gradient of the loss summed over the examples, dropped out as in step `step`, to `gradient`; returns "
+      "the loss.");
 }
 
 }  // namespace chainrule

@@ -48,6 +48,10 @@ class CheckpointError(ChainruleError, ValueError):
     """A checkpoint belongs to another training, or cannot be written or read."""
 
 
+class ClusterError(ChainruleError, RuntimeError):
+    """A training on several machines cannot go on: too few of them live, or they do not agree."""
+
+
 class SearchRecordError(ChainruleError, ValueError):
     """The record of a search belongs to another search, or cannot be read or written."""
 

@@ -12,7 +12,7 @@ from chainrule.network import Architecture, activation, loss
 from chainrule.network.embeddings import Embedding
 from chainrule.network.examples import Examples
 from chainrule.network.penalties import Penalty
-from chainrule.network.segment import Plan
+from chainrule.network.segment import Plan, initial_state
 
 from ..contract.cases import ACTIVATION_CASES, LOSS_CASES, LOSSES_AND_OUTPUTS, OPTIMIZER_CASES
 from .cases import DTYPES, TOLERANCE, Problem, exact, furthest, inputs, optimizer, rates
@@ -221,3 +221,23 @@ def test_evaluations_at_fixed_weights(engine, case, n, m, weighted, dtype):
         assert np.asarray(mine).dtype == np.asarray(truth).dtype
         assert np.shape(mine) == np.shape(truth)
         assert np.max(np.abs(mine - truth)) <= TOLERANCE[dtype] * np.max(np.abs(truth))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("m", [1, 50, 4133])
+@pytest.mark.parametrize("embedded", [(), EMBEDDINGS["one"]], ids=["plain", "embedded"])
+def test_the_gradient_summed_over_a_part_of_a_batch(engine, m, embedded, dtype):
+    """With dropout and weights, in some step; what `out` held before does not matter."""
+    case = next(case for case in LOSS_CASES if case.name == "huber")
+    draw = np.random.default_rng(m)
+    architecture = Architecture(
+        (8, 9, 2), (activation("silu"),), case.loss, Penalty(0.1), (0.2, 0.3), embeddings=embedded
+    )
+    X, Y = inputs(draw, m, 8, embedded).T, exact(case.targets(draw, 2, m))
+    examples = Examples(X, Y, exact(draw.uniform(0.2, 3, m)), unit=1.0)
+    plan = Plan(seed=2**40 + 3)
+    state = replace(initial_state(Problem(architecture, examples).parameters(dtype), plan), step=1234)
+    mine, truth = (np.full(len(state.parameters.theta), 7.0, dtype) for _ in range(2))
+    sums = engine.gradient_sum(architecture, plan, state, examples, mine)
+    assert sums == pytest.approx(reference.gradient_sum(architecture, plan, state, examples, truth), TOLERANCE[dtype])
+    assert np.max(np.abs(mine - truth)) <= TOLERANCE[dtype] * np.max(np.abs(truth))

@@ -10,7 +10,7 @@ from sklearn.base import clone
 from chainrule import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor, load, save
 from chainrule._errors import InvalidParameterError
 from chainrule.estimator.callbacks.protocol import HOOKS
-from chainrule.network import loop as loop_module
+from chainrule.network.feed import InMemory
 from chainrule.network.history import StopReason
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -85,7 +85,7 @@ def test_iterations_of_lbfgs_are_epochs_without_batches():
 
 
 def test_batches_are_told_of_when_a_slice_of_time_ends(monkeypatch):
-    monkeypatch.setattr(loop_module, "SEGMENT_SECONDS", 1e9)
+    monkeypatch.setattr(InMemory, "segment_seconds", 1e9)
     watcher = Watcher()
     model(callbacks=watcher, batch_size=7).fit(X, Y)
     assert [done for hook, _, done in watcher.calls if hook == "on_batch_end"] == [70] * 3

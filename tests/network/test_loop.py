@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from chainrule.network import loop as loop_module
 from chainrule.network import segment
 from chainrule.network.examples import Examples
 from chainrule.network.feed import InMemory
@@ -18,7 +17,7 @@ from .trainings import NEVER, real
 
 
 def test_callbacks_see_every_epoch_and_every_segment(monkeypatch):
-    monkeypatch.setattr(loop_module, "SEGMENT_SECONDS", 0.0)  # one step a segment
+    monkeypatch.setattr(InMemory, "segment_seconds", 0.0)  # one step a segment
     training, state, _ = real(batch_size=4, m=10)
     epochs, segments = [], []
     train(replace(training, on_epoch=epochs.append, on_segment=segments.append), state)
@@ -31,7 +30,7 @@ def test_callbacks_see_every_epoch_and_every_segment(monkeypatch):
 def test_the_length_of_segments_changes_nothing(monkeypatch, seconds):
     training, state, _ = real()
     usual, history = train(training, state)
-    monkeypatch.setattr(loop_module, "SEGMENT_SECONDS", seconds)
+    monkeypatch.setattr(InMemory, "segment_seconds", seconds)
     again, history_again = train(training, state)
     assert np.array_equal(usual.parameters.theta, again.parameters.theta)
     assert history["running_loss"] == pytest.approx(history_again["running_loss"], rel=1e-14)

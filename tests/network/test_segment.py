@@ -16,7 +16,16 @@ from chainrule.network.parameters import flatten
 from chainrule.network.penalties import Penalty
 from chainrule.network.propagate import backward, forward
 from chainrule.network.rows import row_keys
-from chainrule.network.segment import Plan, cost_and_gradient, initial_state, run_segment
+from chainrule.network.segment import (
+    Plan,
+    cost_and_gradient,
+    descended,
+    explained,
+    gradient_sum,
+    initial_state,
+    mean_loss,
+    run_segment,
+)
 
 RATES = np.linspace(0.05, 0.01, 12)
 
@@ -299,3 +308,56 @@ def test_steps_are_numbered_from_one_for_the_optimiser():
     architecture, parameters, examples = problem()
     step, _ = one_step(architecture, parameters, examples, range(23), Plan(Adam(epsilon=0.0), 23))
     np.testing.assert_allclose(np.abs(step), 1, rtol=1e-9)
+
+
+def parts_of(examples, borders):
+    """Neighbouring examples, whose weights are relative to the mean of all."""
+    for start, stop in itertools.pairwise(borders):
+        columns, weights = slice(start, stop), examples.weights
+        yield Examples(
+            examples.X[:, columns], examples.Y[:, columns], None if weights is None else weights[columns], unit=1.0
+        )
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_gradients_of_parts_add_up_to_the_step_of_the_whole(weighted):
+    """With dropout, a penalty, clipping; divided by the rows of all parts together."""
+    weights = np.random.default_rng(2).uniform(0.5, 2, 23)
+    architecture, parameters, examples = problem(
+        penalty=Penalty(0.1, 0.5), dropout=(0.1, 0.3), weights=weights / weights.mean() if weighted else None
+    )
+    plan = Plan(Adam(), batch_size=23, seed=3, weight_decay=0.01, clip_norm=0.1)
+    state = replace(initial_state(parameters, plan), step=5)
+    truth, totals = run_segment(architecture, plan, state, examples, np.arange(23), np.array([0.1]))
+    total, losses = np.zeros(len(parameters.theta)), 0.0
+    for part in parts_of(examples, [0, 4, 5, 23]):
+        out = np.full(len(total), np.nan)
+        losses += gradient_sum(architecture, plan, state, part, out)
+        total += out
+    reached, length = descended(architecture, plan, state, total / 23, losses, 0.1)
+    np.testing.assert_allclose(reached.parameters.theta, truth.parameters.theta, rtol=1e-12, atol=1e-15)
+    assert (losses, length) == pytest.approx((totals.losses[0], totals.gradient_norm), rel=1e-12)
+
+
+def test_the_gradient_of_a_sum_is_the_slope_of_the_sum_of_losses():
+    architecture, parameters, examples = problem(m=7)
+    plan, out = Plan(), np.empty(len(parameters.theta))
+    assert gradient_sum(architecture, plan, initial_state(parameters, plan), examples, out) == pytest.approx(
+        7 * mean_loss(architecture, parameters, examples)
+    )
+    for i in range(len(out)):
+        shifted = [replace(parameters, theta=parameters.theta + sign * 1e-6 * np.eye(len(out))[i]) for sign in (1, -1)]
+        up, down = (7 * mean_loss(architecture, one, examples) for one in shifted)
+        assert out[i] == pytest.approx((up - down) / 2e-6, rel=1e-6, abs=1e-8)
+
+
+def test_a_step_that_is_not_finite_has_no_state_and_is_named():
+    architecture, parameters, examples = problem(m=4)
+    plan, state = Plan(), replace(initial_state(parameters, Plan()), step=8)
+    fine = np.zeros(len(parameters.theta))
+    assert descended(architecture, plan, state, fine.copy(), np.inf, 0.1)[0] is None
+    assert descended(architecture, plan, state, np.where(fine == 0, np.nan, 0), 1.0, 0.1)[0] is None
+    assert descended(architecture, plan, state, fine, 1.0, 0.1)[0].step == 9
+    examples.Y[:] = np.inf
+    error = explained(architecture, plan, state, examples)
+    assert (error.step, error.tensor, error.layer) == (9, "dZ", 2)

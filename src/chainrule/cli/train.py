@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from chainrule.estimator.settings import Settings
     from chainrule.estimator.stream_preparing import About
     from chainrule.estimator.table_task import Overrides, Trained, Understood
+    from chainrule.scale.distribution import Distribution
     from chainrule.table import Table
 
     Announce = Callable[[Understood, Table | About, Settings], Reporter]
@@ -63,6 +64,15 @@ if TYPE_CHECKING:
     type=click.IntRange(0, 2**63 - 1),
     help="Decides the split and every random draw.",
 )
+@click.option("--dask", help="Train on the workers of the Dask scheduler at this address, tcp://HOST:PORT.")
+@click.option("--mpi", is_flag=True, help="Train on all ranks of the MPI job this runs in.")
+@click.option(
+    "--shards",
+    default=8,
+    show_default=True,
+    type=click.IntRange(1),
+    help="With --dask or --mpi, the parts the rows are cut into: at most so many workers.",
+)
 @click.option("--memory", help="Most memory to take, such as 2GB; a quarter of the machine's by default.")
 @click.option("--checkpoint", help="Folder for checkpoints: after a kill, the same command goes on from the last one.")
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing but warnings and errors.")
@@ -92,6 +102,9 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
 
     check_writable(model)
     given = _settings(options)
+    distribution = _distribution(options)
+    leads = distribution is None or distribution.leads
+    quiet, as_json = quiet or not leads, as_json and leads
     overrides = Overrides(
         **{name: names(options[name]) for name in ("drop", "categorical", "numeric", "ordinal")}, task=options["task"]
     )
@@ -107,7 +120,8 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
         streams = options["checkpoint"] is not None or in_pieces(table, options["memory"])
         way = _train_in_pieces if streams else _train_in_memory
         trained, prepared = way(table, given, overrides, options, seed, announce)
-    save(trained.model, model)
+    if leads:
+        save(trained.model, model)
     say(after(trained, model, options["checkpoint"]))
     if as_json:
         click.echo(strict_json(summary(trained, prepared, model)))
@@ -116,9 +130,15 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
 def _train_in_pieces(
     source: str, given: dict[str, Any], overrides: Overrides, options: dict[str, Any], seed: int, announce: Announce
 ) -> tuple[Trained, Understood]:
+    from chainrule._errors import InvalidParameterError
     from chainrule.estimator.large_table import LargeTable, train_on
     from chainrule.scale.workplace import has_checkpoint
 
+    if _distribution(options) is not None:
+        raise InvalidParameterError(
+            "--dask and --mpi train on a table in memory, this one is read in pieces: leave out --checkpoint, and "
+            "raise --memory above the table's size, or train it on this machine."
+        )
     folder = options["checkpoint"]
     if folder is not None and has_checkpoint(folder):
         click.echo(f"going on from {folder}", err=True)
@@ -160,6 +180,7 @@ def _train_in_memory(
         on_segment=reporter.on_segment,
         on_epoch=reporter.on_epoch,
         on_compare=reporter.on_compare,
+        distribution=_distribution(options),
     )
     return trained, prepared
 
@@ -173,6 +194,16 @@ def _targets(table: Table, given: tuple[str, ...]) -> tuple[str, ...]:
     if not targets:
         raise TableError(f"say what to predict: --target NAME. The columns are {', '.join(table.names)}.")
     return targets
+
+
+def _distribution(options: dict[str, Any]) -> Distribution | None:
+    from chainrule._errors import InvalidParameterError
+    from chainrule.scale.distribution import Distribution
+
+    if options["dask"] and options["mpi"]:
+        raise InvalidParameterError("--dask and --mpi are two ways to do the same: give one of them.")
+    where = "mpi" if options["mpi"] else options["dask"]
+    return None if where is None else Distribution(where, options["shards"])
 
 
 _SAME = ("activation", "dropout", "solver", "alpha", "l1_ratio", "weight_decay", "batch_size", "engine")

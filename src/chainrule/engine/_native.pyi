@@ -58,6 +58,11 @@ def sum_gradient(memory: Memory, threads: int, network: Network, examples: Examp
     Add the gradient of the loss summed over `count` examples from `first` on to `gradient`; returns the losses, summed over chunks of rows.
     """
 
+def batch_gradient(memory: Memory, threads: int, network: Network, examples: Examples, theta: Annotated[NDArray, dict(shape=(None,), order='C', device='cpu', writable=False)], seed: int, step: int, gradient: Annotated[NDArray, dict(shape=(None,), order='C', device='cpu')]) -> float:
+    """
+    Write the gradient of the loss summed over the examples, dropped out as in step `step`, to `gradient`; returns the loss.
+    """
+
 def instructions() -> str:
     """The instruction set in use."""
 

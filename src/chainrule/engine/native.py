@@ -136,6 +136,22 @@ class Native:
         d[w] += penalty.smooth_gradient(W)
         return math.fsum(losses) / examples.m + penalty.l2 / 2 * float(W @ W), d
 
+    def gradient_sum(
+        self, architecture: Architecture, plan: Plan, state: State, examples: Examples, out: Array
+    ) -> float:
+        """Do what `chainrule.network.segment.gradient_sum` does."""
+        check_codes(architecture.embeddings, examples.X)
+        return _native.batch_gradient(
+            self._memory,
+            self._threads(architecture, examples.m, 1, backward=True),
+            self._network_of(architecture),
+            examples_of(examples, drops=architecture.drops),  # the rows of one step: nothing to remember
+            state.parameters.theta,
+            plan.seed % 2**64,
+            state.step,
+            out,
+        )
+
     def _threads(self, architecture: Architecture, batch: int, steps: int, *, backward: bool = False) -> int:
         if not self.adaptive:
             return self.n_threads

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from chainrule.network.architecture import Architecture
-from chainrule.network.segment import cost_and_gradient, logits, mean_loss, run_segment
+from chainrule.network.segment import cost_and_gradient, gradient_sum, logits, mean_loss, run_segment
 
-__all__ = ["cannot", "cost_and_gradient", "logits", "mean_loss", "name", "run_segment"]
+__all__ = ["cannot", "cost_and_gradient", "gradient_sum", "logits", "mean_loss", "name", "run_segment"]
 
 name = "reference"
 

@@ -29,6 +29,7 @@ from chainrule.estimator.training_set import TrainingSet, split, stops_early
 from chainrule.network.history import History, StopReason
 from chainrule.network.optimizers import initial_slots
 from chainrule.network.segment import State
+from chainrule.scale.distribution import Distribution, check_is_here
 
 
 def _is_stochastic(estimator: Any) -> bool:
@@ -54,6 +55,8 @@ class AbstractEstimator(AbstractFitted):
         y_cal: Any = None,
         coef_init: Any = None,
         intercept_init: Any = None,
+        distributed: Any = None,
+        shards: int = 8,
     ) -> Self:
         """Train from new weights, or from the last ones with `warm_start=True`.
 
@@ -73,6 +76,13 @@ class AbstractEstimator(AbstractFitted):
         coef_init, intercept_init : list of array-like, optional
             Weights and biases to start from, shaped as `coefs_` and `intercepts_`, in place of those drawn or, with
             `warm_start=True`, of the last ones; what is not given is drawn.
+        distributed : distributed.Client, str or mpi4py.MPI.Comm, optional
+            Train on the workers of a Dask cluster (its client or its scheduler's address), on all ranks of an MPI
+            job ("mpi", or a communicator), or the same way in this process ("local"). None trains in memory.
+        shards : int, default 8
+            With `distributed`, into how many parts the rows are cut; each mini-batch takes rows from all of them. At
+            most so many workers share the work. The weights are the same, to the bit, for the same number of shards,
+            wherever they are.
 
         Returns
         -------
@@ -86,7 +96,12 @@ class AbstractEstimator(AbstractFitted):
             If weights or biases to start from do not fit; names the layer.
         DivergenceError
             If a loss or gradient stops being finite; names the step and the layer.
+        ClusterError
+            If a distributed training cannot go on; says what to do.
         """
+        distribution = None if distributed is None else Distribution(distributed, shards)
+        if distribution is not None:
+            check_is_here(X, y, sample_weight)
         given = coef_init is not None or intercept_init is not None
         continues = bool(self.warm_start and hasattr(self, "_fitted") and not given)
         table = self._read(X, y, sample_weight, reset=not continues)
@@ -114,7 +129,7 @@ class AbstractEstimator(AbstractFitted):
             listeners.insert(0, AtEpochEnd(_print_epoch))
         if hasattr(self, "_skl_callbacks"):  # what scikit-learn's set_callbacks was given
             listeners.append(TaskTree(X, y, sample_weight))
-        self._train(training, validation, start, listeners, (coef_init, intercept_init))
+        self._train(training, validation, start, listeners, (coef_init, intercept_init), distribution)
         if calibration is not None:
             self.calibration_residuals_ = self._residuals(calibration)
         self._warn_of_the_end(self.history_)
@@ -192,6 +207,7 @@ class AbstractEstimator(AbstractFitted):
         start: State | None,
         listeners: list[Any],
         given: tuple[Any, Any],
+        distribution: Distribution | None,
     ) -> None:
         warn_of_idle_loss_parameters(self, self._loss_parameters())
         called = Callbacks(self, listeners, start)
@@ -204,6 +220,7 @@ class AbstractEstimator(AbstractFitted):
             given=given,
             validation=validation,
             callbacks=called,
+            distribution=distribution,
         )
         self._append(fitted, start)
         called.end(fitted)

@@ -31,6 +31,8 @@ from chainrule.network.schedules import Schedule
 from chainrule.network.segment import Plan, State
 from chainrule.network.training import Stopping, Training, Validation
 from chainrule.network.types import Array
+from chainrule.scale.distribution import Distribution
+from chainrule.scale.sharded import ShardFeed
 from chainrule.slopes.own_functions import check_own_functions
 
 if TYPE_CHECKING:
@@ -93,6 +95,7 @@ def fit_network(
     on_segment: Hook | None = None,
     on_epoch: Hook | None = None,
     callbacks: Callbacks | None = None,
+    distribution: Distribution | None = None,
 ) -> Fitted:
     """Train a network on a table.
 
@@ -111,10 +114,12 @@ def fit_network(
     on_segment, on_epoch : callable, optional
     callbacks : Callbacks, optional
         Take the place of `on_segment` and `on_epoch`.
+    distribution : Distribution, optional
+        Where to train, if not in memory here.
 
     Raises
     ------
-    DivergenceError, InvalidParameterError, TargetError
+    ClusterError, DivergenceError, InvalidParameterError, TargetError
     """
     warn_of_idle_parameters(settings, validated=validation is not None)
     loss.check_target(table.Y)
@@ -122,7 +127,7 @@ def fit_network(
     rows = examples.m
     if settings.solver in FULL_BATCH:
         examples = examples.merged()
-    training, state = _training(settings, table, loss, examples, seed, start)
+    training, state = _training(settings, table, loss, examples, seed, start, distribution)
     state = replace(state, parameters=with_given(state.parameters, *given))
     if settings.check_derivatives:
         check_own_functions(training.architecture, table.Y)
@@ -131,10 +136,9 @@ def fit_network(
     training = replace(training, on_segment=on_segment, on_epoch=on_epoch)
     if callbacks is not None:
         training = callbacks.attach(training, rows)
-    if settings.solver == "lbfgs":
-        state, history = train_lbfgs(training, state, max_fun=settings.max_fun)
-    else:
-        state, history = train(training, state)
+    run = partial(train_lbfgs, max_fun=settings.max_fun) if settings.solver == "lbfgs" else train
+    begin = partial(run, training, state)
+    state, history = training.feed.lead(begin) if isinstance(training.feed, ShardFeed) else begin()
     return Fitted(training.architecture, own(state), history, training.plan.optimizer.name, rows)
 
 
@@ -163,16 +167,27 @@ def fit_one_epoch(
 
 
 def _training(
-    settings: Settings, table: TrainingSet, loss: Loss, examples: Examples, seed: int, start: State | None
+    settings: Settings,
+    table: TrainingSet,
+    loss: Loss,
+    examples: Examples,
+    seed: int,
+    start: State | None,
+    distribution: Distribution | None = None,
 ) -> tuple[Training, State]:
     shape = Shape(examples.m, table.X.shape[1], table.Y.shape[1], working_dtype(table.X), table.embeddings)
 
     def base() -> tuple[Array, Array | None]:
         return examples.batch(slice(None), np.dtype(np.float64))[1:]
 
-    return posed_training(
+    training, state = posed_training(
         settings, shape, loss, lambda engine: InMemory(examples, engine, settings.shuffle), base, seed=seed, start=start
     )
+    if distribution is not None:
+        engine = choose(settings.engine, settings.n_threads, training.architecture)
+        feed = distribution.feed(examples, engine, training.plan, settings.shuffle, shape.dtype)
+        training = replace(training, feed=feed)
+    return training, state
 
 
 def posed_training(

@@ -26,6 +26,7 @@ from chainrule.estimator.training_set import TrainingSet, split
 from chainrule.network.progress import Hook
 from chainrule.network.types import Array
 from chainrule.report import classification_figures, regression_figures
+from chainrule.scale.distribution import Distribution
 from chainrule.table import Encoder, Table, Target, train_test_split, understand, understand_target
 
 
@@ -140,6 +141,7 @@ def train(
     on_segment: Hook | None = None,
     on_epoch: Hook | None = None,
     on_compare: Callable[[], None] | None = None,
+    distribution: Distribution | None = None,
 ) -> Trained:
     """Train the network, and compare it with the trivial answer and the linear model on the test rows.
 
@@ -152,6 +154,8 @@ def train(
         Called with the progress of the network's training.
     on_compare : callable, optional
         Called before the linear model is trained.
+    distribution : Distribution, optional
+        Where to train the network, if not in memory here.
 
     Raises
     ------
@@ -159,7 +163,7 @@ def train(
     """
     check_parameters(settings, list(vars(settings)))
     began = time.perf_counter()
-    fitted = _fit(prepared, settings, seed, on_segment, on_epoch)
+    fitted = _fit(prepared, settings, seed, on_segment, on_epoch, distribution)
     seconds = time.perf_counter() - began
     model = table_model(prepared, fitted, {})
     figures = {}
@@ -180,6 +184,7 @@ def _fit(
     seed: int,
     on_segment: Hook | None = None,
     on_epoch: Hook | None = None,
+    distribution: Distribution | None = None,
 ) -> Fitted:
     target, y = prepared.target, prepared.y
     Y, strata = network_targets(target, y), None if target.task == "regression" else y
@@ -192,6 +197,7 @@ def _fit(
         validation=None if held_out is None else ValidationSet(held_out),
         on_segment=on_segment,
         on_epoch=on_epoch,
+        distribution=distribution,
     )
 
 

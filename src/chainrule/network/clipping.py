@@ -8,10 +8,12 @@ from chainrule.network.types import Array
 
 
 def norm(d: Array) -> float:
-    """Return the Euclidean length of the gradient, in float64 where float32 would overflow."""
+    """Return the Euclidean length of the gradient, summed in float64.
+
+    Not by a BLAS, whose sum depends on how many threads it has: machines that train together must agree to the bit.
+    """
     with np.errstate(over="ignore", invalid="ignore"):
-        square = float(np.vdot(d, d))
-        return float(np.sqrt(square)) if np.isfinite(square) else float(np.linalg.norm(d.astype(np.float64)))
+        return float(np.sqrt(np.sum(np.square(d, dtype=np.float64))))
 
 
 def clip(d: Array, length: float, clip_value: float | None, clip_norm: float | None) -> Array:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -48,9 +48,23 @@ class Runner(Protocol):
         """Evaluate the smooth cost over all examples, and its gradient."""
         ...
 
+    def gradient_sum(
+        self, architecture: Architecture, plan: Plan, state: State, examples: Examples, out: Array
+    ) -> float:
+        """Write the gradient of Σ w L in the state's next step to `out`; return Σ w L."""
+        ...
+
+
+SEGMENT_SECONDS = 0.1  # progress, callbacks and Ctrl-C get their turn about this often
+
 
 class Feed(Protocol):
     """What the loop asks of whoever has the examples."""
+
+    @property
+    def segment_seconds(self) -> float:
+        """How long the steps taken at a time should last."""
+        ...
 
     @property
     def m(self) -> int:
@@ -84,6 +98,7 @@ class InMemory:
     examples: Examples
     runner: Runner
     shuffle: bool = True
+    segment_seconds: ClassVar[float] = SEGMENT_SECONDS
 
     @property
     def m(self) -> int:

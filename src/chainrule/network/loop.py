@@ -23,7 +23,6 @@ from chainrule.network.segment import State
 from chainrule.network.training import Training
 from chainrule.network.types import Array
 
-SEGMENT_SECONDS = 0.1  # progress, callbacks and Ctrl-C get their turn about this often
 _SLOWEST = 1e8  # flops a second, to begin with: fewer than any engine reaches anywhere
 
 
@@ -32,12 +31,13 @@ class _Pace:
 
     def __init__(self, training: Training) -> None:
         flops = 6 * n_weights(training.architecture.widths) * training.plan.batch_size
+        self.seconds = training.feed.segment_seconds
         self.most = 1 if training.every_step else sys.maxsize
-        self.steps = min(self.most, max(1, int(_SLOWEST * SEGMENT_SECONDS / flops)))
+        self.steps = min(self.most, max(1, int(_SLOWEST * self.seconds / flops)))
 
     def observe(self, steps: int, seconds: float) -> None:
-        """Aim at `SEGMENT_SECONDS`, and grow at most fourfold, since a first step is not a fair sample."""
-        aim = int(steps * SEGMENT_SECONDS / max(seconds, 1e-9))
+        """Aim at what the feed asks for, and grow at most fourfold, since a first step is not a fair sample."""
+        aim = int(steps * self.seconds / max(seconds, 1e-9))
         self.steps = max(1, min(4 * self.steps, self.most, aim))
 
 
@@ -96,7 +96,7 @@ class _EpochLeft(Exception):  # noqa: N818 - neither Ctrl-C nor a callback that 
 
 
 def _epoch(course: Course, state: State, pace: _Pace) -> tuple[State, dict[str, float]]:
-    """Run one epoch, or the rest of it, in segments of about `SEGMENT_SECONDS`; return what it measured on the way."""
+    """Run one epoch, or the rest of it, segment by segment; return what it measured on the way."""
     training, control = course.training, course.control
     m, size, done = training.feed.m, training.plan.batch_size, len(course.losses)
     begin = state.step - done

@@ -95,6 +95,18 @@ def _step(
     architecture: Architecture, plan: Plan, state: State, examples: Examples, places: Array, rate: float
 ) -> tuple[State, float, float]:
     """Forward, backward, update; returns the new state, Σ w L of the batch and the gradient's length."""
+    pass_, loss, gradients = _forward_and_back(architecture, plan, state, examples, places)
+    d = flatten(gradients.dW[1:], gradients.db[1:], gradients.dE)
+    reached, length = descended(architecture, plan, state, d, loss, rate)
+    if reached is None:
+        raise divergence(state.step, pass_, gradients)
+    return reached, loss, length
+
+
+def _forward_and_back(
+    architecture: Architecture, plan: Plan, state: State, examples: Examples, places: Array | slice
+) -> tuple[propagate.Forward, float, propagate.Gradients]:
+    """Both passes over the examples at the given places, dropout on, and their Σ w L."""
     parameters = state.parameters
     dtype = parameters.theta.dtype
     X, Y, weights = examples.batch(places, dtype)
@@ -107,16 +119,42 @@ def _step(
     pass_ = propagate.forward(architecture, parameters, X, masks)
     losses = architecture.loss.per_example(pass_.Z[-1], Y)
     loss = float(np.sum(losses if weights is None else losses * weights, dtype=np.float64))
-    gradients = propagate.backward(architecture, parameters, pass_, Y, weights)
-    d = flatten(gradients.dW[1:], gradients.db[1:], gradients.dE)
-    w = parameters.weights
+    return pass_, loss, propagate.backward(architecture, parameters, pass_, Y, weights)
+
+
+def gradient_sum(architecture: Architecture, plan: Plan, state: State, examples: Examples, out: Array) -> float:
+    """Write the gradient of Σ w L, dropped out as in the state's next step, to `out`; return Σ w L.
+
+    A step's share of a part of its batch: what the parts give is added up, and divided by the rows of all.
+    """
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # an overflow shows in the sum of all parts
+        _, loss, gradients = _forward_and_back(architecture, plan, state, examples, slice(None))
+        np.multiply(flatten(gradients.dW[1:], gradients.db[1:], gradients.dE), examples.m, out=out)
+    return loss
+
+
+def explained(architecture: Architecture, plan: Plan, state: State, examples: Examples) -> DivergenceError:
+    """Name what is not finite in the state's next step on these examples."""
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        pass_, _, gradients = _forward_and_back(architecture, plan, state, examples, slice(None))
+    return divergence(state.step, pass_, gradients)
+
+
+def descended(
+    architecture: Architecture, plan: Plan, state: State, d: Array, loss: float, rate: float
+) -> tuple[State | None, float]:
+    """Take the step of a batch's mean gradient d, which is changed; no state where something is not finite.
+
+    Also returns the gradient's length, penalty included.
+    """
+    w = state.parameters.weights
     if architecture.penalty.l2:
-        d[w] += architecture.penalty.smooth_gradient(parameters.theta[w])
+        d[w] += architecture.penalty.smooth_gradient(state.parameters.theta[w])
     length = norm(d)
     if not (np.isfinite(loss) and np.isfinite(length)):
-        raise divergence(state.step, pass_, gradients)
+        return None, length
     d = clip(d, length, plan.clip_value, plan.clip_norm)
-    return updated(architecture, plan, state, d, rate), loss, length
+    return updated(architecture, plan, state, d, rate), length
 
 
 def updated(architecture: Architecture, plan: Plan, state: State, d: Array, rate: float) -> State:
@@ -137,13 +175,20 @@ def divergence(step: int, pass_: propagate.Forward, gradients: propagate.Gradien
     L = len(pass_.Z) - 1
     forward = [("Z", l, pass_.Z[l]) for l in range(1, L + 1)]
     back = [(name, l, part[l]) for l in range(L, 0, -1) for name, part in (("dZ", gradients.dZ), ("dW", gradients.dW))]
-    named = next(((name, l) for name, l, values in (*forward, *back) if not np.isfinite(values).all()), ("the loss", L))
+    return not_finite(
+        step,
+        *next(((name, l) for name, l, values in (*forward, *back) if not np.isfinite(values).all()), ("the loss", L)),
+    )
+
+
+def not_finite(step: int, tensor: str, layer: int) -> DivergenceError:
+    """Say that a tensor of a layer is not finite in step number `step`, counted from 0."""
     return DivergenceError(
-        f"Solver produced non-finite parameter weights: {named[0]} of layer {named[1]} is not finite at step "
+        f"Solver produced non-finite parameter weights: {tensor} of layer {layer} is not finite at step "
         f"{step + 1}. Scale the inputs, lower the learning rate, or clip the gradient's norm.",
         step=step + 1,
-        tensor=named[0],
-        layer=named[1],
+        tensor=tensor,
+        layer=layer,
     )
 
 

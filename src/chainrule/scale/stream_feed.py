@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from chainrule.network.architecture import Architecture
 from chainrule.network.examples import Examples
-from chainrule.network.feed import Runner
+from chainrule.network.feed import SEGMENT_SECONDS, Runner
 from chainrule.network.parameters import Parameters
 from chainrule.network.segment import Plan, State, Totals
 from chainrule.network.types import Array
@@ -30,6 +30,7 @@ class StreamFeed:
 
     rows: ShuffledRows
     runner: Runner
+    segment_seconds: ClassVar[float] = SEGMENT_SECONDS
     _last: list[Any] = field(default_factory=list, repr=False)  # window and its examples
 
     @property

@@ -23,6 +23,7 @@ class Callbacks:
 
     def __init__(self, estimator: Any, callbacks: Sequence[Any], start: State | None) -> None:
         self.estimator, self.callbacks, self.start = estimator, callbacks, start
+        self._last: Progress | None = None  # stays so where another rank leads the training
 
     def attach(self, training: Training, rows: int) -> Training:
         """Have the training tell the callbacks; an epoch of it visits so many rows of the table."""
@@ -40,7 +41,7 @@ class Callbacks:
 
     def end(self, fitted: Fitted) -> None:
         """Call `on_fit_end`, when the estimator is fitted."""
-        if self.callbacks:
+        if self._last is not None:
             self._call("on_fit_end", replace(self._last, state=fitted.state), lambda: self.estimator)
 
     def _tell(self, hook: str, progress: Progress) -> None:

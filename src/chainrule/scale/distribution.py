@@ -1,0 +1,110 @@
+"""Where a fit in shards runs: the choice between one process, a Dask cluster and an MPI job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from chainrule._errors import ClusterError, InvalidParameterError
+from chainrule.engine.protocol import Engine
+from chainrule.network.examples import Examples
+from chainrule.network.segment import Plan
+from chainrule.scale.order import ShuffledRows
+from chainrule.scale.rows import ArrayRows
+from chainrule.scale.sharded import LocalShards, ShardFeed, check_batches, cut
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """Where to train, and in how many shards. The result is a function of the shards, not of where they are.
+
+    Parameters
+    ----------
+    where : "local", "mpi", a Dask client's address, distributed.Client or mpi4py.MPI.Comm
+        "local" is this process, "mpi" all ranks of the job; an address is of a Dask scheduler.
+    shards : int, default 8
+        At most so many workers or ranks share the work.
+    """
+
+    where: Any
+    shards: int = 8
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.shards, int | np.integer) or isinstance(self.shards, bool) or self.shards < 1:
+            raise InvalidParameterError(f"shards must be a whole number of at least 1, got {self.shards!r}.")
+
+    def feed(self, examples: Examples, engine: Engine, plan: Plan, shuffle: bool, dtype: np.dtype[Any]) -> ShardFeed:
+        """Cut examples in memory into shards, and bring them to where they are trained on.
+
+        Raises
+        ------
+        InvalidParameterError
+            If they cannot be cut, or nobody knows where.
+        ClusterError
+            If the cluster has no workers.
+        """
+        check_batches(plan.batch_size, self.shards)
+        comm, client = self._comm(), self._client()
+        if comm is None and client is None and self.where != "local":
+            raise InvalidParameterError(
+                "distributed must be 'local', 'mpi', a distributed.Client, the address of a Dask scheduler "
+                f"(tcp://HOST:PORT), or an mpi4py communicator; got {self.where!r}."
+            )
+        blocks = cut(examples, self.shards, dtype) if self.leads else []
+        if client is not None:
+            module = import_module("chainrule.scale.dask_feed")
+            loads = [module.Load(len(block), ArrayRows, (block,)) for block in blocks]
+            feed = module.DaskFeed(client, loads, engine, seed=plan.seed, shuffle=shuffle)
+            feed.closes_client = client is not self.where
+        else:
+            shards = [
+                ShuffledRows(ArrayRows(block), plan.seed, number, shuffle=shuffle)
+                for number, block in enumerate(blocks)
+            ]
+            if comm is not None:
+                feed = import_module("chainrule.scale.mpi_feed").MPIFeed(comm, shards, engine)
+            else:
+                feed = LocalShards(shards, engine)
+        return feed
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process is the one that reports and saves: all are but the further ranks of an MPI job."""
+        comm = self._comm()
+        return comm is None or comm.Get_rank() == 0
+
+    def _comm(self) -> Any:
+        if isinstance(self.where, str) and self.where == "mpi":
+            return _imported("mpi4py.MPI", "mpi").COMM_WORLD
+        return self.where if hasattr(self.where, "Get_rank") else None
+
+    def _client(self) -> Any:
+        if isinstance(self.where, str) and "://" in self.where:
+            try:
+                return _imported("distributed", "distributed").Client(self.where, set_as_default=False)
+            except (OSError, ValueError) as error:
+                raise ClusterError(
+                    f"there is no Dask scheduler at {self.where} ({error}). Start one (`dask scheduler`), and give the "
+                    "address that it prints."
+                ) from None
+        return self.where if hasattr(self.where, "scheduler_info") else None
+
+
+def check_is_here(*arrays: Any) -> None:
+    """Raise InvalidParameterError for a Dask collection: what is fitted is cut into shards by this process."""
+    for array in arrays:
+        if hasattr(array, "__dask_graph__"):
+            raise InvalidParameterError(
+                f"fit takes its rows from this process, got a Dask {type(array).__name__}: pass array.compute(), if it "
+                "fits here, or write it to Parquet (to_parquet) and train from the files."
+            )
+
+
+def _imported(module: str, extra: str) -> Any:
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise InvalidParameterError(f"this needs {module} ({error}): pip install 'chainrule[{extra}]'.") from None

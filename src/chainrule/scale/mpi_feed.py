@@ -1,0 +1,152 @@
+"""Training as an MPI job: every rank calls the same program, rank 0 leads, the others do what it says.
+
+A rank that is killed ends the job; started again, it goes on from the checkpoint file.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from chainrule._errors import ClusterError, DivergenceError, InvalidParameterError
+from chainrule.network.architecture import Architecture
+from chainrule.network.feed import Runner
+from chainrule.network.parameters import Parameters
+from chainrule.network.segment import State, Totals
+from chainrule.scale.communicators.mpi import MPICommunicator
+from chainrule.scale.order import ShuffledRows
+from chainrule.scale.reduction import run_of
+from chainrule.scale.sharded import Evaluation, ShardFeed, Steps, check_digests, digest, first_named, run_shards
+
+if TYPE_CHECKING:
+    from mpi4py import MPI
+
+Result = TypeVar("Result")
+REDUCTIONS = ("strict", "fast")
+
+
+@dataclass(frozen=True)
+class _Rank:
+    """What one rank does when it is told to."""
+
+    communicator: MPICommunicator
+    shards: dict[int, ShuffledRows]
+    engine: Runner
+
+    def segment(self, steps: Steps) -> tuple[str, tuple[State, Totals] | None] | DivergenceError:
+        """Run a segment; return the digest of the new state, and rank 0 the state itself; or how it diverged."""
+        try:
+            state, totals = run_shards(steps, self.shards, self.communicator, self.engine)
+        except DivergenceError as error:  # on all ranks at once
+            return error
+        return digest(state), (state, totals) if self.communicator.rank == 0 else None
+
+    def evaluate(self, what: Evaluation, architecture: Architecture, parameters: Parameters) -> list[Any]:
+        """Return what an evaluation comes to on each of its shards."""
+        return [what(shard.rows, architecture, parameters, self.engine) for shard in self.shards.values()]
+
+
+class MPIFeed(ShardFeed):
+    """Shards on the ranks of an MPI communicator; every rank builds one, and calls `lead`.
+
+    Parameters
+    ----------
+    comm : mpi4py.MPI.Comm
+    shards : sequence of ShuffledRows
+        All of them, on rank 0, which sends each rank its own; what the others give does not matter.
+    runner : Runner
+    reduction : {"strict", "fast"}
+        "strict" adds along one tree, to the same bits for any number of ranks; "fast" lets MPI add.
+
+    Raises
+    ------
+    InvalidParameterError
+        If there are more ranks than shards.
+    """
+
+    def __init__(
+        self, comm: MPI.Comm, shards: Sequence[ShuffledRows], runner: Runner, *, reduction: str = "strict"
+    ) -> None:
+        if reduction not in REDUCTIONS:
+            raise InvalidParameterError(f"reduction must be 'strict' or 'fast', got {reduction!r}.")
+        self.runner, self._comm = runner, comm
+        with _together(comm):
+            self.sizes = comm.bcast(tuple(shard.m for shard in shards))
+            size, n_shards = comm.Get_size(), len(self.sizes)
+            if size > n_shards:
+                raise InvalidParameterError(f"the job has {size} ranks for {n_shards} shards: pass shards={size}.")
+            runs = [run_of(rank, size, n_shards) for rank in range(size)]
+            leads = comm.Get_rank() == 0
+            own = comm.scatter([{shard: shards[shard] for shard in run} for run in runs] if leads else None)
+        self._rank = _Rank(MPICommunicator(comm, fast=reduction == "fast"), own, runner)
+
+    def run(self, steps: Steps) -> tuple[State, Totals]:
+        """Run the segment on all ranks.
+
+        Raises
+        ------
+        ClusterError
+            If the ranks do not agree on the new weights.
+        DivergenceError
+        """
+        outcomes = self._everywhere("segment", steps)
+        diverged = [outcome for outcome in outcomes if isinstance(outcome, DivergenceError)]
+        if diverged:
+            raise first_named(diverged)
+        check_digests([word for word, _ in outcomes], steps)
+        reached: tuple[State, Totals] = outcomes[0][1]
+        return reached
+
+    def evaluate(self, what: Evaluation, architecture: Architecture, parameters: Parameters) -> list[Any]:
+        """Return what an evaluation comes to on each shard, by their numbers."""
+        return [value for found in self._everywhere("evaluate", what, architecture, parameters) for value in found]
+
+    def lead(self, training: Callable[[], Result]) -> Result:
+        """Run a training on rank 0, which the others serve; return its result on every rank.
+
+        Raises
+        ------
+        ClusterError
+            On the others, if it failed on rank 0.
+        """
+        if self._comm.Get_rank():
+            return self._serve()
+        try:
+            result = training()
+        except BaseException as error:
+            self._comm.bcast(("fail", (f"{type(error).__name__}: {error}",)))
+            raise
+        self._comm.bcast(("end", (result,)))
+        return result
+
+    def _serve(self) -> Any:
+        while True:
+            name, arguments = self._comm.bcast(None)
+            if name == "end":
+                return arguments[0]
+            if name == "fail":
+                raise ClusterError(f"the training failed on rank 0: {arguments[0]}")
+            self._do(name, arguments)
+
+    def _everywhere(self, name: str, *arguments: Any) -> list[Any]:
+        self._comm.bcast((name, arguments))
+        return self._do(name, arguments)
+
+    def _do(self, name: str, arguments: tuple[Any, ...]) -> Any:
+        with _together(self._comm):
+            return self._comm.gather(getattr(self._rank, name)(*arguments))
+
+
+@contextmanager
+def _together(comm: MPI.Comm) -> Iterator[None]:
+    """End the whole job where one rank fails: the others would wait for it forever."""
+    try:
+        yield
+    except BaseException:
+        if comm.Get_size() > 1:
+            traceback.print_exc()
+            comm.Abort(1)
+        raise

@@ -1,0 +1,42 @@
+"""What goes wrong on a worker: it dies, stops, or computes wrongly, at a step of our choice. Sent there by value."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def arm(step: int, flag: str, fault: str, after: str = "") -> None:
+    """Have this process meet a fault at a step, once: `flag` is the file that says it has; `after` another's flag."""
+    from chainrule.network import segment
+
+    original = segment.descended
+
+    def descended(architecture: Any, plan: Any, state: Any, d: Any, loss: float, rate: float) -> Any:
+        due = state.step == step and not Path(flag).exists() and (not after or Path(after).exists())
+        if due:
+            Path(flag).write_text(str(os.getpid()))
+        if due and fault == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if due and fault == "stop":
+            os.kill(os.getpid(), signal.SIGSTOP)
+        if due and fault == "wrong":
+            d[0] = np.nextafter(d[0], np.inf)
+        return original(architecture, plan, state, d, loss, rate)
+
+    segment.descended = descended
+
+
+def take_version(version: str) -> str:
+    """Have this process believe that it is another version; returns which it was."""
+    from chainrule.scale import dask_feed
+
+    was, dask_feed.__version__ = dask_feed.__version__, version
+    return was
+
+
+def missing_file() -> Any:
+    """Load a shard that is not there."""
+    raise FileNotFoundError("part-3.parquet")
