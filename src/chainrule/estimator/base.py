@@ -6,6 +6,7 @@ what a final supplies is listed as an abstract method of `AbstractFitted`.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any, Self
 
@@ -25,6 +26,7 @@ from chainrule.estimator.idle import warn_of_idle_loss_parameters
 from chainrule.estimator.intervals import calibration_set
 from chainrule.estimator.scoring import validation_score
 from chainrule.estimator.start import initialized
+from chainrule.estimator.stored_table import is_source, opened
 from chainrule.estimator.training_set import TrainingSet, split, stops_early
 from chainrule.network.history import History, StopReason
 from chainrule.network.optimizers import initial_slots
@@ -62,11 +64,16 @@ class AbstractEstimator(AbstractFitted):
 
         Parameters
         ----------
-        X : array-like, data frame or CSR/CSC matrix of shape (n_samples, n_features)
-            float32 is computed in float32, everything else in float64. Never written to; arrays and CSR matrices are
-            not copied, but read batch by batch.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        sample_weight : array-like of shape (n_samples,), optional
+        X : array-like, data frame, CSR/CSC matrix, path, SQL query or Dask data frame
+            Of shape (n_samples, n_features). float32 is computed in float32, everything else in float64. Never written
+            to; arrays and CSR matrices are not copied, but read batch by batch. A path (of a file, folder or glob), a
+            query or a Dask data frame need not fit into memory: its features, all columns but those that y and
+            sample_weight name, are encoded to a temporary file, which training reads in windows that
+            scikit-learn's `working_memory` bounds; target, weights and a key of each row stay in memory. Numbers that
+            float32 holds exactly are computed in float32.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), str or list of str
+            With X as a path, a query or a Dask data frame, names of its columns.
+        sample_weight : array-like of shape (n_samples,) or str, optional
             A row of weight 0 is as if deleted, a row of weight k as k copies of it; the scale does not matter.
         X_val, y_val, sample_weight_val : optional
             Validation rows of your own; none are held out then. Their loss and score are recorded at every epoch;
@@ -102,34 +109,56 @@ class AbstractEstimator(AbstractFitted):
         distribution = None if distributed is None else Distribution(distributed, shards)
         if distribution is not None:
             check_is_here(X, y, sample_weight)
-        given = coef_init is not None or intercept_init is not None
+        with ExitStack() as stack:
+
+            def here(X: Any, *columns: Any) -> tuple[Any, ...]:
+                return stack.enter_context(opened(X, *columns)) if is_source(X) else (X, *columns)
+
+            return self._fit(
+                here(X, y, sample_weight),
+                here(X_val, y_val, sample_weight_val),
+                (X_cal, y_cal),
+                (coef_init, intercept_init),
+                distribution,
+            )
+
+    def _fit(
+        self,
+        rows: tuple[Any, ...],
+        validation_rows: tuple[Any, ...],
+        calibration_rows: tuple[Any, Any],
+        initial: tuple[Any, Any],
+        distribution: Distribution | None,
+    ) -> Self:
+        """Fit on X, y and weights, with those of the validation, if any, and X and y of the calibration."""
+        given = any(part is not None for part in initial)
         continues = bool(self.warm_start and hasattr(self, "_fitted") and not given)
-        table = self._read(X, y, sample_weight, reset=not continues)
+        table = self._read(*rows, reset=not continues)
         if not continues or not hasattr(self, "_seed"):
             self._seed = _draw_seed(self.random_state)
-        own = any(part is not None for part in (X_val, y_val, sample_weight_val))
+        own = any(part is not None for part in validation_rows)
         training, held_out = (table, None) if own else split(self._settings(), table, self._seed)
         if not continues:
             self._measure(training)
         coded = self._coded(table)
         training = self._weighed(replace(coded, rows=training.rows), learn=True)
         if own:
-            seen, stops = (X_val, y_val, sample_weight_val), stops_early(self._settings(), table.m)
+            seen, stops = validation_rows, stops_early(self._settings(), table.m)
             watched: TrainingSet | None = self._own_validation(*seen)
         else:
-            seen, stops = (X, y, sample_weight), True
+            seen, stops = rows, True
             watched = held_out and replace(coded, rows=held_out.rows)
         validation = watched and ValidationSet(
             self._weighed_validation(watched), validation_score(self, watched, *seen), stops
         )
-        calibration = calibration_set(self, X_cal, y_cal)
+        calibration = calibration_set(self, *calibration_rows)
         start = self._continued(training) if continues else None
         listeners = listed_callbacks(self.callbacks)
         if self.verbose:
             listeners.insert(0, AtEpochEnd(_print_epoch))
         if hasattr(self, "_skl_callbacks"):  # what scikit-learn's set_callbacks was given
-            listeners.append(TaskTree(X, y, sample_weight))
-        self._train(training, validation, start, listeners, (coef_init, intercept_init), distribution)
+            listeners.append(TaskTree(*rows))
+        self._train(training, validation, start, listeners, initial, distribution)
         if calibration is not None:
             self.calibration_residuals_ = self._residuals(calibration)
         self._warn_of_the_end(self.history_)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from inspect import signature
@@ -13,7 +13,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
-from sklearn.utils.validation import _check_sample_weight
+from sklearn.utils.validation import _check_sample_weight, check_array
 
 from chainrule._errors import TargetError
 from chainrule.engine import choose
@@ -21,16 +21,18 @@ from chainrule.estimator.callbacks.scikit_learn import CallbackSupportMixin
 from chainrule.estimator.columns import Columns
 from chainrule.estimator.estimator_record import constructor_parameters, estimator_record, restore
 from chainrule.estimator.fitting import Fitted
-from chainrule.estimator.memory import compacted, rows_at_a_time
+from chainrule.estimator.memory import compacted, rows_at_a_time, working_budget
 from chainrule.estimator.raw_table import validated
 from chainrule.estimator.scoring import require_scoring
 from chainrule.estimator.settings import Settings, check_parameters, loss_of
+from chainrule.estimator.stored_table import StoredTable, encoded_parts, features_of, is_source, learned
 from chainrule.estimator.training_set import TrainingSet
 from chainrule.network.examples import Examples
 from chainrule.network.losses import Loss
 from chainrule.network.parameters import Parameters
 from chainrule.network.training import all_logits
 from chainrule.network.types import Array
+from chainrule.table.pieces import open_pieces
 from chainrule.table.target import Target
 
 
@@ -102,7 +104,11 @@ class AbstractFitted(ABC, CallbackSupportMixin, BaseEstimator):
     def _read(self, X: Any, y: Any, sample_weight: Any, *, reset: bool, classes: Any = None) -> TrainingSet:
         """Validate parameters and data; the table inside is as the caller gave it, its columns not yet encoded."""
         self._check_parameters()
-        X, y = validated(self, X, y, reset=reset)
+        if isinstance(X, StoredTable):
+            X = learned(self, X, reset=reset)
+            y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
+        else:
+            X, y = validated(self, X, y, reset=reset)
         y = y.toarray() if issparse(y) else y
         Y, strata = self._encode(y, reset=reset, classes=classes)
         weights = None
@@ -124,7 +130,9 @@ class AbstractFitted(ABC, CallbackSupportMixin, BaseEstimator):
         return replace(table, X=self._encoded(table.X), Y=Y, embeddings=embeddings)
 
     def _encoded(self, X: Any) -> Any:
-        """The matrix the network takes: X itself, unless its columns are encoded."""
+        """The matrix the network takes: X itself, unless its columns are encoded or it is on disk."""
+        if isinstance(X, StoredTable):
+            return X.encoded(self._columns)
         return X if self._columns is None else self._columns.transform(X)
 
     def _border(self, X: Any, y: Any, sample_weight: Any) -> TrainingSet:
@@ -134,7 +142,15 @@ class AbstractFitted(ABC, CallbackSupportMixin, BaseEstimator):
     def _inputs(self, X: Any) -> Any:
         """Validate and encode X as at the last fit."""
         self._parameters()  # or it is not fitted, and says so
+        if is_source(X):
+            return self._parts(X)
         return self._encoded(validated(self, X, reset=False)[0])
+
+    def _parts(self, source: Any) -> Iterator[Array]:
+        """The encoded rows of a table that is elsewhere, some at a time."""
+        limits = working_budget()
+        with open_pieces(source, piece_bytes=limits.piece, memory=limits.reader) as pieces:
+            yield from encoded_parts(pieces.select(features_of(self, pieces.header)), self._columns)
 
     def _weighed(self, table: TrainingSet, *, learn: bool = False) -> TrainingSet:
         """Multiply what a class weighs into the weights; numbers have no classes."""
@@ -206,6 +222,8 @@ class AbstractFitted(ABC, CallbackSupportMixin, BaseEstimator):
 
     def _logits(self, inputs: Any) -> Array:
         """Z[L] of encoded rows, one row per row: (m, n[L])."""
+        if isinstance(inputs, Iterator):
+            return np.concatenate([self._logits(part) for part in inputs])
         parameters, architecture = self._parameters(), self._fitted.architecture
         size = rows_at_a_time(architecture, parameters.theta.itemsize)
         examples = Examples(inputs.T, np.empty((0, inputs.shape[0])))

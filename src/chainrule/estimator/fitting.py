@@ -32,7 +32,10 @@ from chainrule.network.segment import Plan, State
 from chainrule.network.training import Stopping, Training, Validation
 from chainrule.network.types import Array
 from chainrule.scale.distribution import Distribution
+from chainrule.scale.order import ShuffledRows
 from chainrule.scale.sharded import ShardFeed
+from chainrule.scale.stored import StoredRows
+from chainrule.scale.stream_feed import StreamFeed, check_batch
 from chainrule.slopes.own_functions import check_own_functions
 
 if TYPE_CHECKING:
@@ -125,7 +128,7 @@ def fit_network(
     loss.check_target(table.Y)
     examples = table.examples
     rows = examples.m
-    if settings.solver in FULL_BATCH:
+    if settings.solver in FULL_BATCH and isinstance(examples, Examples):
         examples = examples.merged()
     training, state = _training(settings, table, loss, examples, seed, start, distribution)
     state = replace(state, parameters=with_given(state.parameters, *given))
@@ -146,9 +149,16 @@ def _judged(validation: ValidationSet, training: Training, scoring: Any) -> Vali
     training.architecture.loss.check_target(validation.table.Y)
     score = None if validation.score is None else partial(validation.score, training)
     monitor = "loss" if scoring == "loss" else "score"
-    return Validation(
-        InMemory(validation.table.examples, training.feed.runner), score, monitor if validation.stops else None
-    )
+    feed = _feed(validation.table.examples, training.feed.runner, training.plan.seed, shuffle=False)
+    return Validation(feed, score, monitor if validation.stops else None)
+
+
+def _feed(examples: Examples | StoredRows, runner: Runner, seed: int, *, shuffle: bool) -> Feed:
+    """Give the examples to who computes on them, wherever they are."""
+    if isinstance(examples, Examples):
+        return InMemory(examples, runner, shuffle)
+    block, window = examples.X.order
+    return StreamFeed(ShuffledRows(examples, seed, block=block, window=window, shuffle=shuffle), runner)
 
 
 def fit_one_epoch(
@@ -170,23 +180,30 @@ def _training(
     settings: Settings,
     table: TrainingSet,
     loss: Loss,
-    examples: Examples,
+    examples: Examples | StoredRows,
     seed: int,
     start: State | None,
     distribution: Distribution | None = None,
 ) -> tuple[Training, State]:
     shape = Shape(examples.m, table.X.shape[1], table.Y.shape[1], working_dtype(table.X), table.embeddings)
 
-    def base() -> tuple[Array, Array | None]:
-        return examples.batch(slice(None), np.dtype(np.float64))[1:]
+    def feed(runner: Runner) -> Feed:
+        return _feed(examples, runner, seed, shuffle=settings.shuffle)
 
-    training, state = posed_training(
-        settings, shape, loss, lambda engine: InMemory(examples, engine, settings.shuffle), base, seed=seed, start=start
-    )
+    def base() -> tuple[Array, Array | None]:
+        if isinstance(examples, Examples):
+            return examples.batch(slice(None), np.dtype(np.float64))[1:]
+        return examples.targets
+
+    training, state = posed_training(settings, shape, loss, feed, base, seed=seed, start=start)
+    if isinstance(training.feed, StreamFeed) and settings.solver != "lbfgs":
+        check_batch(training.feed.rows, training.plan.batch_size)
     if distribution is not None:
+        if not isinstance(examples, Examples):
+            raise InvalidParameterError("distributed training takes its rows from arrays: read X into memory first.")
         engine = choose(settings.engine, settings.n_threads, training.architecture)
-        feed = distribution.feed(examples, engine, training.plan, settings.shuffle, shape.dtype)
-        training = replace(training, feed=feed)
+        shards = distribution.feed(examples, engine, training.plan, settings.shuffle, shape.dtype)
+        training = replace(training, feed=shards)
     return training, state
 
 

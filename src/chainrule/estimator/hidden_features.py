@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,8 @@ class AbstractFeatureLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
                 "set_output(transform='default') for an array."
             )
         X = self._inputs(X)
+        if isinstance(X, Iterator):
+            X = np.concatenate([*X])
         parts, dtype = [], parameters.theta.dtype
         size = rows_at_a_time(architecture, dtype.itemsize)
         for columns, _, _ in Examples(X.T, np.empty((0, X.shape[0]))).chunks(dtype, size):

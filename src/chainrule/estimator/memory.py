@@ -10,6 +10,7 @@ from sklearn import get_config
 from chainrule.estimator.fitting import Fitted
 from chainrule.network.architecture import Architecture
 from chainrule.network.examples import CHUNK
+from chainrule.scale.memory import LEAST, Budget
 
 
 def rows_at_a_time(architecture: Architecture, itemsize: int) -> int:
@@ -19,6 +20,11 @@ def rows_at_a_time(architecture: Architecture, itemsize: int) -> int:
     """
     bytes_of_row = itemsize * (architecture.widths[0] + 2 * sum(architecture.widths[1:]))
     return int(np.clip(get_config()["working_memory"] * 2**20 // bytes_of_row, 1, CHUNK))
+
+
+def working_budget() -> Budget:
+    """What rows of a table on disk may take: scikit-learn's `working_memory`, but not less than any work takes."""
+    return Budget(max(LEAST, int(get_config()["working_memory"] * 2**20)))
 
 
 def compacted(fitted: Fitted) -> Fitted:

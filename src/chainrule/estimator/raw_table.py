@@ -64,7 +64,14 @@ def validated(estimator: Any, X: Any, y: Any = NO_TARGET, *, reset: bool) -> tup
     by_list = frame is None and not isinstance(settings.categorical_features, str | None)
     if by_list or (frame is None and not reset and fitted.categorical):
         X = check_array(X, dtype=None, ensure_all_finite=False, estimator=estimator, input_name="X")
-    categorical = _chosen(settings.categorical_features, X, frame) if reset else fitted.categorical
+    wanted = settings.categorical_features
+    if not reset:
+        categorical = fitted.categorical
+    elif isinstance(wanted, str):
+        categorical = () if frame is None else _by_dtype(frame)
+    else:
+        names = None if frame is None else list(frame.columns)
+        categorical = () if wanted is None else chosen_columns(wanted, X.shape[1], names)
     impute = settings.missing == "impute" if reset else fitted.impute
     if categorical:
         y = _checked_apart(estimator, X, y, reset)
@@ -101,19 +108,15 @@ def _checked_apart(estimator: Any, X: Any, y: Any, reset: bool) -> Any:
     return y
 
 
-def _chosen(wanted: Any, X: Any, frame: Any) -> tuple[int, ...]:
-    """The places of the columns that `categorical_features` means."""
-    if wanted is None:
-        return ()
-    if isinstance(wanted, str):
-        return () if frame is None else _by_dtype(frame)
-    n, chosen = X.shape[1], np.asarray(wanted)
+def chosen_columns(wanted: Any, n: int, names: list[str] | None) -> tuple[int, ...]:
+    """Return the places of the columns, of n, that `categorical_features` lists."""
+    chosen = np.asarray(wanted)
     if chosen.dtype.kind == "b" and chosen.shape == (n,):
         return tuple(np.flatnonzero(chosen).tolist())
     if chosen.dtype.kind in "iu" and all(0 <= place < n for place in chosen):
         return tuple(np.unique(chosen).tolist())
-    if chosen.dtype.kind in "UO" and frame is not None:
-        return tuple(sorted({_place(name, list(frame.columns)) for name in chosen.tolist()}))
+    if chosen.dtype.kind in "UO" and names is not None:
+        return tuple(sorted({_place(name, names) for name in chosen.tolist()}))
     if not chosen.size:
         return ()
     raise InvalidParameterError(
@@ -144,6 +147,7 @@ def _table(names: Any, arrays: Iterable[Array], categorical: tuple[int, ...]) ->
 
 
 def check_values(table: Table, impute: bool) -> None:
+    """Raise TableError for infinity, and for missing values that nothing fills."""
     for column in table.columns:
         if column.values.dtype.kind == "f" and np.isinf(column.values).any():
             raise TableError(f"Input X contains infinity: column {column.name!r} must be finite.")

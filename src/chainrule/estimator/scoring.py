@@ -21,6 +21,7 @@ from chainrule.network.parameters import Parameters
 from chainrule.network.segment import State
 from chainrule.network.training import Training, all_logits
 from chainrule.network.types import Array
+from chainrule.scale.stored import StoredRows
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def _scorer_names() -> tuple[str, ...]:
     return tuple(get_scorer_names())
 
 
-def validation_score(estimator: Any, validation: TrainingSet, X: Any, y: Any, sample_weight: Any) -> Score:
+def validation_score(estimator: Any, validation: TrainingSet, X: Any, y: Any, sample_weight: Any) -> Score | None:
     """Return what scores the validation rows while the estimator trains.
 
     Parameters
@@ -93,8 +94,16 @@ def validation_score(estimator: Any, validation: TrainingSet, X: Any, y: Any, sa
     X, y, sample_weight
         The table the validation rows are part of, as the user gave it.
     """
+    examples = validation.examples
+    if isinstance(examples, StoredRows):
+        if estimator.scoring != "loss":
+            raise InvalidParameterError(
+                f"scoring={estimator.scoring!r} judges rows in memory, and X is on disk: leave it at 'loss', or give "
+                "X_val and y_val as arrays."
+            )
+        return None
     if estimator.scoring == "loss":
-        return LogitScore(estimator._validation_score, validation.examples)
+        return LogitScore(estimator._validation_score, examples)
     rows = validation.counted
     if rows is not None:
         X, y = _safe_indexing(X, rows), _safe_indexing(y, rows)

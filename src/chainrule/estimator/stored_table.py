@@ -9,23 +9,23 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, overload
 
 import numpy as np
-from sklearn import get_config
 
 from chainrule._errors import InvalidParameterError, TableError, TargetError
 from chainrule.estimator.building import working_dtype
 from chainrule.estimator.columns import Columns
-from chainrule.estimator.raw_table import RawTable, check_values
+from chainrule.estimator.memory import working_budget
+from chainrule.estimator.raw_table import RawTable, check_values, chosen_columns
 from chainrule.network.rows import row_keys
 from chainrule.network.types import Array
-from chainrule.scale.memory import LEAST, Budget
-from chainrule.scale.stored import StoredMatrix, stored
+from chainrule.scale.stored import StoredMatrix, write_matrix
 from chainrule.table.columns import Column, Table
 from chainrule.table.pieces import Pieces, open_pieces
 
@@ -76,19 +76,16 @@ class StoredTable(RawTable):
         """Write the matrix that the network takes to a file of its own."""
         parts = encoded_parts(self.pieces, columns)
         first = next(parts)
-        shape = self.n_rows, first.shape[1]
+        order = working_budget().window(first.itemsize * (first.shape[1] + 1))
         path = self.folder / f"{len(list(self.folder.iterdir()))}.inputs"
-        return stored(path, _with(first, parts), shape, first.dtype)
+        matrix = StoredMatrix(path, (self.n_rows, first.shape[1]), first.dtype, order)
+        write_matrix(matrix, chain([first], parts))
+        return matrix
 
 
 def is_source(X: Any) -> bool:
     """Say whether X is where a table is, and not the table: a path, a query, or what Dask has still to compute."""
     return isinstance(X, str | os.PathLike) or hasattr(X, "partitions")
-
-
-def budget() -> Budget:
-    """The memory that rows may take: scikit-learn's `working_memory`, but not less than any work takes."""
-    return Budget(max(LEAST, int(get_config()["working_memory"]) << 20))
 
 
 @contextmanager
@@ -116,7 +113,7 @@ def opened(X: Any, y: Any, sample_weight: Any) -> Iterator[tuple[StoredTable, Ar
             "with X as a path, a query or a table to be computed, y and sample_weight are names of its columns; got "
             f"{type(y).__name__} and {type(sample_weight).__name__}."
         )
-    limits = budget()
+    limits = working_budget()
     with (
         TemporaryDirectory(prefix="chainrule-") as folder,
         open_pieces(X, piece_bytes=limits.piece, memory=limits.reader) as pieces,
@@ -135,6 +132,40 @@ def opened(X: Any, y: Any, sample_weight: Any) -> Iterator[tuple[StoredTable, Ar
         yield table, np.column_stack(columns) if several else columns[0], _weights(pieces, weighing)
 
 
+def learned(estimator: Any, table: StoredTable, *, reset: bool) -> StoredTable:
+    """Let the estimator remember the features' names, or put them into the order that it remembers."""
+    header = table.pieces.header
+    if not reset:
+        pieces = table.pieces.select(features_of(estimator, header))
+        return replace(table, pieces=pieces, columns=_OnDisk(pieces))  # type: ignore[arg-type]
+    wanted = estimator._settings().categorical_features
+    estimator.feature_names_in_ = np.array(header.names, object)
+    estimator.n_features_in_ = len(header.names)
+    if isinstance(wanted, str):  # "from_dtype"
+        categorical = tuple(i for i, column in enumerate(header.columns) if column.kind == "text")
+    else:
+        categorical = () if wanted is None else chosen_columns(wanted, len(header.names), list(header.names))
+    return replace(table, categorical=categorical)
+
+
+def features_of(estimator: Any, header: Table) -> tuple[str, ...]:
+    """Return the names of the columns that the estimator was fitted on; without names, all there are.
+
+    Raises
+    ------
+    TableError
+        If one is missing, or there are not as many.
+    """
+    if hasattr(estimator, "feature_names_in_"):
+        return header.resolve(estimator.feature_names_in_.tolist())
+    if len(header.names) != estimator.n_features_in_:
+        raise TableError(
+            f"{header.source} has {len(header.names)} columns; the {estimator.n_features_in_} features that training "
+            "had were without names. Select them, or fit on a table with names."
+        )
+    return header.names
+
+
 def encoded_parts(pieces: Pieces, columns: Columns | None) -> Iterator[Array]:
     """Give the matrix that the network takes, some rows at a time."""
     for piece in pieces:
@@ -142,7 +173,7 @@ def encoded_parts(pieces: Pieces, columns: Columns | None) -> Iterator[Array]:
             check_values(piece, impute=False)
             yield _matrix(piece)
         else:
-            check_values(piece.without(columns.names_of_categories), impute=columns.impute)
+            check_values(piece, impute=columns.impute)
             yield columns.transform(piece)
 
 
@@ -173,8 +204,3 @@ def _target(column: Column) -> Array:
 
 def _weights(pieces: Pieces, names: tuple[str, ...]) -> Array | None:
     return pieces.column(names[0]).values.astype(np.float64) if names else None
-
-
-def _with(first: Array, rest: Iterator[Array]) -> Iterator[Array]:
-    yield first
-    yield from rest

@@ -28,7 +28,7 @@ from chainrule.report.sums import sums_of
 from chainrule.scale.checkpoints import CheckpointFile
 from chainrule.scale.memory import Budget
 from chainrule.scale.order import ShuffledRows
-from chainrule.scale.stream_feed import StreamFeed
+from chainrule.scale.stream_feed import StreamFeed, check_batch
 from chainrule.table import Target
 
 
@@ -134,12 +134,8 @@ def _posed(prepared: PreparedPieces, settings: Settings, seed: int, shuffled: Sh
         lambda: (np.array(prepared.mean)[:, None], None),
         seed=seed,
     )
-    most = shuffled.block * shuffled.window
-    if settings.solver != "lbfgs" and training.plan.batch_size > most:
-        raise InvalidParameterError(
-            f"a step on {training.plan.batch_size:,} rows does not fit into the memory; the batch size can be at most "
-            f"{most:,}. Lower it, choose a solver that takes mini-batches, or allow more memory."
-        )
+    if settings.solver != "lbfgs":
+        check_batch(shuffled, training.plan.batch_size)
     if held_out.m:
         looked_at = ShuffledRows(held_out, seed, block=shuffled.block, window=shuffled.window, shuffle=False)
         training = replace(training, validation=Validation(StreamFeed(looked_at, training.feed.runner)))

@@ -14,6 +14,7 @@ from chainrule.network.embeddings import Embedding
 from chainrule.network.examples import Examples
 from chainrule.network.rows import holdout, row_keys
 from chainrule.network.types import Array
+from chainrule.scale.stored import StoredMatrix, StoredRows
 from chainrule.table.columns import Table
 
 _MANY_ROWS = 10_000  # more of them, and early_stopping="auto" stops early, as in scikit-learn's gradient boosting
@@ -25,7 +26,7 @@ class TrainingSet:
 
     Attributes
     ----------
-    X : array or CSR matrix of shape (m, n[0]), or a Table whose columns are still to be encoded
+    X : array, CSR or stored matrix of shape (m, n[0]), or a Table whose columns are still to be encoded
     Y : ndarray of shape (m, n[L])
     weights : ndarray of shape (m,), optional
         Rows of weight 0 are as if they were not there.
@@ -57,8 +58,10 @@ class TrainingSet:
         return np.flatnonzero(self.weights) if self.rows is None else self.rows[self.weights[self.rows] > 0]
 
     @property
-    def examples(self) -> Examples:
-        """The rows that count, in textbook orientation."""
+    def examples(self) -> Examples | StoredRows:
+        """The rows that count: in textbook orientation, or on disk."""
+        if isinstance(self.X, StoredMatrix):
+            return StoredRows(self.X, self.Y, self.weights, self.counted)
         return Examples(self.X.T, self.Y.T, self.weights, self.counted)
 
 

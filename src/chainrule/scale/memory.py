@@ -13,7 +13,7 @@ _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "
 _SHARE = 4  # a quarter of the machine's memory by default
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 PROGRAM = 200 * 10**6  # bytes of the interpreter, the libraries and the engine
-_LEAST = 200 * 10**6  # bytes for rows, below which reading them is all that is done
+LEAST = PROGRAM + 200 * 10**6  # with less for rows, reading them would be all that is done
 BLOCK, WINDOW = 4096, 64  # rows of a block and blocks of a window, where there is memory for them
 _LEAST_BLOCK = 64
 
@@ -73,15 +73,15 @@ class Budget:
     total: int
 
     def __post_init__(self) -> None:
-        if self.total < PROGRAM + _LEAST:
+        if self.total < LEAST:
             raise InvalidParameterError(
-                f"the memory must be at least {(PROGRAM + _LEAST) / 1e6:,.0f} MB, got {self.total / 1e6:,.0f} MB."
+                f"the memory must be at least {LEAST / 1e6:,.0f} MB, got {self.total / 1e6:,.0f} MB."
             )
 
     @classmethod
     def asked(cls, text: str | None) -> Budget:
         """What was asked for, or a quarter of the machine's memory where that is enough."""
-        return cls(max(machine_memory() // _SHARE, PROGRAM + _LEAST) if text is None else memory_size(text))
+        return cls(max(machine_memory() // _SHARE, LEAST) if text is None else memory_size(text))
 
     @property
     def rows(self) -> int:

@@ -102,4 +102,3 @@ def _inputs(stem: Path) -> Path:
 
 def _targets(stem: Path) -> Path:
     return stem.with_suffix(".targets")
-

@@ -26,18 +26,21 @@ class StoredMatrix:
     shape : (int, int)
         Rows and columns.
     dtype : dtype
+    order : (int, int)
+        Rows of a block and blocks of a window, in which its rows are shuffled.
     """
 
     path: Path
     shape: tuple[int, int]
     dtype: np.dtype[Any]
+    order: tuple[int, int]
 
     def read(self, start: int, stop: int) -> Array:
         """Bring rows `start` to `stop` to memory."""
         return read_rows(self.path, start, stop, self.shape[1], self.dtype)
 
 
-def stored(path: Path, parts: Iterable[Array], shape: tuple[int, int], dtype: np.dtype[Any]) -> StoredMatrix:
+def write_matrix(matrix: StoredMatrix, parts: Iterable[Array]) -> None:
     """Write a matrix that comes in parts.
 
     Raises
@@ -45,14 +48,14 @@ def stored(path: Path, parts: Iterable[Array], shape: tuple[int, int], dtype: np
     TableError
         If the disk is too small, or fills up while rows are written.
     """
-    require_room(path.parent, shape[0] * shape[1] * dtype.itemsize)
+    folder = matrix.path.parent
+    require_room(folder, matrix.shape[0] * matrix.shape[1] * matrix.dtype.itemsize)
     try:
-        with path.open("wb") as file:
+        with matrix.path.open("wb") as file:
             for part in parts:
-                np.ascontiguousarray(part, dtype).tofile(file)
+                np.ascontiguousarray(part, matrix.dtype).tofile(file)
     except OSError as error:
-        raise TableError(f"the encoded rows cannot be written to {path.parent}: {error.strerror or error}.") from error
-    return StoredMatrix(path, shape, dtype)
+        raise TableError(f"the encoded rows cannot be written to {folder}: {error.strerror or error}.") from error
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,12 @@ class StoredRows:
     def mean_weight(self) -> float:
         """The mean weight of the rows that count."""
         return 1.0 if self.weights is None else float(np.mean(self.weights[self._places(0, self.m)]))
+
+    @property
+    def targets(self) -> tuple[Array, Array | None]:
+        """Targets (n[L], m) and weights of the rows that count."""
+        places = self._places(0, self.m)
+        return self.Y[places].T.astype(np.float64), None if self.weights is None else self.weights[places]
 
     def read(self, start: int, stop: int) -> Block:
         """Bring some of them to memory."""

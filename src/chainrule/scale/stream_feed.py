@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from chainrule._errors import InvalidParameterError
 from chainrule.network.architecture import Architecture
 from chainrule.network.examples import Examples
 from chainrule.network.feed import SEGMENT_SECONDS, Runner
@@ -16,6 +17,15 @@ from chainrule.network.segment import Plan, State, Totals
 from chainrule.network.types import Array
 from chainrule.scale.order import ShuffledRows
 from chainrule.scale.rows import Block
+
+
+def check_batch(rows: ShuffledRows, size: int) -> None:
+    """Raise InvalidParameterError where a mini-batch has more rows than are in memory at a time."""
+    if size > rows.block * rows.window:
+        raise InvalidParameterError(
+            f"a step on {size:,} rows does not fit into the memory; the batch size can be at most "
+            f"{rows.block * rows.window:,}. Lower it, choose a solver that takes mini-batches, or allow more memory."
+        )
 
 
 @dataclass(frozen=True)

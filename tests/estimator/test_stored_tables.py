@@ -1,0 +1,192 @@
+"""X as a path, a query or a Dask data frame: the same bits as in memory, and no more memory than allowed."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import config_context
+
+from chainrule import LinearRegressor, MLPClassifier, MLPRegressor
+from chainrule._errors import ChainruleError, InvalidParameterError, TableError, TargetError
+from chainrule.estimator.stored_table import opened
+from chainrule.scale.stored import StoredMatrix, StoredRows
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*max_iter")
+ENCODED = {"scale": True, "missing": "impute", "categorical_features": "from_dtype"}
+SETTINGS = {"max_iter": 4, "batch_size": 64, "shuffle": False, "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def frame():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(3000, 4)).astype(np.float32), columns=list("abcd"))
+    table["colour"] = rng.choice(["blue", "green", "red"], 3000)
+    table.loc[::7, "d"] = np.nan
+    table["weight"] = rng.integers(0, 3, 3000).astype(float)
+    table["label"] = np.where(table.a + table.b * (table.colour == "red") > 0.3, "yes", "no")
+    table["price"] = (100 + 9 * table.a - table.b).astype(np.float64)
+    return table
+
+
+@pytest.fixture(scope="module")
+def path(frame, tmp_path_factory):
+    file = tmp_path_factory.mktemp("stored") / "table.parquet"
+    frame.to_parquet(file, row_group_size=500)
+    return file
+
+
+def query(path, *columns):
+    return f"SELECT {', '.join(columns)} FROM '{path}'"
+
+
+def same(one, other):
+    pairs = zip(one.coefs_ + one.intercepts_, other.coefs_ + other.intercepts_, strict=True)
+    return all(np.array_equal(p, q) for p, q in pairs)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"early_stopping": True, "n_iter_no_change": 2},
+        {"class_weight": "balanced", "dropout": 0.2},
+        {"solver": "sgd", "engine": "reference"},
+        {"max_iter": 30, "validation_fraction": 200, "early_stopping": True, "label_smoothing": 0.1},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("weights", [None, "weight"])
+def test_a_classifier_is_the_one_of_the_table_in_memory_to_the_bit(frame, path, changes, weights):
+    features = ["a", "b", "c", "d", "colour"]
+    settings = SETTINGS | ENCODED | changes
+    here = MLPClassifier((8,), **settings).fit(frame[features], frame.label, weights and frame[weights])
+    there = MLPClassifier((8,), **settings).fit(
+        query(path, *features, "label", *filter(None, [weights])), "label", weights
+    )
+    assert same(here, there)
+    assert there.history_.final == here.history_.final
+    assert there.classes_.tolist() == ["no", "yes"]
+    assert there.feature_names_in_.tolist() == features
+    asked = query(path, "price", "colour", "d", "c", "b", "a")  # another order, and one too many
+    assert np.array_equal(there.predict_proba(asked), here.predict_proba(frame[features]))
+    assert np.array_equal(there.predict(asked), here.predict(frame[features]))
+
+
+def test_a_regressor_is_too_and_it_takes_plain_numbers(frame, path):
+    X = frame[["a", "b", "c"]]
+    here = MLPRegressor((8,), **SETTINGS).fit(X, frame.price)
+    there = MLPRegressor((8,), **SETTINGS).fit(query(path, "a", "b", "c", "price"), "price")
+    assert same(here, there)
+    assert np.array_equal(there.predict(query(path, "c", "b", "a")), here.predict(X))
+    assert np.array_equal(there.transform(query(path, "c", "b", "a")), here.transform(X))
+
+
+def test_several_targets_and_a_validation_table_of_ones_own(frame, path):
+    X, Y = frame[["a", "b"]], frame[["c", "price"]]
+    settings = SETTINGS | {"early_stopping": True, "standardize_target": True}
+    here = MLPRegressor((8,), **settings).fit(X[:2000], Y[:2000], X_val=X[2000:], y_val=Y[2000:])
+    first, rest = (query(path, "a", "b", "c", "price") + part for part in (" LIMIT 2000", " OFFSET 2000"))
+    there = MLPRegressor((8,), **settings).fit(first, ["c", "price"], X_val=rest, y_val=["c", "price"])
+    assert same(here, there)
+    assert there.history_["val_loss"] == here.history_["val_loss"]
+
+
+def test_lbfgs_goes_over_it_to_the_same_minimum(frame, path):
+    here = LinearRegressor(tol=1e-10).fit(frame[["a", "b"]].astype(np.float64), frame.price)
+    there = LinearRegressor(tol=1e-10).fit(query(path, "a::DOUBLE + 1e-12 AS a", "b::DOUBLE AS b", "price"), "price")
+    np.testing.assert_allclose(there.coef_, here.coef_, rtol=1e-6)
+
+
+def test_warm_start_goes_on(path):
+    asked = query(path, "a", "b", "label")
+    twice = MLPClassifier((8,), warm_start=True, **SETTINGS | {"max_iter": 2}).fit(asked, "label").fit(asked, "label")
+    assert same(twice, MLPClassifier((8,), **SETTINGS).fit(asked, "label"))
+
+
+def test_a_dask_data_frame_is_computed_by_partitions(frame, path):
+    dataframe = pytest.importorskip("dask.dataframe")
+    columns = frame[["a", "b", "price"]]
+    there = MLPRegressor((8,), **SETTINGS).fit(dataframe.from_pandas(columns, npartitions=3), "price")
+    assert same(there, MLPRegressor((8,), **SETTINGS).fit(query(path, "a", "b", "price"), "price"))
+
+
+def test_windows_are_shuffled_and_it_learns(frame, path):
+    features, settings = ["a", "b", "colour"], {"max_iter": 60, "random_state": 0, **ENCODED}
+    here = MLPClassifier((8,), **settings).fit(frame[features], frame.label)
+    with config_context(working_memory=1):
+        there = MLPClassifier((8,), **settings).fit(query(path, *features, "label"), "label")
+    assert not same(here, there)
+    assert there.score(frame[features], frame.label) > here.score(frame[features], frame.label) - 0.02
+
+
+@pytest.mark.parametrize(
+    ("columns", "y", "settings", "error", "words"),
+    [
+        (["a", "colour", "label"], "label", {}, TableError, "'colour' holds texts: name it in categorical_features"),
+        (["a", "d", "label"], "label", {}, TableError, "'d' lacks 429"),
+        (["a", "label"], "labl", {}, TableError, "Did you mean 'label'"),
+        (["label"], "label", {}, TableError, "no column beside y"),
+        (["a", "d"], "d", {}, TargetError, "contains NaN: column 'd' lacks 429"),
+        (["a", "label"], np.zeros(3), {}, InvalidParameterError, "are names of its columns; got ndarray"),
+        (["a", "label"], "label", {"scoring": "accuracy", "early_stopping": True}, InvalidParameterError, "on disk"),
+        (["a", "label"], "label", {"categorical_features": ["b"]}, InvalidParameterError, "names 'b'"),
+    ],
+)
+def test_what_cannot_be_is_said(path, columns, y, settings, error, words):
+    with pytest.raises(error, match=words):
+        MLPClassifier((4,), **SETTINGS | settings).fit(query(path, *columns), y)
+
+
+def test_a_file_that_is_not_there_and_a_column_that_is_missing(path):
+    with pytest.raises(TableError, match="No such file"):
+        MLPClassifier().fit(path.with_name("none.parquet"), "label")
+    model = MLPClassifier((4,), **SETTINGS).fit(query(path, "a", "b", "label"), "label")
+    with pytest.raises(TableError, match="'b'"):
+        model.predict(query(path, "a"))
+    with pytest.raises(ChainruleError, match="read X into memory"):
+        model.fit(query(path, "a", "b", "label"), "label", distributed="local")
+
+
+def test_rows_of_a_part_are_read_where_they_are(path):
+    with opened(query(path, "a", "b", "label"), "label", None) as (table, _, _):
+        X = table.encoded(None)
+        whole = X.read(0, 3000)
+        rows = np.arange(0, 3000, 3)
+        part = StoredRows(X, np.arange(3000.0)[:, None], np.arange(3000.0) + 1, rows)
+        block = part.read(10, 20)
+        assert isinstance(X, StoredMatrix)
+        np.testing.assert_array_equal(block.X, whole[rows[10:20]])
+        np.testing.assert_array_equal(block.Y[:, 0], rows[10:20])
+        np.testing.assert_allclose(block.weights, (rows[10:20] + 1) / np.mean(rows + 1), rtol=1e-15)
+        assert len(part.read(5, 5)) == 0
+    assert not X.path.exists()
+
+
+FIT = """
+import sys
+from pathlib import Path
+from sklearn import set_config
+from chainrule import MLPClassifier
+set_config(working_memory=400)
+model = MLPClassifier((8,), max_iter=1, batch_size=256, random_state=0).fit(sys.argv[1], "label")
+assert len(model.predict(sys.argv[1])) == 600_000
+print(next(line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of a process is read from /proc")
+def test_memory_is_bounded(tmp_path):
+    """600,000 rows of 120 numbers take 290 MB, and a fit in memory more than twice that beside 200 MB of program."""
+    file, columns = tmp_path / "wide.parquet", ", ".join(f"random()::FLOAT AS x{i}" for i in range(120))
+    with duckdb.connect(config={"memory_limit": "1GB"}) as connection:
+        rows = f"SELECT {columns}, i % 2 AS label FROM range(600000) t(i)"
+        connection.execute(f"COPY ({rows}) TO '{file}' (ROW_GROUP_SIZE 20000)")
+    environment = os.environ | {"PYTHONWARNINGS": "ignore", "OMP_NUM_THREADS": "1"}
+    fit = [sys.executable, "-c", FIT, str(file)]
+    ended = subprocess.run(fit, check=True, env=environment, capture_output=True, text=True)
+    assert int(ended.stdout) < 480_000  # kilobytes
