@@ -92,6 +92,12 @@ def test_d9_a_validation_loss_that_is_not_finite_stops_at_once(bad):
     assert state.parameters.theta.tolist() == [1.0, 1.0]
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_d9_a_training_loss_that_is_not_finite_stops_at_once_without_a_validation(bad):
+    with pytest.raises(DivergenceError, match="loss at the end of epoch 2"):
+        scripted([2.0, bad, 1.0])
+
+
 def test_d9_nothing_to_keep_is_an_error_even_when_told_not_to_raise():
     with pytest.raises(DivergenceError):
         scripted([DivergenceError("boom")], raise_on_divergence=False)
