@@ -12,7 +12,7 @@ import pytest
 from sklearn import config_context
 
 from chainrule import LinearRegressor, MLPClassifier, MLPRegressor
-from chainrule._errors import ChainruleError, InvalidParameterError, TableError, TargetError
+from chainrule._errors import InvalidParameterError, TableError, TargetError
 from chainrule.estimator.stored_table import opened
 from chainrule.scale.stored import StoredMatrix, StoredRows
 
@@ -148,8 +148,6 @@ def test_a_file_that_is_not_there_and_a_column_that_is_missing(path):
     model = MLPClassifier((4,), **SETTINGS).fit(query(path, "a", "b", "label"), "label")
     with pytest.raises(TableError, match="'b'"):
         model.predict(query(path, "a"))
-    with pytest.raises(ChainruleError, match="read X into memory"):
-        model.fit(query(path, "a", "b", "label"), "label", distributed="local")
 
 
 def test_rows_of_a_part_are_read_where_they_are(path):

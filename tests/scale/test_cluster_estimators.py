@@ -5,7 +5,9 @@ import socket
 import subprocess
 import sys
 
+import dask.dataframe as dd
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -48,6 +50,31 @@ def test_a_classifier_is_the_same_here_and_on_a_cluster(client, table):
     here = fitted(classifier(), X, y, sample_weight=weight, distributed="local", shards=5)
     for where in (client, client.scheduler.address):
         assert fitted(classifier(), X, y, sample_weight=weight, distributed=where, shards=5) == here
+
+
+@pytest.fixture(scope="module")
+def frame(table):
+    """The same with a category, gaps and weights."""
+    draw = np.random.default_rng(2)
+    frame = pd.DataFrame(table[0].astype(np.float32), columns=list("abcde"))
+    frame["kind"], frame["weight"] = draw.choice(["one", "two", None], 600), draw.integers(0, 3, 600).astype(float)
+    frame.loc[::5, "c"] = np.nan
+    frame["label"] = table[1]
+    return frame
+
+
+def test_workers_read_their_own_rows_of_a_parquet_file(client, frame, tmp_path):
+    """The bits of the data frame in memory; other sources go by way of this process."""
+    path = tmp_path / "rows.parquet"
+    frame.to_parquet(path, row_group_size=70)
+    encoded = {"scale": True, "missing": "impute", "categorical_features": "from_dtype"}
+    X = frame.drop(columns=["label", "weight"])
+    here = fitted(classifier(**encoded), X, frame.label, sample_weight=frame.weight, distributed="local", shards=5)
+    sources = [str(path), f"SELECT * FROM '{path}'", dd.from_pandas(frame, npartitions=3)]
+    for where in ("local", client):
+        for source in sources:
+            options = {"sample_weight": "weight", "distributed": where, "shards": 5}
+            assert fitted(classifier(**encoded), source, "label", **options) == here
 
 
 @pytest.mark.filterwarnings("ignore:Training reached max_iter")

@@ -107,7 +107,7 @@ class AbstractEstimator(AbstractFitted):
             If a distributed training cannot go on; says what to do.
         """
         distribution = None if distributed is None else Distribution(distributed, shards)
-        if distribution is not None:
+        if distribution is not None and not is_source(X):
             check_is_here(X, y, sample_weight)
         with ExitStack() as stack:
 

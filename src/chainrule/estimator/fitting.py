@@ -199,8 +199,6 @@ def _training(
     if isinstance(training.feed, StreamFeed) and settings.solver != "lbfgs":
         check_batch(training.feed.rows, training.plan.batch_size)
     if distribution is not None:
-        if not isinstance(examples, Examples):
-            raise InvalidParameterError("distributed training takes its rows from arrays: read X into memory first.")
         engine = choose(settings.engine, settings.n_threads, training.architecture)
         shards = distribution.feed(examples, engine, training.plan, settings.shuffle, shape.dtype)
         training = replace(training, feed=shards)

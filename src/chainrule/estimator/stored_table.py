@@ -27,7 +27,7 @@ from chainrule.network.rows import row_keys
 from chainrule.network.types import Array
 from chainrule.scale.stored import StoredMatrix, write_matrix
 from chainrule.table.columns import Column, Table
-from chainrule.table.pieces import Pieces, open_pieces
+from chainrule.table.pieces import Pieces, Whereabouts, open_pieces
 
 
 class _OnDisk(Sequence[Column]):
@@ -78,14 +78,35 @@ class StoredTable(RawTable):
         first = next(parts)
         order = working_budget().window(first.itemsize * (first.shape[1] + 1))
         path = self.folder / f"{len(list(self.folder.iterdir()))}.inputs"
-        matrix = StoredMatrix(path, (self.n_rows, first.shape[1]), first.dtype, order)
+        where = self.pieces.whereabouts
+        anywhere = None if where is None else Reader(where, columns, working_budget().reader)
+        matrix = StoredMatrix(path, (self.n_rows, first.shape[1]), first.dtype, order, anywhere)
         write_matrix(matrix, chain([first], parts))
         return matrix
 
 
+@dataclass(frozen=True, eq=False)
+class Reader:
+    """Reads and encodes rows of a table on any machine that can read its files."""
+
+    where: Whereabouts
+    columns: Columns | None
+    memory: int
+
+    def __call__(self, start: int, stop: int) -> Array:
+        """Return the encoded rows `start` to `stop`."""
+        ends = np.cumsum([place.stop - place.start for place in self.where.places])
+        first, last = np.searchsorted(ends, [start, stop - 1], side="right")
+        needed = replace(self.where, places=self.where.places[first : last + 1])
+        before = int(ends[first - 1]) if first else 0
+        with needed.open(self.memory) as pieces:
+            X = np.concatenate([*encoded_parts(pieces, self.columns)])
+        return X[start - before : stop - before]
+
+
 def is_source(X: Any) -> bool:
     """Say whether X is where a table is, and not the table: a path, a query, or what Dask has still to compute."""
-    return isinstance(X, str | os.PathLike) or hasattr(X, "partitions")
+    return isinstance(X, str | os.PathLike) or (hasattr(X, "partitions") and hasattr(X, "columns"))
 
 
 @contextmanager

@@ -13,8 +13,8 @@ from chainrule.engine.protocol import Engine
 from chainrule.network.examples import Examples
 from chainrule.network.segment import Plan
 from chainrule.scale.order import ShuffledRows
-from chainrule.scale.rows import ArrayRows
 from chainrule.scale.sharded import LocalShards, ShardFeed, check_batches, cut
+from chainrule.scale.stored import StoredRows
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,10 @@ class Distribution:
         if not isinstance(self.shards, int | np.integer) or isinstance(self.shards, bool) or self.shards < 1:
             raise InvalidParameterError(f"shards must be a whole number of at least 1, got {self.shards!r}.")
 
-    def feed(self, examples: Examples, engine: Engine, plan: Plan, shuffle: bool, dtype: np.dtype[Any]) -> ShardFeed:
-        """Cut examples in memory into shards, and bring them to where they are trained on.
+    def feed(
+        self, examples: Examples | StoredRows, engine: Engine, plan: Plan, shuffle: bool, dtype: np.dtype[Any]
+    ) -> ShardFeed:
+        """Cut examples into shards, and bring them to where they are trained on.
 
         Raises
         ------
@@ -53,17 +55,14 @@ class Distribution:
                 "distributed must be 'local', 'mpi', a distributed.Client, the address of a Dask scheduler "
                 f"(tcp://HOST:PORT), or an mpi4py communicator; got {self.where!r}."
             )
-        blocks = cut(examples, self.shards, dtype) if self.leads else []
+        parts = cut(examples, self.shards, dtype) if self.leads else []
         if client is not None:
             module = import_module("chainrule.scale.dask_feed")
-            loads = [module.Load(len(block), ArrayRows, (block,)) for block in blocks]
+            loads = [module.Load(part.m, *part.load()) for part in parts]
             feed = module.DaskFeed(client, loads, engine, seed=plan.seed, shuffle=shuffle)
             feed.closes_client = client is not self.where
         else:
-            shards = [
-                ShuffledRows(ArrayRows(block), plan.seed, number, shuffle=shuffle)
-                for number, block in enumerate(blocks)
-            ]
+            shards = [ShuffledRows(part, plan.seed, number, shuffle=shuffle) for number, part in enumerate(parts)]
             if comm is not None:
                 feed = import_module("chainrule.scale.mpi_feed").MPIFeed(comm, shards, engine)
             else:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from chainrule.network.examples import Examples
 from chainrule.network.types import Array
@@ -64,3 +65,7 @@ class ArrayRows:
     def read(self, start: int, stop: int) -> Block:
         """Look at some of them."""
         return self.block[start:stop]
+
+    def load(self) -> tuple[Callable[..., ArrayRows], tuple[Any, ...]]:
+        """Return a function and arguments that bring the rows to the memory of another process."""
+        return ArrayRows, (self.block,)

@@ -12,6 +12,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
@@ -29,7 +30,8 @@ from chainrule.scale.communicators.base import Communicator
 from chainrule.scale.communicators.local import Local
 from chainrule.scale.order import ShuffledRows, quota
 from chainrule.scale.reduction import tree_sum
-from chainrule.scale.rows import Block, Rows
+from chainrule.scale.rows import ArrayRows, Block, Rows
+from chainrule.scale.stored import StoredRows
 
 Result = TypeVar("Result")
 _EVALUATED = 1 << 16  # rows of a shard that are read at a time to evaluate
@@ -170,27 +172,31 @@ def check_digests(digests: Sequence[str], steps: Steps) -> None:
         )
 
 
-def cut(examples: Examples, n_shards: int, dtype: np.dtype[Any]) -> list[Block]:
-    """Cut examples in memory into shards of neighbouring rows, one row more or less.
+def cut(examples: Examples | StoredRows, n_shards: int, dtype: np.dtype[Any]) -> Sequence[ArrayRows | StoredRows]:
+    """Cut examples into shards of neighbouring rows, one row more or less.
 
     Raises
     ------
     InvalidParameterError
         If X is sparse, or there are fewer rows than shards.
     """
-    if hasattr(examples.X, "indptr"):
+    if isinstance(examples, Examples) and hasattr(examples.X, "indptr"):
         raise InvalidParameterError("training in shards needs a dense X, got a sparse one: pass X.toarray().")
     if not 1 <= n_shards <= examples.m:
         raise InvalidParameterError(
             f"shards must be at least 1 and at most the {examples.m} rows to train on, got {n_shards}."
         )
     borders = [shard * examples.m // n_shards for shard in range(n_shards + 1)]
-    parts = (examples.batch(slice(*borders[shard : shard + 2]), dtype) for shard in range(n_shards))
+    if isinstance(examples, StoredRows):
+        return [examples.part(*place) for place in pairwise(borders)]
+    parts = (examples.batch(slice(*place), dtype) for place in pairwise(borders))
     return [
-        Block(
-            np.ascontiguousarray(X.T),
-            np.ascontiguousarray(Y.T),
-            None if weights is None else weights.astype(np.float64),
+        ArrayRows(
+            Block(
+                np.ascontiguousarray(X.T),
+                np.ascontiguousarray(Y.T),
+                None if weights is None else weights.astype(np.float64),
+            )
         )
         for X, Y, weights in parts
     ]

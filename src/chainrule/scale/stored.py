@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule._errors import TableError
 from chainrule.network.types import Array
-from chainrule.scale.rows import Block
+from chainrule.scale.rows import ArrayRows, Block
 from chainrule.scale.spool import read_rows, require_room
 
 
@@ -28,12 +28,15 @@ class StoredMatrix:
     dtype : dtype
     order : (int, int)
         Rows of a block and blocks of a window, in which its rows are shuffled.
+    anywhere : callable (start, stop) -> ndarray, optional
+        Reads the same rows on any machine that can read the table.
     """
 
     path: Path
     shape: tuple[int, int]
     dtype: np.dtype[Any]
     order: tuple[int, int]
+    anywhere: Callable[[int, int], Array] | None = None
 
     def read(self, start: int, stop: int) -> Array:
         """Bring rows `start` to `stop` to memory."""
@@ -69,12 +72,15 @@ class StoredRows:
     weights : ndarray of shape (rows of X,), optional
     rows : ndarray of int, optional
         Which rows count, ascending; None for all.
+    unit : float, optional
+        The weight that counts as 1; by default the mean weight of the rows that count.
     """
 
     X: StoredMatrix
     Y: Array
     weights: Array | None = None
     rows: Array | None = None
+    unit: float | None = None
 
     @property
     def m(self) -> int:
@@ -83,7 +89,9 @@ class StoredRows:
 
     @cached_property
     def mean_weight(self) -> float:
-        """The mean weight of the rows that count."""
+        """The weight that counts as 1."""
+        if self.unit is not None:
+            return self.unit
         return 1.0 if self.weights is None else float(np.mean(self.weights[self._places(0, self.m)]))
 
     @property
@@ -102,5 +110,27 @@ class StoredRows:
         Y = self.Y[places].astype(self.X.dtype)
         return Block(X, Y, None if self.weights is None else self.weights[places] / self.mean_weight)
 
+    def part(self, start: int, stop: int) -> StoredRows:
+        """Return some of the rows as they are; their weights remain relative to those of all."""
+        return replace(
+            self,
+            rows=np.arange(self.m)[start:stop] if self.rows is None else self.rows[start:stop],
+            unit=self.mean_weight,
+        )
+
+    def load(self) -> tuple[Callable[..., ArrayRows], tuple[Any, ...]]:
+        """Return a function and arguments that bring the rows to the memory of another process."""
+        places = self._places(0, self.m)
+        if self.X.anywhere is None or isinstance(places, slice) or not len(places):
+            return ArrayRows, (self.read(0, self.m),)
+        weights = None if self.weights is None else self.weights[places] / self.mean_weight
+        return brought, (self.X.anywhere, places, self.Y[places].astype(self.X.dtype), weights)
+
     def _places(self, start: int, stop: int) -> Array | slice:
         return slice(start, stop) if self.rows is None else self.rows[start:stop]
+
+
+def brought(read: Callable[[int, int], Array], places: Array, Y: Array, weights: Array | None) -> ArrayRows:
+    """Read some rows of a table where it can be read, beside what came along."""
+    X = read(int(places[0]), int(places[-1]) + 1)[places - places[0]]
+    return ArrayRows(Block(X, Y, weights))

@@ -36,6 +36,8 @@ class Plan:
     note: str = ""
     levels: tuple[str, ...] = ()
     recode: Array | None = None  # level that each code of the enumeration means
+    texts: tuple[str, ...] = ()  # of the enumeration, as they stand
+    type_name: str = ""  # of the enumeration, in the connection
 
 
 def in_memory() -> DuckDBPyConnection:
@@ -177,13 +179,31 @@ def _plan_text(connection: DuckDBPyConnection, plan: Plan, key: str, values: str
 
 def _coded(connection: DuckDBPyConnection, plan: Plan, key: str, values: str) -> Plan:
     """Make an enumeration of the texts as they stand, fetch its codes, and say which level each code means."""
-    stands = f"FROM {values} WHERE raw IS NOT NULL ORDER BY raw"
-    cleaned = [row[0] for row in connection.execute(f"SELECT v {stands}").fetchall()]
-    levels = tuple(sorted({text for text in cleaned if text is not None}))
+    stand = connection.execute(f"SELECT raw, v FROM {values} WHERE raw IS NOT NULL ORDER BY raw").fetchall()
+    levels = tuple(sorted({text for _, text in stand if text is not None}))
     rank = {level: code for code, level in enumerate(levels)}
-    connection.execute(f"CREATE TYPE {key}_texts AS ENUM (SELECT raw {stands})")
-    recode = np.array([rank.get(text, -1) for text in cleaned], np.int32)
-    return Plan(plan.name, "text", f"enum_code({plan.sql}::{key}_texts)", levels=levels, recode=recode)
+    recode = np.array([rank.get(text, -1) for _, text in stand], np.int32)
+    name = f"{key}_texts"
+    coded = Plan(
+        plan.name,
+        "text",
+        f"enum_code({plan.sql}::{name})",
+        levels=levels,
+        recode=recode,
+        texts=tuple(raw for raw, _ in stand),
+        type_name=name,
+    )
+    name_texts(connection, coded)
+    return coded
+
+
+def name_texts(connection: DuckDBPyConnection, plan: Plan) -> None:
+    """Make the enumeration that a plan's SQL refers to; another connection than the planner's lacks it."""
+    if plan.type_name:
+        # A statement of so many literals would be slow to parse, and types take no parameters.
+        connection.register("texts", {"raw": np.array(plan.texts, object)})
+        connection.execute(f"CREATE TYPE {plan.type_name} AS ENUM (SELECT raw FROM texts)")
+        connection.unregister("texts")
 
 
 def _column(plan: Plan, fetched: Array) -> Column:

@@ -20,7 +20,7 @@ from chainrule.table.as_parquet import as_parquet, name_of, piece_rows
 from chainrule.table.columns import Column, Table
 from chainrule.table.dialect import file_literal
 from chainrule.table.files import SourceFile
-from chainrule.table.load import Plan, fetch, planned
+from chainrule.table.load import Plan, fetch, name_texts, planned
 from chainrule.table.read import connected
 from chainrule.table.spelling import literal
 
@@ -35,6 +35,31 @@ class Piece:
     file: SourceFile
     start: int
     stop: int
+
+
+@dataclass(frozen=True, eq=False)
+class Whereabouts:
+    """How a table in pieces is read elsewhere, without looking at all of it once more."""
+
+    source: str
+    plans: list[Plan]
+    places: list[Piece]
+
+    @contextmanager
+    def open(self, memory: int) -> Iterator[Pieces]:
+        """Open the table in a process that can read its files.
+
+        Raises
+        ------
+        TableError
+            If it cannot.
+        """
+        with TemporaryDirectory(prefix="chainrule-") as temporary, _connected(self.source, memory) as connection:
+            _bound(connection, memory, temporary)
+            for plan in self.plans:
+                name_texts(connection, plan)
+            files = list({place.file.path: place.file for place in self.places}.values())
+            yield _pieces_of(connection, files, self.plans, self.places, self.source)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +83,12 @@ class Pieces:
     connection: DuckDBPyConnection
     plans: list[Plan]
     places: list[Piece]
+    lasting: bool = True  # whether the files stay where they are when the table is closed
+
+    @property
+    def whereabouts(self) -> Whereabouts | None:
+        """What another process needs to read the same; None where the files are temporary ones."""
+        return Whereabouts(self.source, self.plans, self.places) if self.lasting else None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -113,17 +144,28 @@ def open_pieces(
     with TemporaryDirectory(dir=folder, prefix="chainrule-") as temporary, _connected(text, memory) as connection:
         _bound(connection, memory, temporary)
         files, notes = as_parquet(connection, source, Path(temporary), piece_bytes)
-        scan = f"read_parquet([{', '.join(map(file_literal, files))}], union_by_name=true)"
-        plans = planned(connection, scan)
-        # Every piece has the columns of all files, with missing values where its own file lacks one.
-        connection.execute(f"CREATE TEMP TABLE header AS SELECT * FROM {scan} LIMIT 0")
-        header = Table(fetch(connection, "header", plans), text)
+        plans = planned(connection, _scan_of(files))
         size = piece_rows(len(plans), piece_bytes)
-        places = [piece for file in files for piece in _pieces(connection, file, size)]
-        n_rows = sum(piece.stop - piece.start for piece in places)
-        if not n_rows:
-            raise TableError(f"{header.source} has no rows, only the columns {', '.join(header.names[:8])}.")
-        yield Pieces(header.source, header, n_rows, notes, connection, plans, places)
+        places = [piece for file in files for piece in _cut(connection, file, size)]
+        pieces = _pieces_of(connection, files, plans, places, text)
+        if not pieces.n_rows:
+            raise TableError(f"{text} has no rows, only the columns {', '.join(pieces.names[:8])}.")
+        lasting = not any(Path(temporary) in file.path.parents for file in files)
+        yield replace(pieces, notes=notes, lasting=lasting)
+
+
+def _pieces_of(
+    connection: DuckDBPyConnection, files: list[SourceFile], plans: list[Plan], places: list[Piece], source: str
+) -> Pieces:
+    # Every piece has the columns of all files, with missing values where its own file lacks one.
+    connection.execute(f"CREATE TEMP TABLE header AS SELECT * FROM {_scan_of(files)} LIMIT 0")
+    header = Table(fetch(connection, "header", plans), source)
+    n_rows = sum(piece.stop - piece.start for piece in places)
+    return Pieces(source, header, n_rows, (), connection, plans, places)
+
+
+def _scan_of(files: list[SourceFile]) -> str:
+    return f"read_parquet([{', '.join(map(file_literal, files))}], union_by_name=true)"
 
 
 @contextmanager
@@ -149,7 +191,7 @@ def _bound(connection: DuckDBPyConnection, memory: int, folder: str) -> None:
     connection.execute("SET enable_external_file_cache = false")
 
 
-def _pieces(connection: DuckDBPyConnection, file: SourceFile, size: int) -> Iterator[Piece]:
+def _cut(connection: DuckDBPyConnection, file: SourceFile, size: int) -> Iterator[Piece]:
     """Cut a file into pieces of about `size` rows, between row groups where that is possible."""
     query = f"FROM parquet_metadata({file_literal(file)}) SELECT DISTINCT row_group_id, row_group_num_rows ORDER BY 1"
     groups = [rows for _, rows in connection.execute(query).fetchall()]
