@@ -117,7 +117,9 @@ def cluster(workers: int) -> Iterator[Any]:
     environment = {f"MALLOC_{name}_THRESHOLD_": 1 << 30 for name in ("TRIM", "MMAP")} | {"OMP_NUM_THREADS": 1}
     with (
         dask.config.set({"distributed.nanny.pre-spawn-environ": environment}),
-        LocalCluster(workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1") as started,
+        LocalCluster(
+            n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1"
+        ) as started,
         Client(started) as client,
     ):
         yield client

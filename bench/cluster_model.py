@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import nnls
+from scipy.optimize import least_squares, nnls
 
 BYTES = 4  # of float32
 CORES = 2  # of the machine measured
@@ -90,8 +90,12 @@ def features(point: dict[str, Any]) -> list[float]:
 
 
 def fitted(points: Sequence[dict[str, Any]], how: str) -> Model:
-    """Fit the constants to the points of one way, least squares of relative errors, none of them below 0."""
+    """Fit the constants to the points of one way: factors, not differences, and an outlier counts little."""
     chosen = [point for point in points if point["how"] == how]
-    terms = np.array([features(point) for point in chosen]) / np.array([[point["ms"]] for point in chosen])
-    constants, _ = nnls(terms, np.ones(len(chosen)))
-    return Model(*constants.tolist())
+    terms, measured = np.array([features(point) for point in chosen]), np.array([point["ms"] for point in chosen])
+    begin, _ = nnls(terms / measured[:, None], np.ones(len(chosen)))
+    scale = np.maximum(begin, measured.mean() / terms.mean(axis=0) / 1e3)  # the constants differ by many powers of ten
+    best = least_squares(
+        lambda x: np.log(terms @ (scale * x) / measured), np.ones(len(scale)), bounds=(0, np.inf), loss="soft_l1"
+    )
+    return Model(*(scale * best.x).tolist())
