@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow.dataset
 import pytest
 from sklearn import config_context
 
@@ -113,6 +114,16 @@ def test_a_dask_data_frame_is_computed_by_partitions(frame, path):
     columns = frame[["a", "b", "price"]]
     there = MLPRegressor((8,), **SETTINGS).fit(dataframe.from_pandas(columns, npartitions=3), "price")
     assert same(there, MLPRegressor((8,), **SETTINGS).fit(query(path, "a", "b", "price"), "price"))
+
+
+def test_arrow_datasets_and_readers_are_read_in_batches(frame, path):
+    columns = frame[["a", "b", "price"]]
+    table = pyarrow.Table.from_pandas(columns)
+    here = MLPRegressor((8,), **SETTINGS).fit(columns[["a", "b"]], columns.price)
+    for source in (pyarrow.dataset.dataset(table), table.to_reader(max_chunksize=700)):
+        assert same(here, MLPRegressor((8,), **SETTINGS).fit(source, "price"))
+    in_memory = MLPRegressor((8,), **SETTINGS).fit(table.select(["a", "b"]), columns.price)
+    assert same(here, in_memory)
 
 
 def test_windows_are_shuffled_and_it_learns(frame, path):

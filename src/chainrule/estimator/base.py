@@ -17,6 +17,7 @@ from chainrule.estimator.callbacks.calling import Callbacks
 from chainrule.estimator.callbacks.context import Context
 from chainrule.estimator.callbacks.protocol import AtEpochEnd, listed_callbacks
 from chainrule.estimator.callbacks.scikit_learn import TaskTree, with_callbacks
+from chainrule.estimator.checkpoint import checkpoint_of
 from chainrule.estimator.continuing import AbstractContinued
 from chainrule.estimator.fitting import ValidationSet, fit_network, fit_one_epoch
 from chainrule.estimator.idle import warn_of_idle_loss_parameters
@@ -26,6 +27,7 @@ from chainrule.estimator.start import initialized
 from chainrule.estimator.stored_table import is_source, opened
 from chainrule.estimator.training_set import TrainingSet, split, stops_early
 from chainrule.network.segment import State
+from chainrule.scale.checkpoints import CheckpointFile
 from chainrule.scale.distribution import Distribution, check_is_here
 
 
@@ -54,20 +56,21 @@ class AbstractEstimator(AbstractContinued):
         intercept_init: Any = None,
         distributed: Any = None,
         shards: int = 8,
+        checkpoint: Any = None,
     ) -> Self:
         """Train from new weights, or from the last ones with `warm_start=True`.
 
         Parameters
         ----------
-        X : array-like, data frame, CSR/CSC matrix, path, SQL query or Dask data frame
+        X : array-like, data frame, CSR/CSC matrix, path, SQL query, Arrow dataset or Dask data frame
             Of shape (n_samples, n_features). float32 is computed in float32, everything else in float64. Never written
             to; arrays and CSR matrices are not copied, but read batch by batch. A path (of a file, folder or glob), a
-            query or a Dask data frame need not fit into memory: its features, all columns but those that y and
-            sample_weight name, are encoded to a temporary file, which training reads in windows that
-            scikit-learn's `working_memory` bounds; target, weights and a key of each row stay in memory. Numbers that
-            float32 holds exactly are computed in float32.
+            query, a dataset or reader of pyarrow, or a Dask data frame need not fit into memory: its features, all
+            columns but those that y and sample_weight name, are encoded to a temporary file, which training reads in
+            windows that scikit-learn's `working_memory` bounds; target, weights and a key of each row stay in memory.
+            Numbers that float32 holds exactly are computed in float32.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), str or list of str
-            With X as a path, a query or a Dask data frame, names of its columns.
+            With X as a path and the like, names of its columns.
         sample_weight : array-like of shape (n_samples,) or str, optional
             A row of weight 0 is as if deleted, a row of weight k as k copies of it; the scale does not matter.
         X_val, y_val, sample_weight_val : optional
@@ -85,6 +88,9 @@ class AbstractEstimator(AbstractContinued):
             With `distributed`, into how many parts the rows are cut; each mini-batch takes rows from all of them. At
             most so many workers share the work. The weights are the same, to the bit, for the same number of shards,
             wherever they are.
+        checkpoint : path-like, optional
+            A file that is written every 30 seconds and at the end of every epoch. After a kill or Ctrl-C the same fit
+            goes on from it, to the weights and the record of an undisturbed one; when training has ended, it is gone.
 
         Returns
         -------
@@ -98,6 +104,8 @@ class AbstractEstimator(AbstractContinued):
             If weights or biases to start from do not fit; names the layer.
         DivergenceError
             If a loss or gradient stops being finite; names the step and the layer.
+        CheckpointError
+            If the checkpoint is another fit's; says what differs.
         ClusterError
             If a distributed training cannot go on; says what to do.
         """
@@ -115,6 +123,7 @@ class AbstractEstimator(AbstractContinued):
                 (X_cal, y_cal),
                 (coef_init, intercept_init),
                 distribution,
+                checkpoint,
             )
 
     def _fit(
@@ -124,6 +133,7 @@ class AbstractEstimator(AbstractContinued):
         calibration_rows: tuple[Any, Any],
         initial: tuple[Any, Any],
         distribution: Distribution | None,
+        checkpoint: Any,
     ) -> Self:
         """Fit on X, y and weights, with those of the validation, if any, and X and y of the calibration."""
         given = any(part is not None for part in initial)
@@ -132,6 +142,7 @@ class AbstractEstimator(AbstractContinued):
         if not continues or not hasattr(self, "_seed"):
             self._seed = _draw_seed(self.random_state)
         own = any(part is not None for part in validation_rows)
+        file = None if checkpoint is None else checkpoint_of(self, checkpoint, table, distribution, given or continues)
         training, held_out = (table, None) if own else split(self._settings(), table, self._seed)
         if not continues:
             self._measure(training)
@@ -153,7 +164,7 @@ class AbstractEstimator(AbstractContinued):
             listeners.insert(0, AtEpochEnd(_print_epoch))
         if hasattr(self, "_skl_callbacks"):  # what scikit-learn's set_callbacks was given
             listeners.append(TaskTree(*rows))
-        self._train(training, validation, start, listeners, initial, distribution)
+        self._train(training, validation, start, listeners, initial, distribution, file)
         if calibration is not None:
             self.calibration_residuals_ = self._residuals(calibration)
         self._warn_of_the_end(self.history_)
@@ -232,6 +243,7 @@ class AbstractEstimator(AbstractContinued):
         listeners: list[Any],
         given: tuple[Any, Any],
         distribution: Distribution | None,
+        checkpoint: CheckpointFile | None,
     ) -> None:
         warn_of_idle_loss_parameters(self, self._loss_parameters())
         called = Callbacks(self, listeners, start)
@@ -245,6 +257,7 @@ class AbstractEstimator(AbstractContinued):
             validation=validation,
             callbacks=called,
             distribution=distribution,
+            checkpoint=checkpoint,
         )
         self._append(fitted, start)
         called.end(fitted)

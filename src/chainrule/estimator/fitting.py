@@ -14,6 +14,7 @@ from chainrule.engine import choose
 from chainrule.estimator.building import architecture_of, batch_size_of, drawn_state, optimizer_of, working_dtype
 from chainrule.estimator.given_weights import with_given
 from chainrule.estimator.idle import warn_of_idle_parameters
+from chainrule.estimator.keeping import train_kept
 from chainrule.estimator.settings import FULL_BATCH, Settings
 from chainrule.estimator.training_set import TrainingSet
 from chainrule.network.architecture import Architecture
@@ -21,7 +22,7 @@ from chainrule.network.base_rate import at_base_rate
 from chainrule.network.embeddings import Embedding
 from chainrule.network.examples import Examples
 from chainrule.network.feed import Feed, InMemory, Runner
-from chainrule.network.history import History
+from chainrule.network.history import History, StopReason
 from chainrule.network.lbfgs import train_lbfgs
 from chainrule.network.loop import train
 from chainrule.network.losses import Loss
@@ -31,6 +32,7 @@ from chainrule.network.schedules import Schedule
 from chainrule.network.segment import Plan, State
 from chainrule.network.training import Stopping, Training, Validation
 from chainrule.network.types import Array
+from chainrule.scale.checkpoints import CheckpointFile
 from chainrule.scale.distribution import Distribution
 from chainrule.scale.order import ShuffledRows
 from chainrule.scale.sharded import ShardFeed
@@ -99,6 +101,7 @@ def fit_network(
     on_epoch: Hook | None = None,
     callbacks: Callbacks | None = None,
     distribution: Distribution | None = None,
+    checkpoint: CheckpointFile | None = None,
 ) -> Fitted:
     """Train a network on a table.
 
@@ -119,6 +122,8 @@ def fit_network(
         Take the place of `on_segment` and `on_epoch`.
     distribution : Distribution, optional
         Where to train, if not in memory here.
+    checkpoint : CheckpointFile, optional
+        Where training is taken up from, if there is a checkpoint, and where it leaves some until it has ended.
 
     Raises
     ------
@@ -139,9 +144,17 @@ def fit_network(
     training = replace(training, on_segment=on_segment, on_epoch=on_epoch)
     if callbacks is not None:
         training = callbacks.attach(training, rows)
-    run = partial(train_lbfgs, max_fun=settings.max_fun) if settings.solver == "lbfgs" else train
+    run: Callable[..., tuple[State, History]] = train
+    if settings.solver == "lbfgs":
+        if checkpoint is not None:
+            raise InvalidParameterError("checkpoint does not go with solver='lbfgs': choose one that takes steps.")
+        run = partial(train_lbfgs, max_fun=settings.max_fun)
+    elif checkpoint is not None:
+        run = partial(train_kept, file=checkpoint)
     begin = partial(run, training, state)
     state, history = training.feed.lead(begin) if isinstance(training.feed, ShardFeed) else begin()
+    if checkpoint is not None and history.stop_reason != StopReason.INTERRUPTED:
+        checkpoint.remove()
     return Fitted(training.architecture, own(state), history, training.plan.optimizer.name, rows)
 
 

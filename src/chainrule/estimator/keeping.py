@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from chainrule.network.history import History, StopReason
+from chainrule.network.loop import train
 from chainrule.network.progress import Hook, Progress
+from chainrule.network.segment import State
+from chainrule.network.training import Training
 from chainrule.scale.checkpoints import CheckpointFile
 
 if TYPE_CHECKING:
     from chainrule.network.course import Checkpoint
 
 SECONDS = 30.0  # a checkpoint is written about this often within an epoch, and at the end of every epoch
+
+
+def train_kept(training: Training, start: State, file: CheckpointFile) -> tuple[State, History]:
+    """Train from the checkpoint in the file, if there is one; leave one there if Ctrl-C ends it.
+
+    Raises
+    ------
+    CheckpointError
+        If the checkpoint is another training's, or none can be written.
+    """
+    keeper = Keeper(file, training.on_segment, training.on_epoch)
+    kept = replace(training, on_segment=keeper.on_segment, on_epoch=keeper.on_epoch)
+    state, history = train(kept, file.read(training.architecture) or start)
+    if history.stop_reason == StopReason.INTERRUPTED:
+        keeper.keep()
+    return state, history
 
 
 class Keeper:

@@ -105,8 +105,10 @@ class Reader:
 
 
 def is_source(X: Any) -> bool:
-    """Say whether X is where a table is, and not the table: a path, a query, or what Dask has still to compute."""
-    return isinstance(X, str | os.PathLike) or (hasattr(X, "partitions") and hasattr(X, "columns"))
+    """Say whether X is where a table is, and not the table: a path, a query, what Dask or Arrow has still to read."""
+    dask = hasattr(X, "partitions") and hasattr(X, "columns")
+    arrow = hasattr(X, "scanner") or hasattr(X, "read_next_batch")  # a dataset or a reader; a table is in memory
+    return isinstance(X, str | os.PathLike) or dask or arrow
 
 
 @contextmanager

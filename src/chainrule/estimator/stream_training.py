@@ -12,12 +12,12 @@ import numpy as np
 from chainrule._errors import InvalidParameterError
 from chainrule.estimator.fitting import Fitted, Shape, own, posed_training
 from chainrule.estimator.idle import warn_of_idle_parameters
-from chainrule.estimator.keeping import Keeper
+from chainrule.estimator.keeping import train_kept
 from chainrule.estimator.settings import Settings, check_parameters
 from chainrule.estimator.stream_preparing import PreparedPieces
 from chainrule.estimator.table_model import TableModel
 from chainrule.estimator.table_task import Trained, linear_settings, loss_of, table_model, training_record
-from chainrule.network.history import History, StopReason
+from chainrule.network.history import StopReason
 from chainrule.network.lbfgs import train_lbfgs
 from chainrule.network.loop import train
 from chainrule.network.progress import Hook
@@ -110,18 +110,8 @@ def _fit(
         elif checkpoint is None:
             state, history = train(training, state)
         else:
-            state, history = _kept(training, state, checkpoint)
+            state, history = train_kept(training, state, checkpoint)
     return Fitted(training.architecture, own(state), history, training.plan.optimizer.name, rows.m)
-
-
-def _kept(training: Training, start: State, file: CheckpointFile) -> tuple[State, History]:
-    """Train from the checkpoint, if there is one, and leave one where Ctrl-C ends it."""
-    keeper = Keeper(file, training.on_segment, training.on_epoch)
-    kept = replace(training, on_segment=keeper.on_segment, on_epoch=keeper.on_epoch)
-    state, history = train(kept, file.read(training.architecture) or start)
-    if history.stop_reason == StopReason.INTERRUPTED:
-        keeper.keep()
-    return state, history
 
 
 def _posed(prepared: PreparedPieces, settings: Settings, seed: int, shuffled: ShuffledRows) -> tuple[Training, State]:

@@ -1,0 +1,78 @@
+"""What makes the checkpoint of a fit its own: nobody else may go on from it."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+
+from chainrule import __version__
+from chainrule._errors import InvalidParameterError
+from chainrule.estimator.training_set import TrainingSet
+from chainrule.files.model_file import check_writable
+from chainrule.network.rows import row_keys
+from chainrule.scale.checkpoints import CheckpointFile
+from chainrule.scale.distribution import Distribution
+from chainrule.table.columns import Table
+
+
+def checkpoint_of(
+    estimator: Any, path: Any, table: TrainingSet, distribution: Distribution | None, goes_on: bool
+) -> CheckpointFile:
+    """Return the checkpoint's file of a fit.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Its seed is drawn already.
+    path : path-like
+    table : TrainingSet
+        All rows, as they were read.
+    distribution : Distribution, optional
+    goes_on : bool
+        Whether it begins with weights from elsewhere.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the fit could not be told from another one.
+    ModelFileError
+        If the file could not be written.
+    """
+    if estimator.random_state is None or goes_on:
+        raise InvalidParameterError(
+            "checkpoint is for a fit that can be begun again: set random_state to a number, warm_start=False, and give "
+            "no coef_init and intercept_init."
+        )
+    if distribution is None or distribution.leads:
+        check_writable(path)
+    fingerprint = {
+        "version": __version__,
+        "estimator": type(estimator).__name__,
+        "settings": {name: _plain(value) for name, value in estimator.get_params(deep=False).items()},
+        "seed": estimator._seed,
+        "shards": None if distribution is None else distribution.shards,
+        "rows": _digest(table),
+    }
+    return CheckpointFile(path, fingerprint)
+
+
+def _plain(value: Any) -> Any:
+    """Describe a parameter: values by themselves, functions and objects by their kind."""
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(part) for key, part in value.items()}
+    if value is None or isinstance(value, str | int | float):
+        return value
+    return value.tolist() if isinstance(value, np.generic | np.ndarray) else type(value).__qualname__
+
+
+def _digest(table: TrainingSet) -> str:
+    """Hash what is trained on, in its order."""
+    keys = table.X.row_keys() if isinstance(table.X, Table) else row_keys(table.X, exact=True)
+    found = hashlib.sha256(keys.tobytes() + np.ascontiguousarray(table.Y).tobytes())
+    if table.weights is not None:
+        found.update(table.weights.tobytes())
+    return found.hexdigest()

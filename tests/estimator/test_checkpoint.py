@@ -1,0 +1,123 @@
+"""`fit(checkpoint=...)`: a killed fit goes on to the same bits, and nobody else's checkpoint is taken."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from chainrule import MLPClassifier
+from chainrule._errors import CheckpointError, InvalidParameterError, ModelFileError
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*max_iter", "ignore:Training stopped early")
+draw = np.random.default_rng(0)
+X = draw.normal(size=(400, 5))
+y = np.where(X[:, 0] * X[:, 1] + 0.3 * draw.normal(size=400) > 0, "yes", "no")
+
+# Epochs are slow, so that a kill meets one of them; a callback writes down which are trained here.
+FIT = """
+import sys, time
+import numpy as np
+from chainrule import MLPClassifier
+from chainrule._errors import ChainruleWarning
+
+class Slow:
+    def on_epoch_end(self, ctx):
+        print(ctx.epoch, flush=True)
+        time.sleep(float(sys.argv[3]))
+
+if __name__ == "__main__":
+    table = np.load(sys.argv[1])
+    distributed = sys.argv[4] or None
+    model = MLPClassifier((16,), max_iter=12, dropout=0.2, early_stopping=True, n_iter_no_change=20, random_state=3,
+                          batch_size=32, callbacks=[Slow()])
+    model.fit(table["X"], table["y"], checkpoint=sys.argv[2], distributed=distributed)
+    np.savez(sys.argv[1] + ".fitted.npz", *model.coefs_, *model.intercepts_, *model.history_.columns["val_loss"])
+"""
+
+
+def run(table, file, pause, distributed):
+    command = [sys.executable, "-W", "ignore", "-c", FIT, str(table), str(file), str(pause), distributed]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def fitted(table):
+    with np.load(f"{table}.fitted.npz") as arrays:
+        return [arrays[name].tobytes() for name in sorted(arrays)]
+
+
+@pytest.mark.parametrize("distributed", ["", "local"])
+@pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGINT])
+def test_a_killed_fit_goes_on_to_the_same_bits(tmp_path, distributed, signal_number):
+    table, file = tmp_path / "table.npz", tmp_path / "checkpoint"
+    np.savez(table, X=X, y=y)
+    with run(table, file, 0, distributed) as alone:
+        alone.communicate(timeout=60)
+    undisturbed = fitted(table)
+    assert not file.exists()
+
+    with run(table, file, 0.2, distributed) as first:
+        while first.stdout.readline() != "4\n":
+            pass
+        os.kill(first.pid, signal_number)
+        first.communicate(timeout=60)
+    assert file.exists()
+    Path(f"{table}.fitted.npz").unlink()  # Ctrl-C leaves a model, too: that of the best epoch so far
+    with run(table, file, 0, distributed) as second:
+        trained, _ = second.communicate(timeout=60)
+    assert int(trained.split()[0]) in (4, 5)
+    assert fitted(table) == undisturbed
+    assert not file.exists()
+
+
+def classifier(**changes):
+    return MLPClassifier((4,), **{"max_iter": 3, "random_state": 0, "batch_size": 100, **changes})
+
+
+class Interrupt:
+    def on_epoch_end(self, ctx):
+        if ctx.epoch == 2:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("changes", "rows", "words"),
+    [
+        ({"alpha": 0.5}, slice(None), "settings differ"),
+        ({"random_state": 1}, slice(None), "seed, settings differ"),
+        ({}, slice(1, None), "rows differ"),
+        ({}, slice(None, None, -1), "rows differ"),
+    ],
+    ids=str,
+)
+def test_another_fits_checkpoint_is_refused(tmp_path, changes, rows, words):
+    file = tmp_path / "checkpoint"
+    classifier(callbacks=[Interrupt()]).fit(X, y, checkpoint=file)
+    before = file.read_bytes()
+    with pytest.raises(CheckpointError, match=words):
+        classifier(callbacks=[Interrupt()], **changes).fit(X[rows], y[rows], checkpoint=file)
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "fit", "error", "words"),
+    [
+        ({"random_state": None}, {}, InvalidParameterError, "set random_state"),
+        ({}, {"coef_init": [np.zeros((5, 4)), np.zeros((4, 1))]}, InvalidParameterError, "no coef_init"),
+        ({"solver": "lbfgs", "batch_size": "auto"}, {}, InvalidParameterError, "does not go with solver='lbfgs'"),
+    ],
+)
+def test_what_could_not_be_begun_again_is_refused(tmp_path, changes, fit, error, words):
+    with pytest.raises(error, match=words):
+        classifier(**changes).fit(X, y, checkpoint=tmp_path / "checkpoint", **fit)
+
+
+def test_a_folder_that_is_not_there_is_said_before_training(tmp_path):
+    began = time.perf_counter()
+    with pytest.raises(ModelFileError, match="there is no folder"):
+        classifier(max_iter=100_000, tol=0, n_iter_no_change=100_000).fit(X, y, checkpoint=tmp_path / "none" / "c")
+    assert time.perf_counter() - began < 60
