@@ -52,6 +52,31 @@ def test_a_classifier_is_the_same_here_and_on_a_cluster(client, table):
         assert fitted(classifier(), X, y, sample_weight=weight, distributed=where, shards=5) == here
 
 
+FROM_OUTSIDE = """
+import sys, warnings
+import numpy as np
+from distributed import Client
+from chainrule import MLPRegressor, fit_many
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    X = np.linspace(-1, 1, 60).reshape(-1, 1)
+    model = MLPRegressor((4,), max_iter=3, random_state=0)
+    in_shards = [model.fit(X, X[:, 0], distributed=where).coefs_[0] for where in ("local", sys.argv[1])]
+    assert (in_shards[0] == in_shards[1]).all()
+    with Client(sys.argv[1], set_as_default=False) as client:
+        [one] = fit_many([model], X, X[:, 0], workers=client)
+    assert (one.coefs_[0] == model.fit(X, X[:, 0]).coefs_[0]).all()
+"""
+
+
+def test_a_client_need_not_be_the_default_one(client):
+    """In a process of its own, where there is no other client that would be taken instead."""
+    command = [sys.executable, "-c", FROM_OUTSIDE, client.scheduler.address]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 0, ended.stderr
+
+
 @pytest.fixture(scope="module")
 def frame(table):
     """The same with a category, gaps and weights."""

@@ -28,7 +28,7 @@ def dask_crew(work: Work, shared: Any, client: Any = None) -> Iterator[Run]:
 
     def run(tasks: Iterable[Any]) -> Iterator[tuple[int, Any]]:
         numbered, running = enumerate(tasks), dict[Any, tuple[int, Any]]()
-        completed = import_module("distributed").as_completed()
+        completed = import_module("distributed").as_completed(loop=client.loop)
         try:
             while True:
                 room = max(1, _QUEUED * sum(client.nthreads().values())) - len(running)

@@ -98,7 +98,8 @@ class Cluster:
         try:
             while True:
                 try:
-                    wait(futures, timeout=_LOOK)
+                    with self.client.as_current():  # it need not be the process' default client
+                        wait(futures, timeout=_LOOK)
                 except TimeoutError:
                     gone = [address for address in addresses if address not in self.client.nthreads()]
                     if not gone and time.monotonic() > asked + self.timeout:
