@@ -5,6 +5,8 @@ A rank that is killed ends the job; started again, it goes on from the checkpoin
 
 from __future__ import annotations
 
+import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -140,6 +142,9 @@ class MPIFeed(ShardFeed):
             return self._comm.gather(getattr(self._rank, name)(*arguments))
 
 
+_LAST_WORDS = 0.5  # seconds: what a launcher has not passed on when the job is ended is lost
+
+
 @contextmanager
 def _together(comm: MPI.Comm) -> Iterator[None]:
     """End the whole job where one rank fails: the others would wait for it forever."""
@@ -147,6 +152,8 @@ def _together(comm: MPI.Comm) -> Iterator[None]:
         yield
     except BaseException:
         if comm.Get_size() > 1:
-            traceback.print_exc()
+            sys.stderr.write(traceback.format_exc())  # in one piece
+            sys.stderr.flush()
+            time.sleep(_LAST_WORDS)
             comm.Abort(1)
         raise
