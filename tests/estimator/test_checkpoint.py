@@ -65,11 +65,11 @@ def test_a_killed_fit_goes_on_to_the_same_bits(tmp_path, distributed, signal_num
             pass
         os.kill(first.pid, signal_number)
         first.communicate(timeout=60)
-    assert file.exists()
+    assert list(tmp_path.glob("checkpoint*"))  # the last, or the one before, if killed in between
     Path(f"{table}.fitted.npz").unlink()  # Ctrl-C leaves a model, too: that of the best epoch so far
     with run(table, file, 0, distributed) as second:
         trained, _ = second.communicate(timeout=60)
-    assert int(trained.split()[0]) in (4, 5)
+    assert int(trained.split()[0]) >= 4
     assert fitted(table) == undisturbed
     assert not file.exists()
 
