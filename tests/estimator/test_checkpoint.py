@@ -18,7 +18,7 @@ draw = np.random.default_rng(0)
 X = draw.normal(size=(400, 5))
 y = np.where(X[:, 0] * X[:, 1] + 0.3 * draw.normal(size=400) > 0, "yes", "no")
 
-# Epochs are slow, so that a kill meets one of them; a callback writes down which are trained here.
+# A callback writes down which epochs are trained here, and waits in the fourth to be killed.
 FIT = """
 import sys, time
 import numpy as np
@@ -28,7 +28,7 @@ from chainrule._errors import ChainruleWarning
 class Slow:
     def on_epoch_end(self, ctx):
         print(ctx.epoch, flush=True)
-        time.sleep(float(sys.argv[3]))
+        time.sleep(float(sys.argv[3]) * (ctx.epoch == 4))
 
 if __name__ == "__main__":
     table = np.load(sys.argv[1])
@@ -60,16 +60,16 @@ def test_a_killed_fit_goes_on_to_the_same_bits(tmp_path, distributed, signal_num
     undisturbed = fitted(table)
     assert not file.exists()
 
-    with run(table, file, 0.2, distributed) as first:
+    with run(table, file, 60, distributed) as first:
         while first.stdout.readline() != "4\n":
             pass
         os.kill(first.pid, signal_number)
         first.communicate(timeout=60)
-    assert list(tmp_path.glob("checkpoint*"))  # the last, or the one before, if killed in between
+    assert file.exists()
     Path(f"{table}.fitted.npz").unlink()  # Ctrl-C leaves a model, too: that of the best epoch so far
     with run(table, file, 0, distributed) as second:
         trained, _ = second.communicate(timeout=60)
-    assert int(trained.split()[0]) >= 4
+    assert int(trained.split()[0]) in (4, 5)
     assert fitted(table) == undisturbed
     assert not file.exists()
 

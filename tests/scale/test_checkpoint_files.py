@@ -1,5 +1,10 @@
 """A checkpoint on disk is whole at any moment, and nobody else's."""
 
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -51,14 +56,46 @@ def test_where_the_last_one_is_damaged_the_one_before_it_counts(tmp_path):
     file.write(first)
     file.write(second)
     assert same(file.read(ARCHITECTURE), second)
-    (tmp_path / ".c.0000.part").write_bytes(b"half written")
+    (tmp_path / "c.next").write_bytes(b"half written")
     assert same(file.read(ARCHITECTURE), second)
     whole = (tmp_path / "c").read_bytes()
     (tmp_path / "c").write_bytes(whole[: len(whole) // 2])
     assert same(file.read(ARCHITECTURE), first)
+    (tmp_path / "c.next").write_bytes(whole)  # killed between the two renames
+    (tmp_path / "c").unlink()
+    assert same(file.read(ARCHITECTURE), second)
+    (tmp_path / "c.next").write_bytes(b"")
     (tmp_path / "c.previous").write_bytes(b"")
     with pytest.raises(CheckpointError, match="Delete it"):
         file.read(ARCHITECTURE)
+
+
+WRITE = """
+import sys
+from test_checkpoint_files import checkpoint_of
+from chainrule.scale.checkpoints import CheckpointFile
+
+file = CheckpointFile(sys.argv[1], {})
+for step in range(10_000):
+    file.write(checkpoint_of(step))
+    print(step, flush=True)
+"""
+
+
+@pytest.mark.parametrize("delay", [0.0, 1e-4, 3e-4, 1e-3, 2e-3, 5e-3, 0.02])
+def test_what_was_written_before_a_kill_is_read_after_it(tmp_path, delay):
+    command = [sys.executable, "-c", WRITE, str(tmp_path / "c")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parent) as writer:
+        writer.stdout.readline()
+        time.sleep(delay)
+        writer.kill()
+        written = [0, *map(int, writer.communicate()[0].split())]
+    file = CheckpointFile(tmp_path / "c", {})
+    left = file.read(ARCHITECTURE)
+    assert same(left, checkpoint_of(left.state.step))
+    assert left.state.step in (written[-1], written[-1] + 1)
+    file.remove()
+    assert not list(tmp_path.iterdir())
 
 
 def test_another_trainings_checkpoint_is_refused_with_what_differs(tmp_path):

@@ -31,6 +31,22 @@ def write_model(path: str | os.PathLike[str], record: dict[str, Any], tensors: d
     ModelFileError
         If the record holds something that is not plain data, or the file cannot be written.
     """
+    content = packed(record, tensors)
+    try:
+        replace_file(Path(path), content)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ModelFileError(f"cannot write {os.fspath(path)}: {reason}. An older file is left as it was.") from error
+
+
+def packed(record: dict[str, Any], tensors: dict[str, Array]) -> bytes:
+    """Return the content of a model file.
+
+    Raises
+    ------
+    ModelFileError
+        If the record holds something that is not plain data.
+    """
     import numpy as np
     from safetensors.numpy import save
 
@@ -41,11 +57,7 @@ def write_model(path: str | os.PathLike[str], record: dict[str, Any], tensors: d
     except (TypeError, ValueError) as error:
         raise ModelFileError(f"the model cannot be saved: {error}. Parameters must be plain values.") from error
     content = save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, {_ENTRY: metadata})
-    try:
-        replace_file(Path(path), content.replace(_UNSIGNED, hashlib.sha256(content).hexdigest().encode(), 1))
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ModelFileError(f"cannot write {os.fspath(path)}: {reason}. An older file is left as it was.") from error
+    return content.replace(_UNSIGNED, hashlib.sha256(content).hexdigest().encode(), 1)
 
 
 def _plain(value: Any) -> Any:

@@ -22,11 +22,11 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".chainrule-{uuid.uuid4().hex}.part")
     try:
         yield temporary
-        _flush(temporary)
+        flush(temporary)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-    _flush(path.parent)  # the rename itself must reach the disk, too
+    flush(path.parent)  # the rename itself must reach the disk, too
 
 
 def replace_file(path: Path, content: bytes) -> None:
@@ -40,7 +40,13 @@ def replace_file(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Wait until a file, or the names in a folder, have reached the disk.
+
+    Raises
+    ------
+    OSError
+    """
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

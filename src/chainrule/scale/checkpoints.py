@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from chainrule._errors import CheckpointError, ModelFileError
-from chainrule.files.model_file import read_model, write_model
+from chainrule.files.model_file import packed, read_model
+from chainrule.files.replacing import flush
 from chainrule.network.architecture import Architecture
 from chainrule.network.course import Checkpoint
 from chainrule.network.parameters import Parameters
@@ -23,7 +24,7 @@ class CheckpointFile:
     Parameters
     ----------
     path : path-like
-        Of the last one; the one before has ".previous" behind its name.
+        Of the last one; the one before has ".previous" behind its name, and one that is being written ".next".
     fingerprint : dict
         What the training is: plain values that must be the same for it to go on (its table, settings, seed).
     """
@@ -48,9 +49,12 @@ class CheckpointFile:
             "states": {name: [state.step, state.epoch] for name, state in _states(checkpoint).items()},
         }
         try:
+            self._next.write_bytes(packed(record, _tensors(checkpoint)))
+            flush(self._next)
             if self._last.exists():
                 self._last.replace(self._previous)
-            write_model(self.path, record, _tensors(checkpoint))
+            self._next.replace(self._last)
+            flush(self._last.parent)
         except (ModelFileError, OSError) as error:
             raise CheckpointError(f"the checkpoint {self._last} cannot be written: {error}") from error
 
@@ -63,9 +67,7 @@ class CheckpointFile:
             If it is another training's, or all there is is damaged.
         """
         damage = None
-        for path in (self._last, self._previous):
-            if not path.exists():
-                continue
+        for path in self.found():
             try:
                 record, tensors = read_model(path)
             except ModelFileError as error:
@@ -77,10 +79,14 @@ class CheckpointFile:
             raise CheckpointError(f"{damage} Delete it to train from the beginning.")
         return None
 
+    def found(self) -> list[Path]:
+        """Return the files that there are, the one to go on from first, unless it is damaged."""
+        return [path for path in (self._last, self._next, self._previous) if path.exists()]
+
     def remove(self) -> None:
         """Delete the files, when the training has ended."""
-        self._last.unlink(missing_ok=True)
-        self._previous.unlink(missing_ok=True)
+        for path in self.found():
+            path.unlink(missing_ok=True)
 
     def _check(self, path: Path, record: dict[str, Any]) -> None:
         if record.get("kind") != "checkpoint":
@@ -97,6 +103,10 @@ class CheckpointFile:
     @property
     def _last(self) -> Path:
         return Path(self.path)
+
+    @property
+    def _next(self) -> Path:
+        return self._last.with_name(f"{self._last.name}.next")
 
     @property
     def _previous(self) -> Path:

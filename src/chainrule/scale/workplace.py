@@ -43,7 +43,7 @@ class Workplace:
 
 def has_checkpoint(folder: str | os.PathLike[str]) -> bool:
     """Say whether a training has left a checkpoint in a folder."""
-    return Path(folder, _CHECKPOINT).exists()
+    return bool(CheckpointFile(Path(folder, _CHECKPOINT), {}).found())
 
 
 @contextmanager
