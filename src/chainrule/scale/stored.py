@@ -106,7 +106,7 @@ class StoredRows:
         if isinstance(places, slice) or not len(places):
             X = self.X.read(start, start + len(self.Y[places]))
         else:
-            X = self.X.read(int(places[0]), int(places[-1]) + 1)[places - places[0]]
+            X = _gathered(self.X.read, places)
         Y = self.Y[places].astype(self.X.dtype)
         return Block(X, Y, None if self.weights is None else self.weights[places] / self.mean_weight)
 
@@ -132,5 +132,9 @@ class StoredRows:
 
 def brought(read: Callable[[int, int], Array], places: Array, Y: Array, weights: Array | None) -> ArrayRows:
     """Read some rows of a table where it can be read, beside what came along."""
-    X = read(int(places[0]), int(places[-1]) + 1)[places - places[0]]
-    return ArrayRows(Block(X, Y, weights))
+    return ArrayRows(Block(_gathered(read, places), Y, weights))
+
+
+def _gathered(read: Callable[[int, int], Array], places: Array) -> Array:
+    """Read from the first of ascending places to the last, and keep those that are asked for."""
+    return read(int(places[0]), int(places[-1]) + 1)[places - places[0]]

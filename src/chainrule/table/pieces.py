@@ -22,7 +22,7 @@ from chainrule.table.dialect import file_literal
 from chainrule.table.files import SourceFile
 from chainrule.table.load import Plan, fetch, name_texts, planned
 from chainrule.table.read import connected
-from chainrule.table.spelling import literal
+from chainrule.table.spelling import identifier, literal
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -42,6 +42,7 @@ class Whereabouts:
     """How a table in pieces is read elsewhere, without looking at all of it once more."""
 
     source: str
+    types: dict[str, str]  # of all columns, as DuckDB spells them
     plans: list[Plan]
     places: list[Piece]
 
@@ -58,8 +59,9 @@ class Whereabouts:
             _bound(connection, memory, temporary)
             for plan in self.plans:
                 name_texts(connection, plan)
-            files = list({place.file.path: place.file for place in self.places}.values())
-            yield _pieces_of(connection, files, self.plans, self.places, self.source)
+            typed = ", ".join(f"{identifier(name)} {type_name}" for name, type_name in self.types.items())
+            connection.execute(f"CREATE TEMP TABLE header ({typed})")
+            yield _pieces_of(connection, self.plans, self.places, self.source)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +90,11 @@ class Pieces:
     @property
     def whereabouts(self) -> Whereabouts | None:
         """What another process needs to read the same; None where the files are temporary ones."""
-        return Whereabouts(self.source, self.plans, self.places) if self.lasting else None
+        if not self.lasting:
+            return None
+        types = {name: kind for name, kind, *_ in self.connection.execute("DESCRIBE header").fetchall()}
+        places = [replace(place, file=replace(place.file, path=place.file.path.absolute())) for place in self.places]
+        return Whereabouts(self.source, types, self.plans, places)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -147,18 +153,16 @@ def open_pieces(
         plans = planned(connection, _scan_of(files))
         size = piece_rows(len(plans), piece_bytes)
         places = [piece for file in files for piece in _cut(connection, file, size)]
-        pieces = _pieces_of(connection, files, plans, places, text)
+        # Every piece has the columns of all files, with missing values where its own file lacks one.
+        connection.execute(f"CREATE TEMP TABLE header AS SELECT * FROM {_scan_of(files)} LIMIT 0")
+        pieces = _pieces_of(connection, plans, places, text)
         if not pieces.n_rows:
             raise TableError(f"{text} has no rows, only the columns {', '.join(pieces.names[:8])}.")
         lasting = not any(Path(temporary) in file.path.parents for file in files)
         yield replace(pieces, notes=notes, lasting=lasting)
 
 
-def _pieces_of(
-    connection: DuckDBPyConnection, files: list[SourceFile], plans: list[Plan], places: list[Piece], source: str
-) -> Pieces:
-    # Every piece has the columns of all files, with missing values where its own file lacks one.
-    connection.execute(f"CREATE TEMP TABLE header AS SELECT * FROM {_scan_of(files)} LIMIT 0")
+def _pieces_of(connection: DuckDBPyConnection, plans: list[Plan], places: list[Piece], source: str) -> Pieces:
     header = Table(fetch(connection, "header", plans), source)
     n_rows = sum(piece.stop - piece.start for piece in places)
     return Pieces(source, header, n_rows, (), connection, plans, places)
