@@ -1,6 +1,7 @@
 """X as a path, a query or a Dask data frame: the same bits as in memory, and no more memory than allowed."""
 
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from sklearn import config_context
 
 from chainrule import LinearRegressor, MLPClassifier, MLPRegressor
 from chainrule._errors import InvalidParameterError, TableError, TargetError
-from chainrule.estimator.stored_table import opened
+from chainrule.estimator.stored_table import learned, opened
 from chainrule.scale.stored import StoredMatrix, StoredRows
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*max_iter")
@@ -87,6 +88,15 @@ def test_a_regressor_is_too_and_it_takes_plain_numbers(frame, path):
     assert np.array_equal(there.transform(query(path, "c", "b", "a")), here.transform(X))
 
 
+@pytest.mark.parametrize("changes", [{}, {"scale": True}, {"missing": "impute"}], ids=str)
+def test_the_same_rows_are_held_out_of_numbers_encoded_or_not(frame, path, changes):
+    settings = SETTINGS | {"early_stopping": True} | changes
+    here = MLPRegressor((8,), **settings).fit(frame[["a", "b"]], frame.price)
+    there = MLPRegressor((8,), **settings).fit(query(path, "a", "b", "price"), "price")
+    assert same(here, there)
+    assert there.history_["val_loss"] == here.history_["val_loss"]
+
+
 def test_several_targets_and_a_validation_table_of_ones_own(frame, path):
     X, Y = frame[["a", "b"]], frame[["c", "price"]]
     settings = SETTINGS | {"early_stopping": True, "standardize_target": True}
@@ -146,11 +156,18 @@ def test_windows_are_shuffled_and_it_learns(frame, path):
         (["a", "label"], np.zeros(3), {}, InvalidParameterError, "are names of its columns; got ndarray"),
         (["a", "label"], "label", {"scoring": "accuracy", "early_stopping": True}, InvalidParameterError, "on disk"),
         (["a", "label"], "label", {"categorical_features": ["b"]}, InvalidParameterError, "names 'b'"),
+        (["a", "DATE '2026-01-01' + a::INT AS day"], "day", {}, TargetError, "y='day' holds dates"),
     ],
 )
 def test_what_cannot_be_is_said(path, columns, y, settings, error, words):
     with pytest.raises(error, match=words):
         MLPClassifier((4,), **SETTINGS | settings).fit(query(path, *columns), y)
+
+
+@pytest.mark.parametrize(("column", "kind"), [("colour", "texts"), ("DATE '2026-01-01' + a::INT AS colour", "dates")])
+def test_weights_that_are_no_numbers_are_refused(path, column, kind):
+    with pytest.raises(TableError, match=f"sample_weight='colour' must be a column of numbers, it holds {kind}"):
+        MLPClassifier((4,), **SETTINGS).fit(query(path, "a", column, "label"), "label", "colour")
 
 
 def test_a_file_that_is_not_there_and_a_column_that_is_missing(path):
@@ -174,6 +191,19 @@ def test_rows_of_a_part_are_read_where_they_are(path):
         np.testing.assert_allclose(block.weights, (rows[10:20] + 1) / np.mean(rows + 1), rtol=1e-15)
         assert len(part.read(5, 5)) == 0
     assert not X.path.exists()
+
+
+def test_another_process_reads_the_rows_of_files_that_lack_a_column(frame, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    frame[["a", "colour", "price"]][:1000].to_parquet("0.parquet")
+    frame[["a", "d", "colour", "price"]][1000:].to_parquet("1.parquet")
+    model = MLPRegressor((4,), **SETTINGS | ENCODED).fit("*.parquet", "price")
+    with opened("*.parquet", "price", None) as (table, _, _):
+        matrix = learned(model, table, reset=False).encoded(model._columns)
+        monkeypatch.chdir("/")
+        reader = pickle.loads(pickle.dumps(matrix.anywhere))
+        for start, stop in ((0, 10), (990, 1010), (2990, 3000)):
+            np.testing.assert_array_equal(reader(start, stop), matrix.read(start, stop))
 
 
 FIT = """

@@ -55,6 +55,7 @@ class StoredTable(RawTable):
 
     pieces: Pieces
     folder: Path
+    plain: bool = True  # whether the network takes the columns as they are
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -68,8 +69,7 @@ class StoredTable(RawTable):
 
     def row_keys(self) -> Array:
         """Hash the content of every row as the table in memory would."""
-        plain = not self.categorical
-        keys = [row_keys(_matrix(piece)) if plain else piece.row_keys() for piece in self.pieces]
+        keys = [row_keys(_matrix(piece)) if self.plain else piece.row_keys() for piece in self.pieces]
         return np.concatenate(keys)
 
     def encoded(self, columns: Columns | None) -> StoredMatrix:
@@ -160,15 +160,17 @@ def learned(estimator: Any, table: StoredTable, *, reset: bool) -> StoredTable:
     header = table.pieces.header
     if not reset:
         pieces = table.pieces.select(features_of(estimator, header))
-        return replace(table, pieces=pieces, columns=_OnDisk(pieces))  # type: ignore[arg-type]
-    wanted = estimator._settings().categorical_features
+        plain = estimator._columns is None
+        return replace(table, pieces=pieces, columns=_OnDisk(pieces), plain=plain)  # type: ignore[arg-type]
+    settings = estimator._settings()
+    wanted = settings.categorical_features
     estimator.feature_names_in_ = np.array(header.names, object)
     estimator.n_features_in_ = len(header.names)
     if isinstance(wanted, str):  # "from_dtype"
         categorical = tuple(i for i, column in enumerate(header.columns) if column.kind == "text")
     else:
         categorical = () if wanted is None else chosen_columns(wanted, len(header.names), list(header.names))
-    return replace(table, categorical=categorical)
+    return replace(table, categorical=categorical, plain=not settings.encodes_columns)
 
 
 def features_of(estimator: Any, header: Table) -> tuple[str, ...]:
@@ -222,8 +224,15 @@ def _target(column: Column) -> Array:
         if not column.levels:
             raise TargetError(f"y={column.name!r} has {column.note}.")
         return np.array(column.levels)[column.values]
+    if column.kind == "date":
+        raise TargetError(f"y={column.name!r} holds dates: make numbers or classes of it.")
     return column.values.astype(bool) if column.kind == "boolean" else column.values
 
 
 def _weights(pieces: Pieces, names: tuple[str, ...]) -> Array | None:
-    return pieces.column(names[0]).values.astype(np.float64) if names else None
+    if not names:
+        return None
+    column = pieces.column(names[0])
+    if column.kind not in ("number", "boolean"):
+        raise TableError(f"sample_weight={column.name!r} must be a column of numbers, it holds {column.kind}s.")
+    return column.values.astype(np.float64)
