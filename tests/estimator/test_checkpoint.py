@@ -103,6 +103,41 @@ def test_another_fits_checkpoint_is_refused(tmp_path, changes, rows, words):
     assert file.read_bytes() == before
 
 
+def test_another_validation_is_another_fit(tmp_path):
+    file = tmp_path / "checkpoint"
+    classifier(callbacks=[Interrupt()]).fit(X, y, X_val=X[:50], y_val=y[:50], checkpoint=file)
+    for rows in (slice(51), slice(1, 51)):
+        with pytest.raises(CheckpointError, match="rows differ"):
+            classifier(callbacks=[Interrupt()]).fit(X, y, X_val=X[rows], y_val=y[rows], checkpoint=file)
+    with pytest.raises(CheckpointError, match="rows differ"):
+        classifier(callbacks=[Interrupt()]).fit(X, y, checkpoint=file)
+    classifier(callbacks=[Interrupt()]).fit(X, y, X_val=X[:50], y_val=y[:50], checkpoint=file)
+
+
+def double(z):
+    return 2 * z
+
+
+def slope_of_double(z):
+    return 0 * z + 2
+
+
+def triple(z):
+    return 3 * z
+
+
+def slope_of_triple(z):
+    return 0 * z + 3
+
+
+def test_another_function_is_another_fit(tmp_path):
+    file = tmp_path / "checkpoint"
+    one, other = (double, slope_of_double), (triple, slope_of_triple)
+    classifier(callbacks=[Interrupt()], activation=one, engine="reference").fit(X, y, checkpoint=file)
+    with pytest.raises(CheckpointError, match=r"settings differ .*test_checkpoint\.double"):
+        classifier(callbacks=[Interrupt()], activation=other, engine="reference").fit(X, y, checkpoint=file)
+
+
 @pytest.mark.parametrize(
     ("changes", "fit", "error", "words"),
     [

@@ -142,15 +142,17 @@ class AbstractEstimator(AbstractContinued):
         if not continues or not hasattr(self, "_seed"):
             self._seed = _draw_seed(self.random_state)
         own = any(part is not None for part in validation_rows)
-        file = None if checkpoint is None else checkpoint_of(self, checkpoint, table, distribution, given or continues)
         training, held_out = (table, None) if own else split(self._settings(), table, self._seed)
         if not continues:
             self._measure(training)
+        given_apart = self._own_validation(*validation_rows) if own else None
+        tables = table, given_apart
+        file = None if checkpoint is None else checkpoint_of(self, checkpoint, tables, distribution, given or continues)
         coded = self._coded(table)
         training = self._weighed(replace(coded, rows=training.rows), learn=True)
-        if own:
+        if given_apart is not None:
             seen, stops = validation_rows, stops_early(self._settings(), table.m)
-            watched: TrainingSet | None = self._own_validation(*seen)
+            watched: TrainingSet | None = self._coded(given_apart)
         else:
             seen, stops = rows, True
             watched = held_out and replace(coded, rows=held_out.rows)
@@ -228,7 +230,7 @@ class AbstractEstimator(AbstractContinued):
         start = None if first else self._continued(table)
         called = Callbacks(self, listed_callbacks(self.callbacks), start)
         fitted = fit_one_epoch(
-            self._settings(), table, self._make_loss(), seed=self._seed, start=start, callbacks=called
+            self._settings(), table, self._make_loss(), seed=self._seed, start=start, attach=called.attach
         )
         self._append(fitted, start)
         called.end(fitted)
@@ -255,7 +257,7 @@ class AbstractEstimator(AbstractContinued):
             start=start,
             given=given,
             validation=validation,
-            callbacks=called,
+            attach=called.attach,
             distribution=distribution,
             checkpoint=checkpoint,
         )

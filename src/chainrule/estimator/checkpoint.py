@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,11 @@ from chainrule.table.columns import Table
 
 
 def checkpoint_of(
-    estimator: Any, path: Any, table: TrainingSet, distribution: Distribution | None, goes_on: bool
+    estimator: Any,
+    path: Any,
+    tables: Iterable[TrainingSet | None],
+    distribution: Distribution | None,
+    goes_on: bool,
 ) -> CheckpointFile:
     """Return the checkpoint's file of a fit.
 
@@ -27,8 +32,8 @@ def checkpoint_of(
     estimator : estimator
         Its seed is drawn already.
     path : path-like
-    table : TrainingSet
-        All rows, as they were read.
+    tables : iterable of TrainingSet or None
+        All rows to train on, and those of a validation of its own, if any, as they were read.
     distribution : Distribution, optional
     goes_on : bool
         Whether it begins with weights from elsewhere.
@@ -53,20 +58,23 @@ def checkpoint_of(
         "settings": {name: _plain(value) for name, value in estimator.get_params(deep=False).items()},
         "seed": estimator._seed,
         "shards": None if distribution is None else distribution.shards,
-        "rows": _digest(table),
+        "rows": [_digest(table) for table in tables if table is not None],
     }
     return CheckpointFile(path, fingerprint)
 
 
 def _plain(value: Any) -> Any:
-    """Describe a parameter: values by themselves, functions and objects by their kind."""
+    """Describe a parameter: values by themselves, functions by their names, other objects by their kinds."""
     if isinstance(value, list | tuple):
         return [_plain(part) for part in value]
     if isinstance(value, dict):
         return {str(key): _plain(part) for key, part in value.items()}
     if value is None or isinstance(value, str | int | float):
         return value
-    return value.tolist() if isinstance(value, np.generic | np.ndarray) else type(value).__qualname__
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    named = value if hasattr(value, "__qualname__") else type(value)
+    return f"{named.__module__}.{named.__qualname__}"
 
 
 def _digest(table: TrainingSet) -> str:

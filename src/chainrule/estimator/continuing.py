@@ -21,10 +21,10 @@ class AbstractContinued(AbstractFitted):
     """The parts of `fit` and `partial_fit` that know of earlier trainings."""
 
     def _own_validation(self, X_val: Any, y_val: Any, sample_weight_val: Any) -> TrainingSet:
-        """The validation rows the user gives, on the same side of the border as the table."""
+        """The validation rows the user gives, their columns not yet encoded."""
         if X_val is None or y_val is None:
             raise InvalidParameterError("X_val and y_val go together: give both, or neither.")
-        return self._border(X_val, y_val, sample_weight_val)
+        return self._read(X_val, y_val, sample_weight_val, reset=False)
 
     def _check_partial_fit(self) -> None:
         """Refuse parameters that need the whole training set; without classes there are none."""

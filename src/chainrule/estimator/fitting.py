@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +27,6 @@ from chainrule.network.lbfgs import train_lbfgs
 from chainrule.network.loop import train
 from chainrule.network.losses import Loss
 from chainrule.network.parameters import Parameters
-from chainrule.network.progress import Hook
 from chainrule.network.schedules import Schedule
 from chainrule.network.segment import Plan, State
 from chainrule.network.training import Stopping, Training, Validation
@@ -40,12 +39,10 @@ from chainrule.scale.stored import StoredRows
 from chainrule.scale.stream_feed import StreamFeed, check_batch
 from chainrule.slopes.own_functions import check_own_functions
 
-if TYPE_CHECKING:
-    from chainrule.estimator.callbacks.calling import Callbacks
-
 ADAMW_DECAY = 0.01  # PyTorch's default
 
 Score = Callable[[Training, Parameters], float]
+Attach = Callable[[Training, int], Training]
 
 
 @dataclass(frozen=True)
@@ -97,9 +94,7 @@ def fit_network(
     start: State | None = None,
     given: tuple[Any, Any] = (None, None),
     validation: ValidationSet | None = None,
-    on_segment: Hook | None = None,
-    on_epoch: Hook | None = None,
-    callbacks: Callbacks | None = None,
+    attach: Attach | None = None,
     distribution: Distribution | None = None,
     checkpoint: CheckpointFile | None = None,
 ) -> Fitted:
@@ -117,9 +112,8 @@ def fit_network(
     given : (list of array-like or None, list of array-like or None)
         Weights and biases to begin with, as `coefs_` and `intercepts_` show them.
     validation : ValidationSet, optional
-    on_segment, on_epoch : callable, optional
-    callbacks : Callbacks, optional
-        Take the place of `on_segment` and `on_epoch`.
+    attach : callable, optional
+        Given the training and the rows that an epoch visits, returns the training with its hooks.
     distribution : Distribution, optional
         Where to train, if not in memory here.
     checkpoint : CheckpointFile, optional
@@ -141,9 +135,8 @@ def fit_network(
         check_own_functions(training.architecture, table.Y)
     if validation is not None:
         training = replace(training, validation=_judged(validation, training, settings.scoring))
-    training = replace(training, on_segment=on_segment, on_epoch=on_epoch)
-    if callbacks is not None:
-        training = callbacks.attach(training, rows)
+    if attach is not None:
+        training = attach(training, rows)
     run: Callable[..., tuple[State, History]] = train
     if settings.solver == "lbfgs":
         if checkpoint is not None:
@@ -175,7 +168,7 @@ def _feed(examples: Examples | StoredRows, runner: Runner, seed: int, *, shuffle
 
 
 def fit_one_epoch(
-    settings: Settings, table: TrainingSet, loss: Loss, *, seed: int, start: State | None, callbacks: Callbacks
+    settings: Settings, table: TrainingSet, loss: Loss, *, seed: int, start: State | None, attach: Attach
 ) -> Fitted:
     """Go on by one epoch over the table's rows: what `partial_fit` does."""
     loss.check_target(table.Y)
@@ -184,7 +177,7 @@ def fit_one_epoch(
     if settings.check_derivatives and start is None:
         check_own_functions(training.architecture, table.Y)
     training = replace(training, stopping=replace(training.stopping, max_epochs=1, keep_best=False))
-    training = callbacks.attach(training, examples.m)
+    training = attach(training, examples.m)
     state, history = train(training, state)
     return Fitted(training.architecture, own(state), history, training.plan.optimizer.name, examples.m)
 
@@ -209,12 +202,12 @@ def _training(
         return examples.targets
 
     training, state = posed_training(settings, shape, loss, feed, base, seed=seed, start=start)
-    if isinstance(training.feed, StreamFeed) and settings.solver != "lbfgs":
-        check_batch(training.feed.rows, training.plan.batch_size)
     if distribution is not None:
         engine = choose(settings.engine, settings.n_threads, training.architecture)
         shards = distribution.feed(examples, engine, training.plan, settings.shuffle, shape.dtype)
         training = replace(training, feed=shards)
+    elif isinstance(training.feed, StreamFeed) and settings.solver != "lbfgs":
+        check_batch(training.feed.rows, training.plan.batch_size)
     return training, state
 
 

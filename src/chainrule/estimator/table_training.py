@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -195,8 +195,7 @@ def _fit(
         loss_of(target),
         seed=seed,
         validation=None if held_out is None else ValidationSet(held_out),
-        on_segment=on_segment,
-        on_epoch=on_epoch,
+        attach=lambda training, _: replace(training, on_segment=on_segment, on_epoch=on_epoch),
         distribution=distribution,
     )
 
