@@ -18,9 +18,6 @@ from chainrule.table import Encoder, Table, Target, understand, understand_targe
 from chainrule.table.merged_features import merged_encoder
 from chainrule.table.pieces import Pieces
 
-_AT_ONCE = 1 << 22  # values encoded at a time: a row may be far wider encoded than in its table
-_RECORD = "prepared.json"
-
 
 @dataclass(frozen=True)
 class About:
@@ -171,7 +168,7 @@ def _spool(
 
 
 def _append(writer: RowWriter, encoder: Encoder, target: Target, piece: Table, rows: Array) -> None:
-    size = -(-_AT_ONCE // len(encoder.feature_names))
+    size = encoder.rows_at_once
     for start in range(0, len(rows), size):
         part = rows[start : start + size]
         writer.write(encoder.transform(piece, part), network_targets(target, target.encode(piece, part)))

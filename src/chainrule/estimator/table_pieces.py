@@ -14,8 +14,6 @@ from chainrule.report.sums import sums_of
 from chainrule.table.columns import Table
 from chainrule.table.pieces import Pieces
 
-_AT_ONCE = 1 << 22  # values encoded at a time: a row may be far wider encoded than in its table
-
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -40,7 +38,7 @@ class Evaluation:
 def answers(model: TableModel, piece: Table, rows: Array | None = None) -> Array:
     """What the network says of the rows of a piece: the probability of each class, or numbers in the table's units."""
     rows = np.arange(piece.n_rows) if rows is None else rows
-    size = -(-_AT_ONCE // len(model.encoder.feature_names))
+    size = model.encoder.rows_at_once
     starts = range(0, max(len(rows), 1), size)
     parts = [model.answers(model.encoder.transform(piece, rows[start : start + size])) for start in starts]
     return np.concatenate(parts)

@@ -7,7 +7,6 @@ worker. It is a pure function, so one that is lost is run again, by the workers 
 from __future__ import annotations
 
 import uuid
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -17,7 +16,7 @@ from dask.utils import parse_timedelta
 from distributed import Client, Future, get_worker
 
 from chainrule import __version__
-from chainrule._errors import ChainruleWarning, ClusterError
+from chainrule._errors import ClusterError, warn
 from chainrule.engine import choose
 from chainrule.engine.protocol import Engine
 from chainrule.network.architecture import Architecture
@@ -101,11 +100,9 @@ class DaskFeed(ShardFeed):
         self._client, self._cluster = client, Cluster(client, len(loads), step_timeout, grace, attempts)
         self._cluster.count()
         if len(self._cluster.addresses) > len(loads):
-            warnings.warn(
+            warn(
                 f"the cluster has {len(self._cluster.addresses)} workers for {len(loads)} shards: the others stay "
-                f"idle. Train with shards={len(self._cluster.addresses)} or more.",
-                ChainruleWarning,
-                stacklevel=2,
+                f"idle. Train with shards={len(self._cluster.addresses)} or more."
             )
         client.register_plugin(MeetingPoint())
         self._settled: list[str] = []  # the workers that are known to have their shards

@@ -79,6 +79,11 @@ class Encoder:
         """The names of the matrix's columns, (n,)."""
         return tuple(name for block in self.blocks for name in block.names)
 
+    @property
+    def rows_at_once(self) -> int:
+        """How many rows to encode at a time to stay in 32 MB: encoded, a row may be far wider than in its table."""
+        return -(-(1 << 22) // len(self.feature_names))
+
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """The names of the table columns that are needed."""
