@@ -126,10 +126,10 @@ def cluster(workers: int) -> Iterator[Any]:
 
 
 def over_dask(workers: int, rounds: int) -> Iterator[Point]:
-    from chainrule.scale.dask_feed import DaskFeed, Load
+    from chainrule.scale.dask_feed import DaskFeed
 
     with cluster(workers) as client:
-        feed = DaskFeed(client, [Load(len(b), ArrayRows, (b,)) for b in blocks()], choose("native"), seed=0)
+        feed = DaskFeed(client, [ArrayRows(block).load() for block in blocks()], choose("native"), seed=0)
         yield from measure_steps(feed, "dask", workers, rounds)
         addresses = sorted(client.nthreads())
         for length in LENGTHS if workers > 1 else ():
@@ -154,8 +154,7 @@ def as_rank(rounds: int) -> None:
     from chainrule.scale.mpi_feed import MPIFeed
 
     comm = MPI.COMM_WORLD
-    shards = [ShuffledRows(ArrayRows(block), 0, number) for number, block in enumerate(blocks())]
-    feed = MPIFeed(comm, shards, choose("native", 1))
+    feed = MPIFeed(comm, [ArrayRows(block).load() for block in blocks()], choose("native", 1), seed=0)
     points = feed.lead(lambda: list(measure_steps(feed, "mpi", comm.Get_size(), rounds)))
     for length in LENGTHS if comm.Get_size() > 1 else ():
         seconds = comm.allreduce(sum_seconds(MPICommunicator(comm), length), MPI.MAX)

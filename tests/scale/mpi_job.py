@@ -10,12 +10,13 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.scale.trainings import outcome, shards_of, training_of, word
+from tests.scale.trainings import SEED, outcome, shards_of, training_of, word
 
-from chainrule._errors import ClusterError
+from chainrule._errors import ClusterError, TableError
 from chainrule.engine import choose
 from chainrule.scale.checkpoints import CheckpointFile
 from chainrule.scale.mpi_feed import MPIFeed
+from chainrule.scale.rows import Load
 
 
 def main(task: str, path: str = "") -> None:
@@ -29,7 +30,10 @@ def main(task: str, path: str = "") -> None:
         shards[3].rows.block.X[:] = np.nan
     if task == "broken" and comm.Get_rank() == 1:
         shards_of.__globals__["ShuffledRows"].take = None  # a mistake on one rank alone
-    feed = MPIFeed(comm, shards, choose("native"), reduction="fast" if task == "fast" else "strict")
+    loads = [shard.rows.load() for shard in shards]
+    if task == "unread":
+        loads[4] = Load(41, missing_table)
+    feed = MPIFeed(comm, loads, choose("native"), seed=SEED, reduction="fast" if task == "fast" else "strict")
     training = training_of(feed)
     if task in ("first", "second"):
         result = feed.lead(lambda: checkpointed(training, path, dies=task == "first"))
@@ -58,6 +62,11 @@ def checkpointed(training, path, dies):
     checkpoint = file.read(training.architecture)
     assert dies == (checkpoint is None)
     return outcome(replace(training, on_epoch=on_epoch), checkpoint)
+
+
+def missing_table():
+    """Load a shard that this machine has not."""
+    raise TableError("No such file: part-4.parquet.")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import pytest
 from chainrule._errors import ChainruleWarning, ClusterError, DivergenceError
 from chainrule.engine import choose
 from chainrule.scale.checkpoints import CheckpointFile
-from chainrule.scale.rows import ArrayRows
+from chainrule.scale.rows import Load
 from chainrule.scale.sharded import LocalShards
 
 from . import faults
@@ -23,7 +23,7 @@ from .trainings import SEED, outcome, shards_of, training_of, undisturbed
 
 pytest.importorskip("distributed")
 
-from chainrule.scale.dask_feed import DaskFeed, Load
+from chainrule.scale.dask_feed import DaskFeed
 
 pytestmark = pytest.mark.filterwarnings(  # distributed's own, where a worker has been killed
     "ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"
@@ -32,7 +32,7 @@ MIDDLE = 10  # an epoch is a segment of seven steps: this one is in the second
 
 
 def feed_on(client, engine="native", shards=None, **options):
-    loads = [Load(shard.m, ArrayRows, (shard.rows.block,)) for shard in shards or shards_of()]
+    loads = [shard.rows.load() for shard in shards or shards_of()]
     return DaskFeed(client, loads, choose(engine), seed=SEED, **{"step_timeout": 20.0, "grace": 3.0, **options})
 
 
@@ -206,7 +206,7 @@ def test_another_version_on_a_worker_is_named(two):
 
 def test_a_shard_that_cannot_be_loaded_is_an_error_at_once(two):
     ready(two)
-    loads = [*(Load(shard.m, ArrayRows, (shard.rows.block,)) for shard in shards_of()), Load(9, faults.missing_file)]
+    loads = [*(shard.rows.load() for shard in shards_of()), Load(9, faults.missing_file)]
     with pytest.raises(FileNotFoundError, match=r"part-3\.parquet"):
         outcome(training_of(DaskFeed(two, loads, choose("native"), seed=SEED)))
 

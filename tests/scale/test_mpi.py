@@ -86,3 +86,9 @@ def test_more_ranks_than_shards_are_refused():
     result = run(6, "train")
     assert result.returncode != 0
     assert "the job has 6 ranks for 5 shards: pass shards=6." in result.stderr
+
+
+def test_a_rank_that_cannot_read_its_rows_says_so():
+    result = run(2, "unread")
+    assert result.returncode != 0
+    assert "ClusterError: rank 1 cannot read its rows: No such file: part-4.parquet." in result.stderr

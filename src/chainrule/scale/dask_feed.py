@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import dask
@@ -27,29 +26,10 @@ from chainrule.scale.communicators.dask import DaskCommunicator, MeetingPoint
 from chainrule.scale.dask_cluster import Cluster
 from chainrule.scale.order import ShuffledRows
 from chainrule.scale.reduction import run_of
-from chainrule.scale.rows import Rows
+from chainrule.scale.rows import Load, Rows
 from chainrule.scale.sharded import Evaluation, ShardFeed, Steps, check_digests, digest, run_shards
 
 Value = TypeVar("Value")
-
-
-@dataclass(frozen=True)
-class Load:
-    """How a shard gets to a worker: a function and its arguments, run there, and run again where it is lost.
-
-    Attributes
-    ----------
-    m : int
-        How many rows it has.
-    function : callable
-        Returns its `Rows`.
-    arguments : tuple
-        Of the function; futures stand for what they come to.
-    """
-
-    m: int
-    function: Callable[..., Rows]
-    arguments: tuple[Any, ...] = ()
 
 
 class DaskFeed(ShardFeed):

@@ -13,8 +13,8 @@ from chainrule.engine.protocol import Engine
 from chainrule.network.examples import Examples
 from chainrule.network.segment import Plan
 from chainrule.scale.order import ShuffledRows
+from chainrule.scale.rows import DivisibleRows
 from chainrule.scale.sharded import LocalShards, ShardFeed, check_batches, cut
-from chainrule.scale.stored import StoredRows
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Distribution:
             raise InvalidParameterError(f"shards must be a whole number of at least 1, got {self.shards!r}.")
 
     def feed(
-        self, examples: Examples | StoredRows, engine: Engine, plan: Plan, shuffle: bool, dtype: np.dtype[Any]
+        self, examples: Examples | DivisibleRows, engine: Engine, plan: Plan, shuffle: bool, dtype: np.dtype[Any]
     ) -> ShardFeed:
         """Cut examples into shards, and bring them to where they are trained on.
 
@@ -56,17 +56,17 @@ class Distribution:
                 f"(tcp://HOST:PORT), or an mpi4py communicator; got {self.where!r}."
             )
         parts = cut(examples, self.shards, dtype) if self.leads else []
-        if client is not None:
-            module = import_module("chainrule.scale.dask_feed")
-            loads = [module.Load(part.m, *part.load()) for part in parts]
-            feed = module.DaskFeed(client, loads, engine, seed=plan.seed, shuffle=shuffle)
-            feed.closes_client = client is not self.where
-        else:
+        if comm is None and client is None:
             shards = [ShuffledRows(part, plan.seed, number, shuffle=shuffle) for number, part in enumerate(parts)]
-            if comm is not None:
-                feed = import_module("chainrule.scale.mpi_feed").MPIFeed(comm, shards, engine)
-            else:
-                feed = LocalShards(shards, engine)
+            return LocalShards(shards, engine)
+        loads = [part.load() for part in parts]
+        if comm is not None:
+            module = import_module("chainrule.scale.mpi_feed")
+            return module.MPIFeed(comm, loads, engine, seed=plan.seed, shuffle=shuffle)
+        feed = import_module("chainrule.scale.dask_feed").DaskFeed(
+            client, loads, engine, seed=plan.seed, shuffle=shuffle
+        )
+        feed.closes_client = client is not self.where
         return feed
 
     @property

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from chainrule._errors import ClusterError, DivergenceError, InvalidParameterError
+from chainrule._errors import ChainruleError, ClusterError, DivergenceError, InvalidParameterError
 from chainrule.network.architecture import Architecture
 from chainrule.network.feed import Runner
 from chainrule.network.parameters import Parameters
@@ -21,6 +21,7 @@ from chainrule.network.segment import State, Totals
 from chainrule.scale.communicators.mpi import MPICommunicator
 from chainrule.scale.order import ShuffledRows
 from chainrule.scale.reduction import run_of
+from chainrule.scale.rows import Load, Rows
 from chainrule.scale.sharded import Evaluation, ShardFeed, Steps, check_digests, digest, first_named, run_shards
 
 if TYPE_CHECKING:
@@ -57,9 +58,12 @@ class MPIFeed(ShardFeed):
     Parameters
     ----------
     comm : mpi4py.MPI.Comm
-    shards : sequence of ShuffledRows
-        All of them, on rank 0, which sends each rank its own; what the others give does not matter.
+    loads : sequence of Load
+        One for each shard, on rank 0, which sends each rank its own; what the others give does not matter.
     runner : Runner
+    seed : int
+    shuffle : bool, default True
+        Of the shards' orders.
     reduction : {"strict", "fast"}
         "strict" adds along one tree, to the same bits for any number of ranks; "fast" lets MPI add.
 
@@ -67,23 +71,37 @@ class MPIFeed(ShardFeed):
     ------
     InvalidParameterError
         If there are more ranks than shards.
+    ClusterError
+        If a rank cannot read its shards.
     """
 
     def __init__(
-        self, comm: MPI.Comm, shards: Sequence[ShuffledRows], runner: Runner, *, reduction: str = "strict"
+        self,
+        comm: MPI.Comm,
+        loads: Sequence[Load],
+        runner: Runner,
+        *,
+        seed: int,
+        shuffle: bool = True,
+        reduction: str = "strict",
     ) -> None:
         if reduction not in REDUCTIONS:
             raise InvalidParameterError(f"reduction must be 'strict' or 'fast', got {reduction!r}.")
         self.runner, self._comm = runner, comm
+        leads, size = comm.Get_rank() == 0, comm.Get_size()
         with _together(comm):
-            self.sizes = comm.bcast(tuple(shard.m for shard in shards))
-            size, n_shards = comm.Get_size(), len(self.sizes)
-            if size > n_shards:
-                raise InvalidParameterError(f"the job has {size} ranks for {n_shards} shards: pass shards={size}.")
+            self.sizes = comm.bcast(tuple(load.m for load in loads))
+        n_shards = len(self.sizes)
+        if size > n_shards:
+            raise InvalidParameterError(f"the job has {size} ranks for {n_shards} shards: pass shards={size}.")
+        with _together(comm):
             runs = [run_of(rank, size, n_shards) for rank in range(size)]
-            leads = comm.Get_rank() == 0
-            own = comm.scatter([{shard: shards[shard] for shard in run} for run in runs] if leads else None)
-        self._rank = _Rank(MPICommunicator(comm, fast=reduction == "fast"), own, runner)
+            own = comm.scatter([{shard: loads[shard] for shard in run} for run in runs] if leads else None)
+            rows, troubles = _brought(comm, own)
+        if troubles:
+            raise ClusterError(troubles[0])
+        shards = {number: ShuffledRows(each, seed, number, shuffle=shuffle) for number, each in rows.items()}
+        self._rank = _Rank(MPICommunicator(comm, fast=reduction == "fast"), shards, runner)
 
     def run(self, steps: Steps) -> tuple[State, Totals]:
         """Run the segment on all ranks.
@@ -140,6 +158,16 @@ class MPIFeed(ShardFeed):
     def _do(self, name: str, arguments: tuple[Any, ...]) -> Any:
         with _together(self._comm):
             return self._comm.gather(getattr(self._rank, name)(*arguments))
+
+
+def _brought(comm: MPI.Comm, loads: dict[int, Load]) -> tuple[dict[int, Rows], list[str]]:
+    """Bring this rank's rows to it; also return, on every rank, what any of them could not read."""
+    rows, trouble = {}, None
+    try:
+        rows = {number: load.run() for number, load in loads.items()}
+    except ChainruleError as error:
+        trouble = f"rank {comm.Get_rank()} cannot read its rows: {error}"
+    return rows, [each for each in comm.allgather(trouble) if each]
 
 
 _LAST_WORDS = 0.5  # seconds: what a launcher has not passed on when the job is ended is lost

@@ -52,6 +52,41 @@ class Rows(Protocol):
 
 
 @dataclass(frozen=True)
+class Load:
+    """How rows get to another process: a function and its arguments, run there, and run again where they are lost.
+
+    Attributes
+    ----------
+    m : int
+        How many rows there are.
+    function : callable
+        Returns them, as `Rows`.
+    arguments : tuple
+        Of the function.
+    """
+
+    m: int
+    function: Callable[..., Rows]
+    arguments: tuple[Any, ...] = ()
+
+    def run(self) -> Rows:
+        """Bring the rows to this process."""
+        return self.function(*self.arguments)
+
+
+class DivisibleRows(Rows, Protocol):
+    """Rows that can be cut into shards."""
+
+    def part(self, start: int, stop: int) -> DivisibleRows:
+        """Return some of the rows, without bringing them to memory."""
+        ...
+
+    def load(self) -> Load:
+        """Say how they get to another process."""
+        ...
+
+
+@dataclass(frozen=True)
 class ArrayRows:
     """Rows that are in memory already."""
 
@@ -66,6 +101,10 @@ class ArrayRows:
         """Look at some of them."""
         return self.block[start:stop]
 
-    def load(self) -> tuple[Callable[..., ArrayRows], tuple[Any, ...]]:
-        """Return a function and arguments that bring the rows to the memory of another process."""
-        return ArrayRows, (self.block,)
+    def part(self, start: int, stop: int) -> ArrayRows:
+        """Return some of them."""
+        return ArrayRows(self.block[start:stop])
+
+    def load(self) -> Load:
+        """Say how they get to another process: as they are."""
+        return Load(self.m, ArrayRows, (self.block,))

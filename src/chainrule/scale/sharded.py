@@ -30,8 +30,7 @@ from chainrule.scale.communicators.base import Communicator
 from chainrule.scale.communicators.local import Local
 from chainrule.scale.order import ShuffledRows, quota
 from chainrule.scale.reduction import tree_sum
-from chainrule.scale.rows import ArrayRows, Block, Rows
-from chainrule.scale.stored import StoredRows
+from chainrule.scale.rows import ArrayRows, Block, DivisibleRows, Rows
 
 Result = TypeVar("Result")
 _EVALUATED = 1 << 16  # rows of a shard that are read at a time to evaluate
@@ -172,7 +171,7 @@ def check_digests(digests: Sequence[str], steps: Steps) -> None:
         )
 
 
-def cut(examples: Examples | StoredRows, n_shards: int, dtype: np.dtype[Any]) -> Sequence[ArrayRows | StoredRows]:
+def cut(examples: Examples | DivisibleRows, n_shards: int, dtype: np.dtype[Any]) -> Sequence[DivisibleRows]:
     """Cut examples into shards of neighbouring rows, one row more or less.
 
     Raises
@@ -187,7 +186,7 @@ def cut(examples: Examples | StoredRows, n_shards: int, dtype: np.dtype[Any]) ->
             f"shards must be at least 1 and at most the {examples.m} rows to train on, got {n_shards}."
         )
     borders = [shard * examples.m // n_shards for shard in range(n_shards + 1)]
-    if isinstance(examples, StoredRows):
+    if not isinstance(examples, Examples):
         return [examples.part(*place) for place in pairwise(borders)]
     parts = (examples.batch(slice(*place), dtype) for place in pairwise(borders))
     return [

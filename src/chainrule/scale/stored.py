@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule._errors import TableError
 from chainrule.network.types import Array
-from chainrule.scale.rows import ArrayRows, Block
+from chainrule.scale.rows import ArrayRows, Block, Load
 from chainrule.scale.spool import read_rows, require_room
 
 
@@ -118,13 +118,13 @@ class StoredRows:
             unit=self.mean_weight,
         )
 
-    def load(self) -> tuple[Callable[..., ArrayRows], tuple[Any, ...]]:
-        """Return a function and arguments that bring the rows to the memory of another process."""
+    def load(self) -> Load:
+        """Say how they get to another process: read there, if it can, or as they are."""
         places = self._places(0, self.m)
         if self.X.anywhere is None or isinstance(places, slice) or not len(places):
-            return ArrayRows, (self.read(0, self.m),)
+            return ArrayRows(self.read(0, self.m)).load()
         weights = None if self.weights is None else self.weights[places] / self.mean_weight
-        return brought, (self.X.anywhere, places, self.Y[places].astype(self.X.dtype), weights)
+        return Load(self.m, brought, (self.X.anywhere, places, self.Y[places].astype(self.X.dtype), weights))
 
     def _places(self, start: int, stop: int) -> Array | slice:
         return slice(start, stop) if self.rows is None else self.rows[start:stop]
