@@ -95,14 +95,17 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     """
     from chainrule.cli.display import Reporter, strict_json
     from chainrule.cli.streaming import in_pieces
+    from chainrule.cli.train_settings import given_settings
     from chainrule.cli.train_text import after, before, summary
     from chainrule.estimator.table_task import Overrides
     from chainrule.files.model_file import check_writable
     from chainrule.storage import save
 
     check_writable(model)
-    given = _settings(options)
+    given = given_settings(options)
     distribution = _distribution(options)
+    if distribution is not None:
+        distribution.check()
     leads = distribution is None or distribution.leads
     quiet, as_json = quiet or not leads, as_json and leads
     overrides = Overrides(
@@ -117,9 +120,12 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
             stack.callback(reporter.close)
             return reporter
 
-        streams = options["checkpoint"] is not None or in_pieces(table, options["memory"])
-        way = _train_in_pieces if streams else _train_in_memory
-        trained, prepared = way(table, given, overrides, options, seed, announce)
+        def streams() -> bool:
+            return options["checkpoint"] is not None or in_pieces(table, options["memory"])
+
+        piecewise = streams() if distribution is None else distribution.once(streams)
+        way = _train_in_pieces if piecewise else _train_in_memory
+        trained, prepared = way(table, given, overrides, options, seed, distribution, announce)
     if leads:
         save(trained.model, model)
     say(after(trained, model, options["checkpoint"]))
@@ -128,19 +134,19 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
 
 
 def _train_in_pieces(
-    source: str, given: dict[str, Any], overrides: Overrides, options: dict[str, Any], seed: int, announce: Announce
+    source: str,
+    given: dict[str, Any],
+    overrides: Overrides,
+    options: dict[str, Any],
+    seed: int,
+    distribution: Distribution | None,
+    announce: Announce,
 ) -> tuple[Trained, Understood]:
-    from chainrule._errors import InvalidParameterError
     from chainrule.estimator.large_table import LargeTable, train_on
     from chainrule.scale.workplace import has_checkpoint
 
-    if _distribution(options) is not None:
-        raise InvalidParameterError(
-            "--dask and --mpi train on a table in memory, this one is read in pieces: leave out --checkpoint, and "
-            "raise --memory above the table's size, or train it on this machine."
-        )
     folder = options["checkpoint"]
-    if folder is not None and has_checkpoint(folder):
+    if folder is not None and has_checkpoint(folder) and (distribution is None or distribution.leads):
         click.echo(f"going on from {folder}", err=True)
     asked = options["target"], overrides, options["test"], options["test_table"], options["strict"]
     return train_on(
@@ -149,12 +155,19 @@ def _train_in_pieces(
         seed=seed,
         memory=options["memory"],
         checkpoint=folder,
+        distribution=distribution,
         announce=lambda prepared, settings: announce(prepared, prepared.about, settings),
     )
 
 
 def _train_in_memory(
-    source: str, given: dict[str, Any], overrides: Overrides, options: dict[str, Any], seed: int, announce: Announce
+    source: str,
+    given: dict[str, Any],
+    overrides: Overrides,
+    options: dict[str, Any],
+    seed: int,
+    distribution: Distribution | None,
+    announce: Announce,
 ) -> tuple[Trained, Understood]:
     from chainrule.estimator.recipe import recipe
     from chainrule.estimator.table_training import prepare
@@ -180,7 +193,7 @@ def _train_in_memory(
         on_segment=reporter.on_segment,
         on_epoch=reporter.on_epoch,
         on_compare=reporter.on_compare,
-        distribution=_distribution(options),
+        distribution=distribution,
     )
     return trained, prepared
 
@@ -204,59 +217,6 @@ def _distribution(options: dict[str, Any]) -> Distribution | None:
         raise InvalidParameterError("--dask and --mpi are two ways to do the same: give one of them.")
     where = "mpi" if options["mpi"] else options["dask"]
     return None if where is None else Distribution(where, options["shards"])
-
-
-_SAME = ("activation", "dropout", "solver", "alpha", "l1_ratio", "weight_decay", "batch_size", "engine")
-_FIELDS = {name: name for name in _SAME} | {
-    "hidden": "hidden_layer_sizes",
-    "learning_rate": "learning_rate_init",
-    "schedule": "learning_rate",
-    "epochs": "max_iter",
-    "patience": "n_iter_no_change",
-    "validation": "validation_fraction",
-}
-
-
-def _settings(options: dict[str, Any]) -> dict[str, Any]:
-    """The options that were given, checked, under the names of `Settings`."""
-    given = {option: options[option] for option in _FIELDS if options[option] is not None}
-    if "hidden" in given:
-        given["hidden"] = _widths(given["hidden"])
-    without = given.get("validation") == 0
-    if without:
-        del given["validation"]
-    for option, value in given.items():
-        _check(option, value)
-    return {_FIELDS[option]: value for option, value in given.items()} | ({"early_stopping": False} if without else {})
-
-
-def _check(option: str, value: Any) -> None:
-    """Hold an option against what its setting must be, before anything is read."""
-    from chainrule._errors import InvalidParameterError, nearest
-    from chainrule.estimator.settings import CONSTRAINTS
-    from chainrule.network.activations import activation
-
-    if option == "activation":
-        activation(value)
-        return
-    holds, words = CONSTRAINTS[_FIELDS[option]]
-    if not holds(value):
-        valid = words.split("'")[1::2]
-        hint = nearest(value, valid) if isinstance(value, str) else f"It must be {words}."
-        raise InvalidParameterError(f"--{option.replace('_', '-')} cannot be {value!r}. {hint}")
-
-
-def _widths(text: str) -> tuple[int, ...]:
-    from chainrule._errors import InvalidParameterError
-
-    if text.strip().lower() in ("", "none", "0"):
-        return ()
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError:
-        raise InvalidParameterError(
-            f"--hidden takes widths, whole numbers with commas, such as 64,32; got {text!r}."
-        ) from None
 
 
 def _say(quiet: bool, to_stderr: bool) -> Any:

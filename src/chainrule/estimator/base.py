@@ -110,8 +110,10 @@ class AbstractEstimator(AbstractContinued):
             If a distributed training cannot go on; says what to do.
         """
         distribution = None if distributed is None else Distribution(distributed, shards)
-        if distribution is not None and not is_source(X):
-            check_is_here(X, y, sample_weight)
+        if distribution is not None:
+            distribution.check()  # before anything is read
+            if not is_source(X):
+                check_is_here(X, y, sample_weight)
         with ExitStack() as stack:
 
             def here(X: Any, *columns: Any) -> tuple[Any, ...]:

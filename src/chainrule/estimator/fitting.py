@@ -34,6 +34,7 @@ from chainrule.network.types import Array
 from chainrule.scale.checkpoints import CheckpointFile
 from chainrule.scale.distribution import Distribution
 from chainrule.scale.order import ShuffledRows
+from chainrule.scale.rows import DivisibleRows
 from chainrule.scale.sharded import ShardFeed
 from chainrule.scale.stored import StoredRows
 from chainrule.scale.stream_feed import StreamFeed, check_batch
@@ -137,6 +138,16 @@ def fit_network(
         training = replace(training, validation=_judged(validation, training, settings.scoring))
     if attach is not None:
         training = attach(training, rows)
+    state, history = carried_out(training, state, settings, checkpoint)
+    if checkpoint is not None and history.stop_reason != StopReason.INTERRUPTED:
+        checkpoint.remove()
+    return Fitted(training.architecture, own(state), history, training.plan.optimizer.name, rows)
+
+
+def carried_out(
+    training: Training, state: State, settings: Settings, checkpoint: CheckpointFile | None
+) -> tuple[State, History]:
+    """Run a posed training from a state, or from the checkpoint, wherever its examples are."""
     run: Callable[..., tuple[State, History]] = train
     if settings.solver == "lbfgs":
         if checkpoint is not None:
@@ -145,10 +156,7 @@ def fit_network(
     elif checkpoint is not None:
         run = partial(train_kept, file=checkpoint)
     begin = partial(run, training, state)
-    state, history = training.feed.lead(begin) if isinstance(training.feed, ShardFeed) else begin()
-    if checkpoint is not None and history.stop_reason != StopReason.INTERRUPTED:
-        checkpoint.remove()
-    return Fitted(training.architecture, own(state), history, training.plan.optimizer.name, rows)
+    return training.feed.lead(begin) if isinstance(training.feed, ShardFeed) else begin()
 
 
 def _judged(validation: ValidationSet, training: Training, scoring: Any) -> Validation:
@@ -203,12 +211,22 @@ def _training(
 
     training, state = posed_training(settings, shape, loss, feed, base, seed=seed, start=start)
     if distribution is not None:
-        engine = choose(settings.engine, settings.n_threads, training.architecture)
-        shards = distribution.feed(examples, engine, training.plan, settings.shuffle, shape.dtype)
-        training = replace(training, feed=shards)
+        training = in_shards(training, settings, distribution, examples, shape.dtype)
     elif isinstance(training.feed, StreamFeed) and settings.solver != "lbfgs":
         check_batch(training.feed.rows, training.plan.batch_size)
     return training, state
+
+
+def in_shards(
+    training: Training,
+    settings: Settings,
+    distribution: Distribution,
+    examples: Examples | DivisibleRows,
+    dtype: np.dtype[Any],
+) -> Training:
+    """Cut the examples of a training into shards, and bring them to where they are trained on."""
+    engine = choose(settings.engine, settings.n_threads, training.architecture)
+    return replace(training, feed=distribution.feed(examples, engine, training.plan, settings.shuffle, dtype))
 
 
 def posed_training(

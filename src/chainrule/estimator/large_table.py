@@ -19,6 +19,7 @@ from chainrule.estimator.stream_training import train_pieces, window_of
 from chainrule.estimator.table_task import Overrides, Trained
 from chainrule.network.history import StopReason
 from chainrule.network.progress import Progress
+from chainrule.scale.distribution import Distribution
 from chainrule.scale.memory import Budget
 from chainrule.scale.parts import Shares
 from chainrule.scale.workplace import Workplace, workplace
@@ -73,6 +74,7 @@ def train_on(
     seed: int = 0,
     memory: str | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
+    distribution: Distribution | None = None,
     announce: Callable[[PreparedPieces, Settings], Listener] | None = None,
 ) -> tuple[Trained, PreparedPieces]:
     """Train on a table that need not fit into memory.
@@ -89,6 +91,9 @@ def train_on(
     checkpoint : path-like, optional
         A folder for checkpoints: after a kill, the same call goes on from the last one. It is emptied when training has
         come to its end, and not after Ctrl-C, an error or a kill.
+    distribution : Distribution, optional
+        Where to train the network, if not on this machine. Workers that can read the table's Parquet files read their
+        rows there, and have them in memory.
     announce : callable, optional
         Told of the prepared rows and the settings before training; returns who is to be told of the rest.
 
@@ -101,7 +106,7 @@ def train_on(
 
     Raises
     ------
-    TableError, TargetError, InvalidParameterError, CheckpointError, DivergenceError
+    TableError, TargetError, InvalidParameterError, CheckpointError, ClusterError, DivergenceError
 
     Examples
     --------
@@ -112,14 +117,22 @@ def train_on(
     """
     budget, drafted = Budget.asked(memory), recipe(1, **changes)
     shares = Shares(table.test, drafted.validation_fraction if drafted.early_stopping else 0.0, seed)
-    with workplace(checkpoint) as place:
+    leads = distribution is None or distribution.leads
+    with workplace(checkpoint if leads else None) as place:
         asked = plain(_fingerprint(table, shares)) if place.checkpoint else {}
-        prepared = load_prepared(place.rows, asked) or _prepared(table, shares, budget, place, asked)
+
+        def prepare() -> PreparedPieces:
+            return load_prepared(place.rows, asked) or _prepared(table, shares, budget, place, asked)
+
+        prepared = prepare() if distribution is None else distribution.once(prepare)
         settings = recipe(prepared.m, **changes)
         hooks = {} if announce is None else _hooks(announce(prepared, settings))
-        file = place.file(plain(asked | {"settings": vars(settings), "order": window_of(prepared, budget)}))
+        order = {"order": window_of(prepared, budget), "shards": None if distribution is None else distribution.shards}
+        file = place.file(plain(asked | order | {"settings": vars(settings)}))
         place.keep = file is not None
-        trained = train_pieces(prepared, settings, budget, seed=seed, checkpoint=file, **hooks)
+        trained = train_pieces(
+            prepared, settings, budget, seed=seed, checkpoint=file, distribution=distribution, **hooks
+        )
         place.keep = file is not None and trained.fitted.history.stop_reason == StopReason.INTERRUPTED
     return trained, prepared
 

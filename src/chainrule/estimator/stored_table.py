@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,13 +21,15 @@ import numpy as np
 from chainrule._errors import InvalidParameterError, TableError, TargetError
 from chainrule.estimator.building import working_dtype
 from chainrule.estimator.columns import Columns
+from chainrule.estimator.elsewhere import Elsewhere
 from chainrule.estimator.memory import working_budget
 from chainrule.estimator.raw_table import RawTable, check_values, chosen_columns
 from chainrule.network.rows import row_keys
 from chainrule.network.types import Array
+from chainrule.scale.rows import Block
 from chainrule.scale.stored import StoredMatrix, write_matrix
 from chainrule.table.columns import Column, Table
-from chainrule.table.pieces import Pieces, Whereabouts, open_pieces
+from chainrule.table.pieces import Pieces, open_pieces
 
 
 class _OnDisk(Sequence[Column]):
@@ -78,30 +80,13 @@ class StoredTable(RawTable):
         first = next(parts)
         order = working_budget().window(first.itemsize * (first.shape[1] + 1))
         path = self.folder / f"{len(list(self.folder.iterdir()))}.inputs"
-        where = self.pieces.whereabouts
-        anywhere = None if where is None else Reader(where, columns, working_budget().reader)
+        where, anywhere = self.pieces.whereabouts, None
+        if where is not None:
+            counts = tuple(place.stop - place.start for place in where.places)
+            anywhere = Elsewhere(where, counts, partial(_block, columns=columns), working_budget().reader).read
         matrix = StoredMatrix(path, (self.n_rows, first.shape[1]), first.dtype, order, anywhere)
         write_matrix(matrix, chain([first], parts))
         return matrix
-
-
-@dataclass(frozen=True, eq=False)
-class Reader:
-    """Reads and encodes rows of a table on any machine that can read its files."""
-
-    where: Whereabouts
-    columns: Columns | None
-    memory: int
-
-    def __call__(self, start: int, stop: int) -> Array:
-        """Return the encoded rows `start` to `stop`."""
-        ends = np.cumsum([place.stop - place.start for place in self.where.places])
-        first, last = np.searchsorted(ends, [start, stop - 1], side="right")
-        needed = replace(self.where, places=self.where.places[first : last + 1])
-        before = int(ends[first - 1]) if first else 0
-        with needed.open(self.memory) as pieces:
-            X = np.concatenate([*encoded_parts(pieces, self.columns)])
-        return X[start - before : stop - before]
 
 
 def is_source(X: Any) -> bool:
@@ -193,13 +178,18 @@ def features_of(estimator: Any, header: Table) -> tuple[str, ...]:
 
 def encoded_parts(pieces: Pieces, columns: Columns | None) -> Iterator[Array]:
     """Give the matrix that the network takes, some rows at a time."""
-    for piece in pieces:
-        if columns is None:
-            check_values(piece, impute=False)
-            yield _matrix(piece)
-        else:
-            check_values(piece, impute=columns.impute)
-            yield columns.transform(piece)
+    return (_encoded(piece, columns) for piece in pieces)
+
+
+def _encoded(piece: Table, columns: Columns | None) -> Array:
+    check_values(piece, impute=columns is not None and columns.impute)
+    return _matrix(piece) if columns is None else columns.transform(piece)
+
+
+def _block(piece: Table, columns: Columns | None) -> Block:
+    """Encode the inputs of a piece alone; the targets are elsewhere."""
+    X = _encoded(piece, columns)
+    return Block(X, X[:, :0])
 
 
 def _matrix(piece: Table) -> Array:

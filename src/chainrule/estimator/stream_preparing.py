@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from chainrule.estimator.table_task import Overrides, Understood, check_complete, n_outputs, network_targets
-from chainrule.network.types import Array
+from chainrule.estimator.elsewhere import Elsewhere
+from chainrule.estimator.spooling import spooled, training_rows, write_parts
+from chainrule.estimator.table_task import Overrides, Understood, check_complete, network_targets
 from chainrule.scale.parts import Places, Shares, with_target
-from chainrule.scale.parts import row_keys as keys_of
-from chainrule.scale.spool import RowWriter, SpooledRows, row_writers
+from chainrule.scale.spool import SpooledRows
 from chainrule.scale.survey import Survey, survey
-from chainrule.table import Encoder, Table, Target, understand, understand_target
+from chainrule.table import Table, Target, understand, understand_target
 from chainrule.table.merged_features import merged_encoder
-from chainrule.table.pieces import Pieces
+from chainrule.table.pieces import Pieces, Whereabouts
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,19 @@ class PreparedPieces(Understood):
         Of the parts "training", "validation" and "test".
     mean : tuple of float
         Of what the network learns, over the training rows: where its last bias starts.
+    shares : Shares
+    where : Whereabouts or None
+        How another machine reads the table, if it can.
+    counts : tuple of int
+        How many training rows each of its pieces has.
     """
 
     about: About
     rows: dict[str, SpooledRows]
     mean: tuple[float, ...]
+    shares: Shares
+    where: Whereabouts | None
+    counts: tuple[int, ...]
 
     @property
     def m(self) -> int:
@@ -55,6 +64,20 @@ class PreparedPieces(Understood):
     def m_test(self) -> int:
         """How many rows there are to test on."""
         return self.rows["test"].m
+
+    def to_share(self, memory: int) -> SpooledRows:
+        """Return the training rows, which other machines read from the table itself, where they can.
+
+        Parameters
+        ----------
+        memory : int
+            Bytes that reading may take there.
+        """
+        rows = self.rows["training"]
+        if self.where is None:
+            return rows
+        encode = partial(training_rows, encoder=self.encoder, target=self.target, shares=self.shares)
+        return replace(rows, anywhere=Elsewhere(self.where, self.counts, encode, memory).bring)
 
 
 def prepare_pieces(
@@ -113,7 +136,7 @@ def prepare_pieces(
         without += test_pieces.n_rows - m["test"]
         check_complete(names, without if strict else 0)
     rows = spooled(folder, encoder, target, m)
-    _spool(rows, encoder, target, pieces, shares, test_pieces)
+    counts = write_parts(rows, encoder, target, pieces, shares, test_pieces)
     return PreparedPieces(
         schema=schema,
         target=target,
@@ -122,6 +145,9 @@ def prepare_pieces(
         about=About(pieces.source, pieces.n_rows, pieces.names, pieces.notes),
         rows=rows,
         mean=_mean(target, found),
+        shares=shares,
+        where=pieces.whereabouts,
+        counts=counts,
     )
 
 
@@ -141,34 +167,3 @@ def _mean(target: Target, found: Survey) -> tuple[float, ...]:
     values, counts = facts.tally or (np.empty(0), np.empty(0))
     codes = target.encode(Table((replace(facts.column, values=values),)))
     return tuple(np.average(network_targets(target, codes), axis=0, weights=counts).tolist())
-
-
-def spooled(folder: Path, encoder: Encoder, target: Target, m: dict[str, int]) -> dict[str, SpooledRows]:
-    """Say where the rows of each part are, of which there are so many."""
-    widths = len(encoder.feature_names), n_outputs(target)
-    return {part: SpooledRows(folder / part, *widths, m[part]) for part in Places._fields}
-
-
-def _spool(
-    rows: dict[str, SpooledRows],
-    encoder: Encoder,
-    target: Target,
-    pieces: Pieces,
-    shares: Shares,
-    test_pieces: Pieces | None,
-) -> None:
-    """Encode every row, and write it to its part."""
-    with row_writers(list(rows.values())) as writers:
-        for piece in pieces:
-            places = shares.of(keys_of(piece), with_target(piece, target.names))
-            for writer, inside in zip(writers, places, strict=True):
-                _append(writer, encoder, target, piece, inside)
-        for piece in test_pieces or ():
-            _append(writers[-1], encoder, target, piece, with_target(piece, target.names))
-
-
-def _append(writer: RowWriter, encoder: Encoder, target: Target, piece: Table, rows: Array) -> None:
-    size = encoder.rows_at_once
-    for start in range(0, len(rows), size):
-        part = rows[start : start + size]
-        writer.write(encoder.transform(piece, part), network_targets(target, target.encode(piece, part)))

@@ -10,24 +10,23 @@ from dataclasses import replace
 import numpy as np
 
 from chainrule._errors import InvalidParameterError
-from chainrule.estimator.fitting import Fitted, Shape, own, posed_training
+from chainrule.estimator.fitting import Fitted, Shape, carried_out, in_shards, own, posed_training
 from chainrule.estimator.idle import warn_of_idle_parameters
-from chainrule.estimator.keeping import train_kept
 from chainrule.estimator.settings import Settings, check_parameters
 from chainrule.estimator.stream_preparing import PreparedPieces
 from chainrule.estimator.table_model import TableModel
 from chainrule.estimator.table_task import Trained, linear_settings, loss_of, table_model, training_record
 from chainrule.network.history import StopReason
-from chainrule.network.lbfgs import train_lbfgs
-from chainrule.network.loop import train
 from chainrule.network.progress import Hook
 from chainrule.network.segment import State
 from chainrule.network.training import Training, Validation
 from chainrule.network.types import Array
 from chainrule.report.sums import sums_of
 from chainrule.scale.checkpoints import CheckpointFile
+from chainrule.scale.distribution import Distribution
 from chainrule.scale.memory import Budget
 from chainrule.scale.order import ShuffledRows
+from chainrule.scale.spool import SpooledRows
 from chainrule.scale.stream_feed import StreamFeed, check_batch
 from chainrule.table import Target
 
@@ -42,6 +41,7 @@ def train_pieces(
     on_epoch: Hook | None = None,
     on_compare: Callable[[], None] | None = None,
     checkpoint: CheckpointFile | None = None,
+    distribution: Distribution | None = None,
 ) -> Trained:
     """Train the network on spooled rows, and compare it on the test rows as `table_training.train` does.
 
@@ -58,20 +58,20 @@ def train_pieces(
         Called before the linear model is trained, which it is unless Ctrl-C ended the network's training.
     checkpoint : CheckpointFile, optional
         Where training is taken up from, if there is a checkpoint, and where it leaves some.
+    distribution : Distribution, optional
+        Where to train the network, if not here. Who does not lead the training judges nothing.
 
     Raises
     ------
-    DivergenceError, InvalidParameterError, CheckpointError
+    ClusterError, DivergenceError, InvalidParameterError, CheckpointError
     """
     check_parameters(settings, list(vars(settings)))
     warn_of_idle_parameters(settings, validated=prepared.rows["validation"].m > 0)
-    if checkpoint is not None and settings.solver == "lbfgs":
-        raise InvalidParameterError("--checkpoint does not go with solver='lbfgs': choose a solver that takes steps.")
     began = time.perf_counter()
-    fitted = _fit(prepared, settings, budget, seed, on_segment, on_epoch, checkpoint)
+    fitted = _fit(prepared, settings, budget, seed, on_segment, on_epoch, checkpoint, distribution)
     seconds = time.perf_counter() - began
     figures = {}
-    if prepared.m_test:
+    if prepared.m_test and (distribution is None or distribution.leads):
         figures["network"] = _figures(prepared, table_model(prepared, fitted, {}), budget)
         if fitted.history.stop_reason != StopReason.INTERRUPTED:
             if on_compare is not None:
@@ -88,7 +88,7 @@ def train_pieces(
 def window_of(prepared: PreparedPieces, budget: Budget) -> tuple[int, int]:
     """Return how many rows make a block and how many blocks a window: they decide the order, and so the result."""
     rows = prepared.rows["training"]
-    return budget.window(4 * (rows.n_inputs + rows.n_targets))
+    return budget.window(rows.row_bytes)
 
 
 def _fit(
@@ -99,19 +99,31 @@ def _fit(
     on_segment: Hook | None = None,
     on_epoch: Hook | None = None,
     checkpoint: CheckpointFile | None = None,
+    distribution: Distribution | None = None,
 ) -> Fitted:
     rows = prepared.rows["training"]
     block, window = window_of(prepared, budget)
     with closing(ShuffledRows(rows, seed, block=block, window=window, shuffle=settings.shuffle)) as shuffled:
         training, state = _posed(prepared, settings, seed, shuffled)
         training = replace(training, on_segment=on_segment, on_epoch=on_epoch)
-        if settings.solver == "lbfgs":
-            state, history = train_lbfgs(training, state, max_fun=settings.max_fun)
-        elif checkpoint is None:
-            state, history = train(training, state)
-        else:
-            state, history = train_kept(training, state, checkpoint)
+        if distribution is not None:
+            training = in_shards(training, settings, distribution, _to_share(prepared, budget), np.dtype(np.float32))
+        elif settings.solver != "lbfgs":
+            check_batch(shuffled, training.plan.batch_size)
+        state, history = carried_out(training, state, settings, checkpoint)
     return Fitted(training.architecture, own(state), history, training.plan.optimizer.name, rows.m)
+
+
+def _to_share(prepared: PreparedPieces, budget: Budget) -> SpooledRows:
+    """Return the training rows, unless sending them would fill the memory."""
+    rows = prepared.to_share(budget.reader)
+    if rows.anywhere is None and rows.m * rows.row_bytes > budget.rows:
+        raise InvalidParameterError(
+            f"{prepared.about.source} is no Parquet file that each worker could read its rows from, and to send them, "
+            f"{rows.m * rows.row_bytes / 1e9:,.1f} GB, takes more than the memory allowed. Write the table as Parquet, "
+            "where all workers can read it."
+        )
+    return rows
 
 
 def _posed(prepared: PreparedPieces, settings: Settings, seed: int, shuffled: ShuffledRows) -> tuple[Training, State]:
@@ -124,8 +136,6 @@ def _posed(prepared: PreparedPieces, settings: Settings, seed: int, shuffled: Sh
         lambda: (np.array(prepared.mean)[:, None], None),
         seed=seed,
     )
-    if settings.solver != "lbfgs":
-        check_batch(shuffled, training.plan.batch_size)
     if held_out.m:
         looked_at = ShuffledRows(held_out, seed, block=shuffled.block, window=shuffled.window, shuffle=False)
         training = replace(training, validation=Validation(StreamFeed(looked_at, training.feed.runner)))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from chainrule.network.segment import Plan
 from chainrule.scale.order import ShuffledRows
 from chainrule.scale.rows import DivisibleRows
 from chainrule.scale.sharded import LocalShards, ShardFeed, check_batches, cut
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -44,17 +47,12 @@ class Distribution:
         Raises
         ------
         InvalidParameterError
-            If they cannot be cut, or nobody knows where.
+            If they cannot be cut.
         ClusterError
             If the cluster has no workers.
         """
         check_batches(plan.batch_size, self.shards)
         comm, client = self._comm(), self._client()
-        if comm is None and client is None and self.where != "local":
-            raise InvalidParameterError(
-                "distributed must be 'local', 'mpi', a distributed.Client, the address of a Dask scheduler "
-                f"(tcp://HOST:PORT), or an mpi4py communicator; got {self.where!r}."
-            )
         parts = cut(examples, self.shards, dtype) if self.leads else []
         if comm is None and client is None:
             shards = [ShuffledRows(part, plan.seed, number, shuffle=shuffle) for number, part in enumerate(parts)]
@@ -69,11 +67,46 @@ class Distribution:
         feed.closes_client = client is not self.where
         return feed
 
+    def check(self) -> None:
+        """Raise InvalidParameterError where this is no place to train, ClusterError where nobody is there."""
+        client = self._client()
+        if client is not None and client is not self.where:
+            client.close()
+        if client is None and self._comm() is None and self.where != "local":
+            raise InvalidParameterError(
+                "distributed must be 'local', 'mpi', a distributed.Client, the address of a Dask scheduler "
+                f"(tcp://HOST:PORT), or an mpi4py communicator; got {self.where!r}."
+            )
+
     @property
     def leads(self) -> bool:
         """Whether this process is the one that reports and saves: all are but the further ranks of an MPI job."""
         comm = self._comm()
         return comm is None or comm.Get_rank() == 0
+
+    def once(self, function: Callable[[], Result]) -> Result:
+        """Call a function on the process that leads; return on every rank of an MPI job what it returned there.
+
+        Raises
+        ------
+        ClusterError
+            On the other ranks, if it failed.
+        """
+        comm = self._comm()
+        if comm is None:
+            return function()
+        if comm.Get_rank():
+            result, failure = comm.bcast(None)
+            if failure:
+                raise ClusterError(f"rank 0 failed: {failure}")
+            return result
+        try:
+            result = function()
+        except BaseException as error:
+            comm.bcast((None, f"{type(error).__name__}: {error}"))
+            raise
+        comm.bcast((result, None))
+        return result
 
     def _comm(self) -> Any:
         if isinstance(self.where, str) and self.where == "mpi":

@@ -7,9 +7,9 @@ mapped: pages of a mapped file would count as memory of the process.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from chainrule._errors import TableError
 from chainrule.network.types import Array
-from chainrule.scale.rows import Block
+from chainrule.scale.rows import ArrayRows, Block, Load
 
 _ITEM = np.dtype(np.float32)
 
@@ -33,17 +33,39 @@ class SpooledRows:
     n_inputs, n_targets : int
     m : int
         How many rows there are.
+    first : int, default 0
+        Where they begin in the files.
+    anywhere : callable (start, stop) -> ArrayRows, optional
+        Brings rows of the files to any machine that can read the table they were made from.
     """
 
     stem: Path
     n_inputs: int
     n_targets: int
     m: int
+    first: int = 0
+    anywhere: Callable[[int, int], ArrayRows] | None = None
+
+    @property
+    def row_bytes(self) -> int:
+        """How much a row takes."""
+        return _ITEM.itemsize * (self.n_inputs + self.n_targets)
 
     def read(self, start: int, stop: int) -> Block:
         """Bring rows `start` to `stop` to memory."""
+        start, stop = self.first + start, self.first + stop
         X = read_rows(_inputs(self.stem), start, stop, self.n_inputs, _ITEM)
         return Block(X, read_rows(_targets(self.stem), start, stop, self.n_targets, _ITEM))
+
+    def part(self, start: int, stop: int) -> SpooledRows:
+        """Return some of the rows."""
+        return replace(self, first=self.first + start, m=stop - start)
+
+    def load(self) -> Load:
+        """Say how they get to another process: read there, if it can, or as they are."""
+        if self.anywhere is None:
+            return ArrayRows(self.read(0, self.m)).load()
+        return Load(self.m, self.anywhere, (self.first, self.first + self.m))
 
 
 class RowWriter:
@@ -68,7 +90,7 @@ def row_writers(parts: list[SpooledRows]) -> Iterator[list[RowWriter]]:
         If the disk is too small, or fills up while rows are written.
     """
     folder = parts[0].stem.parent
-    require_room(folder, sum(part.m * (part.n_inputs + part.n_targets) for part in parts) * _ITEM.itemsize)
+    require_room(folder, sum(part.m * part.row_bytes for part in parts))
     try:
         with ExitStack() as files:
             pairs = [(_inputs(part.stem), _targets(part.stem)) for part in parts]

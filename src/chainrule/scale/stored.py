@@ -28,15 +28,15 @@ class StoredMatrix:
     dtype : dtype
     order : (int, int)
         Rows of a block and blocks of a window, in which its rows are shuffled.
-    anywhere : callable (start, stop) -> ndarray, optional
-        Reads the same rows on any machine that can read the table.
+    anywhere : callable (start, stop) -> Block, optional
+        Reads the inputs of the same rows on any machine that can read the table.
     """
 
     path: Path
     shape: tuple[int, int]
     dtype: np.dtype[Any]
     order: tuple[int, int]
-    anywhere: Callable[[int, int], Array] | None = None
+    anywhere: Callable[[int, int], Block] | None = None
 
     def read(self, start: int, stop: int) -> Array:
         """Bring rows `start` to `stop` to memory."""
@@ -130,9 +130,10 @@ class StoredRows:
         return slice(start, stop) if self.rows is None else self.rows[start:stop]
 
 
-def brought(read: Callable[[int, int], Array], places: Array, Y: Array, weights: Array | None) -> ArrayRows:
+def brought(read: Callable[[int, int], Block], places: Array, Y: Array, weights: Array | None) -> ArrayRows:
     """Read some rows of a table where it can be read, beside what came along."""
-    return ArrayRows(Block(_gathered(read, places), Y, weights))
+    X = _gathered(lambda start, stop: read(start, stop).X, places)
+    return ArrayRows(Block(X, Y, weights))
 
 
 def _gathered(read: Callable[[int, int], Array], places: Array) -> Array:

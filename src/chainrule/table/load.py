@@ -39,6 +39,13 @@ class Plan:
     texts: tuple[str, ...] = ()  # of the enumeration, as they stand
     type_name: str = ""  # of the enumeration, in the connection
 
+    @classmethod
+    def from_dict(cls, record: dict[str, Any]) -> Plan:
+        """Return the plan of which the record has the fields, as plain JSON data."""
+        recode = None if record["recode"] is None else np.array(record["recode"], np.int32)
+        texts = {name: tuple(record[name]) for name in ("levels", "texts")}
+        return cls(**record | texts | {"recode": recode})
+
 
 def in_memory() -> DuckDBPyConnection:
     """Open a DuckDB of its own, imported on use."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule._errors import TableError
+from chainrule._json import plain
 from chainrule.table.as_parquet import as_parquet, name_of, piece_rows
 from chainrule.table.columns import Column, Table
 from chainrule.table.dialect import file_literal
@@ -45,6 +46,18 @@ class Whereabouts:
     types: dict[str, str]  # of all columns, as DuckDB spells them
     plans: list[Plan]
     places: list[Piece]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON data."""
+        places = [[str(place.file.path), place.start, place.stop] for place in self.places]
+        plans = [{name: plain(value) for name, value in vars(plan).items()} for plan in self.plans]
+        return {"source": self.source, "types": self.types, "plans": plans, "places": places}
+
+    @classmethod
+    def from_dict(cls, record: dict[str, Any]) -> Whereabouts:
+        """Return what `to_dict` described."""
+        places = [Piece(SourceFile(Path(path), "parquet", "none"), *rows) for path, *rows in record["places"]]
+        return cls(record["source"], record["types"], [Plan.from_dict(plan) for plan in record["plans"]], places)
 
     @contextmanager
     def open(self, memory: int) -> Iterator[Pieces]:
