@@ -14,8 +14,9 @@ import pytest
 from sklearn import config_context
 
 from chainrule import LinearRegressor, MLPClassifier, MLPRegressor
-from chainrule._errors import InvalidParameterError, TableError, TargetError
-from chainrule.estimator.stored_table import learned, opened
+from chainrule._errors import InvalidParameterError, ShapeError, TableError, TargetError
+from chainrule.estimator.sources import opened
+from chainrule.estimator.stored_table import learned
 from chainrule.scale.stored import StoredMatrix, StoredRows
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*max_iter")
@@ -126,6 +127,65 @@ def test_a_dask_data_frame_is_computed_by_partitions(frame, path):
     assert same(there, MLPRegressor((8,), **SETTINGS).fit(query(path, "a", "b", "price"), "price"))
 
 
+@pytest.mark.parametrize("chunks", [(700, -1), (1000, 1)])
+def test_dask_arrays_are_computed_by_blocks(frame, chunks):
+    array = pytest.importorskip("dask.array")
+    X, weight = frame[["a", "b"]].to_numpy(np.float64) / 3, frame.weight.to_numpy()
+    here = MLPClassifier((8,), **SETTINGS, early_stopping=True).fit(X, frame.label, weight)
+    lazy = array.from_array(X, chunks=chunks)
+    for y in (frame.label, array.from_array(frame.label.to_numpy(), chunks=600)):
+        there = MLPClassifier((8,), **SETTINGS, early_stopping=True).fit(lazy, y, array.from_array(weight))
+        assert same(here, there)
+        assert not hasattr(there, "feature_names_in_")
+        assert np.array_equal(there.predict_proba(lazy), here.predict_proba(X))
+        assert there.score(lazy, y) == here.score(X, frame.label)
+    some = MLPRegressor((8,), **SETTINGS).fit(lazy[lazy[:, 0] > 0], X[X[:, 0] > 0, 1])  # of unknown length
+    assert same(some, MLPRegressor((8,), **SETTINGS).fit(X[X[:, 0] > 0], X[X[:, 0] > 0, 1]))
+
+
+def test_the_target_may_come_beside_a_dask_data_frame(frame):
+    dataframe = pytest.importorskip("dask.dataframe")
+    lazy = dataframe.from_pandas(frame, npartitions=3)
+    features = ["a", "b", "colour"]
+    here = MLPClassifier((8,), **SETTINGS | ENCODED).fit(frame[features], frame.label, frame.weight)
+    there = MLPClassifier((8,), **SETTINGS | ENCODED).fit(lazy[features], lazy.label, lazy.weight)
+    assert same(here, there)
+    assert there.feature_names_in_.tolist() == features
+    two = MLPRegressor((8,), **SETTINGS).fit(lazy[["a", "b"]], lazy[["c", "price"]])
+    assert same(two, MLPRegressor((8,), **SETTINGS).fit(frame[["a", "b"]], frame[["c", "price"]]))
+
+
+def test_names_are_learned_and_forgotten_with_the_table(frame):
+    array, dataframe = pytest.importorskip("dask.array"), pytest.importorskip("dask.dataframe")
+    lazy = dataframe.from_pandas(frame[["a", "b"]], npartitions=2)
+    model = MLPRegressor((4,), **SETTINGS).fit(lazy, frame.price)
+    X = array.from_array(frame[["a", "b"]].to_numpy(), chunks=(1000, 2))
+    with pytest.warns(UserWarning, match="X does not have valid feature names"):
+        assert np.array_equal(model.predict(X), model.predict(lazy))
+    assert not hasattr(model.fit(X, frame.price), "feature_names_in_")
+
+
+def test_dask_collections_that_are_no_tables_are_refused(frame):
+    array, sparse = pytest.importorskip("dask.array"), pytest.importorskip("scipy.sparse")
+    y, model = frame.label, MLPClassifier((4,), **SETTINGS)
+    X = array.from_array(frame[["a", "b"]].to_numpy(), chunks=(1000, 2))
+    for bad, words in (
+        (X[:, 0], "must have two dimensions, rows and columns, got 1"),
+        (X.map_blocks(sparse.csr_matrix), "must be NumPy arrays of numbers, got a csr_matrix of float32"),
+        (X.astype(str), "must be NumPy arrays of numbers, got a ndarray of <U32"),
+    ):
+        with pytest.raises(TableError, match=words):
+            model.fit(bad, y)
+    with pytest.raises(ShapeError, match="Array has 3,000 rows, but 2,999 values come with it"):
+        model.fit(X, y[1:])
+    with pytest.raises(ShapeError, match="but 3 values come with it"):
+        model.fit(X, y, np.ones(3))
+    with pytest.raises(ShapeError, match="but 0 values come with it"):
+        model.fit(X, [])
+    with pytest.raises(InvalidParameterError, match="y and sample_weight are names of its columns; got NoneType as y"):
+        model.fit(X, None)
+
+
 def test_arrow_datasets_and_readers_are_read_in_batches(frame, path):
     columns = frame[["a", "b", "price"]]
     table = pyarrow.Table.from_pandas(columns)
@@ -154,6 +214,7 @@ def test_windows_are_shuffled_and_it_learns(frame, path):
         (["label"], "label", {}, TableError, "no column beside y"),
         (["a", "d"], "d", {}, TargetError, "contains NaN: column 'd' lacks 429"),
         (["a", "label"], np.zeros(3), {}, InvalidParameterError, "are names of its columns; got ndarray"),
+        (["a", "label"], [], {}, InvalidParameterError, "are names of its columns; got list as y"),
         (["a", "label"], "label", {"scoring": "accuracy", "early_stopping": True}, InvalidParameterError, "on disk"),
         (["a", "label"], "label", {"categorical_features": ["b"]}, InvalidParameterError, "names 'b'"),
         (["a", "DATE '2026-01-01' + a::INT AS day"], "day", {}, TargetError, "y='day' holds dates"),

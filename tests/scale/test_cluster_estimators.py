@@ -7,6 +7,7 @@ import sys
 from contextlib import contextmanager
 
 import dask
+import dask.array as da
 import dask.dataframe as dd
 import numpy as np
 import pandas as pd
@@ -104,6 +105,14 @@ def test_workers_read_their_own_rows_of_a_parquet_file(client, frame, tmp_path):
             assert fitted(classifier(**encoded), source, "label", **options) == here
 
 
+def test_dask_arrays_come_to_the_same(client, table):
+    X, y = table
+    here = fitted(classifier(), X, y, distributed="local", shards=5)
+    lazy = da.from_array(X, chunks=(130, 3)), da.from_array(y, chunks=100)
+    for where in ("local", client):
+        assert fitted(classifier(), *lazy, distributed=where, shards=5) == here
+
+
 @pytest.mark.filterwarnings("ignore:Training reached max_iter")
 def test_it_learns_what_training_in_memory_learns(table):
     X, y = table
@@ -153,12 +162,6 @@ def test_callbacks_are_told_and_may_stop_it(client, table):
 def test_what_cannot_be_distributed_is_refused(table, where, options, message):
     with pytest.raises(InvalidParameterError, match=message):
         classifier(**options).fit(*table, **where)
-
-
-def test_dask_collections_are_refused_with_a_way_out(table):
-    array = pytest.importorskip("dask.array")
-    with pytest.raises(InvalidParameterError, match=r"got a Dask Array: pass array\.compute\(\)"):
-        classifier().fit(array.from_array(table[0]), table[1], distributed="local")
 
 
 @contextmanager

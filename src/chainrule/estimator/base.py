@@ -23,12 +23,12 @@ from chainrule.estimator.fitting import ValidationSet, fit_network, fit_one_epoc
 from chainrule.estimator.idle import warn_of_idle_loss_parameters
 from chainrule.estimator.intervals import calibration_set
 from chainrule.estimator.scoring import validation_score
+from chainrule.estimator.sources import is_source, opened
 from chainrule.estimator.start import initialized
-from chainrule.estimator.stored_table import is_source, opened
 from chainrule.estimator.training_set import TrainingSet, split, stops_early
 from chainrule.network.segment import State
 from chainrule.scale.checkpoints import CheckpointFile
-from chainrule.scale.distribution import Distribution, check_is_here
+from chainrule.scale.distribution import Distribution
 
 
 def _is_stochastic(estimator: Any) -> bool:
@@ -62,17 +62,18 @@ class AbstractEstimator(AbstractContinued):
 
         Parameters
         ----------
-        X : array-like, data frame, CSR/CSC matrix, path, SQL query, Arrow dataset or Dask data frame
+        X : array-like, data frame, CSR/CSC matrix, path, SQL query, Arrow dataset, Dask data frame or Dask array
             Of shape (n_samples, n_features). float32 is computed in float32, everything else in float64. Never written
             to; arrays and CSR matrices are not copied, but read batch by batch. A path (of a file, folder or glob), a
-            query, a dataset or reader of pyarrow, or a Dask data frame need not fit into memory: its features, all
-            columns but those that y and sample_weight name, are encoded to a temporary file, which training reads in
-            windows that scikit-learn's `working_memory` bounds; target, weights and a key of each row stay in memory.
-            Numbers that float32 holds exactly are computed in float32.
+            query, a dataset or reader of pyarrow, a Dask data frame or array need not fit into memory: its features,
+            all columns but those that y and sample_weight name, are encoded to a temporary file, which training reads
+            in windows that scikit-learn's `working_memory` bounds; target, weights and a key of each row stay in
+            memory. Numbers that float32 holds exactly are computed in float32.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), str or list of str
-            With X as a path and the like, names of its columns.
+            With X as a path and the like, names of its columns; beside Dask's X, names or values, Dask's or in memory.
         sample_weight : array-like of shape (n_samples,) or str, optional
-            A row of weight 0 is as if deleted, a row of weight k as k copies of it; the scale does not matter.
+            Given as y is. A row of weight 0 is as if deleted, a row of weight k as k copies of it; the scale does not
+            matter.
         X_val, y_val, sample_weight_val : optional
             Validation rows of your own; none are held out then. Their loss and score are recorded at every epoch;
             with `early_stopping` they also decide when to stop.
@@ -112,8 +113,6 @@ class AbstractEstimator(AbstractContinued):
         distribution = None if distributed is None else Distribution(distributed, shards)
         if distribution is not None:
             distribution.check()  # before anything is read
-            if not is_source(X):
-                check_is_here(X, y, sample_weight)
         with ExitStack() as stack:
 
             def here(X: Any, *columns: Any) -> tuple[Any, ...]:

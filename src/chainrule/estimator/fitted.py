@@ -25,7 +25,8 @@ from chainrule.estimator.memory import compacted, rows_at_a_time, working_budget
 from chainrule.estimator.raw_table import validated
 from chainrule.estimator.scoring import require_scoring
 from chainrule.estimator.settings import Settings, check_parameters, loss_of
-from chainrule.estimator.stored_table import StoredTable, encoded_parts, features_of, is_source, learned
+from chainrule.estimator.sources import is_source
+from chainrule.estimator.stored_table import StoredTable, encoded_parts, features_of, learned
 from chainrule.estimator.training_set import TrainingSet
 from chainrule.network.examples import Examples
 from chainrule.network.losses import Loss
@@ -150,7 +151,7 @@ class AbstractFitted(ABC, CallbackSupportMixin, BaseEstimator):
         """The encoded rows of a table that is elsewhere, some at a time."""
         limits = working_budget()
         with open_pieces(source, piece_bytes=limits.piece, memory=limits.reader) as pieces:
-            yield from encoded_parts(pieces.select(features_of(self, pieces.header)), self._columns)
+            yield from encoded_parts(pieces.select(features_of(self, pieces)), self._columns)
 
     def _weighed(self, table: TrainingSet, *, learn: bool = False) -> TrainingSet:
         """Multiply what a class weighs into the weights; numbers have no classes."""

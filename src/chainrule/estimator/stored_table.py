@@ -6,19 +6,16 @@ are what they are for a table in memory. The inputs are not: they are encoded to
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, overload
 
 import numpy as np
 
-from chainrule._errors import InvalidParameterError, TableError, TargetError
+from chainrule._errors import TableError, warn
 from chainrule.estimator.building import working_dtype
 from chainrule.estimator.columns import Columns
 from chainrule.estimator.elsewhere import Elsewhere
@@ -29,7 +26,7 @@ from chainrule.network.types import Array
 from chainrule.scale.rows import Block
 from chainrule.scale.stored import StoredMatrix, write_matrix
 from chainrule.table.columns import Column, Table
-from chainrule.table.pieces import Pieces, open_pieces
+from chainrule.table.pieces import Pieces
 
 
 class _OnDisk(Sequence[Column]):
@@ -58,6 +55,12 @@ class StoredTable(RawTable):
     pieces: Pieces
     folder: Path
     plain: bool = True  # whether the network takes the columns as they are
+
+    @classmethod
+    def of(cls, pieces: Pieces, folder: Path) -> StoredTable:
+        """Return the table that is read piece by piece."""
+        columns = _OnDisk(pieces)
+        return cls(columns=columns, source=pieces.source, pieces=pieces, folder=folder)  # type: ignore[arg-type]
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -89,76 +92,32 @@ class StoredTable(RawTable):
         return matrix
 
 
-def is_source(X: Any) -> bool:
-    """Say whether X is where a table is, and not the table: a path, a query, what Dask or Arrow has still to read."""
-    dask = hasattr(X, "partitions") and hasattr(X, "columns")
-    arrow = hasattr(X, "scanner") or hasattr(X, "read_next_batch")  # a dataset or a reader; a table is in memory
-    return isinstance(X, str | os.PathLike) or dask or arrow
-
-
-@contextmanager
-def opened(X: Any, y: Any, sample_weight: Any) -> Iterator[tuple[StoredTable, Array, Array | None]]:
-    """Open a source of examples.
-
-    Parameters
-    ----------
-    X : str, path-like, Arrow or Dask
-        What `open_pieces` takes.
-    y : str, int or sequence of them
-        The columns to predict, by name or by position from 1; all others are features.
-    sample_weight : str or int, optional
-        The column of weights.
-
-    Raises
-    ------
-    TableError, TargetError, InvalidParameterError
-    """
-    several = isinstance(y, list | tuple)
-    asked = list(y) if several else [y]
-    weights = [] if sample_weight is None else [sample_weight]
-    if not all(isinstance(key, str | int) for key in [*asked, *weights]):
-        raise InvalidParameterError(
-            "with X as a path, a query or a table to be computed, y and sample_weight are names of its columns; got "
-            f"{type(y).__name__} and {type(sample_weight).__name__}."
-        )
-    limits = working_budget()
-    with (
-        TemporaryDirectory(prefix="chainrule-") as folder,
-        open_pieces(X, piece_bytes=limits.piece, memory=limits.reader) as pieces,
-    ):
-        targets, weighing = pieces.header.resolve(asked), pieces.header.resolve(weights)
-        features = [name for name in pieces.names if name not in (*targets, *weighing)]
-        if not features:
-            raise TableError(f"{pieces.source} has no column beside y: nothing to learn from.")
-        columns = [_target(pieces.column(name)) for name in targets]
-        table = StoredTable(
-            columns=_OnDisk(pieces.select(features)),  # type: ignore[arg-type]  # a sequence that is read as it goes
-            source=pieces.source,
-            pieces=pieces.select(features),
-            folder=Path(folder),
-        )
-        yield table, np.column_stack(columns) if several else columns[0], _weights(pieces, weighing)
-
-
 def learned(estimator: Any, table: StoredTable, *, reset: bool) -> StoredTable:
     """Let the estimator remember the features' names, or put them into the order that it remembers."""
     header = table.pieces.header
     if not reset:
-        pieces = table.pieces.select(features_of(estimator, header))
+        pieces = table.pieces.select(features_of(estimator, table.pieces))
         plain = estimator._columns is None
         return replace(table, pieces=pieces, columns=_OnDisk(pieces), plain=plain)  # type: ignore[arg-type]
     settings = estimator._settings()
     wanted = settings.categorical_features
-    estimator.feature_names_in_ = np.array(header.names, object)
+    if table.pieces.named:
+        estimator.feature_names_in_ = np.array(header.names, object)
+    elif hasattr(estimator, "feature_names_in_"):  # of an earlier fit
+        del estimator.feature_names_in_
     estimator.n_features_in_ = len(header.names)
     if isinstance(wanted, str):  # "from_dtype"
         categorical = tuple(i for i, column in enumerate(header.columns) if column.kind == "text")
     else:
-        categorical = () if wanted is None else chosen_columns(wanted, len(header.names), list(header.names))
+        categorical = () if wanted is None else chosen_columns(wanted, len(header.names), _own_names(table.pieces))
     return replace(table, categorical=categorical, plain=not settings.encodes_columns)
 
 
-def features_of(estimator: Any, header: Table) -> tuple[str, ...]:
+def _own_names(pieces: Pieces) -> list[str] | None:
+    return list(pieces.names) if pieces.named else None
+
+
+def features_of(estimator: Any, pieces: Pieces) -> tuple[str, ...]:
     """Return the names of the columns that the estimator was fitted on; without names, all there are.
 
     Raises
@@ -166,14 +125,17 @@ def features_of(estimator: Any, header: Table) -> tuple[str, ...]:
     TableError
         If one is missing, or there are not as many.
     """
-    if hasattr(estimator, "feature_names_in_"):
-        return header.resolve(estimator.feature_names_in_.tolist())
-    if len(header.names) != estimator.n_features_in_:
+    known = hasattr(estimator, "feature_names_in_")
+    if known and pieces.named:
+        return pieces.header.resolve(estimator.feature_names_in_.tolist())
+    if len(pieces.names) != estimator.n_features_in_:
         raise TableError(
-            f"{header.source} has {len(header.names)} columns; the {estimator.n_features_in_} features that training "
-            "had were without names. Select them, or fit on a table with names."
+            f"{pieces.source} has {len(pieces.names)} columns, of which one side has no names; training had "
+            f"{estimator.n_features_in_}. Select them, or fit on a table with names."
         )
-    return header.names
+    if known:
+        warn(f"X does not have valid feature names, but {type(estimator).__name__} was fitted with feature names")
+    return pieces.names
 
 
 def encoded_parts(pieces: Pieces, columns: Columns | None) -> Iterator[Array]:
@@ -204,25 +166,3 @@ def _matrix(piece: Table) -> Array:
     for place, column in enumerate(piece.columns):
         X[:, place] = column.values
     return X
-
-
-def _target(column: Column) -> Array:
-    """The labels or numbers of a target column."""
-    if column.missing.any():
-        raise TargetError(f"Input y contains NaN: column {column.name!r} lacks {column.missing.sum():,} values.")
-    if column.kind == "text":
-        if not column.levels:
-            raise TargetError(f"y={column.name!r} has {column.note}.")
-        return np.array(column.levels)[column.values]
-    if column.kind == "date":
-        raise TargetError(f"y={column.name!r} holds dates: make numbers or classes of it.")
-    return column.values.astype(bool) if column.kind == "boolean" else column.values
-
-
-def _weights(pieces: Pieces, names: tuple[str, ...]) -> Array | None:
-    if not names:
-        return None
-    column = pieces.column(names[0])
-    if column.kind not in ("number", "boolean"):
-        raise TableError(f"sample_weight={column.name!r} must be a column of numbers, it holds {column.kind}s.")
-    return column.values.astype(np.float64)

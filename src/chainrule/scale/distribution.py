@@ -125,16 +125,6 @@ class Distribution:
         return self.where if hasattr(self.where, "scheduler_info") else None
 
 
-def check_is_here(*arrays: Any) -> None:
-    """Raise InvalidParameterError for a Dask collection: what is fitted is cut into shards by this process."""
-    for array in arrays:
-        if hasattr(array, "__dask_graph__"):
-            raise InvalidParameterError(
-                f"fit takes its rows from this process, got a Dask {type(array).__name__}: pass array.compute(), if it "
-                "fits here, or write it to Parquet (to_parquet) and train from the files."
-            )
-
-
 def _imported(module: str, extra: str) -> Any:
     try:
         return import_module(module)

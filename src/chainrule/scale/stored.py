@@ -96,9 +96,9 @@ class StoredRows:
 
     @property
     def targets(self) -> tuple[Array, Array | None]:
-        """Targets (n[L], m) and weights of the rows that count."""
+        """Targets (n[L], m) and relative weights of the rows that count."""
         places = self._places(0, self.m)
-        return self.Y[places].T.astype(np.float64), None if self.weights is None else self.weights[places]
+        return self.Y[places].T.astype(np.float64), self._relative(places)
 
     def read(self, start: int, stop: int) -> Block:
         """Bring some of them to memory."""
@@ -108,7 +108,7 @@ class StoredRows:
         else:
             X = _gathered(self.X.read, places)
         Y = self.Y[places].astype(self.X.dtype)
-        return Block(X, Y, None if self.weights is None else self.weights[places] / self.mean_weight)
+        return Block(X, Y, self._relative(places))
 
     def part(self, start: int, stop: int) -> StoredRows:
         """Return some of the rows as they are; their weights remain relative to those of all."""
@@ -123,8 +123,11 @@ class StoredRows:
         places = self._places(0, self.m)
         if self.X.anywhere is None or isinstance(places, slice) or not len(places):
             return ArrayRows(self.read(0, self.m)).load()
-        weights = None if self.weights is None else self.weights[places] / self.mean_weight
-        return Load(self.m, brought, (self.X.anywhere, places, self.Y[places].astype(self.X.dtype), weights))
+        Y = self.Y[places].astype(self.X.dtype)
+        return Load(self.m, brought, (self.X.anywhere, places, Y, self._relative(places)))
+
+    def _relative(self, places: Array | slice) -> Array | None:
+        return None if self.weights is None else self.weights[places] / self.mean_weight
 
     def _places(self, start: int, stop: int) -> Array | slice:
         return slice(start, stop) if self.rows is None else self.rows[start:stop]

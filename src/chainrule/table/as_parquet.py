@@ -101,11 +101,28 @@ def fingerprint(source: Any) -> dict[str, Any]:
 
 
 def _parts(source: Any) -> Iterator[Any]:
-    """Give what DuckDB can scan: an object of pyarrow as it is, the partitions of a Dask data frame one by one."""
-    if hasattr(source, "partitions"):
+    """Give what DuckDB can scan: an object of pyarrow as it is, what Dask has still to compute part by part."""
+    if is_matrix(source):
+        if source.ndim != 2:
+            raise TableError(f"a Dask array must have two dimensions, rows and columns, got {source.ndim}.")
+        rows = source.rechunk({1: -1})
+        yield from (_columns(rows.blocks[number].compute()) for number in range(rows.numblocks[0]))
+    elif hasattr(source, "partitions"):
         yield from (partition.compute() for partition in source.partitions)
     else:
         yield source
+
+
+def is_matrix(source: Any) -> bool:
+    """Say whether a source is an array of Dask: its columns have no names of their own, and are called x0, x1, ..."""
+    return hasattr(source, "__dask_graph__") and hasattr(source, "chunks")
+
+
+def _columns(block: Any) -> dict[str, Any]:
+    if type(block).__name__ != "ndarray" or block.dtype.kind not in "biuf":
+        found = f"{type(block).__name__} of {block.dtype}"
+        raise TableError(f"the blocks of a Dask array must be NumPy arrays of numbers, got a {found}.")
+    return {f"x{place}": block[:, place] for place in range(block.shape[1])}
 
 
 def _registered(

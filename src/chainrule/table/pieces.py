@@ -17,7 +17,7 @@ import numpy as np
 
 from chainrule._errors import TableError
 from chainrule._json import plain
-from chainrule.table.as_parquet import as_parquet, name_of, piece_rows
+from chainrule.table.as_parquet import as_parquet, is_matrix, name_of, piece_rows
 from chainrule.table.columns import Column, Table
 from chainrule.table.dialect import file_literal
 from chainrule.table.files import SourceFile
@@ -99,6 +99,7 @@ class Pieces:
     plans: list[Plan]
     places: list[Piece]
     lasting: bool = True  # whether the files stay where they are when the table is closed
+    named: bool = True  # whether the columns' names are their own
 
     @property
     def whereabouts(self) -> Whereabouts | None:
@@ -140,7 +141,7 @@ def open_pieces(
     ----------
     source : str, path-like, Arrow or Dask
         What `read_table` takes, but for an IDX image set; or a table, a dataset or a reader of pyarrow, or a data frame
-        of Dask, which is computed one partition at a time.
+        or a matrix of Dask, which is computed one partition or block of rows at a time.
     piece_bytes : int, default 256 MiB
         The memory a piece may take.
     memory : int, default 512 MiB
@@ -172,7 +173,7 @@ def open_pieces(
         if not pieces.n_rows:
             raise TableError(f"{text} has no rows, only the columns {', '.join(pieces.names[:8])}.")
         lasting = not any(Path(temporary) in file.path.parents for file in files)
-        yield replace(pieces, notes=notes, lasting=lasting)
+        yield replace(pieces, notes=notes, lasting=lasting, named=not is_matrix(source))
 
 
 def _pieces_of(connection: DuckDBPyConnection, plans: list[Plan], places: list[Piece], source: str) -> Pieces:

@@ -1,0 +1,120 @@
+"""X as a path, a query, or an object of pyarrow or Dask, beside its target and its weights."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from chainrule._errors import InvalidParameterError, ShapeError, TableError, TargetError
+from chainrule.estimator.memory import working_budget
+from chainrule.estimator.stored_table import StoredTable
+from chainrule.network.types import Array
+from chainrule.table.pieces import Pieces, open_pieces
+
+
+def is_source(X: Any) -> bool:
+    """Say whether X is where a table is, and not the table: a path, a query, what Dask or Arrow has still to read."""
+    arrow = hasattr(X, "scanner") or hasattr(X, "read_next_batch")  # a dataset or a reader; a table is in memory
+    return isinstance(X, str | os.PathLike) or _is_lazy(X) or arrow
+
+
+def _is_lazy(values: Any) -> bool:
+    """Say whether values are Dask's: their rows have an order, which other values can follow."""
+    return hasattr(values, "__dask_graph__")
+
+
+@contextmanager
+def opened(X: Any, y: Any, sample_weight: Any) -> Iterator[tuple[StoredTable, Any, Any]]:
+    """Open a source of examples.
+
+    Parameters
+    ----------
+    X : str, path-like, Arrow or Dask
+        What `open_pieces` takes.
+    y : str, int, sequence of them, or array-like
+        The columns to predict, by name or by position from 1; all others are features. Beside what Dask computes also
+        the values themselves, Dask's or in memory.
+    sample_weight : str, int or array-like, optional
+        The column of weights, or the values, in the same way.
+
+    Raises
+    ------
+    TableError, TargetError, InvalidParameterError
+    """
+    limits = working_budget()
+    with (
+        TemporaryDirectory(prefix="chainrule-") as folder,
+        open_pieces(X, piece_bytes=limits.piece, memory=limits.reader) as pieces,
+    ):
+        weighing = () if sample_weight is None else _columns_of(X, pieces, sample_weight, "sample_weight")
+        taken = *_columns_of(X, pieces, y, "y"), *weighing
+        features = [name for name in pieces.names if name not in taken]
+        if not features:
+            raise TableError(f"{pieces.source} has no column beside y: nothing to learn from.")
+        table = StoredTable.of(pieces.select(features), Path(folder))
+        yield table, _targets(pieces, y), _weights(pieces, sample_weight)
+
+
+def _is_named(values: Any) -> bool:
+    """Say whether values are given as the names of their columns."""
+    keys = values if isinstance(values, list | tuple) else [values]
+    return len(keys) > 0 and all(isinstance(key, str | int) for key in keys)
+
+
+def _columns_of(X: Any, pieces: Pieces, values: Any, what: str) -> tuple[str, ...]:
+    """Return the names of the columns that are not features, since they are targets or weights."""
+    if _is_named(values):
+        return pieces.header.resolve(values if isinstance(values, list | tuple) else [values])
+    if not _is_lazy(X) or not hasattr(values, "__len__"):
+        raise InvalidParameterError(
+            "with X as a path, a query or a table to be read, y and sample_weight are names of its columns; got "
+            f"{type(values).__name__} as {what}."
+        )
+    return ()
+
+
+def _computed(pieces: Pieces, values: Any) -> Any:
+    """Bring values that come beside a table to memory."""
+    values = values.compute() if _is_lazy(values) else values
+    if len(values) != pieces.n_rows:
+        raise ShapeError(f"{pieces.source} has {pieces.n_rows:,} rows, but {len(values):,} values come with it.")
+    return values
+
+
+def _targets(pieces: Pieces, y: Any) -> Any:
+    """The labels or numbers of the target columns, or those given."""
+    if not _is_named(y):
+        return _computed(pieces, y)
+    if not isinstance(y, list | tuple):
+        return _target(pieces, y)
+    return np.column_stack([_target(pieces, key) for key in y])
+
+
+def _target(pieces: Pieces, key: str | int) -> Array:
+    column = pieces.column(*pieces.header.resolve([key]))
+    if column.missing.any():
+        raise TargetError(f"Input y contains NaN: column {column.name!r} lacks {column.missing.sum():,} values.")
+    if column.kind == "text":
+        if not column.levels:
+            raise TargetError(f"y={column.name!r} has {column.note}.")
+        return np.array(column.levels)[column.values]
+    if column.kind == "date":
+        raise TargetError(f"y={column.name!r} holds dates: make numbers or classes of it.")
+    return column.values.astype(bool) if column.kind == "boolean" else column.values
+
+
+def _weights(pieces: Pieces, sample_weight: Any) -> Any:
+    if sample_weight is None:
+        return None
+    if not _is_named(sample_weight):
+        return _computed(pieces, sample_weight)
+    column = pieces.column(*pieces.header.resolve([sample_weight]))
+    if column.kind not in ("number", "boolean"):
+        raise TableError(f"sample_weight={column.name!r} must be a column of numbers, it holds {column.kind}s.")
+    return column.values.astype(np.float64)
