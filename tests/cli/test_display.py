@@ -1,11 +1,17 @@
 """Numbers and tables as they are shown."""
 
 import math
+import os
+import pty
+import subprocess
+import sys
+from contextlib import closing
 
 import pytest
 
 from chainrule.cli.display import aligned, figures_table, number, strict_json
 from chainrule.cli.guard import names
+from chainrule.cli.progress import Reading
 
 
 @pytest.mark.parametrize(
@@ -53,3 +59,39 @@ def test_strict_json_has_no_infinity():
 
 def test_names_come_one_by_one_or_with_commas():
     assert names(("a, b", "c", "")) == ("a", "b", "c")
+
+
+def test_reading_is_shown_in_a_line_for_each_pass(capsys):
+    with closing(Reading(quiet=False)) as reading:
+        reading.begin("many.parquet")
+        for what in ("measuring", "encoding"):
+            for done in (0, 500, 1000):
+                reading(what, done, 1000)
+    assert capsys.readouterr().err.splitlines() == [
+        "reading many.parquet in pieces",
+        "measuring 1,000 rows",
+        "encoding 1,000 rows",
+    ]
+
+
+@pytest.mark.parametrize("options", [{"quiet": True}, {"quiet": False, "in_lines": False}])
+def test_reading_that_nobody_asked_about_is_silent(capsys, options):
+    with closing(Reading(**options)) as reading:
+        reading("measuring", 0, 1000)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_terminal_shows_how_far_reading_is():
+    """A real one: what a program writes there is read from the other side."""
+    script = """
+from chainrule.cli.progress import Reading
+reading = Reading(False)
+for done in (0, 250, 1000):
+    reading("encoding", done, 1000)
+reading.close()
+"""
+    ours, theirs = pty.openpty()
+    subprocess.run([sys.executable, "-c", script], stderr=theirs, check=True, env=os.environ | {"TERM": "xterm"})
+    os.close(theirs)
+    assert "encoding row 1,000 of 1,000" in os.read(ours, 100_000).decode()
+    os.close(ours)

@@ -39,6 +39,14 @@ def test_a_listener_hears_of_the_training():
     assert not prepared.rows["training"].stem.parent.exists()
 
 
+def test_reading_is_told_of(monkeypatch):
+    told = []
+    monkeypatch.setattr("chainrule.table.as_parquet._MOST_ROWS", 2048)
+    train_on(LargeTable(QUERY, ["y"]), CHANGES, on_read=lambda *progress: told.append(progress))
+    steps = [(0, 3000), (2048, 3000), (3000, 3000)]
+    assert told == [(what, *rows) for what in ("measuring", "encoding") for rows in steps]
+
+
 def test_sources_of_the_same_rows_give_the_same_model(tmp_path):
     pytest.importorskip("pyarrow")
     dask, pandas = pytest.importorskip("dask.dataframe"), pytest.importorskip("pandas")

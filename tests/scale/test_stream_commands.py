@@ -74,7 +74,7 @@ def result_of(model):
 
 @pytest.mark.parametrize("signal_", [signal.SIGKILL, signal.SIGINT])
 def test_a_killed_training_goes_on_to_the_same_end(tmp_path, table, signal_):
-    options = ("--epochs", "300", "--patience", "300", "--batch-size", "16")
+    options = ("--epochs", "120", "--patience", "120", "--batch-size", "16")
     undisturbed, model, folder = tmp_path / "one.safetensors", tmp_path / "other.safetensors", tmp_path / "run"
     start(table, undisturbed, *options, "--memory", "1GB").communicate(timeout=SLOW)
     ends = []

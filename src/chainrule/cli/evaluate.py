@@ -43,5 +43,5 @@ def _evaluation(model: TableModel, table: str, memory: str | None) -> Evaluation
 
     if not in_pieces(table, memory):
         return evaluate_table(model, as_table(table))
-    with opened(table, memory) as pieces:
+    with opened(table, memory, "testing") as pieces:
         return evaluate_pieces(model, pieces)

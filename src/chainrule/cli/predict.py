@@ -37,7 +37,7 @@ def predict(model: str, table: str, output: str | None, keep: bool, memory: str 
 
     loaded, destination = table_model(model), output or sys.stdout.buffer
     if in_pieces(table, memory):
-        with opened(table, memory) as pieces:
+        with opened(table, memory, "predicting") as pieces:
             write_pieces((_output(loaded, piece, keep) for piece in pieces), destination)
         return
     columns = _output(loaded, as_table(table), keep)

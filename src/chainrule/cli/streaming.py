@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,10 +20,16 @@ def in_pieces(table: str, memory: str | None) -> bool:
     return memory is not None or memory_needed(table) > Budget.asked(None).rows
 
 
-def opened(table: str, memory: str | None) -> AbstractContextManager[Pieces]:
-    """Open a table in pieces that suit the memory."""
+@contextmanager
+def opened(table: str, memory: str | None, what: str) -> Iterator[Pieces]:
+    """Open a table in pieces that suit the memory; a terminal shows how far it is read, and what for."""
+    from chainrule.cli.progress import Reading
     from chainrule.scale.memory import Budget
     from chainrule.table.pieces import open_pieces
 
     budget = Budget.asked(memory)
-    return open_pieces(table, piece_bytes=budget.piece, memory=budget.reader)
+    with (
+        closing(Reading(quiet=False, in_lines=False)) as reading,
+        open_pieces(table, piece_bytes=budget.piece, memory=budget.reader) as pieces,
+    ):
+        yield replace(pieces, on_read=partial(reading, what))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +12,7 @@ import click
 from chainrule.cli.guard import guarded, names
 
 if TYPE_CHECKING:
-    from chainrule.cli.display import Reporter
+    from chainrule.cli.progress import Reading, Reporter
     from chainrule.estimator.settings import Settings
     from chainrule.estimator.stream_preparing import About
     from chainrule.estimator.table_task import Overrides, Trained, Understood
@@ -93,39 +94,35 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     A table that is too large for the memory, or trained on with --memory or --checkpoint, is read in pieces; its rows
     are then kept encoded on disk, in the checkpoint's folder or the system's temporary one.
     """
-    from chainrule.cli.display import Reporter, strict_json
+    from chainrule.cli.display import strict_json
+    from chainrule.cli.progress import Reading, Reporter
     from chainrule.cli.streaming import in_pieces
-    from chainrule.cli.train_settings import given_settings
     from chainrule.cli.train_text import after, before, summary
-    from chainrule.estimator.table_task import Overrides
     from chainrule.files.model_file import check_writable
     from chainrule.storage import save
 
     check_writable(model)
-    given = given_settings(options)
-    distribution = _distribution(options)
+    request = _request(table, seed, options)
+    distribution, leads = request.distribution, request.leads
     if distribution is not None:
         distribution.check()
-    leads = distribution is None or distribution.leads
     quiet, as_json = quiet or not leads, as_json and leads
-    overrides = Overrides(
-        **{name: names(options[name]) for name in ("drop", "categorical", "numeric", "ordinal")}, task=options["task"]
-    )
     say = _say(quiet, as_json)
     with ExitStack() as stack:
+        reading = stack.enter_context(closing(Reading(quiet)))
 
         def announce(prepared: Understood, source: Table | About, settings: Settings) -> Reporter:
+            reading.close()
             say(before(prepared, source, settings))
-            reporter = Reporter(quiet)
-            stack.callback(reporter.close)
-            return reporter
+            return stack.enter_context(closing(Reporter(quiet)))
 
         def streams() -> bool:
             return options["checkpoint"] is not None or in_pieces(table, options["memory"])
 
-        piecewise = streams() if distribution is None else distribution.once(streams)
-        way = _train_in_pieces if piecewise else _train_in_memory
-        trained, prepared = way(table, given, overrides, options, seed, distribution, announce)
+        if streams() if distribution is None else distribution.once(streams):
+            trained, prepared = _train_in_pieces(request, announce, reading)
+        else:
+            trained, prepared = _train_in_memory(request, announce)
     if leads:
         save(trained.model, model)
     say(after(trained, model, options["checkpoint"]))
@@ -133,67 +130,81 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
         click.echo(strict_json(summary(trained, prepared, model)))
 
 
-def _train_in_pieces(
-    source: str,
-    given: dict[str, Any],
-    overrides: Overrides,
-    options: dict[str, Any],
-    seed: int,
-    distribution: Distribution | None,
-    announce: Announce,
-) -> tuple[Trained, Understood]:
+@dataclass(frozen=True)
+class _Request:
+    """What was asked for, checked as far as it can be before anything is read."""
+
+    source: str
+    seed: int
+    options: dict[str, Any]
+    changes: dict[str, Any]
+    overrides: Overrides
+    distribution: Distribution | None
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process is the one that reports and saves."""
+        return self.distribution is None or self.distribution.leads
+
+
+def _request(source: str, seed: int, options: dict[str, Any]) -> _Request:
+    from chainrule.cli.train_settings import given_settings
+    from chainrule.estimator.table_task import Overrides
+
+    columns = {name: names(options[name]) for name in ("drop", "categorical", "numeric", "ordinal")}
+    overrides = Overrides(**columns, task=options["task"])
+    return _Request(source, seed, options, given_settings(options), overrides, _distribution(options))
+
+
+def _train_in_pieces(request: _Request, announce: Announce, reading: Reading) -> tuple[Trained, Understood]:
     from chainrule.estimator.large_table import LargeTable, train_on
     from chainrule.scale.workplace import has_checkpoint
 
-    folder = options["checkpoint"]
-    if folder is not None and has_checkpoint(folder) and (distribution is None or distribution.leads):
+    options, folder = request.options, request.options["checkpoint"]
+    if folder is not None and has_checkpoint(folder) and request.leads:
         click.echo(f"going on from {folder}", err=True)
-    asked = options["target"], overrides, options["test"], options["test_table"], options["strict"]
+    else:
+        reading.begin(request.source)
+    asked = options["target"], request.overrides, options["test"], options["test_table"], options["strict"]
     return train_on(
-        LargeTable(source, *asked),
-        given,
-        seed=seed,
+        LargeTable(request.source, *asked),
+        request.changes,
+        seed=request.seed,
         memory=options["memory"],
         checkpoint=folder,
-        distribution=distribution,
+        distribution=request.distribution,
         announce=lambda prepared, settings: announce(prepared, prepared.about, settings),
+        on_read=reading,
     )
 
 
-def _train_in_memory(
-    source: str,
-    given: dict[str, Any],
-    overrides: Overrides,
-    options: dict[str, Any],
-    seed: int,
-    distribution: Distribution | None,
-    announce: Announce,
-) -> tuple[Trained, Understood]:
+def _train_in_memory(request: _Request, announce: Announce) -> tuple[Trained, Understood]:
     from chainrule.estimator.recipe import recipe
     from chainrule.estimator.table_training import prepare
     from chainrule.estimator.table_training import train as train_model
     from chainrule.table import read_table
 
-    table, other = read_table(source), options["test_table"]
+    options = request.options
+    table, other = read_table(request.source), options["test_table"]
     prepared = prepare(
         table,
         _targets(table, options["target"]),
-        overrides=overrides,
+        overrides=request.overrides,
         test_fraction=options["test"],
         test_table=read_table(other) if other else None,
         strict=options["strict"],
-        seed=seed,
+        seed=request.seed,
     )
-    settings = recipe(prepared.m, **given)
+    settings = recipe(prepared.m, **request.changes)
     reporter = announce(prepared, table, settings)
     trained = train_model(
         prepared,
         settings,
-        seed=seed,
+        seed=request.seed,
         on_segment=reporter.on_segment,
         on_epoch=reporter.on_epoch,
         on_compare=reporter.on_compare,
-        distribution=distribution,
+        distribution=request.distribution,
     )
     return trained, prepared
 

@@ -14,7 +14,7 @@ from chainrule._json import plain
 from chainrule.estimator.prepared_record import load_prepared, save_prepared
 from chainrule.estimator.recipe import recipe
 from chainrule.estimator.settings import Settings
-from chainrule.estimator.stream_preparing import PreparedPieces, prepare_pieces
+from chainrule.estimator.stream_preparing import OnRead, PreparedPieces, prepare_pieces
 from chainrule.estimator.stream_training import train_pieces, window_of
 from chainrule.estimator.table_task import Overrides, Trained
 from chainrule.network.history import StopReason
@@ -76,6 +76,7 @@ def train_on(
     checkpoint: str | os.PathLike[str] | None = None,
     distribution: Distribution | None = None,
     announce: Callable[[PreparedPieces, Settings], Listener] | None = None,
+    on_read: OnRead | None = None,
 ) -> tuple[Trained, PreparedPieces]:
     """Train on a table that need not fit into memory.
 
@@ -96,6 +97,8 @@ def train_on(
         rows there, and have them in memory.
     announce : callable, optional
         Told of the prepared rows and the settings before training; returns who is to be told of the rest.
+    on_read : callable, optional
+        Told, while the table is prepared, what is done with it, on how many rows by now, and of how many.
 
     Returns
     -------
@@ -122,7 +125,7 @@ def train_on(
         asked = plain(_fingerprint(table, shares)) if place.checkpoint else {}
 
         def prepare() -> PreparedPieces:
-            return load_prepared(place.rows, asked) or _prepared(table, shares, budget, place, asked)
+            return load_prepared(place.rows, asked) or _prepared(table, shares, budget, place, asked, on_read)
 
         prepared = prepare() if distribution is None else distribution.once(prepare)
         settings = recipe(prepared.m, **changes)
@@ -142,7 +145,12 @@ def _hooks(listener: Listener) -> dict[str, Any]:
 
 
 def _prepared(
-    table: LargeTable, shares: Shares, budget: Budget, place: Workplace, asked: dict[str, Any]
+    table: LargeTable,
+    shares: Shares,
+    budget: Budget,
+    place: Workplace,
+    asked: dict[str, Any],
+    on_read: OnRead | None,
 ) -> PreparedPieces:
     with ExitStack() as stack:
 
@@ -160,6 +168,7 @@ def _prepared(
             shares=shares,
             test_pieces=None if table.test_source is None else opened(table.test_source),
             strict=table.strict,
+            on_read=on_read,
         )
     if place.checkpoint:
         save_prepared(prepared, place.rows, asked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,8 @@ from chainrule.scale.survey import Survey, survey
 from chainrule.table import Table, Target, understand, understand_target
 from chainrule.table.merged_features import merged_encoder
 from chainrule.table.pieces import Pieces, Whereabouts
+
+OnRead = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ def prepare_pieces(
     shares: Shares | None = None,
     test_pieces: Pieces | None = None,
     strict: bool = False,
+    on_read: OnRead | None = None,
 ) -> PreparedPieces:
     """Understand, split and encode a table in two passes over it.
 
@@ -105,6 +108,8 @@ def prepare_pieces(
     test_pieces : Pieces, optional
     strict : bool, default False
         Raise where rows lack a target value, instead of leaving them out.
+    on_read : callable, optional
+        Told what is done, on how many rows by now, and of how many.
 
     Raises
     ------
@@ -115,7 +120,7 @@ def prepare_pieces(
     if test_pieces is not None:
         shares = replace(shares, test=0.0)
     names, categorical = header.resolve(targets), header.resolve(asked.categorical)
-    found = survey(pieces, names, shares, tallied=categorical)
+    found = survey(_watched(pieces, "measuring", on_read), names, shares, tallied=categorical)
     check_complete(names, found.rows["without target"] if strict else 0)
     target = understand_target(header, names, asked.task, facts=found.facts)
     schema = understand(
@@ -136,7 +141,7 @@ def prepare_pieces(
         without += test_pieces.n_rows - m["test"]
         check_complete(names, without if strict else 0)
     rows = spooled(folder, encoder, target, m)
-    counts = write_parts(rows, encoder, target, pieces, shares, test_pieces)
+    counts = write_parts(rows, encoder, target, _watched(pieces, "encoding", on_read), shares, test_pieces)
     return PreparedPieces(
         schema=schema,
         target=target,
@@ -149,6 +154,10 @@ def prepare_pieces(
         where=pieces.whereabouts,
         counts=counts,
     )
+
+
+def _watched(pieces: Pieces, what: str, on_read: OnRead | None) -> Pieces:
+    return pieces if on_read is None else replace(pieces, on_read=partial(on_read, what))
 
 
 def _measured(target: Target, found: Survey) -> Target:

@@ -5,7 +5,7 @@ What each column is gets decided on all rows, before the first piece is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -100,6 +100,7 @@ class Pieces:
     places: list[Piece]
     lasting: bool = True  # whether the files stay where they are when the table is closed
     named: bool = True  # whether the columns' names are their own
+    on_read: Callable[[int, int], None] | None = None  # told how many rows have been read, of how many
 
     @property
     def whereabouts(self) -> Whereabouts | None:
@@ -127,8 +128,16 @@ class Pieces:
         return replace(parts[0], values=np.concatenate([part.values for part in parts]))
 
     def __iter__(self) -> Iterator[Table]:
+        done = 0
         for piece in self.places:
+            self._tell(done)
             yield Table(fetch(self.connection, _scan(piece), self.plans), self.source)
+            done += piece.stop - piece.start
+        self._tell(done)
+
+    def _tell(self, done: int) -> None:
+        if self.on_read is not None:
+            self.on_read(done, self.n_rows)
 
 
 @contextmanager
