@@ -98,6 +98,26 @@ def test_the_same_rows_are_held_out_of_numbers_encoded_or_not(frame, path, chang
     assert there.history_["val_loss"] == here.history_["val_loss"]
 
 
+@pytest.mark.parametrize("weights", [None, "weight"])
+def test_a_source_is_judged_as_the_table_in_memory(frame, path, weights):
+    features, given = ["a", "b", "colour"], weights and frame[weights]
+    asked = query(path, "price", *features, "label", *filter(None, [weights]))
+    model = MLPClassifier((8,), **SETTINGS | ENCODED).fit(asked.replace("price, ", ""), "label", weights)
+    assert model.score(asked, "label", weights) == model.score(frame[features], frame.label, given)
+    assert model.data_loss(asked, "label", weights) == pytest.approx(model.history_.final["loss"], rel=1e-12)
+    assert model.data_loss(asked, "label", weights) == pytest.approx(
+        model.data_loss(frame[features], frame.label, given), rel=1e-6
+    )
+
+
+def test_a_regressor_is_judged_and_calibrated_by_a_source(frame, path):
+    asked, X = query(path, "a", "b", "price"), frame[["a", "b"]]
+    here = MLPRegressor((8,), **SETTINGS).fit(X, frame.price, X_cal=X, y_cal=frame.price)
+    there = MLPRegressor((8,), **SETTINGS).fit(asked, "price", X_cal=asked, y_cal="price")
+    assert there.score(asked, "price") == here.score(X, frame.price)
+    assert np.array_equal(there.predict_interval(query(path, "a", "b")), here.predict_interval(X))
+
+
 def test_several_targets_and_a_validation_table_of_ones_own(frame, path):
     X, Y = frame[["a", "b"]], frame[["c", "price"]]
     settings = SETTINGS | {"early_stopping": True, "standardize_target": True}

@@ -6,7 +6,6 @@ what a final supplies is listed as an abstract method of `AbstractFitted`.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any, Self
 
@@ -23,7 +22,7 @@ from chainrule.estimator.fitting import ValidationSet, fit_network, fit_one_epoc
 from chainrule.estimator.idle import warn_of_idle_loss_parameters
 from chainrule.estimator.intervals import calibration_set
 from chainrule.estimator.scoring import validation_score
-from chainrule.estimator.sources import is_source, opened
+from chainrule.estimator.sources import at_hand
 from chainrule.estimator.start import initialized
 from chainrule.estimator.training_set import TrainingSet, split, stops_early
 from chainrule.network.segment import State
@@ -113,18 +112,13 @@ class AbstractEstimator(AbstractContinued):
         distribution = None if distributed is None else Distribution(distributed, shards)
         if distribution is not None:
             distribution.check()  # before anything is read
-        with ExitStack() as stack:
-
-            def here(X: Any, *columns: Any) -> tuple[Any, ...]:
-                return stack.enter_context(opened(X, *columns)) if is_source(X) else (X, *columns)
-
+        with (
+            at_hand(X, y, sample_weight) as rows,
+            at_hand(X_val, y_val, sample_weight_val) as validation_rows,
+            at_hand(X_cal, y_cal, None) as (X_cal, y_cal, _),
+        ):
             return self._fit(
-                here(X, y, sample_weight),
-                here(X_val, y_val, sample_weight_val),
-                (X_cal, y_cal),
-                (coef_init, intercept_init),
-                distribution,
-                checkpoint,
+                rows, validation_rows, (X_cal, y_cal), (coef_init, intercept_init), distribution, checkpoint
             )
 
     def _fit(

@@ -15,6 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from chainrule._errors import InvalidParameterError, TargetError, warn
 from chainrule.estimator.base import AbstractEstimator
 from chainrule.estimator.class_weights import asks_for_balance, equal_weights, weight_of_classes, weights_of_labels
+from chainrule.estimator.sources import at_hand
 from chainrule.estimator.training_set import TrainingSet
 from chainrule.network.activations import sigmoid, softmax
 from chainrule.network.losses import Loss, is_own_loss, loss, own_loss
@@ -85,6 +86,14 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
         return softmax(Z.T).T
 
     @available_if(_gives_probabilities)
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy; of multilabel targets the share of rows with every label right.
+
+        A table on disk is given as `fit` takes it.
+        """
+        with at_hand(X, y, sample_weight) as rows:
+            return float(super().score(*rows))
+
     def predict_log_proba(self, X: Any) -> Array:
         """Return the logarithm of the probabilities, from the logits: finite where `predict_proba` rounds to 0."""
         if is_own_loss(self.loss):

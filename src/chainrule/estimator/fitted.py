@@ -20,12 +20,12 @@ from chainrule.engine import choose
 from chainrule.estimator.callbacks.scikit_learn import CallbackSupportMixin
 from chainrule.estimator.columns import Columns
 from chainrule.estimator.estimator_record import constructor_parameters, estimator_record, restore
-from chainrule.estimator.fitting import Fitted
+from chainrule.estimator.fitting import Fitted, feed_of
 from chainrule.estimator.memory import compacted, rows_at_a_time, working_budget
 from chainrule.estimator.raw_table import validated
 from chainrule.estimator.scoring import require_scoring
 from chainrule.estimator.settings import Settings, check_parameters, loss_of
-from chainrule.estimator.sources import is_source
+from chainrule.estimator.sources import at_hand, is_source
 from chainrule.estimator.stored_table import StoredTable, encoded_parts, features_of, learned
 from chainrule.estimator.training_set import TrainingSet
 from chainrule.network.examples import Examples
@@ -94,9 +94,10 @@ class AbstractFitted(ABC, CallbackSupportMixin, BaseEstimator):
 
         On the training data it is `history_.final["loss"]`.
         """
-        self._parameters()
-        table = self._weighed(self._border(X, y, sample_weight))
-        return self._engine().mean_loss(self._fitted.architecture, self._parameters(), table.examples)
+        parameters = self._parameters()
+        with at_hand(X, y, sample_weight) as rows:
+            table = self._weighed(self._border(*rows))
+            return feed_of(table.examples, self._engine()).mean_loss(self._fitted.architecture, parameters)
 
     def _check_parameters(self) -> None:
         check_parameters(self, _parameter_names(type(self)), loss=loss_of(*self._loss_parameters()))
@@ -143,9 +144,15 @@ class AbstractFitted(ABC, CallbackSupportMixin, BaseEstimator):
     def _inputs(self, X: Any) -> Any:
         """Validate and encode X as at the last fit."""
         self._parameters()  # or it is not fitted, and says so
+        if isinstance(X, StoredTable):
+            return self._for_outputs(learned(self, X, reset=False))
         if is_source(X):
             return self._parts(X)
         return self._encoded(validated(self, X, reset=False)[0])
+
+    def _for_outputs(self, X: Any) -> Any:
+        """What predicting takes: the matrix, or some rows of it at a time where the table is on disk."""
+        return encoded_parts(X.pieces, self._columns) if isinstance(X, StoredTable) else self._encoded(X)
 
     def _parts(self, source: Any) -> Iterator[Array]:
         """The encoded rows of a table that is elsewhere, some at a time."""
@@ -213,7 +220,7 @@ class AbstractFitted(ABC, CallbackSupportMixin, BaseEstimator):
 
     def _residuals(self, table: TrainingSet) -> Array:
         """Target minus prediction of a table as `_read` gives it, in the units of y: (m, n[L])."""
-        A = self._outputs(self._encoded(table.X))
+        A = self._outputs(self._for_outputs(table.X))
         return table.Y.astype(A.dtype) - A
 
     def _outputs(self, inputs: Any) -> Array:

@@ -163,12 +163,12 @@ def _judged(validation: ValidationSet, training: Training, scoring: Any) -> Vali
     training.architecture.loss.check_target(validation.table.Y)
     score = None if validation.score is None else partial(validation.score, training)
     monitor = "loss" if scoring == "loss" else "score"
-    feed = _feed(validation.table.examples, training.feed.runner, training.plan.seed, shuffle=False)
+    feed = feed_of(validation.table.examples, training.feed.runner)
     return Validation(feed, score, monitor if validation.stops else None)
 
 
-def _feed(examples: Examples | StoredRows, runner: Runner, seed: int, *, shuffle: bool) -> Feed:
-    """Give the examples to who computes on them, wherever they are."""
+def feed_of(examples: Examples | StoredRows, runner: Runner, seed: int = 0, *, shuffle: bool = False) -> Feed:
+    """Give the examples to who computes on them, wherever they are; without shuffling in the order of the table."""
     if isinstance(examples, Examples):
         return InMemory(examples, runner, shuffle)
     block, window = examples.X.order
@@ -202,7 +202,7 @@ def _training(
     shape = Shape(examples.m, table.X.shape[1], table.Y.shape[1], working_dtype(table.X), table.embeddings)
 
     def feed(runner: Runner) -> Feed:
-        return _feed(examples, runner, seed, shuffle=settings.shuffle)
+        return feed_of(examples, runner, seed, shuffle=settings.shuffle)
 
     def base() -> tuple[Array, Array | None]:
         if isinstance(examples, Examples):

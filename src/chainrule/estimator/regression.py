@@ -13,6 +13,7 @@ from sklearn.exceptions import DataConversionWarning
 from chainrule._errors import InvalidParameterError, TargetError, warn
 from chainrule.estimator.base import AbstractEstimator
 from chainrule.estimator.intervals import d2_of_quantiles, interval
+from chainrule.estimator.sources import at_hand
 from chainrule.network.losses import Loss, loss, own_loss
 from chainrule.network.losses.own import OwnLoss
 from chainrule.network.types import Array
@@ -109,11 +110,13 @@ class AbstractRegressor(RegressorMixin, AbstractEstimator):
 
         D² is the share of the pinball loss of the best constants that the model does away with: 1 at best, 0 for
         those constants. R² of one column would say nothing of the others. A single quantile has R², as in scikit-learn.
+        A table on disk is given as `fit` takes it.
         """
         quantiles = self._fitted_quantiles()
-        if not quantiles:
-            return float(super().score(X, y, sample_weight))
-        return d2_of_quantiles(np.asarray(y), self.predict(X), quantiles, sample_weight)
+        with at_hand(X, y, sample_weight) as (X, y, sample_weight):
+            if not quantiles:
+                return float(super().score(X, y, sample_weight))
+            return d2_of_quantiles(np.asarray(y), self.predict(X), quantiles, sample_weight)
 
     def _fitted_quantiles(self) -> tuple[float, ...]:
         """What the outputs are quantiles for, where the model was fitted with a list of them."""

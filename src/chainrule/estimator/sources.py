@@ -61,6 +61,16 @@ def opened(X: Any, y: Any, sample_weight: Any) -> Iterator[tuple[StoredTable, An
         yield table, _targets(pieces, y), _weights(pieces, sample_weight)
 
 
+@contextmanager
+def at_hand(X: Any, y: Any, sample_weight: Any) -> Iterator[tuple[Any, Any, Any]]:
+    """Give a table, its target and its weights: a source is opened, anything else is what it is already."""
+    if not is_source(X):
+        yield X, y, sample_weight
+        return
+    with opened(X, y, sample_weight) as parts:
+        yield parts
+
+
 def _is_named(values: Any) -> bool:
     """Say whether values are given as the names of their columns."""
     keys = values if isinstance(values, list | tuple) else [values]
@@ -106,7 +116,9 @@ def _target(pieces: Pieces, key: str | int) -> Array:
         return np.array(column.levels)[column.values]
     if column.kind == "date":
         raise TargetError(f"y={column.name!r} holds dates: make numbers or classes of it.")
-    return column.values.astype(bool) if column.kind == "boolean" else column.values
+    if column.kind == "boolean":
+        return column.values.astype(bool)
+    return column.values.astype(np.float64 if column.values.dtype.kind == "f" else np.int64)  # not the narrowest type
 
 
 def _weights(pieces: Pieces, sample_weight: Any) -> Any:
