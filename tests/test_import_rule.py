@@ -27,7 +27,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # The table model and what it needs start at once: scikit-learn alone would take longer than a prediction.
 WITHOUT_SKLEARN = {"fitting.py", "settings.py", "table_model.py", "table_task.py", "table_training.py", "recipe.py"}
 WITHOUT_SKLEARN |= {"large_table.py", "stream_preparing.py", "stream_training.py", "prepared_record.py", "keeping.py"}
-WITHOUT_SKLEARN |= {"elsewhere.py", "spooling.py"}
+WITHOUT_SKLEARN |= {"elsewhere.py", "posing.py", "spooling.py"}
 
 
 def imports(path: Path) -> Iterator[tuple[str, bool]]:

@@ -20,8 +20,9 @@ from chainrule.engine import choose
 from chainrule.estimator.callbacks.scikit_learn import CallbackSupportMixin
 from chainrule.estimator.columns import Columns
 from chainrule.estimator.estimator_record import constructor_parameters, estimator_record, restore
-from chainrule.estimator.fitting import Fitted, feed_of
+from chainrule.estimator.fitting import Fitted
 from chainrule.estimator.memory import compacted, rows_at_a_time, working_budget
+from chainrule.estimator.posing import feed_of
 from chainrule.estimator.raw_table import validated
 from chainrule.estimator.scoring import require_scoring
 from chainrule.estimator.settings import Settings, check_parameters, loss_of

@@ -7,40 +7,26 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from chainrule._errors import InvalidParameterError
-from chainrule.engine import choose
-from chainrule.estimator.building import architecture_of, batch_size_of, drawn_state, optimizer_of, working_dtype
 from chainrule.estimator.given_weights import with_given
 from chainrule.estimator.idle import warn_of_idle_parameters
 from chainrule.estimator.keeping import train_kept
+from chainrule.estimator.posing import feed_of, training_on
 from chainrule.estimator.settings import FULL_BATCH, Settings
 from chainrule.estimator.training_set import TrainingSet
 from chainrule.network.architecture import Architecture
-from chainrule.network.base_rate import at_base_rate
-from chainrule.network.embeddings import Embedding
 from chainrule.network.examples import Examples
-from chainrule.network.feed import Feed, InMemory, Runner
 from chainrule.network.history import History, StopReason
 from chainrule.network.lbfgs import train_lbfgs
 from chainrule.network.loop import train
 from chainrule.network.losses import Loss
 from chainrule.network.parameters import Parameters
-from chainrule.network.schedules import Schedule
-from chainrule.network.segment import Plan, State
-from chainrule.network.training import Stopping, Training, Validation
-from chainrule.network.types import Array
+from chainrule.network.segment import State
+from chainrule.network.training import Training, Validation
 from chainrule.scale.checkpoints import CheckpointFile
 from chainrule.scale.distribution import Distribution
-from chainrule.scale.order import ShuffledRows
-from chainrule.scale.rows import DivisibleRows
 from chainrule.scale.sharded import ShardFeed
-from chainrule.scale.stored import StoredRows
-from chainrule.scale.stream_feed import StreamFeed, check_batch
 from chainrule.slopes.own_functions import check_own_functions
-
-ADAMW_DECAY = 0.01  # PyTorch's default
 
 Score = Callable[[Training, Parameters], float]
 Attach = Callable[[Training, int], Training]
@@ -73,17 +59,6 @@ class Fitted:
     history: History
     optimizer: str
     rows: int
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What of a training's examples decides the network and its schedule: how many, how wide, how precise."""
-
-    m: int
-    n_inputs: int
-    n_outputs: int
-    dtype: np.dtype[Any]
-    embeddings: tuple[Embedding, ...] = ()
 
 
 def fit_network(
@@ -130,7 +105,7 @@ def fit_network(
     rows = examples.m
     if settings.solver in FULL_BATCH and isinstance(examples, Examples):
         examples = examples.merged()
-    training, state = _training(settings, table, loss, examples, seed, start, distribution)
+    training, state = training_on(settings, table, loss, examples, seed, start, distribution)
     state = replace(state, parameters=with_given(state.parameters, *given))
     if settings.check_derivatives:
         check_own_functions(training.architecture, table.Y)
@@ -167,132 +142,19 @@ def _judged(validation: ValidationSet, training: Training, scoring: Any) -> Vali
     return Validation(feed, score, monitor if validation.stops else None)
 
 
-def feed_of(examples: Examples | StoredRows, runner: Runner, seed: int = 0, *, shuffle: bool = False) -> Feed:
-    """Give the examples to who computes on them, wherever they are; without shuffling in the order of the table."""
-    if isinstance(examples, Examples):
-        return InMemory(examples, runner, shuffle)
-    block, window = examples.X.order
-    return StreamFeed(ShuffledRows(examples, seed, block=block, window=window, shuffle=shuffle), runner)
-
-
 def fit_one_epoch(
     settings: Settings, table: TrainingSet, loss: Loss, *, seed: int, start: State | None, attach: Attach
 ) -> Fitted:
     """Go on by one epoch over the table's rows: what `partial_fit` does."""
     loss.check_target(table.Y)
     examples = table.examples
-    training, state = _training(settings, table, loss, examples, seed, start)
+    training, state = training_on(settings, table, loss, examples, seed, start)
     if settings.check_derivatives and start is None:
         check_own_functions(training.architecture, table.Y)
     training = replace(training, stopping=replace(training.stopping, max_epochs=1, keep_best=False))
     training = attach(training, examples.m)
     state, history = train(training, state)
     return Fitted(training.architecture, own(state), history, training.plan.optimizer.name, examples.m)
-
-
-def _training(
-    settings: Settings,
-    table: TrainingSet,
-    loss: Loss,
-    examples: Examples | StoredRows,
-    seed: int,
-    start: State | None,
-    distribution: Distribution | None = None,
-) -> tuple[Training, State]:
-    shape = Shape(examples.m, table.X.shape[1], table.Y.shape[1], working_dtype(table.X), table.embeddings)
-
-    def feed(runner: Runner) -> Feed:
-        return feed_of(examples, runner, seed, shuffle=settings.shuffle)
-
-    def base() -> tuple[Array, Array | None]:
-        if isinstance(examples, Examples):
-            return examples.batch(slice(None), np.dtype(np.float64))[1:]
-        return examples.targets
-
-    training, state = posed_training(settings, shape, loss, feed, base, seed=seed, start=start)
-    if distribution is not None:
-        training = in_shards(training, settings, distribution, examples, shape.dtype)
-    elif isinstance(training.feed, StreamFeed) and settings.solver != "lbfgs":
-        check_batch(training.feed.rows, training.plan.batch_size)
-    return training, state
-
-
-def in_shards(
-    training: Training,
-    settings: Settings,
-    distribution: Distribution,
-    examples: Examples | DivisibleRows,
-    dtype: np.dtype[Any],
-) -> Training:
-    """Cut the examples of a training into shards, and bring them to where they are trained on."""
-    engine = choose(settings.engine, settings.n_threads, training.architecture)
-    return replace(training, feed=distribution.feed(examples, engine, training.plan, settings.shuffle, dtype))
-
-
-def posed_training(
-    settings: Settings,
-    shape: Shape,
-    loss: Loss,
-    feed: Callable[[Runner], Feed],
-    base: Callable[[], tuple[Array, Array | None]],
-    *,
-    seed: int,
-    start: State | None = None,
-) -> tuple[Training, State]:
-    """Pose the training that the settings describe, on examples wherever they are.
-
-    Parameters
-    ----------
-    settings : Settings
-    shape : Shape
-    loss : Loss
-    feed : callable
-        Gives the examples to who computes on them.
-    base : callable
-        Gives targets (n[L], k) and their weights, if any: where the last bias starts.
-    seed : int
-    start : State, optional
-        None draws initial weights.
-    """
-    batch_size = batch_size_of(settings, shape.m)
-    architecture = architecture_of(settings, shape.n_inputs, shape.n_outputs, loss, batch_size, shape.embeddings)
-    if settings.solver == "lbfgs" and architecture.drops:
-        raise InvalidParameterError(
-            "solver='lbfgs' needs a cost that is not random: set dropout to 0 or choose 'adam'."
-        )
-    decay = ADAMW_DECAY if settings.solver == "adamw" else 0.0
-    plan = Plan(
-        optimizer_of(settings),
-        batch_size,
-        seed,
-        decay if settings.weight_decay is None else settings.weight_decay,
-        settings.clipnorm,
-        settings.clipvalue,
-    )
-    steps = -(-shape.m // batch_size)
-    schedule = Schedule(
-        settings.learning_rate,
-        settings.learning_rate_init,
-        steps,
-        steps * settings.max_iter,
-        shape.m,
-        settings.power_t,
-        settings.warmup_steps,
-    )
-    stopping = Stopping(
-        settings.max_iter,
-        settings.n_iter_no_change,
-        settings.tol,
-        settings.restore_best_weights,
-        settings.record_loss,
-        settings.on_divergence == "raise",
-    )
-    if start is None:
-        start = drawn_state(settings, architecture, seed, shape.dtype)
-        if settings.bias_initializer == "auto":
-            start = replace(start, parameters=at_base_rate(architecture, start.parameters, *base()))
-    engine = choose(settings.engine, settings.n_threads, architecture)
-    return Training(architecture, plan, feed(engine), schedule, stopping), start
 
 
 def own(state: State) -> State:

@@ -10,8 +10,9 @@ from dataclasses import replace
 import numpy as np
 
 from chainrule._errors import InvalidParameterError
-from chainrule.estimator.fitting import Fitted, Shape, carried_out, in_shards, own, posed_training
+from chainrule.estimator.fitting import Fitted, carried_out, own
 from chainrule.estimator.idle import warn_of_idle_parameters
+from chainrule.estimator.posing import Shape, in_shards, posed_training
 from chainrule.estimator.settings import Settings, check_parameters
 from chainrule.estimator.stream_preparing import PreparedPieces
 from chainrule.estimator.table_model import TableModel
