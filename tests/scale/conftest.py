@@ -1,7 +1,9 @@
 """Clusters of real processes, on this machine alone."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import cloudpickle
@@ -10,8 +12,9 @@ import pytest
 
 from . import faults, trainings
 
-cloudpickle.register_pickle_by_value(trainings)  # the workers do not have the tests
+cloudpickle.register_pickle_by_value(trainings)  # workers that a command starts do not have the tests
 cloudpickle.register_pickle_by_value(faults)
+sys.path.insert(0, str(Path(__file__).parents[2]))  # those that we start do
 
 
 @pytest.fixture(scope="session")

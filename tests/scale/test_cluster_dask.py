@@ -23,6 +23,8 @@ from .trainings import SEED, outcome, shards_of, training_of, undisturbed
 
 pytest.importorskip("distributed")
 
+from distributed import Semaphore
+
 from chainrule.scale.dask_feed import DaskFeed
 
 pytestmark = pytest.mark.filterwarnings(  # distributed's own, where a worker has been killed
@@ -178,6 +180,17 @@ def test_two_trainings_at_once_take_turns(two):
     for thread in threads:
         thread.join(timeout=60)
     assert results == [undisturbed()] * 2
+
+
+def test_who_waits_for_another_training_says_so(two, monkeypatch):
+    monkeypatch.setattr("chainrule.scale.dask_cluster.PATIENCE", 0.2)
+    feed, other = feed_on(two), Semaphore(1, "chainrule", scheduler_rpc=two.scheduler, loop=two.loop)
+    other.acquire()
+    later = threading.Timer(1.0, other.release)
+    later.start()
+    with pytest.warns(ChainruleWarning, match="Another training works on this cluster"):
+        assert outcome(training_of(feed)) == undisturbed()
+    later.join()
 
 
 def test_a_worker_that_computes_wrongly_is_found_out(two, tmp_path):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from distributed import Client, Future, Scheduler, Semaphore, wait
@@ -12,11 +13,12 @@ from distributed.client import FutureCancelledError
 from distributed.comm import CommClosedError
 from distributed.scheduler import KilledWorker, NoValidWorkerError
 
-from chainrule._errors import ClusterError, DivergenceError
+from chainrule._errors import ClusterError, DivergenceError, warn
 from chainrule.scale.communicators.base import PeerLostError
 from chainrule.scale.sharded import first_named
 
 Result = TypeVar("Result")
+PATIENCE = 5.0  # seconds of waiting for one's turn after which it is said
 _LOOK = 1.0  # seconds between two looks at whether the workers are still there
 _LOST = (PeerLostError, KilledWorker, NoValidWorkerError, FutureCancelledError, CommClosedError, TimeoutError)
 
@@ -75,7 +77,7 @@ class Cluster:
         while True:
             attempt += 1
             try:
-                with self._turn:
+                with self._own_turn():
                     return work(self.count())
             except _LOST as error:
                 if attempt == self.attempts:
@@ -85,6 +87,16 @@ class Cluster:
                         "higher. Then go on from the last checkpoint, or train again."
                     ) from error
             self._recover(min(len(self.addresses), self.n_ranks))
+
+    @contextmanager
+    def _own_turn(self) -> Iterator[None]:
+        if not self._turn.acquire(timeout=PATIENCE):
+            warn("Another training works on this cluster, or its driver has died a moment ago: waiting for its turn.")
+            self._turn.acquire()
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def results(self, futures: Sequence[Future], addresses: list[str]) -> list[Any]:
         """Return what the futures come to, watching that the workers they wait for are alive.
