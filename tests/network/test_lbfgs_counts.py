@@ -126,3 +126,27 @@ def test_d9_a_cost_or_a_gradient_alone_that_is_not_finite_is_an_error(training, 
     with pytest.raises(DivergenceError, match="non-finite"):
         train_lbfgs(replace(training, feed=replace(training.feed, runner=runner)), start)
     assert len(runner.seen) == 1
+
+
+class Interrupted(Watched):
+    """Ctrl-C comes while the cost is evaluated, once that is wanted."""
+
+    wanted = False
+
+    def cost_and_gradient(self, architecture, parameters, examples):
+        if self.wanted:
+            raise KeyboardInterrupt
+        return super().cost_and_gradient(architecture, parameters, examples)
+
+
+def test_an_interruption_names_the_iteration_it_came_in(training):
+    runner = Interrupted()
+
+    def want(progress):
+        runner.wanted = progress.epoch == 9
+
+    training = replace(training, feed=replace(training.feed, runner=runner), on_epoch=want)
+    state, history = train_lbfgs(training, start_of(training, epoch=7))
+    assert (state.epoch, history.stop_reason) == (9, StopReason.INTERRUPTED)
+    assert history.stop_numbers["epoch"] == 10
+    assert "interrupted in iteration 10" in history.stop_sentence
