@@ -161,7 +161,10 @@ def mutants(file: str, reasons: Mapping[str, str]) -> list[Mutant]:
     text = (NETWORK / file).read_bytes()
     seen: Counter[str] = Counter()
     found = []
-    for function, inside, node in _nodes(ast.parse(text), "module", False):
+    tree = ast.parse(text)
+    at_import = {ast.unparse(node.func) for part in tree.body for node in _run_at_import(part)}
+    for function, inside, node in _nodes(tree, "module", False):
+        inside = inside and function not in at_import
         for variant in variants(node):
             change = f"{function}: {ast.unparse(node)} -> {ast.unparse(variant)}"
             seen[change] += 1
@@ -169,6 +172,16 @@ def mutants(file: str, reasons: Mapping[str, str]) -> list[Mutant]:
             changed = _replaced(text, node, variant)
             found.append(Mutant(file, node.lineno, numbered, inside, changed, reasons.get(numbered, "")))
     return found
+
+
+def _run_at_import(node: ast.AST) -> Iterator[ast.Call]:
+    """Yield the calls of a file that are made when it is imported: those in no function."""
+    if isinstance(node, ast.FunctionDef):
+        return
+    if isinstance(node, ast.Call):
+        yield node
+    for child in ast.iter_child_nodes(node):
+        yield from _run_at_import(child)
 
 
 def _nodes(node: ast.AST, function: str, inside: bool) -> Iterator[tuple[str, bool, ast.AST]]:

@@ -136,3 +136,23 @@ def test_copies_and_pickles_are_equal(again):
     g(np.ones(1))
     assert again(g) == g
     assert again(g)(np.array([0.5])) == g(np.array([0.5]))
+
+
+def test_squares_have_short_derivatives():
+    assert derivative(formula("z ** 2")).text == "2 * z"
+    assert derivative(formula("z ** 3")).text == "3 * z ** (3 - 1)"
+
+
+def test_a_formula_may_have_five_hundred_characters():
+    longest = "z +" * 166 + " z"
+    assert len(longest) == 500
+    assert formula(longest)(np.ones(1)) == 167
+    with pytest.raises(InvalidParameterError, match="at most 500 characters, got 501"):
+        formula("z" * 501)
+
+
+def test_functions_that_may_be_meant_are_not_derivatives():
+    with pytest.raises(InvalidParameterError, match="Valid are: 'exp', 'expm1'") as error:
+        formula("qqqq(z)")
+    assert "_prime" not in str(error.value)
+    assert "'swish'" in str(error.value)
