@@ -85,7 +85,6 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
             return np.hstack([sigmoid(-Z), sigmoid(Z)])
         return softmax(Z.T).T
 
-    @available_if(_gives_probabilities)
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy; of multilabel targets the share of rows with every label right.
 
@@ -94,6 +93,7 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
         with at_hand(X, y, sample_weight) as rows:
             return float(super().score(*rows))
 
+    @available_if(_gives_probabilities)
     def predict_log_proba(self, X: Any) -> Array:
         """Return the logarithm of the probabilities, from the logits: finite where `predict_proba` rounds to 0."""
         if is_own_loss(self.loss):
