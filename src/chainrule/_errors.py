@@ -5,11 +5,13 @@ All of the errors are `ChainruleError`, and also the built-in type scikit-learn 
 
 from __future__ import annotations
 
+import inspect
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from types import FrameType
+from typing import Any
 
 
 class ChainruleError(Exception):
@@ -112,3 +114,16 @@ def check_known(what: str, given: Iterable[str], allowed: Iterable[str]) -> None
         if name not in names:
             hint = nearest(name, names) if names else "It has no parameters."
             raise InvalidParameterError(f"{what} has no parameter {name!r}. {hint}")
+
+
+def check_keywords(what: str, given: Mapping[str, Any], function: Callable[..., Any], *, behind: int = 0) -> None:
+    """Raise InvalidParameterError for a keyword that a function does not take behind its first parameters.
+
+    Examples
+    --------
+    >>> check_keywords("a power", {"y": 2.0}, lambda x, y: x**y, behind=1)
+    """
+    if given:  # or it would not be worth asking the function
+        fixed = getattr(function, "keywords", {})  # of a partial one
+        names = list(inspect.signature(function).parameters)[behind:]
+        check_known(what, given, [name for name in names if name not in fixed])

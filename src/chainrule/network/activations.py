@@ -9,7 +9,6 @@ The source's table prints relu's derivative as "z if z > 0, 0 otherwise". That i
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,7 +16,7 @@ from typing import Any, Protocol, TypeAlias, TypeGuard
 
 import numpy as np
 
-from chainrule._errors import InvalidParameterError, check_known, nearest
+from chainrule._errors import InvalidParameterError, check_keywords, nearest
 from chainrule.network.types import Array
 
 
@@ -294,7 +293,7 @@ def activation(spec: ActivationSpec) -> Activation:
         words = "is not known" if name.isidentifier() else "is neither a known name nor a formula in z"
         raise InvalidParameterError(f"activation={name!r} {words}. {nearest(name, valid)}")
     g, g_prime = ACTIVATIONS[name]
-    check_known(f"activation {name!r}", parameters, list(inspect.signature(g).parameters)[1:])
+    check_keywords(f"activation {name!r}", parameters, g, behind=1)
     return Activation(name, partial(g, **parameters), partial(g_prime, **parameters), dict(parameters))
 
 

@@ -6,7 +6,6 @@ glorot 2 / (p + n) (Glorot and Bengio, 2010), he 2 / p (He et al., 2015), lecun 
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
 from numbers import Real
@@ -14,7 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from chainrule._errors import InvalidParameterError, check_known, nearest
+from chainrule._errors import InvalidParameterError, check_keywords, nearest
 from chainrule.network.activations import is_parametrised
 from chainrule.network.draws import generator
 from chainrule.network.own import of_shape
@@ -131,10 +130,7 @@ def check_initializer(spec: Any) -> tuple[str, Mapping[str, float]]:
     name, parameters = spec if is_parametrised(spec) else (spec, {})
     if not isinstance(name, str) or name not in INITIALIZERS:
         raise InvalidParameterError(f"initializer {name!r} is not known. {nearest(name, INITIALIZERS)}")
-    known = inspect.signature(INITIALIZERS[name]).parameters.values()
-    fixed = getattr(INITIALIZERS[name], "keywords", {})
-    free = [entry.name for entry in known if entry.kind == entry.KEYWORD_ONLY and entry.name not in fixed]
-    check_known(f"initializer {name!r}", parameters, free)
+    check_keywords(f"initializer {name!r}", parameters, INITIALIZERS[name], behind=3)
     for key, value in parameters.items():
         if not (isinstance(value, Real) and np.isfinite(float(value))) or (key == "stddev" and value < 0):
             raise InvalidParameterError(

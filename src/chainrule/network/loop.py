@@ -113,8 +113,9 @@ def _epoch(course: Course, state: State, pace: _Pace) -> tuple[State, dict[str, 
             course.losses += totals.losses
             course.gradient_norm = totals.gradient_norm
             pace.observe(steps, time.perf_counter() - began)
-            now = min(done * size, m)
-            course.tell(training.on_segment, state, now, rate, math.fsum(totals.losses) / (now - visited))
+            if training.on_segment is not None:
+                now = min(done * size, m)
+                course.tell(training.on_segment, state, now, rate, math.fsum(totals.losses) / (now - visited))
     except KeyboardInterrupt:
         raise _EpochLeft(state, StopReason.INTERRUPTED, f"interrupted in epoch {state.epoch + 1}") from None
     if done < len(rates):

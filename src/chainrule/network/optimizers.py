@@ -12,12 +12,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from inspect import signature
 from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
-from chainrule._errors import InvalidParameterError, check_known, nearest
+from chainrule._errors import InvalidParameterError, check_keywords, nearest
 from chainrule.network.types import Array
 
 Slots = tuple[Array, ...]
@@ -192,5 +191,5 @@ def optimizer_named(name: str, **hyperparameters: float) -> Optimizer:
     """
     if name not in OPTIMIZERS:
         raise InvalidParameterError(f"optimizer={name!r} is not known. {nearest(name, OPTIMIZERS)}")
-    check_known(f"optimizer {name!r}", hyperparameters, signature(OPTIMIZERS[name]).parameters)
+    check_keywords(f"optimizer {name!r}", hyperparameters, OPTIMIZERS[name])
     return OPTIMIZERS[name](**hyperparameters)

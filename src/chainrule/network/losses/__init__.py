@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from chainrule._errors import InvalidParameterError, check_known, nearest
+from chainrule._errors import InvalidParameterError, check_keywords, nearest
 from chainrule.network.activations import COUPLED, Activation, activation
 from chainrule.network.losses import cross_entropy as ce
 from chainrule.network.losses import quantiles as qs
@@ -113,7 +112,7 @@ def natural(loss: Loss) -> bool:
 
 
 def _check_parameters(name: str, value: Callable[..., Any], parameters: dict[str, Any]) -> None:
-    check_known(f"loss {name!r}", parameters, list(inspect.signature(value).parameters)[2:])
+    check_keywords(f"loss {name!r}", parameters, value, behind=2)
     for key, given in parameters.items():
         holds, words = _RANGES[key]
         if not holds(given):
