@@ -204,6 +204,8 @@ def test_dask_collections_that_are_no_tables_are_refused(frame):
         model.fit(X, [])
     with pytest.raises(InvalidParameterError, match="y and sample_weight are names of its columns; got NoneType as y"):
         model.fit(X, None)
+    with pytest.raises(InvalidParameterError, match="y names a column twice; values, not names, must come as an array"):
+        model.fit(X, [1, 2] * 1500)
 
 
 def test_arrow_datasets_and_readers_are_read_in_batches(frame, path):

@@ -80,7 +80,10 @@ def _is_named(values: Any) -> bool:
 def _columns_of(X: Any, pieces: Pieces, values: Any, what: str) -> tuple[str, ...]:
     """Return the names of the columns that are not features, since they are targets or weights."""
     if _is_named(values):
-        return pieces.header.resolve(values if isinstance(values, list | tuple) else [values])
+        names = pieces.header.resolve(values if isinstance(values, list | tuple) else [values])
+        if len(set(names)) < len(names):
+            raise InvalidParameterError(f"{what} names a column twice; values, not names, must come as an array.")
+        return names
     if not _is_lazy(X) or not hasattr(values, "__len__"):
         raise InvalidParameterError(
             "with X as a path, a query or a table to be read, y and sample_weight are names of its columns; got "
