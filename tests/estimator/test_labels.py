@@ -1,11 +1,14 @@
 """Labels and targets of any kind go in, and come out as they were."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 from scipy import sparse
 from sklearn.exceptions import DataConversionWarning
+from sklearn.utils.multiclass import check_classification_targets
 
 from chainrule import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
 from chainrule._errors import TargetError
@@ -221,3 +224,16 @@ def test_sparse_numbers_are_taken_as_dense_ones():
     settings = {"hidden_layer_sizes": (3,), "max_iter": 2, "random_state": 0}
     a = MLPRegressor(**settings).fit(X, sparse.csr_array(y)).predict(X)
     assert (a == MLPRegressor(**settings).fit(X, y).predict(X)).all()
+
+
+@pytest.mark.parametrize("distinct", [2, 29, 30, 31, 40, 60])
+def test_many_whole_numbers_are_warned_of_as_scikit_learn_warns(distinct):
+    y = np.arange(60) % distinct - 5
+    with warnings.catch_warnings(record=True) as theirs:
+        warnings.simplefilter("always")
+        check_classification_targets(y)
+    with warnings.catch_warnings(record=True) as ours:
+        warnings.simplefilter("always")
+        _classifier().fit(X, y)
+    said = [str(warning.message) for warning in ours]
+    assert [str(warning.message) for warning in theirs] == [text for text in said if "unique classes" in text]

@@ -7,6 +7,8 @@ what a final supplies is listed as an abstract method of `AbstractFitted`.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
+from numbers import Integral
 from typing import Any, Self
 
 from sklearn.utils import check_random_state
@@ -262,7 +264,15 @@ class AbstractEstimator(AbstractContinued):
 
 def _draw_seed(random_state: Any) -> int:
     """Every draw of a fit is a pure function of this one number."""
+    if isinstance(random_state, Integral):
+        return _first_draw(int(random_state))
     return int(check_random_state(random_state).randint(2**31 - 1))
+
+
+@lru_cache(maxsize=256)
+def _first_draw(number: int) -> int:
+    """What a generator begins with, kept: making one takes longer than a small network's epoch."""
+    return int(check_random_state(number).randint(2**31 - 1))
 
 
 def _print_epoch(ctx: Context) -> None:

@@ -140,7 +140,7 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
         return (margins[:, 0] > 0).astype(np.intp) if margins.shape[1] == 1 else margins.argmax(axis=1)
 
     def _encode(self, y: Array, *, reset: bool, classes: Any = None) -> tuple[Array, Array | None]:
-        check_classification_targets(y)
+        _check_targets(y)
         y = _flat_labels(y)
         if reset:
             self._learn_classes(y, classes)
@@ -150,7 +150,7 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
             if y.ndim != 2 or y.shape[1] != len(self.classes_):
                 raise TargetError(f"y must have {len(self.classes_)} label columns as before, got shape {y.shape}.")
             return y.astype(bool), None
-        codes = np.searchsorted(self.classes_, y) if reset and classes is None else self._codes_of(y)
+        codes = _places(self.classes_, y) if reset and classes is None else self._codes_of(y)
         if len(self.classes_) <= 2:
             return (codes == 1)[:, None], codes
         return codes[:, None] == np.arange(len(self.classes_)), codes
@@ -172,7 +172,7 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
                 f"y has labels that are not among the classes {self.classes_.tolist()}: {strange}. "
                 "Pass all classes at the first call of partial_fit, or fit anew."
             )
-        return np.searchsorted(self.classes_, y)
+        return _places(self.classes_, y)
 
     def _weighed(self, table: TrainingSet, *, learn: bool = False) -> TrainingSet:
         if learn:
@@ -236,6 +236,19 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _check_targets(y: Array) -> None:
+    """Raise for what are no classes, and warn where they may be none, as scikit-learn does."""
+    whole = y.ndim == 1 and y.size > 0 and y.dtype.kind in "biu"
+    if whole and int(y.max()) - int(y.min()) < y.size // 2:
+        return  # scikit-learn has nothing to say of few whole numbers, and looks at them for longer than an epoch
+    check_classification_targets(y)
+
+
+def _places(classes: Array, y: Array) -> Array:
+    """The place of each label among the sorted classes."""
+    return (y == classes[1]).astype(np.intp) if len(classes) == 2 else np.searchsorted(classes, y)
 
 
 def _flat_labels(y: Array) -> Array:
