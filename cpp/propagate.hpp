@@ -59,28 +59,27 @@ struct Pass {
     return step >= 0 && all_layers && all_layers[l].removed ? all_layers + l : nullptr;
   }
 
-  std::uint64_t key(Index r) const { return job.examples.keys[own.places[r]]; }
-
   Entries<T> sparse_row(Index r) const {
     Entries<T> x = entries<T>(job.examples.X, own.places[r], own.entries);
-    if (const Dropout* d = dropout(0)) drop_entries<T>(*d, job.plan.seed, step, key(r), x.count, x.columns, x.values);
+    if (const Dropout* d = dropout(0)) {
+      const std::uint64_t key = job.examples.keys[own.places[r]];
+      drop_entries<T>(*d, {job.plan.seed, step, 0}, key, x.count, x.columns, x.values);
+    }
     return x;
   }
 
-  void drop(Index l) const {
+  // The masks of layer l: on A[l] and its slope on the way forward, on dA[0] on the way back.
+  void drop(Index l, T* units, T* slopes) const {
     const Dropout* d = dropout(l);
     if (!d) return;
-    const Index stride = space.layers[l].stride;
-    for (Index r = 0; r < count; ++r) {
-      T* s = slope(l);
-      drop_row<T>(*d, job.plan.seed, step, l, key(r), width(l), A(l) + r * stride, s ? s + r * stride : nullptr);
-    }
+    drop_rows<T>(*d, {job.plan.seed, step, l}, own.draws, job.examples.keys, own.places, count, width(l),
+                 space.layers[l].stride, units, slopes);
   }
 
   // Z[l] = W[l] A[l-1] + b[l]; A[l] = g(Z[l]). Z[L] is left in dZ[L], where its derivative will be.
   void forward() const {
     const bool sparse = job.examples.X.starts;
-    if (!sparse) drop(0);
+    if (!sparse) drop(0, A(0), nullptr);
     for (Index l = 1; l <= space.L; ++l) {
       const LayerSpace<T>&previous = space.layers[l - 1], &layer = space.layers[l];
       const Packed<T> W{width(l - 1) + 1, width(l)};
@@ -94,7 +93,7 @@ struct Pass {
       }
       if (l == space.L) break;
       activate<T>(job.network.hidden[l - 1], count, width(l), layer.stride, Z, slope(l));
-      drop(l);
+      drop(l, A(l), slope(l));
     }
   }
 
@@ -151,10 +150,7 @@ struct Pass {
       const Packed<T> D{width(1), width(0) - j};
       product<T>(count, dZ(1), layer.stride, layer.D + layer.shape.D.at(0, j), D, dA + j, stride);
     }
-    const Dropout* d = dropout(0);
-    for (Index r = 0; r < count && d; ++r) {
-      drop_row<T>(*d, job.plan.seed, step, 0, key(r), width(0), dA + r * stride, nullptr);
-    }
+    drop(0, dA, nullptr);
   }
 
   // dZ[l] := dA(r, i) * g'(Z[l]), where dA gives the vector at unit i of example r.

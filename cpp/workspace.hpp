@@ -52,6 +52,7 @@ struct ThreadSpace {
   Vec<T>*z, *y, *dZ;  // LANES examples' logits, targets and deltas
   TileSpace<T> tiles;
   T* entries;
+  DrawSpace draws;
 };
 
 // A row of A has its units, then the constant 1 of the bias.
@@ -167,6 +168,8 @@ struct Workspace {
       space.tiles.sums = arena.take<T>(TileSpace<T>::n_sums);
     }
     space.entries = arena.take<T>(job.examples.X.most_entries);
+    const Index counters = job.network.dropout ? DrawSpace::n_counters(widest) : 0;
+    space.draws = {arena.take<Word>(counters), arena.take<Word>(counters), arena.take<Word>(4 * counters)};
     if (!threads) return;
     threads[t] = space;
     for (Index l = 1; l <= L; ++l)

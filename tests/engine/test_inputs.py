@@ -174,3 +174,13 @@ def test_places_may_repeat_and_come_in_any_dtype(engine, order):
     )
     assert distance(mine[0].parameters.theta, truth[0].parameters.theta) <= 1e-12
     assert distance(mine[1].losses, truth[1].losses) <= 1e-12
+
+
+@pytest.mark.parametrize("width", [1, 3, 64, 65, 257, 1023, 4099])
+@pytest.mark.parametrize("to", [np.asarray, sp.csr_matrix], ids=["dense", "sparse"])
+def test_masks_of_rows_of_any_width(engine, to, width):
+    """Words are drawn many at a time: several rows' together, or one row's in parts."""
+    X = np.random.default_rng(width).integers(-1, 2, (M, width)).astype(float)
+    hidden = max(1, width // 16)
+    architecture = Architecture((width, hidden, 2), (activation("tanh"),), loss("squared_error"), dropout=(0.4, 0.3))
+    check(engine, to(X), architecture=architecture)

@@ -15,7 +15,7 @@ import numpy as np
 from chainrule.network.draws import generator
 from chainrule.network.types import Array
 
-_CHUNK = 1 << 20  # elements hashed at a time: bounds the memory, not the result
+_CHUNK = 1 << 15  # elements hashed at a time: what is made of them stays in the cache
 
 
 def mix(keys: Array) -> Array:
