@@ -87,19 +87,17 @@ struct RowEnd {
 // A := g(Z), slope := g'(Z) over rows of n units; A holds Z on entry. Lanes beyond the units become 1, 0, 0, ...
 template <class T, ActivationKind kind>
 void activate_rows(Index rows, Index n, Index stride, T p, T* A, T* slope) {
-  const Index vectors = round_up(n, LANES<T>) / LANES<T>;
+  const Index last = round_up(n, LANES<T>) - LANES<T>;
   const RowEnd<T> end(n);
-  for (Index r = 0; r < rows; ++r) {
-    T *a = A + r * stride, *s = slope ? slope + r * stride : nullptr;
-    for (Index v = 0; v < vectors; ++v) {
-      Slope<T> both = g<T, kind>(load(a + v * LANES<T>), p);
-      if (v == vectors - 1) {
-        both.a = end.units ? both.a : end.one;
-        both.slope = end.units ? both.slope : Vec<T>{};
-      }
-      store(a + v * LANES<T>, both.a);
-      if (s) store(s + v * LANES<T>, both.slope);
+  for (Index r = 0; r < rows; ++r, A += stride, slope += slope ? stride : 0) {
+    for (Index i = 0; i < last; i += LANES<T>) {
+      const Slope<T> both = g<T, kind>(load(A + i), p);
+      store(A + i, both.a);
+      if (slope) store(slope + i, both.slope);
     }
+    const Slope<T> both = g<T, kind>(load(A + last), p);
+    store(A + last, end.units ? both.a : end.one);
+    if (slope) store(slope + last, end.units ? both.slope : Vec<T>{});
   }
 }
 

@@ -121,18 +121,26 @@ void product(Index rows, const T* A, Index a_row, const T* B, Packed<T> b, T* C,
   }
 }
 
-// z = A w for one unit: a vector runs along the inputs, and LANES examples are summed across it together.
+// z = A w + b for one unit of p inputs: a vector runs along them, and LANES examples are summed across it together.
+// The bias is the weight of the constant after the inputs; where it is alone in its vector it is added as it is.
 template <class T>
-void dot_products(Index rows, Index count, const T* A, Index a_row, const T* w, T* z) {
-  for (Index r = 0; r < rows; r += LANES<T>) {
-    const Index here = smaller(LANES<T>, rows - r);
+void dot_products(Index rows, Index p, const T* A, Index a_row, const T* w, T* z) {
+  const bool alone = p % LANES<T> == 0;
+  const Index count = alone ? p : round_up(p + 1, LANES<T>);
+  const Vec<T> bias = alone ? all(w[p]) : Vec<T>{};
+  const auto block = [&](Index r, Index here, auto row_of) {
     Vec<T> sums[LANES<T>] = {};
     for (Index j = 0; j < count; j += LANES<T>) {
       const Vec<T> weights = load(w + j);
 #pragma GCC unroll 16
-      for (Index i = 0; i < LANES<T>; ++i) sums[i] += load(A + (r + smaller(i, here - 1)) * a_row + j) * weights;
+      for (Index i = 0; i < LANES<T>; ++i) sums[i] += load(A + (r + row_of(i)) * a_row + j) * weights;
     }
-    store_some(z + r, sums_of_lanes<T>(sums), here);
+    store_some(z + r, sums_of_lanes<T>(sums) + bias, here);
+  };
+  const Index whole = rows / LANES<T> * LANES<T>;
+  for (Index r = 0; r < whole; r += LANES<T>) block(r, LANES<T>, [](Index i) { return i; });
+  if (whole < rows) {  // the last one's row stands for those that are not there
+    block(whole, rows - whole, [last = rows - whole - 1](Index i) { return smaller(i, last); });
   }
 }
 

@@ -18,29 +18,36 @@ inline void with_number(Number number, F&& f) {
   }
 }
 
+// N is n where it is small, so that no loop runs over one example's few numbers; 0 stands for any n.
+template <Index N, class S, class T>
+void gather_rows(const Table& table, const Index* rows, Index count, Index n, T* to, Index to_stride) {
+  const S* first = static_cast<const S*>(table.data);
+  for (Index r = 0; r < count; ++r, to += to_stride) {
+    const S* from = first + rows[r] * table.row_stride;
+    if (table.column_stride == 1) {
+      for (Index i = 0; i < (N ? N : n); ++i) to[i] = static_cast<T>(from[i]);
+    } else {
+      for (Index i = 0; i < (N ? N : n); ++i) to[i] = static_cast<T>(from[i * table.column_stride]);
+    }
+  }
+}
+
 template <class T>
 void gather(const Table& table, const Index* rows, Index count, Index n, T* to, Index to_stride) {
   with_number(table.number, [&]<class S>(const S*) {
-    const S* first = static_cast<const S*>(table.data);
-    for (Index r = 0; r < count && n == 1; ++r) to[r * to_stride] = static_cast<T>(first[rows[r] * table.row_stride]);
-    for (Index r = 0; r < count && n > 1; ++r, to += to_stride) {
-      const S* from = first + rows[r] * table.row_stride;
-      if (table.column_stride == 1) {
-        for (Index i = 0; i < n; ++i) to[i] = static_cast<T>(from[i]);
-      } else {
-        for (Index i = 0; i < n; ++i) to[i] = static_cast<T>(from[i * table.column_stride]);
-      }
-    }
+    const auto rows_of = n == 1   ? gather_rows<1, S, T>
+                         : n == 2 ? gather_rows<2, S, T>
+                         : n == 3 ? gather_rows<3, S, T>
+                         : n == 4 ? gather_rows<4, S, T>
+                                  : gather_rows<0, S, T>;
+    rows_of(table, rows, count, n, to, to_stride);
   });
 }
 
-// Some examples' n outputs, one example after the other, as one vector for each output.
+// Some examples' n outputs, one example after the other, as one vector for each output. Not inlined: what many outputs
+// need prepared would be prepared for an only one, too.
 template <class T>
-inline void turn(Index n, Index examples, const T* from, Index stride, Vec<T>* to) {
-  if (stride == 1 && examples == LANES<T>) {
-    *to = load(from);
-    return;
-  }
+[[gnu::noinline]] void turn_outputs(Index n, Index examples, const T* from, Index stride, Vec<T>* to) {
   for (Index k = 0; k < n; ++k) {
     alignas(CHAINRULE_VECTOR_BYTES) T lanes[LANES<T>] = {};
     for (Index i = 0; i < examples; ++i) lanes[i] = from[i * stride + k];
@@ -49,11 +56,22 @@ inline void turn(Index n, Index examples, const T* from, Index stride, Vec<T>* t
 }
 
 template <class T>
-inline void turn_back(Index n, Index examples, const Vec<T>* from, T* to, Index stride) {
-  if (stride == 1) return store_some(to, *from, examples);
+[[gnu::noinline]] void turn_outputs_back(Index n, Index examples, const Vec<T>* from, T* to, Index stride) {
   for (Index i = 0; i < examples; ++i) {
     for (Index k = 0; k < n; ++k) to[i * stride + k] = from[k][i];
   }
+}
+
+template <class T>
+inline void turn(Index n, Index examples, const T* from, Index stride, Vec<T>* to) {
+  if (stride > 1 || examples < LANES<T>) return turn_outputs<T>(n, examples, from, stride, to);
+  *to = load(from);
+}
+
+template <class T>
+inline void turn_back(Index n, Index examples, const Vec<T>* from, T* to, Index stride) {
+  if (stride > 1) return turn_outputs_back<T>(n, examples, from, to, stride);
+  store_some(to, *from, examples);
 }
 
 // The entries of one row of a sparse table, converted into `values`.

@@ -85,7 +85,7 @@ struct Pass {
       const Packed<T> W{width(l - 1) + 1, width(l)};
       T* Z = l < space.L ? A(l) : dZ(l);
       if (layer.shape.along_inputs) {
-        dot_products<T>(count, round_up(width(l - 1) + 1, LANES<T>), A(l - 1), previous.stride, layer.P, Z);
+        dot_products<T>(count, width(l - 1), A(l - 1), previous.stride, layer.P, Z);
       } else if (l == 1 && sparse) {
         for (Index r = 0; r < count; ++r) sparse_product<T>(sparse_row(r), layer.P, W, Z + r * layer.stride);
       } else {
@@ -112,9 +112,7 @@ struct Pass {
         loss *= weights;
         for (Index k = 0; k < n; ++k) own.dZ[k] *= weights;
       }
-      double losses[LANES<T>];
-      store_as_double<T>(losses, loss);
-      for (Index i = 0; i < here; ++i) space.row_losses[first + r + i] = losses[i];
+      store_as_double<T>(space.row_losses + first + r, loss, here);
       turn_back<T>(n, here, own.dZ, Z, stride);
     }
   }

@@ -28,6 +28,16 @@ namespace chainrule::CHAINRULE_ISA {
 
 using Index = std::int64_t;
 
+constexpr Index round_up(Index n, Index multiple) {
+  return (n + multiple - 1) / multiple * multiple;
+}
+inline Index smaller(Index a, Index b) {
+  return a < b ? a : b;
+}
+inline Index larger(Index a, Index b) {
+  return a > b ? a : b;
+}
+
 template <class T>
 struct Traits {
   using Integer = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
@@ -109,21 +119,16 @@ inline Vec<T> sqrt(Vec<T> v) {
   return v;
 }
 
+// The first lanes of v, each as a double.
 template <class T>
-inline T sum_of_lanes(Vec<T> v) {
-  T total = 0;
-  for (Index lane = 0; lane < LANES<T>; ++lane) total += v[lane];
-  return total;
-}
-
-template <class T>
-inline void store_as_double(double* to, Vec<T> v) {
+inline void store_as_double(double* to, Vec<T> v, Index lanes) {
   typedef T Part __attribute__((vector_size(LANES<double> * sizeof(T))));  // as many numbers as doubles fit a vector
   Part parts[sizeof(Vec<T>) / sizeof(Part)];
   __builtin_memcpy(parts, &v, sizeof v);
   for (const Part& part : parts) {
-    store(to, __builtin_convertvector(part, Vec<double>));
+    if (lanes > 0) store_some(to, __builtin_convertvector(part, Vec<double>), smaller(lanes, LANES<double>));
     to += LANES<double>;
+    lanes -= LANES<double>;
   }
 }
 
@@ -157,6 +162,15 @@ inline void transpose(Vec<T>* rows) {
   }
 }
 
+// In lane I: lane I of one of two vectors (of b where I has the bit `step`) plus the same vector's lane beside it.
+template <class T, int step, std::size_t... I>
+inline Vec<T> sums_of_pairs(Vec<T> a, Vec<T> b, std::index_sequence<I...>) {
+  constexpr int lanes = sizeof...(I);
+  const Vec<T> own = __builtin_shufflevector(a, b, (I & step ? lanes + static_cast<int>(I) : static_cast<int>(I))...);
+  return own +
+         __builtin_shufflevector(a, b, (I & step ? lanes + static_cast<int>(I) - step : static_cast<int>(I) + step)...);
+}
+
 // The sum of each of LANES vectors, in the lane of its number: pairs of lanes, pairs of pairs, and so on.
 template <class T, int step = 1>
 inline Vec<T> sums_of_lanes(Vec<T>* rows) {
@@ -166,21 +180,20 @@ inline Vec<T> sums_of_lanes(Vec<T>* rows) {
   } else {
 #pragma GCC unroll 16
     for (int i = 0; i < lanes; i += 2 * step) {
-      exchange<T, step>(rows[i], rows[i + step], std::make_index_sequence<lanes>{});
-      rows[i] += rows[i + step];
+      rows[i] = sums_of_pairs<T, step>(rows[i], rows[i + step], std::make_index_sequence<lanes>{});
     }
     return sums_of_lanes<T, 2 * step>(rows);
   }
 }
 
-constexpr Index round_up(Index n, Index multiple) {
-  return (n + multiple - 1) / multiple * multiple;
-}
-inline Index smaller(Index a, Index b) {
-  return a < b ? a : b;
-}
-inline Index larger(Index a, Index b) {
-  return a > b ? a : b;
+template <class T, int step = 1>
+inline T sum_of_lanes(Vec<T> v) {
+  constexpr int lanes = static_cast<int>(LANES<T>);
+  if constexpr (step == lanes) {
+    return v[0];
+  } else {
+    return sum_of_lanes<T, 2 * step>(sums_of_pairs<T, step>(v, v, std::make_index_sequence<lanes>{}));
+  }
 }
 
 }  // namespace chainrule::CHAINRULE_ISA

@@ -41,8 +41,12 @@ void check(bool holds, const char* what) {
 }  // namespace
 
 void check_places(const In<std::int64_t>& places, std::int64_t count, const char* what) {
-  const auto [least, most] = std::minmax_element(places.data(), places.data() + places.shape(0));
-  if (places.shape(0) && (*least < 0 || *most >= count)) {
+  std::uint64_t signs = 0;  // its first bit is set if any place is below 0, or above count - 1
+  for (std::size_t i = 0; i < places.shape(0); ++i) {
+    const auto place = static_cast<std::uint64_t>(places.data()[i]);
+    signs |= place | (static_cast<std::uint64_t>(count - 1) - place);
+  }
+  if (signs >> 63) {
     throw std::out_of_range(std::string(what) + " must be at least 0 and below " + std::to_string(count) + ".");
   }
 }
