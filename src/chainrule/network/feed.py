@@ -122,12 +122,13 @@ class InMemory:
         return self.runner.cost_and_gradient(architecture, parameters, self.examples)
 
     @cached_property
-    def _drawn(self) -> dict[tuple[int, int], Array]:
+    def _drawn(self) -> dict[tuple[int, int] | None, Array]:
         return {}
 
     def _order(self, seed: int, epoch: int) -> Array:
-        """The order of one epoch, drawn once for all its segments."""
-        if (seed, epoch) not in self._drawn:
+        """The order of one epoch, drawn once for all its segments; that of the table once for all epochs."""
+        drawn = (seed, epoch) if self.shuffle else None
+        if drawn not in self._drawn:
             self._drawn.clear()
-            self._drawn[seed, epoch] = permutation(seed, epoch, self.m) if self.shuffle else np.arange(self.m)
-        return self._drawn[seed, epoch]
+            self._drawn[drawn] = np.arange(self.m) if drawn is None else permutation(*drawn, self.m)
+        return self._drawn[drawn]

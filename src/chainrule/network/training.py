@@ -116,8 +116,8 @@ class Training:
 
     def penalty(self, state: State) -> float:
         """The penalty of the state's weights, which is not computed where there is none."""
-        penalty = self.architecture.penalty
-        return penalty.value(state.parameters.W[1:]) if penalty.alpha else 0.0
+        penalty, parameters = self.architecture.penalty, state.parameters
+        return penalty.value([parameters.theta[parameters.weights]]) if penalty.alpha else 0.0
 
     def cost(self, state: State) -> float:
         """J at fixed weights, dropout off."""
