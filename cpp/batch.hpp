@@ -14,9 +14,10 @@ inline double sum(const double* losses, Index count) {
     for (Index c = 0; c < chains; ++c) partial[c] += losses[i + c];
   }
   for (Index i = whole; i < count; ++i) partial[i - whole] += losses[i];
-  double total = 0;
-  for (double part : partial) total += part;
-  return total;
+  for (Index half = chains / 2; half > 0; half /= 2) {
+    for (Index c = 0; c < half; ++c) partial[c] += partial[c + half];
+  }
+  return partial[0];
 }
 
 template <class T>

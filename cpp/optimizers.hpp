@@ -56,11 +56,7 @@ struct Lanes {
   static Lanes of_weights() { return {all(T(1))}; }
   static Lanes of_biases() { return {Vec<T>{}}; }
   static Lanes of_embeddings() { return {Vec<T>{}}; }
-  static Lanes with_bias(Index lane) {
-    Lanes lanes = of_weights();
-    lanes.weights[lane] = 0;
-    return lanes;
-  }
+  static Lanes with_bias(Index lane) { return {lane_numbers<T>() == all(static_cast<T>(lane)) ? Vec<T>{} : all(T(1))}; }
 };
 
 template <class T>

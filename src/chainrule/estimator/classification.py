@@ -161,7 +161,7 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
         if self._multilabel:
             self.classes_ = np.arange(y.shape[1])
         else:
-            self.classes_ = np.unique(y if classes is None else np.asarray(classes))
+            self.classes_ = _distinct(y if classes is None else np.asarray(classes))
         self.class_weight_ = equal_weights(len(self.classes_), multilabel=self._multilabel)
 
     def _codes_of(self, y: Array) -> Array:
@@ -244,6 +244,15 @@ def _check_targets(y: Array) -> None:
     if whole and int(y.max()) - int(y.min()) < y.size // 2:
         return  # scikit-learn has nothing to say of few whole numbers, and looks at them for longer than an epoch
     check_classification_targets(y)
+
+
+def _distinct(labels: Array) -> Array:
+    """The labels that occur, in order; two numbers are the least and the greatest, found sooner than all of them."""
+    if labels.dtype.kind in "biuf" and labels.size:
+        ends = np.array([labels.min(), labels.max()])
+        if ((labels == ends[0]) | (labels == ends[1])).all():
+            return np.unique(ends)
+    return np.unique(labels)
 
 
 def _places(classes: Array, y: Array) -> Array:
