@@ -125,3 +125,15 @@ def test_version_with_unknown_instructions_is_one_line():
     assert result.returncode == 2
     assert result.stderr.startswith("Error: CHAINRULE_INSTRUCTIONS must be one of ")
     assert result.stderr.count("\n") == 1
+
+
+def test_every_edit_of_a_trap_fits_the_code_and_names_tests_that_exist():
+    """The edits are made in a run of their own, tests/mutation/traps.py; here they are only found."""
+    traps = tomllib.loads((ROOT / "tests/mutation/traps.toml").read_text())
+    edits = [edit for trap in traps.values() for edit in trap["edits"]]
+    stale = [e["old"] for e in edits if (ROOT / "src/chainrule" / e["file"]).read_text().count(e["old"]) != 1]
+    tests = [test.partition("[")[0].split("::") for edit in edits for test in edit["tests"]]
+    missing = [test for test in tests if f"def {test[-1]}(" not in (ROOT / test[0]).read_text()]
+    assert len(edits) > 100
+    assert not stale
+    assert not missing
