@@ -5,7 +5,7 @@
 // multiply-adds in the order of k; neither tiles nor blocks nor threads change its bits.
 #pragma once
 
-#include "simd.hpp"
+#include "shuffles.hpp"
 
 namespace chainrule::CHAINRULE_ISA {
 

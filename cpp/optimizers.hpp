@@ -3,6 +3,7 @@
 
 #include "engine.hpp"
 #include "math.hpp"
+#include "shuffles.hpp"
 
 namespace chainrule::CHAINRULE_ISA {
 
