@@ -55,14 +55,24 @@ def test_d7_a_class_of_one_row_stays_in_training(monkeypatch):
             assert seen[0][1].sum(axis=1)[3] == 0
 
 
-def test_copies_of_a_row_stay_on_one_side(monkeypatch):
+def test_copies_of_a_row_stay_on_one_side_where_most_rows_are_distinct(monkeypatch):
     """Else early stopping would be judged by rows it was trained on."""
     seen = _spy(MLPRegressor, monkeypatch)
-    y = np.arange(100.0)
-    MLPRegressor((3,), early_stopping=True, max_iter=1).fit(np.tile(X[:100], (3, 1)), np.tile(y, 3))
-    values, copies = np.unique(seen[0][1], return_counts=True)
-    assert (copies == 3).all()
-    assert len(values) == 10
+    places = np.r_[np.arange(100), np.arange(20)]
+    settings = {"early_stopping": True, "validation_fraction": 0.5, "standardize_target": False, "max_iter": 1}
+    MLPRegressor((3,), **settings).fit(X[places], places.astype(float))
+    held_out, copies = np.unique(seen[0][1], return_counts=True)
+    assert (copies[held_out < 20] == 2).all()
+    assert (held_out < 20).any()
+    assert copies.sum() == pytest.approx(60, abs=2)
+
+
+def test_copies_part_in_a_table_of_few_distinct_rows(monkeypatch):
+    """Each of three rows is trained on as often as it should be, whatever is held out."""
+    seen = _spy(MLPRegressor, monkeypatch)
+    levels = np.arange(900) % 3
+    MLPRegressor((3,), early_stopping=True, max_iter=1).fit(np.eye(3)[levels], 5.0 * levels)
+    assert np.unique(seen[0][1], return_counts=True)[1].tolist() == [30, 30, 30]
 
 
 @pytest.mark.parametrize("patience", [1, 5, 10])

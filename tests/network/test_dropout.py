@@ -12,7 +12,6 @@ from chainrule.network.draws import random_words
 from chainrule.network.dropout import drop, dropout_masks
 from chainrule.network.parameters import flatten
 from chainrule.network.propagate import backward, forward
-from chainrule.network.rows import row_keys
 
 KEYS = np.arange(2000, dtype=np.uint64)
 
@@ -60,15 +59,6 @@ def test_a_mask_is_a_pure_function_of_seed_step_layer_row_and_unit():
     second = masks_of([0.5, 0.5], [6, 6])[1]
     for other in (masks_of([0.5], [6], seed=1)[0], masks_of([0.5], [6], step=1)[0], second):
         assert 0.45 < (other == mask).mean() < 0.55  # independent of it
-
-
-def test_copies_of_a_row_share_their_mask():
-    X = np.random.default_rng(0).normal(size=(10, 3))[[0, 1, 0, 2, 1, 0]]
-    (mask,) = masks_of([0.5], [40], row_keys(X))
-    assert np.array_equal(mask[:, 0], mask[:, 2])
-    assert np.array_equal(mask[:, 0], mask[:, 5])
-    assert np.array_equal(mask[:, 1], mask[:, 4])
-    assert not np.array_equal(mask[:, 0], mask[:, 1])
 
 
 def test_a_higher_rate_only_removes_more():

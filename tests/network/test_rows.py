@@ -1,4 +1,4 @@
-"""Rows are known by content: keys over storage and precision, and the hold-out drawn from them."""
+"""Keys of rows: the same for the same content, over storage and precision."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from chainrule.network.rows import holdout, mix, row_keys
+from chainrule.network.rows import mix, row_keys
 
 calm = settings(deadline=None, derandomize=True, max_examples=50)
 
@@ -45,13 +45,9 @@ def test_keys_are_of_the_values_not_of_their_storage(stored):
     assert np.array_equal(row_keys(stored(X)), row_keys(X))
 
 
-@pytest.mark.parametrize("stored", [np.asfortranarray, sparse.csr_array, lambda X: sparse.csc_array(X.T).T])
-def test_exact_keys_are_of_the_values_too_and_see_what_float32_does_not(stored):
+def test_keys_see_what_float32_does_not():
     X = np.concatenate([table(), table() + 1e-12])
-    exact = row_keys(stored(X), exact=True)
-    assert np.array_equal(exact, row_keys(X, exact=True))
-    assert len(np.unique(exact)) == len(np.unique(X, axis=0)) == 120
-    assert row_keys(np.array([[1.0]])) == row_keys(np.array([[1.0 + 1e-12]]))
+    assert len(np.unique(row_keys(X))) == len(np.unique(X, axis=0)) == 120
 
 
 def test_stored_zeros_and_index_types_do_not_matter():
@@ -99,90 +95,6 @@ def test_keys_are_spread_over_all_bits():
 
 def test_rows_may_be_empty():
     assert row_keys(np.zeros((0, 3))).shape == (0,)
-
-
-@pytest.mark.parametrize("fraction", [0.1, 0.25, 0.5])
-def test_the_fraction_is_reached_and_no_more(fraction):
-    held = holdout(row_keys(table(m=1000, n=9)), fraction, seed=0)
-    assert held.dtype == bool
-    assert held.sum() == pytest.approx(1000 * fraction, abs=3)
-
-
-def test_the_hold_out_looks_random():
-    """No bias along the table's order or by value; another seed draws other rows."""
-    X = np.arange(4000.0).reshape(-1, 1)
-    held = holdout(row_keys(X), 0.25, seed=0)
-    assert X[held].mean() == pytest.approx(X.mean(), rel=0.06)
-    other = holdout(row_keys(X), 0.25, seed=1)
-    assert (held & other).sum() == pytest.approx(250, abs=60)
-
-
-def test_d7_stratified_for_three_classes():
-    X = np.arange(1000.0).reshape(-1, 1)
-    labels = np.repeat([0, 1, 2], [700, 270, 30])
-    held = holdout(row_keys(X), 0.1, seed=0, strata=labels)
-    assert np.bincount(labels[held]).tolist() == [70, 27, 3]
-
-
-@calm
-@given(seed=st.integers(0, 1000), sizes=st.lists(st.integers(2, 80), min_size=1, max_size=6))
-def test_d7_every_stratum_gives_its_share(seed, sizes):
-    labels = np.repeat(np.arange(len(sizes)), sizes)
-    held = holdout(row_keys(np.arange(len(labels) * 1.0)[:, None]), 0.3, seed=seed, strata=labels)
-    for k, size in enumerate(sizes):
-        assert abs(held[labels == k].sum() - 0.3 * size) <= 1.5
-
-
-def test_d7_many_small_classes_do_not_crowd_out_a_large_one():
-    labels = np.concatenate([np.zeros(100, int), 1 + np.arange(20) // 2])  # 100 rows, and ten classes of two
-    held = holdout(row_keys(np.arange(120.0)[:, None]), 0.1, seed=0, strata=labels)
-    assert held.sum() == 12
-    assert held[:100].sum() >= 10
-
-
-def test_d7_a_class_of_one_stays_in_training():
-    labels = np.array([0] * 50 + [1] * 50 + [2])
-    for seed in range(20):
-        held = holdout(row_keys(np.arange(101.0)[:, None]), 0.5, seed=seed, strata=labels)
-        assert not held[-1]
-
-
-def test_copies_stay_together():
-    X = table(m=30, n=4)
-    X = X[np.random.default_rng(0).integers(0, 30, 200)]
-    held = holdout(row_keys(X), 0.3, seed=0)
-    assert not {tuple(row) for row in X[held]} & {tuple(row) for row in X[~held]}
-    assert 0 < held.sum() < 200
-
-
-def test_a_weight_counts_like_copies():
-    X, weights = np.arange(40.0)[:, None], np.random.default_rng(0).integers(1, 6, 40)
-    labels = np.arange(40) % 3
-    weighted = holdout(row_keys(X), 0.25, seed=3, strata=labels, weights=weights)
-    copies = np.repeat(np.arange(40), weights)
-    copied = holdout(row_keys(X[copies]), 0.25, seed=3, strata=labels[copies])
-    assert np.array_equal(copied, weighted[copies])
-
-
-@calm
-@given(seed=st.integers(0, 1000))
-def test_the_order_of_the_rows_does_not_matter(seed):
-    rng = np.random.default_rng(seed)
-    X, labels, order = np.arange(80.0)[:, None], rng.integers(0, 3, 80), rng.permutation(80)
-    held = holdout(row_keys(X), 0.2, seed=seed, strata=labels)
-    assert np.array_equal(holdout(row_keys(X[order]), 0.2, seed=seed, strata=labels[order]), held[order])
-
-
-def test_labels_of_any_kind_are_strata():
-    X, codes = np.arange(60.0)[:, None], np.arange(60) % 3
-    names = np.array(["a", "b", "c"])[codes]
-    assert np.array_equal(
-        holdout(row_keys(X), 0.2, seed=0, strata=codes), holdout(row_keys(X), 0.2, seed=0, strata=names)
-    )
-
-
-def test_d44_at_least_two_rows_are_held_out():
-    assert holdout(row_keys(np.arange(10.0)[:, None]), 0.01, seed=0).sum() == 2
 
 
 def test_mix_is_the_finaliser_of_splitmix64():

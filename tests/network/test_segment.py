@@ -15,7 +15,6 @@ from chainrule.network.optimizers import OPTIMIZERS, Adam, GradientDescent
 from chainrule.network.parameters import flatten
 from chainrule.network.penalties import Penalty
 from chainrule.network.propagate import backward, forward
-from chainrule.network.rows import row_keys
 from chainrule.network.segment import (
     Plan,
     cost_and_gradient,
@@ -294,7 +293,12 @@ def test_a_step_under_dropout_uses_the_masks_of_its_seed_step_and_rows():
     for i in range(3):
         state, _ = run_segment(architecture, plan, state, examples, order, np.array([0.1]))
         masks = dropout_masks(
-            architecture.dropout, architecture.widths, row_keys(examples.X.T), seed=5, step=i, dtype=np.dtype("f8")
+            architecture.dropout,
+            architecture.widths,
+            np.arange(examples.m, dtype=np.uint64),
+            seed=5,
+            step=i,
+            dtype=np.dtype("f8"),
         )
         pass_ = forward(architecture, start.parameters, examples.X, masks)
         gradients = backward(architecture, start.parameters, pass_, examples.Y)
@@ -311,12 +315,12 @@ def test_steps_are_numbered_from_one_for_the_optimiser():
 
 
 def parts_of(examples, borders):
-    """Neighbouring examples, whose weights are relative to the mean of all."""
+    """Neighbouring examples, whose weights are relative to the mean of all, and whose numbers are theirs among all."""
     for start, stop in itertools.pairwise(borders):
         columns, weights = slice(start, stop), examples.weights
-        yield Examples(
-            examples.X[:, columns], examples.Y[:, columns], None if weights is None else weights[columns], unit=1.0
-        )
+        weights = None if weights is None else weights[columns]
+        numbers = np.arange(start, stop, dtype=np.uint64)
+        yield Examples(examples.X[:, columns], examples.Y[:, columns], weights, unit=1.0, numbers=numbers)
 
 
 @pytest.mark.parametrize("weighted", [False, True])

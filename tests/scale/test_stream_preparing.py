@@ -12,9 +12,11 @@ from chainrule.estimator.stream_preparing import prepare_pieces
 from chainrule.estimator.stream_training import train_pieces
 from chainrule.estimator.table_task import Overrides, network_targets
 from chainrule.estimator.table_training import prepare, train
+from chainrule.estimator.training_set import TrainingSet, split
 from chainrule.scale.memory import Budget
-from chainrule.scale.parts import Shares, row_keys
-from chainrule.table import Column, Table, read_table
+from chainrule.scale.parts import Shares, draw_parts
+from chainrule.scale.survey import facts_of
+from chainrule.table import read_table, understand_target
 from chainrule.table.features import Scaled
 from chainrule.table.pieces import open_pieces
 
@@ -69,6 +71,24 @@ def compare(source, targets, overrides, folder):
     np.testing.assert_allclose(block.X, whole.X, rtol=1e-6, atol=1e-6)
     np.testing.assert_allclose(block.Y, Y, rtol=1e-6, atol=1e-6)
     np.testing.assert_allclose(streamed.mean, Y.mean(axis=0), atol=1e-12)
+    compare_splits(table, source, targets, overrides, folder)
+
+
+def compare_splits(table, source, targets, overrides, folder):
+    """The same rows are for the test, and the same held out, as of the table in memory."""
+    whole = prepare(table, targets, overrides=overrides, test_fraction=0.2, seed=3)
+    with open_pieces(source, piece_bytes=1) as pieces:
+        streamed = prepare_pieces(pieces, targets, folder, overrides=overrides, shares=Shares(0.2, 0.1, seed=3))
+    Y, strata = network_targets(whole.target, whole.y), whole.y if whole.target.classes else None
+    training, held_out = split(recipe(1, early_stopping=True), TrainingSet(whole.X, Y, strata=strata), 3)
+    parts = {"training": whole.y[training.rows], "validation": whole.y[held_out.rows], "test": whole.y_test}
+    for name, y in parts.items():
+        rows = streamed.rows[name]
+        assert rows.m == len(y)
+        found = rows.read(0, rows.m).Y.astype(float)
+        found = streamed.target.to_units(found) if streamed.target.task == "regression" else found
+        expected = y if streamed.target.task == "regression" else network_targets(streamed.target, y)
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize(("name", "targets", "overrides"), TABLES, ids=[name for name, _, _ in TABLES])
@@ -91,16 +111,34 @@ def test_every_kind_of_column(tmp_path, targets, overrides):
     compare(QUERY, targets, overrides, tmp_path)
 
 
-def test_shares_are_those_of_the_rows_and_copies_travel_together():
-    keys = row_keys(Table((Column("x", "number", np.arange(20_000) // 2),)))
-    shares = Shares(0.2, 0.25, seed=5)
-    places = shares.of(keys, np.arange(20_000))
-    assert sorted(np.concatenate(places).tolist()) == list(range(20_000))
-    for part, share in zip(places, (0.6, 0.2, 0.2), strict=True):
-        assert len(part) / 20_000 == pytest.approx(share, abs=0.02)
-        assert np.array_equal(part.reshape(-1, 2)[:, 0] // 2, part.reshape(-1, 2)[:, 1] // 2)
-    other = dataclasses.replace(shares, seed=6).of(keys, np.arange(20_000))
-    assert not np.array_equal(places.test, other.test)
+def parts_of(query, targets, shares):
+    with open_pieces(query, piece_bytes=1) as pieces:
+        target = understand_target(pieces.header, targets, facts=facts_of(pieces, set(targets)))
+        return draw_parts(pieces, target, [name for name in pieces.names if name not in targets], shares).codes
+
+
+@pytest.mark.parametrize("chapter", [None, 700])
+def test_shares_are_those_asked_for_in_every_class_and_chapter(monkeypatch, chapter):
+    """7,000 rows of four distinct ones, a tenth without a class: copies part, pieces end anywhere in a chapter."""
+    if chapter:
+        monkeypatch.setattr("chainrule.scale.parts.CHAPTER", chapter)
+    query = "SELECT i % 4 AS x, CASE WHEN i % 10 > 0 THEN ['a', 'b', 'c'][1 + i % 3] END AS y FROM range(7000) t(i)"
+    codes = parts_of(query, ["y"], Shares(0.2, 0.25, seed=5))
+    y = np.where(np.arange(7000) % 10, np.arange(7000) % 3, -1)
+    assert not codes[y < 0].any()
+    for k in range(3):
+        assert np.bincount(codes[y == k], minlength=4).tolist() == pytest.approx([0, 1260, 420, 420], abs=10)
+    for x in range(4):
+        held_out = codes[(np.arange(7000) % 4 == x) & (y >= 0)]
+        assert np.bincount(held_out, minlength=4)[1:] / len(held_out) == pytest.approx([0.6, 0.2, 0.2], abs=0.05)
+    assert not np.array_equal(codes, parts_of(query, ["y"], Shares(0.2, 0.25, seed=6)))
+
+
+def test_copies_travel_together_where_rows_are_nearly_all_distinct():
+    query = "SELECT CASE WHEN i < 5000 THEN i ELSE i - 5000 END * 0.5 AS x, i * 37 % 100 AS y FROM range(6000) t(i)"
+    codes = parts_of(query, ["y"], Shares(0.2, 0.25, seed=5))
+    assert np.array_equal(codes[:1000], codes[5000:])
+    assert np.bincount(codes).tolist() == pytest.approx([0, 3600, 1200, 1200], abs=8)
 
 
 def test_shares_that_leave_nothing_are_refused():
@@ -136,11 +174,11 @@ def test_medians_come_from_a_sample_where_rows_are_many(tmp_path, monkeypatch):
         (QUERY, ["same"], {}, TargetError, "one class only, 'always'"),
         (QUERY, ["level", "grade"], {}, TargetError, "must hold numbers, but it has 'low'"),
         (QUERY, ["grade"], {"strict": True}, TargetError, "rows lack a value of grade. Mend them"),
-        ("SELECT range AS x, NULL AS y FROM range(30)", ["y"], {}, TargetError, "no row of .* is left to train on"),
+        ("SELECT range AS x, NULL AS y FROM range(30)", ["y"], {}, TargetError, "no values: all 30 rows are missing"),
         (
-            "SELECT 7 AS x, 8 AS y FROM range(30)",
+            "SELECT range AS x, ['a', 'b'][1 + range] AS y FROM range(2)",
             ["y"],
-            {"shares": Shares(0.05, 0)},
+            {"shares": Shares(0.3, 0)},
             TargetError,
             "too few, or too alike",
         ),
@@ -165,7 +203,7 @@ def test_a_record_brings_everything_back(tmp_path):
 
 
 def test_training_is_as_good_as_in_memory(tmp_path):
-    """Not the same to the bit: rows are held out one by one, and shuffled in windows."""
+    """Not the same to the bit: rows are shuffled in windows."""
     settings = recipe(4000, hidden_layer_sizes=(16,), max_iter=15, dropout=0.0)
     whole = train(prepare(read_table(QUERY), ["flag"]), settings)
     with open_pieces(QUERY, piece_bytes=1) as pieces:

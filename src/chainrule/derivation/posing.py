@@ -14,7 +14,6 @@ from chainrule.derivation.problem import Problem
 from chainrule.network.dropout import Masks, dropout_masks
 from chainrule.network.network import Network
 from chainrule.network.parameters import Parameters
-from chainrule.network.rows import row_keys
 from chainrule.network.types import Array
 
 
@@ -65,7 +64,7 @@ def _masks(problem: Problem, seed: int, step: int | None) -> Masks | None:
     architecture = problem.architecture
     if step is None or not architecture.drops:
         return None
-    keys, dtype = row_keys(problem.X.T), np.dtype(np.float64)
+    keys, dtype = np.arange(problem.m, dtype=np.uint64), np.dtype(np.float64)
     return dropout_masks(architecture.dropout, architecture.widths, keys, seed=seed, step=int(step), dtype=dtype)
 
 

@@ -79,7 +79,7 @@ def _plain(value: Any) -> Any:
 
 def _digest(table: TrainingSet) -> str:
     """Hash what is trained on, in its order."""
-    keys = table.X.row_keys() if isinstance(table.X, Table) else row_keys(table.X, exact=True)
+    keys = table.X.row_keys() if isinstance(table.X, Table) else row_keys(table.X)
     found = hashlib.sha256(keys.tobytes() + np.ascontiguousarray(table.Y).tobytes())
     if table.weights is not None:
         found.update(table.weights.tobytes())

@@ -103,8 +103,8 @@ def fit_network(
     loss.check_target(table.Y)
     examples = table.examples
     rows = examples.m
-    if settings.solver in FULL_BATCH and isinstance(examples, Examples):
-        examples = examples.merged()
+    if settings.solver in FULL_BATCH and isinstance(examples, Examples) and not settings.drops:
+        examples = examples.merged()  # with dropout, copies have masks of their own
     training, state = training_on(settings, table, loss, examples, seed, start, distribution)
     state = replace(state, parameters=with_given(state.parameters, *given))
     if settings.check_derivatives:

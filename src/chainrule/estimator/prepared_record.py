@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from chainrule._errors import CheckpointError
+from chainrule.estimator.elsewhere import Chosen
 from chainrule.estimator.spooling import spooled
 from chainrule.estimator.stream_preparing import About, PreparedPieces
 from chainrule.files.replacing import replace_file
-from chainrule.scale.parts import Shares
 from chainrule.table import ColumnPlan, Encoder, Schema, Target
 from chainrule.table.pieces import Whereabouts
 
@@ -29,9 +29,8 @@ def save_prepared(prepared: PreparedPieces, folder: Path, fingerprint: dict[str,
         "about": asdict(prepared.about),
         "m": {part: rows.m for part, rows in prepared.rows.items()},
         "mean": prepared.mean,
-        "shares": asdict(prepared.shares),
         "where": None if prepared.where is None else prepared.where.to_dict(),
-        "counts": prepared.counts,
+        "chosen": [[chosen.count, chosen.bits.hex()] for chosen in prepared.chosen],
     }
     replace_file(folder / _NAME, json.dumps(record).encode())
 
@@ -64,7 +63,6 @@ def load_prepared(folder: Path, fingerprint: dict[str, Any]) -> PreparedPieces |
         about=About(about["source"], about["n_rows"], tuple(about["names"]), tuple(about["notes"])),
         rows=spooled(folder, encoder, target, record["m"]),
         mean=tuple(record["mean"]),
-        shares=Shares(**record["shares"]),
         where=None if record["where"] is None else Whereabouts.from_dict(record["where"]),
-        counts=tuple(record["counts"]),
+        chosen=tuple(Chosen(count, bytes.fromhex(bits)) for count, bits in record["chosen"]),
     )

@@ -83,6 +83,11 @@ class Settings:
         return tuple(listed(self.hidden_layer_sizes))
 
     @property
+    def drops(self) -> bool:
+        """Whether units are removed at random."""
+        return any(rate > 0 for rate in (self.dropout_input, *listed(self.dropout)))
+
+    @property
     def encodes_columns(self) -> bool:
         """Whether X is to be encoded column by column before the network sees it."""
         return self.categorical_features is not None or bool(self.scale) or self.missing == "impute"

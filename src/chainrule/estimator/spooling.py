@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from chainrule.estimator.elsewhere import Chosen
 from chainrule.estimator.table_task import n_outputs, network_targets
 from chainrule.network.types import Array
-from chainrule.scale.parts import Places, Shares, with_target
-from chainrule.scale.parts import row_keys as keys_of
+from chainrule.scale.parts import Parts, Places, with_target
 from chainrule.scale.rows import Block
 from chainrule.scale.spool import RowWriter, SpooledRows, row_writers
 from chainrule.table import Encoder, Table, Target
@@ -27,31 +27,25 @@ def write_parts(
     encoder: Encoder,
     target: Target,
     pieces: Pieces,
-    shares: Shares,
+    parts: Parts,
     test_pieces: Pieces | None,
-) -> tuple[int, ...]:
-    """Encode every row, and write it to its part; return how many training rows each piece has."""
-    counts = []
+) -> tuple[Chosen, ...]:
+    """Encode every row, and write it to its part; return which rows of each piece are training rows."""
+    chosen = []
     with row_writers(list(rows.values())) as writers:
-        for piece in pieces:
-            places = _places(piece, target, shares)
-            counts.append(len(places.training))
+        for _, piece, places in parts.of(pieces):
+            chosen.append(Chosen.of(places.training, piece.n_rows))
             for writer, inside in zip(writers, places, strict=True):
                 _append(writer, encoder, target, piece, inside)
         for piece in test_pieces or ():
             _append(writers[-1], encoder, target, piece, with_target(piece, target.names))
-    return tuple(counts)
+    return tuple(chosen)
 
 
-def _places(piece: Table, target: Target, shares: Shares) -> Places:
-    return shares.of(keys_of(piece), with_target(piece, target.names))
-
-
-def training_rows(piece: Table, encoder: Encoder, target: Target, shares: Shares) -> Block:
-    """Encode the training rows of a piece, to the bits of those that are spooled."""
-    rows = _places(piece, target, shares).training
-    Y = network_targets(target, target.encode(piece, rows))
-    return Block(encoder.transform(piece, rows).astype(np.float32), Y.astype(np.float32))
+def encoded_rows(piece: Table, encoder: Encoder, target: Target) -> Block:
+    """Encode all rows of a piece, to the bits of those that are spooled."""
+    Y = network_targets(target, target.encode(piece))
+    return Block(encoder.transform(piece).astype(np.float32), Y.astype(np.float32))
 
 
 def _append(writer: RowWriter, encoder: Encoder, target: Target, piece: Table, rows: Array) -> None:

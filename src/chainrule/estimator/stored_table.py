@@ -18,7 +18,7 @@ import numpy as np
 from chainrule._errors import TableError, warn
 from chainrule.estimator.building import working_dtype
 from chainrule.estimator.columns import Columns
-from chainrule.estimator.elsewhere import Elsewhere
+from chainrule.estimator.elsewhere import Chosen, Elsewhere
 from chainrule.estimator.memory import working_budget
 from chainrule.estimator.raw_table import RawTable, check_values, chosen_columns
 from chainrule.network.rows import row_keys
@@ -85,8 +85,8 @@ class StoredTable(RawTable):
         path = self.folder / f"{len(list(self.folder.iterdir()))}.inputs"
         where, anywhere = self.pieces.whereabouts, None
         if where is not None:
-            counts = tuple(place.stop - place.start for place in where.places)
-            anywhere = Elsewhere(where, counts, partial(_block, columns=columns), working_budget().reader).read
+            rows = tuple(Chosen(place.stop - place.start) for place in where.places)
+            anywhere = Elsewhere(where, rows, partial(_block, columns=columns), working_budget().reader).read
         matrix = StoredMatrix(path, (self.n_rows, first.shape[1]), first.dtype, order, anywhere)
         write_matrix(matrix, chain([first], parts))
         return matrix

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from chainrule.estimator.elsewhere import Elsewhere
-from chainrule.estimator.spooling import spooled, training_rows, write_parts
+from chainrule._errors import TargetError
+from chainrule.estimator.elsewhere import Chosen, Elsewhere
+from chainrule.estimator.spooling import encoded_rows, spooled, write_parts
 from chainrule.estimator.table_task import Overrides, Understood, check_complete, network_targets
-from chainrule.scale.parts import Places, Shares, with_target
+from chainrule.scale.parts import Parts, Places, Shares, draw_parts, with_target
 from chainrule.scale.spool import SpooledRows
-from chainrule.scale.survey import Survey, survey
+from chainrule.scale.survey import Survey, facts_of, survey
 from chainrule.table import Table, Target, understand, understand_target
 from chainrule.table.merged_features import merged_encoder
 from chainrule.table.pieces import Pieces, Whereabouts
@@ -43,19 +44,17 @@ class PreparedPieces(Understood):
         Of the parts "training", "validation" and "test".
     mean : tuple of float
         Of what the network learns, over the training rows: where its last bias starts.
-    shares : Shares
     where : Whereabouts or None
         How another machine reads the table, if it can.
-    counts : tuple of int
-        How many training rows each of its pieces has.
+    chosen : tuple of Chosen
+        Which rows of each of its pieces are training rows.
     """
 
     about: About
     rows: dict[str, SpooledRows]
     mean: tuple[float, ...]
-    shares: Shares
     where: Whereabouts | None
-    counts: tuple[int, ...]
+    chosen: tuple[Chosen, ...]
 
     @property
     def m(self) -> int:
@@ -78,8 +77,8 @@ class PreparedPieces(Understood):
         rows = self.rows["training"]
         if self.where is None:
             return rows
-        encode = partial(training_rows, encoder=self.encoder, target=self.target, shares=self.shares)
-        return replace(rows, anywhere=Elsewhere(self.where, self.counts, encode, memory).bring)
+        encode = partial(encoded_rows, encoder=self.encoder, target=self.target)
+        return replace(rows, anywhere=Elsewhere(self.where, self.chosen, encode, memory).bring)
 
 
 def prepare_pieces(
@@ -93,7 +92,7 @@ def prepare_pieces(
     strict: bool = False,
     on_read: OnRead | None = None,
 ) -> PreparedPieces:
-    """Understand, split and encode a table in two passes over it.
+    """Understand, split, measure and encode a table, each in a pass over it.
 
     Parameters
     ----------
@@ -120,28 +119,33 @@ def prepare_pieces(
     if test_pieces is not None:
         shares = replace(shares, test=0.0)
     names, categorical = header.resolve(targets), header.resolve(asked.categorical)
-    found = survey(_watched(pieces, "measuring", on_read), names, shares, tallied=categorical)
-    check_complete(names, found.rows["without target"] if strict else 0)
-    target = understand_target(header, names, asked.task, facts=found.facts)
+    facts = facts_of(_watched(pieces, "understanding", on_read), {*names, *categorical})
+    target = understand_target(header, names, asked.task, facts=facts)
     schema = understand(
         header,
-        facts=found.facts,
+        facts=facts,
         targets=names,
         drop=asked.drop,
         categorical=asked.categorical,
         numeric=asked.numeric,
         ordinal=asked.ordinal,
     )
+    features = [plan.name for plan in schema.used]
+    parts = draw_parts(_watched(pieces, "splitting", on_read), target, features, shares)
+    check_complete(names, parts.counts["without target"] if strict else 0)
+    _check_parts(pieces, names, shares, parts)
+    needed = _watched(pieces.select([*features, *names]), "measuring", on_read)
+    found = survey(needed, parts, shares.seed, targets=names, tallied=categorical)
     target = _measured(target, found)
     encoder = merged_encoder(schema, {plan.name: found.measured(plan.name) for plan in schema.used}, pieces.source)
-    m = {part: found.rows[part] for part in Places._fields}
-    without = found.rows["without target"]
+    m = {part: parts.counts[part] for part in Places._fields}
+    without = parts.counts["without target"]
     if test_pieces is not None:
         m["test"] = sum(len(with_target(piece, names)) for piece in test_pieces)
         without += test_pieces.n_rows - m["test"]
         check_complete(names, without if strict else 0)
     rows = spooled(folder, encoder, target, m)
-    counts = write_parts(rows, encoder, target, _watched(pieces, "encoding", on_read), shares, test_pieces)
+    chosen = write_parts(rows, encoder, target, _watched(pieces, "encoding", on_read), parts, test_pieces)
     return PreparedPieces(
         schema=schema,
         target=target,
@@ -150,10 +154,25 @@ def prepare_pieces(
         about=About(pieces.source, pieces.n_rows, pieces.names, pieces.notes),
         rows=rows,
         mean=_mean(target, found),
-        shares=shares,
         where=pieces.whereabouts,
-        counts=counts,
+        chosen=chosen,
     )
+
+
+def _check_parts(pieces: Pieces, targets: tuple[str, ...], shares: Shares, parts: Parts) -> None:
+    """Raise TargetError if no row is left to train on, or none is held out though some should be."""
+    counts = parts.counts
+    if not counts["training"]:
+        raise TargetError(
+            f"no row of {pieces.source} is left to train on: {counts['without target']:,} of {pieces.n_rows:,} "
+            f"lack a value of {', '.join(targets)}, the others are held out."
+        )
+    for part, wanted in (("validation", shares.validation), ("test", shares.test)):
+        if wanted and not counts[part]:
+            raise TargetError(
+                f"{pieces.n_rows:,} rows are too few, or too alike, to hold {wanted:.0%} of them out for {part}: none "
+                "was drawn. Ask for a larger share, or for none."
+            )
 
 
 def _watched(pieces: Pieces, what: str, on_read: OnRead | None) -> Pieces:
@@ -172,7 +191,7 @@ def _mean(target: Target, found: Survey) -> tuple[float, ...]:
     """The mean of what the network learns over the training rows: the classes' shares, or 0."""
     if target.task == "regression":
         return (0.0,) * len(target.names)
-    facts = found.training[target.names[0]]
+    facts = found.facts[target.names[0]]
     values, counts = facts.tally or (np.empty(0), np.empty(0))
     codes = target.encode(Table((replace(facts.column, values=values),)))
     return tuple(np.average(network_targets(target, codes), axis=0, weights=counts).tolist())

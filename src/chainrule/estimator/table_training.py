@@ -105,8 +105,9 @@ def prepare(
         test_rows, n_missing_test = _rows_with_target(test_table, target, strict)
         n_missing += n_missing_test
     elif test_fraction:
-        strata = target.encode(table, rows) if target.task == "classification" else None
-        inside, outside = train_test_split(table.row_keys()[rows], test_fraction, seed, strata)
+        keys = table.select(plan.name for plan in schema.used).row_keys()[rows]
+        strata = target.strata(target.encode(table, rows))
+        inside, outside = train_test_split(len(rows), test_fraction, seed, keys=keys, **strata)
         rows, test_rows = rows[inside], rows[outside]
     target = target.fit(table, rows)
     encoder = Encoder.fit(table, schema, rows)

@@ -12,7 +12,8 @@ from chainrule._errors import TargetError
 from chainrule.estimator.settings import Settings
 from chainrule.network.embeddings import Embedding
 from chainrule.network.examples import Examples
-from chainrule.network.rows import holdout, row_keys
+from chainrule.network.holdout import holdout
+from chainrule.network.rows import row_keys
 from chainrule.network.types import Array
 from chainrule.scale.stored import StoredMatrix, StoredRows
 from chainrule.table.columns import Table
@@ -73,10 +74,13 @@ def stops_early(settings: Settings, m: int) -> bool:
 def split(settings: Settings, table: TrainingSet, seed: int) -> tuple[TrainingSet, TrainingSet | None]:
     """Return the part to train on, and the one held out if the settings ask for early stopping.
 
+    Rows are drawn by their number among those that count. The classes, or the tenths of the first output's range, keep
+    their shares.
+
     Raises
     ------
     TargetError
-        If there are too few different rows to hold any out.
+        If there are too few rows to hold any out.
     """
     rows = np.arange(len(table.Y)) if table.counted is None else table.counted
     m = len(rows)
@@ -85,11 +89,12 @@ def split(settings: Settings, table: TrainingSet, seed: int) -> tuple[TrainingSe
     asked = settings.validation_fraction
     keys = table.X.row_keys() if isinstance(table.X, Table) else row_keys(table.X)
     held_out = holdout(
-        keys[rows],
+        m,
         asked if asked < 1 else asked / m,
         seed=seed,
-        strata=None if table.strata is None else table.strata[rows],
-        weights=None if table.weights is None else table.weights[rows],
+        classes=None if table.strata is None else table.strata[rows],
+        values=table.Y[rows, 0].astype(np.float64) if table.strata is None else None,
+        keys=keys[rows],
     )
     if held_out.sum() < 1 or held_out.all():
         raise TargetError(

@@ -84,7 +84,7 @@ def random_words(seed: int, step: int, layer: int, keys: Array, n: int) -> Array
     ----------
     seed, step, layer : int
     keys : ndarray of shape (m,), uint64
-        The examples' keys (`rows.row_keys`), of which 32 bits are used.
+        The examples' numbers, of which 32 bits are used.
     n : int
 
     Returns

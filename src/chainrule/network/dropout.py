@@ -1,6 +1,6 @@
 """Inverted dropout: A[l] := A[l] * mask / (1 - rate), so that its mean is kept and prediction needs no change.
 
-The mask of a unit for an example is a pure function of (seed, step, layer, the example's key, unit), by
+The mask of a unit for an example is a pure function of (seed, step, layer, the example's number, unit), by
 Philox-4x32-10. The backward step multiplies dA[l] by the same factor. (Srivastava et al., 2014.)
 """
 
@@ -29,7 +29,7 @@ def dropout_masks(
     widths : sequence of int
         n[0] to n[L].
     keys : ndarray of shape (m,), uint64
-        The examples' keys.
+        The examples' numbers.
     seed, step : int
     dtype : dtype of the factors
 

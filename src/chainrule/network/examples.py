@@ -33,6 +33,8 @@ class Examples:
         The columns that count (a training or validation part); None for all.
     unit : float, optional
         The weight that counts as 1; by default the mean weight of the examples that count.
+    numbers : ndarray of shape (m,), uint64, optional
+        The number of each example that counts, which dropout masks belong to; None counts them from 0.
     """
 
     X: Any
@@ -40,6 +42,7 @@ class Examples:
     weights: Array | None = None
     rows: Array | None = None
     unit: float | None = None
+    numbers: Array | None = None
 
     @property
     def m(self) -> int:
@@ -48,8 +51,13 @@ class Examples:
 
     @cached_property
     def keys(self) -> Array:
-        """The key of every column of X (`rows.row_keys`)."""
-        return row_keys(self.X.T)
+        """What the dropout mask of every column of X is drawn by: its number among those that count."""
+        numbers = np.arange(self.m, dtype=np.uint64) if self.numbers is None else self.numbers
+        if self.rows is None:
+            return numbers
+        keys = np.zeros(self.X.shape[1], np.uint64)
+        keys[self.rows] = numbers
+        return keys
 
     @cached_property
     def mean_weight(self) -> float:
@@ -74,10 +82,11 @@ class Examples:
     def merged(self) -> Examples:
         """Put copies of an example together as one of their total weight, in an order that only contents decide.
 
-        For training on all examples at once: the cost is the same, and a row of weight k becomes k copies to the bit.
+        For training on all examples at once without dropout: the cost is the same, and a row of weight k becomes k
+        copies to the bit.
         """
         columns = np.arange(self.X.shape[1]) if self.rows is None else self.rows
-        keys = mix(row_keys(self.X.T, exact=True) + row_keys(self.Y.T, exact=True))[columns]
+        keys = mix(row_keys(self.X.T) + row_keys(self.Y.T))[columns]
         _, first, group = np.unique(keys, return_index=True, return_inverse=True)
         weights = np.zeros(self.X.shape[1])
         weights[columns[first]] = np.bincount(group, None if self.weights is None else self.weights[columns])

@@ -142,8 +142,9 @@ class ShuffledRows:
             part = self.rows.read(block * self.block, min((block + 1) * self.block, self.m))
             to = places[done : done + len(part)]
             window.X[to], window.Y[to] = part.X, part.Y
-            if window.weights is not None:
-                window.weights[to] = part.weights
+            for room, values in ((window.weights, part.weights), (window.numbers, part.numbers)):
+                if room is not None:
+                    room[to] = values
             done += len(part)
         return window
 
@@ -151,11 +152,13 @@ class ShuffledRows:
 def joined(parts: list[Block]) -> Block:
     """Put blocks one after the other."""
     weights = [part.weights for part in parts if part.weights is not None]
+    numbers = [part.numbers for part in parts if part.numbers is not None]
     X, Y = np.concatenate([part.X for part in parts]), np.concatenate([part.Y for part in parts])
-    return Block(X, Y, np.concatenate(weights) if weights else None)
+    return Block(X, Y, np.concatenate(weights) if weights else None, np.concatenate(numbers) if numbers else None)
 
 
 def _like(sample: Block, rows: int) -> Block:
     """Return room for so many rows."""
     X, Y = (np.empty((rows, *array.shape[1:]), array.dtype) for array in (sample.X, sample.Y))
-    return Block(X, Y, None if sample.weights is None else np.empty(rows))
+    weights, numbers = (None if of is None else np.empty(rows, of.dtype) for of in (sample.weights, sample.numbers))
+    return Block(X, Y, weights, numbers)

@@ -1,16 +1,21 @@
-"""Which part of a table a row belongs to: drawn by its content, so that copies of a row always travel together."""
+"""Which part of a table in pieces a row belongs to: drawn chapter by chapter, as for a table in memory."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from chainrule._errors import InvalidParameterError
-from chainrule.network.rows import mix
+from chainrule.network.holdout import CHAPTER, at, of_chapter
 from chainrule.network.types import Array
 from chainrule.table.columns import Table
+from chainrule.table.pieces import Pieces
+from chainrule.table.target import Target
+
+_NO_TARGET, _TRAINING, _VALIDATION, _TEST = range(4)
 
 
 class Places(NamedTuple):
@@ -23,15 +28,12 @@ class Places(NamedTuple):
 
 @dataclass(frozen=True)
 class Shares:
-    """How a table is split without being counted first: every row for itself.
-
-    A row is held out where its seeded key, a number drawn evenly from 0 to 2^64, is low. So the shares are met on
-    average, not exactly.
+    """How a table is split.
 
     Parameters
     ----------
     test : float, default 0.2
-        Of the rows.
+        Of the rows that have a target value.
     validation : float, default 0.1
         Of those that are not for the test.
     seed : int, default 0
@@ -40,13 +42,6 @@ class Shares:
     ------
     InvalidParameterError
         If a share is not from 0 to below 1.
-
-    Examples
-    --------
-    >>> from chainrule.table import Column
-    >>> keys = row_keys(Table((Column("x", "number", np.arange(1000)),)))
-    >>> [len(part) for part in Shares(0.3, 0.5).of(keys, np.arange(1000))]
-    [361, 352, 287]
     """
 
     test: float = 0.2
@@ -58,23 +53,89 @@ class Shares:
             if not 0 <= share < 1:
                 raise InvalidParameterError(f"the share of {name} rows must be from 0 to below 1, got {share!r}.")
 
-    def of(self, keys: Array, rows: Array) -> Places:
-        """Split the given rows of a piece by the keys of all its rows."""
-        draw = mix(keys[rows] + mix(np.array([self.seed], np.uint64)))
-        test = draw < border(self.test)
-        held_out = draw < border(self.test + (1 - self.test) * self.validation)
-        return Places(rows[~held_out], rows[held_out & ~test], rows[test])
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """The part that each row of a table belongs to, a byte for each; rows that lack a target value belong to none."""
+
+    codes: Array
+
+    def of(self, pieces: Pieces) -> Iterator[tuple[int, Table, Places]]:
+        """Read a table: where each piece begins, the piece, and which of its rows belong to each part."""
+        start = 0
+        for piece in pieces:
+            codes = self.codes[start : start + piece.n_rows]
+            yield start, piece, Places(*(np.flatnonzero(codes == code) for code in (_TRAINING, _VALIDATION, _TEST)))
+            start += piece.n_rows
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rows belong to each part, and how many to none."""
+        return dict(
+            zip(("without target", *Places._fields), np.bincount(self.codes, minlength=4).tolist(), strict=True)
+        )
 
 
-def border(share: float) -> np.uint64:
-    """Return the number that so large a share of all keys lies below."""
-    return np.uint64(min(int(share * 2.0**64), 2**64 - 1))
+def draw_parts(pieces: Pieces, target: Target, features: Sequence[str], shares: Shares) -> Parts:
+    """Split a table in one pass over it.
+
+    Parameters
+    ----------
+    pieces : Pieces
+    target : Target
+        Its classes, or the tenths of its range, keep their shares in every part.
+    features : sequence of str
+        The columns whose values tell copies of a row.
+    shares : Shares
+    """
+    codes = np.full(pieces.n_rows, _NO_TARGET, np.uint8)
+    for chapter, (rows, y, keys) in enumerate(_chapters(pieces, target, features)):
+        codes[rows] = _drawn(chapter, shares, target.strata(y), keys, several=pieces.n_rows > CHAPTER)
+    return Parts(codes)
 
 
-def row_keys(piece: Table) -> Array:
+def _drawn(chapter: int, shares: Shares, strata: Mapping[str, Array], keys: Array, *, several: bool) -> Array:
+    """Draw the rows for the test, then from the others those for validation."""
+    codes = np.full(len(keys), _TRAINING, np.uint8)
+    for purpose, share, code in (("test", shares.test, _TEST), ("validation", shares.validation, _VALIDATION)):
+        left = np.flatnonzero(codes == _TRAINING)
+        if share and len(left):
+            held_out = of_chapter(
+                chapter,
+                len(left),
+                share,
+                seed=shares.seed,
+                purpose=purpose,
+                classes=at(strata.get("classes"), left),
+                values=at(strata.get("values"), left),
+                keys=keys[left],
+                several=several,
+            )
+            codes[left[held_out]] = code
+    return codes
+
+
+def _chapters(pieces: Pieces, target: Target, features: Sequence[str]) -> Iterator[list[Array]]:
+    """Give the rows that have a target value, `CHAPTER` of them at a time: their numbers, targets and keys."""
+    done, waiting = 0, list[list[Array]]()
+    for piece in pieces.select([*features, *target.names]):
+        rows = with_target(piece, target.names)
+        waiting.append([done + rows, target.encode(piece, rows), _keys(piece.select(features))[rows]])
+        done += piece.n_rows
+        while sum(len(part[0]) for part in waiting) >= CHAPTER:
+            whole = [np.concatenate(of) for of in zip(*waiting, strict=True)]
+            yield [of[:CHAPTER] for of in whole]
+            waiting = [[of[CHAPTER:].copy() for of in whole]]
+    if waiting:
+        last = [np.concatenate(of) for of in zip(*waiting, strict=True)]
+        if len(last[0]):
+            yield last
+
+
+def _keys(features: Table) -> Array:
     """Hash the rows of a piece; texts too many to keep do not count, since their codes mean nothing outside it."""
-    nameless = (column.name for column in piece.columns if column.kind == "text" and not column.levels)
-    return piece.without(nameless).row_keys()
+    nameless = (column.name for column in features.columns if column.kind == "text" and not column.levels)
+    return features.without(nameless).row_keys()
 
 
 def with_target(piece: Table, targets: tuple[str, ...]) -> Array:

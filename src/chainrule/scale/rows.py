@@ -20,22 +20,26 @@ class Block:
     Y : ndarray of shape (rows, n[L])
     weights : ndarray of shape (rows,), optional
         Relative ones: over all training rows, of all shards, their mean is 1.
+    numbers : ndarray of shape (rows,), uint64, optional
+        The rows' numbers among all training rows, which dropout masks belong to; None for rows that are only looked at.
     """
 
     X: Array
     Y: Array
     weights: Array | None = None
+    numbers: Array | None = None
 
     def __len__(self) -> int:
         return len(self.Y)
 
     def __getitem__(self, rows: slice) -> Block:
-        return Block(self.X[rows], self.Y[rows], None if self.weights is None else self.weights[rows])
+        weights, numbers = (None if of is None else of[rows] for of in (self.weights, self.numbers))
+        return Block(self.X[rows], self.Y[rows], weights, numbers)
 
     @property
     def examples(self) -> Examples:
         """The rows in textbook orientation."""
-        return Examples(self.X.T, self.Y.T, self.weights, unit=1.0)
+        return Examples(self.X.T, self.Y.T, self.weights, unit=1.0, numbers=self.numbers)
 
 
 class Rows(Protocol):

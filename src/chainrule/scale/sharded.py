@@ -188,17 +188,17 @@ def cut(examples: Examples | DivisibleRows, n_shards: int, dtype: np.dtype[Any])
     borders = [shard * examples.m // n_shards for shard in range(n_shards + 1)]
     if not isinstance(examples, Examples):
         return [examples.part(*place) for place in pairwise(borders)]
-    parts = (examples.batch(slice(*place), dtype) for place in pairwise(borders))
-    return [
-        ArrayRows(
-            Block(
-                np.ascontiguousarray(X.T),
-                np.ascontiguousarray(Y.T),
-                None if weights is None else weights.astype(np.float64),
-            )
-        )
-        for X, Y, weights in parts
-    ]
+    return [ArrayRows(_block(examples, slice(*place), dtype)) for place in pairwise(borders)]
+
+
+def _block(examples: Examples, places: slice, dtype: np.dtype[Any]) -> Block:
+    X, Y, weights = examples.batch(places, dtype)
+    return Block(
+        np.ascontiguousarray(X.T),
+        np.ascontiguousarray(Y.T),
+        None if weights is None else weights.astype(np.float64),
+        examples.keys_of(places),
+    )
 
 
 def check_batches(batch_size: int, n_shards: int) -> None:

@@ -55,7 +55,8 @@ class SpooledRows:
         """Bring rows `start` to `stop` to memory."""
         start, stop = self.first + start, self.first + stop
         X = read_rows(_inputs(self.stem), start, stop, self.n_inputs, _ITEM)
-        return Block(X, read_rows(_targets(self.stem), start, stop, self.n_targets, _ITEM))
+        Y = read_rows(_targets(self.stem), start, stop, self.n_targets, _ITEM)
+        return Block(X, Y, numbers=np.arange(start, stop, dtype=np.uint64))
 
     def part(self, start: int, stop: int) -> SpooledRows:
         """Return some of the rows."""

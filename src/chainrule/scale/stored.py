@@ -74,6 +74,8 @@ class StoredRows:
         Which rows count, ascending; None for all.
     unit : float, optional
         The weight that counts as 1; by default the mean weight of the rows that count.
+    first : int, default 0
+        The number of the first row that counts.
     """
 
     X: StoredMatrix
@@ -81,6 +83,7 @@ class StoredRows:
     weights: Array | None = None
     rows: Array | None = None
     unit: float | None = None
+    first: int = 0
 
     @property
     def m(self) -> int:
@@ -108,7 +111,7 @@ class StoredRows:
         else:
             X = _gathered(self.X.read, places)
         Y = self.Y[places].astype(self.X.dtype)
-        return Block(X, Y, self._relative(places))
+        return Block(X, Y, self._relative(places), self._numbers(start, start + len(Y)))
 
     def part(self, start: int, stop: int) -> StoredRows:
         """Return some of the rows as they are; their weights remain relative to those of all."""
@@ -116,6 +119,7 @@ class StoredRows:
             self,
             rows=np.arange(self.m)[start:stop] if self.rows is None else self.rows[start:stop],
             unit=self.mean_weight,
+            first=self.first + start,
         )
 
     def load(self) -> Load:
@@ -124,7 +128,10 @@ class StoredRows:
         if self.X.anywhere is None or isinstance(places, slice) or not len(places):
             return ArrayRows(self.read(0, self.m)).load()
         Y = self.Y[places].astype(self.X.dtype)
-        return Load(self.m, brought, (self.X.anywhere, places, Y, self._relative(places)))
+        return Load(self.m, brought, (self.X.anywhere, places, Y, self._relative(places), self._numbers(0, self.m)))
+
+    def _numbers(self, start: int, stop: int) -> Array:
+        return np.arange(self.first + start, self.first + stop, dtype=np.uint64)
 
     def _relative(self, places: Array | slice) -> Array | None:
         return None if self.weights is None else self.weights[places] / self.mean_weight
@@ -133,10 +140,12 @@ class StoredRows:
         return slice(start, stop) if self.rows is None else self.rows[start:stop]
 
 
-def brought(read: Callable[[int, int], Block], places: Array, Y: Array, weights: Array | None) -> ArrayRows:
+def brought(
+    read: Callable[[int, int], Block], places: Array, Y: Array, weights: Array | None, numbers: Array
+) -> ArrayRows:
     """Read some rows of a table where it can be read, beside what came along."""
     X = _gathered(lambda start, stop: read(start, stop).X, places)
-    return ArrayRows(Block(X, Y, weights))
+    return ArrayRows(Block(X, Y, weights, numbers))
 
 
 def _gathered(read: Callable[[int, int], Array], places: Array) -> Array:

@@ -173,6 +173,10 @@ class Table:
         """Return the table at the given rows (numbers, mask or slice)."""
         return replace(self, columns=tuple(column.take(rows) for column in self.columns))
 
+    def select(self, names: Iterable[str | int]) -> Table:
+        """Return the table with the given columns alone, in that order."""
+        return replace(self, columns=tuple(self[name] for name in names))
+
     def without(self, names: Iterable[str | int]) -> Table:
         """Return the table without the given columns.
 

@@ -1,29 +1,34 @@
-"""Training rows and test rows: drawn by content, so that copies of a row never lie on both sides."""
+"""Training rows and test rows."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from chainrule._errors import InvalidParameterError
-from chainrule.network.rows import holdout
+from chainrule.network.holdout import holdout
 from chainrule.network.types import Array
-from chainrule.table.columns import Table
 
 
 def train_test_split(
-    table: Table | Array, test_fraction: float, seed: int, strata: Array | None = None
+    m: int,
+    test_fraction: float,
+    seed: int,
+    *,
+    classes: Array | None = None,
+    values: Array | None = None,
+    keys: Array | None = None,
 ) -> tuple[Array, Array]:
-    """Split rows into training and test rows, the same for the same content and seed.
+    """Split rows at random into training and test rows.
 
     Parameters
     ----------
-    table : Table or ndarray of shape (m,), uint64
-        The rows, or their keys from `Table.row_keys`.
+    m : int
+        How many rows there are.
     test_fraction : float
         Share of the rows to test on, between 0 and 1.
     seed : int
-    strata : ndarray of shape (m,), optional
-        Class codes whose shares both sides keep. None by default: one stratum.
+    classes, values, keys : ndarray of shape (m,), optional
+        Of what both sides keep the shares, and what tells copies of a row: see `chainrule.network.holdout`.
 
     Returns
     -------
@@ -37,18 +42,15 @@ def train_test_split(
 
     Examples
     --------
-    >>> from chainrule.table import Column
-    >>> table = Table((Column("x", "number", np.arange(10)),))
-    >>> train, test = train_test_split(table, 0.3, seed=0)
+    >>> train, test = train_test_split(10, 0.3, seed=0)
     >>> len(train), len(test)
     (7, 3)
     """
     if not 0 < test_fraction < 1:
         raise InvalidParameterError(f"test_fraction must be between 0 and 1, got {test_fraction!r}.")
-    keys = table.row_keys() if isinstance(table, Table) else table
-    held_out = holdout(keys, test_fraction, seed=seed, strata=strata)
+    held_out = holdout(m, test_fraction, seed=seed, purpose="test", classes=classes, values=values, keys=keys)
     if held_out.all() or not held_out.any():
         raise InvalidParameterError(
-            f"{len(keys)} rows cannot be split with test_fraction={test_fraction}: one side would be empty."
+            f"{m} rows cannot be split with test_fraction={test_fraction}: one side would be empty."
         )
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)

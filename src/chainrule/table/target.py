@@ -87,6 +87,13 @@ class Target:
         codes, _ = self._matched(text)
         return codes[text.values]
 
+    def strata(self, y: Array) -> dict[str, Array]:
+        """Say of what a split of rows with these encoded targets keeps the shares: see `chainrule.network.holdout`.
+
+        The classes, or the numbers of the first target.
+        """
+        return {"classes": y} if self.task == "classification" else {"values": y[:, 0]}
+
     def notes(self, table: Table) -> tuple[str, ...]:
         """Say which labels of a table are not spelled as in training, but were understood."""
         if self.task == "regression":
