@@ -67,6 +67,16 @@ def test_copies_of_a_row_stay_on_one_side_where_most_rows_are_distinct(monkeypat
     assert copies.sum() == pytest.approx(60, abs=2)
 
 
+def test_copies_stay_together_whatever_their_target(monkeypatch):
+    """Copies are told by their features alone, else the target would decide what is held out."""
+    seen = _spy(MLPRegressor, monkeypatch)
+    places, y = np.r_[np.arange(100), np.arange(20)], np.arange(120.0)
+    settings = {"early_stopping": True, "validation_fraction": 0.5, "standardize_target": False, "max_iter": 1}
+    MLPRegressor((3,), **settings).fit(X[places], y)
+    held_out = set(seen[0][1].ravel())
+    assert {k for k in range(20) if k in held_out} == {k for k in range(20) if k + 100 in held_out}
+
+
 def test_copies_part_in_a_table_of_few_distinct_rows(monkeypatch):
     """Each of three rows is trained on as often as it should be, whatever is held out."""
     seen = _spy(MLPRegressor, monkeypatch)
