@@ -44,7 +44,7 @@ def test_reading_is_told_of(monkeypatch):
     monkeypatch.setattr("chainrule.table.as_parquet._MOST_ROWS", 2048)
     train_on(LargeTable(QUERY, ["y"]), CHANGES, on_read=lambda *progress: told.append(progress))
     steps = [(0, 3000), (2048, 3000), (3000, 3000)]
-    assert told == [(what, *rows) for what in ("measuring", "encoding") for rows in steps]
+    assert told == [(what, *rows) for what in ("reading", "splitting", "measuring", "encoding") for rows in steps]
 
 
 def test_sources_of_the_same_rows_give_the_same_model(tmp_path):

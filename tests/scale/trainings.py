@@ -33,7 +33,7 @@ def shards_of(sizes=SIZES, weighted=True, dtype=np.float64, shuffle=True, column
     parts = [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
     return [
         ShuffledRows(
-            ArrayRows(Block(X[part], Y[part], weights[part] if weighted else None)),
+            ArrayRows(Block(X[part], Y[part], weights[part] if weighted else None), part.start),
             SEED,
             number,
             shuffle=shuffle,

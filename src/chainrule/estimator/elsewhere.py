@@ -90,9 +90,8 @@ class Elsewhere:
             blocks = [self.encode(of.out_of(piece)) for of, piece in zip(chosen, pieces, strict=True)]
         if any(len(block) != of.count for block, of in zip(blocks, chosen, strict=True)):
             raise TableError(f"{self.where.source} has changed since training began: its rows are not those measured.")
-        read = joined(blocks)[start - before : stop - before]
-        return replace(read, numbers=np.arange(start, stop, dtype=np.uint64))
+        return joined(blocks)[start - before : stop - before]
 
     def bring(self, start: int, stop: int) -> ArrayRows:
         """Bring them to memory."""
-        return ArrayRows(self.read(start, stop))
+        return ArrayRows(self.read(start, stop), start)

@@ -119,7 +119,7 @@ def prepare_pieces(
     if test_pieces is not None:
         shares = replace(shares, test=0.0)
     names, categorical = header.resolve(targets), header.resolve(asked.categorical)
-    facts = facts_of(_watched(pieces, "understanding", on_read), {*names, *categorical})
+    facts = facts_of(_watched(pieces, "reading", on_read), {*names, *categorical})
     target = understand_target(header, names, asked.task, facts=facts)
     schema = understand(
         header,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
+
+import numpy as np
 
 from chainrule.network.examples import Examples
 from chainrule.network.types import Array
@@ -92,9 +94,10 @@ class DivisibleRows(Rows, Protocol):
 
 @dataclass(frozen=True)
 class ArrayRows:
-    """Rows that are in memory already."""
+    """Rows that are in memory already, numbered from `first` on."""
 
     block: Block
+    first: int = 0
 
     @property
     def m(self) -> int:
@@ -103,12 +106,14 @@ class ArrayRows:
 
     def read(self, start: int, stop: int) -> Block:
         """Look at some of them."""
-        return self.block[start:stop]
+        block = self.block[start:stop]
+        numbers = np.arange(self.first + start, self.first + start + len(block), dtype=np.uint64)
+        return replace(block, numbers=numbers)
 
     def part(self, start: int, stop: int) -> ArrayRows:
         """Return some of them."""
-        return ArrayRows(self.block[start:stop])
+        return ArrayRows(self.block[start:stop], self.first + start)
 
     def load(self) -> Load:
         """Say how they get to another process: as they are."""
-        return Load(self.m, ArrayRows, (self.block,))
+        return Load(self.m, ArrayRows, (self.block, self.first))

@@ -188,7 +188,7 @@ def cut(examples: Examples | DivisibleRows, n_shards: int, dtype: np.dtype[Any])
     borders = [shard * examples.m // n_shards for shard in range(n_shards + 1)]
     if not isinstance(examples, Examples):
         return [examples.part(*place) for place in pairwise(borders)]
-    return [ArrayRows(_block(examples, slice(*place), dtype)) for place in pairwise(borders)]
+    return [ArrayRows(_block(examples, slice(*place), dtype), place[0]) for place in pairwise(borders)]
 
 
 def _block(examples: Examples, places: slice, dtype: np.dtype[Any]) -> Block:
@@ -197,7 +197,6 @@ def _block(examples: Examples, places: slice, dtype: np.dtype[Any]) -> Block:
         np.ascontiguousarray(X.T),
         np.ascontiguousarray(Y.T),
         None if weights is None else weights.astype(np.float64),
-        examples.keys_of(places),
     )
 
 

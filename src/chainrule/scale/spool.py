@@ -65,7 +65,7 @@ class SpooledRows:
     def load(self) -> Load:
         """Say how they get to another process: read there, if it can, or as they are."""
         if self.anywhere is None:
-            return ArrayRows(self.read(0, self.m)).load()
+            return ArrayRows(self.read(0, self.m), self.first).load()
         return Load(self.m, self.anywhere, (self.first, self.first + self.m))
 
 

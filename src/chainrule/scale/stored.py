@@ -111,7 +111,8 @@ class StoredRows:
         else:
             X = _gathered(self.X.read, places)
         Y = self.Y[places].astype(self.X.dtype)
-        return Block(X, Y, self._relative(places), self._numbers(start, start + len(Y)))
+        numbers = np.arange(self.first + start, self.first + start + len(Y), dtype=np.uint64)
+        return Block(X, Y, self._relative(places), numbers)
 
     def part(self, start: int, stop: int) -> StoredRows:
         """Return some of the rows as they are; their weights remain relative to those of all."""
@@ -126,12 +127,9 @@ class StoredRows:
         """Say how they get to another process: read there, if it can, or as they are."""
         places = self._places(0, self.m)
         if self.X.anywhere is None or isinstance(places, slice) or not len(places):
-            return ArrayRows(self.read(0, self.m)).load()
+            return ArrayRows(self.read(0, self.m), self.first).load()
         Y = self.Y[places].astype(self.X.dtype)
-        return Load(self.m, brought, (self.X.anywhere, places, Y, self._relative(places), self._numbers(0, self.m)))
-
-    def _numbers(self, start: int, stop: int) -> Array:
-        return np.arange(self.first + start, self.first + stop, dtype=np.uint64)
+        return Load(self.m, brought, (self.X.anywhere, places, Y, self._relative(places), self.first))
 
     def _relative(self, places: Array | slice) -> Array | None:
         return None if self.weights is None else self.weights[places] / self.mean_weight
@@ -140,12 +138,10 @@ class StoredRows:
         return slice(start, stop) if self.rows is None else self.rows[start:stop]
 
 
-def brought(
-    read: Callable[[int, int], Block], places: Array, Y: Array, weights: Array | None, numbers: Array
-) -> ArrayRows:
+def brought(read: Callable[[int, int], Block], places: Array, Y: Array, weights: Array | None, first: int) -> ArrayRows:
     """Read some rows of a table where it can be read, beside what came along."""
     X = _gathered(lambda start, stop: read(start, stop).X, places)
-    return ArrayRows(Block(X, Y, weights, numbers))
+    return ArrayRows(Block(X, Y, weights), first)
 
 
 def _gathered(read: Callable[[int, int], Array], places: Array) -> Array:
