@@ -10,7 +10,8 @@ from sklearn.exceptions import NotFittedError
 from chainrule import Dense, MLPClassifier, Network, check_gradients, trace
 from chainrule._errors import InvalidParameterError, ShapeError
 from chainrule.derivation.checks.gradient_check import gradcheck
-from chainrule.derivation.judge.gradient_judge import judge
+from chainrule.derivation.judge import gradient_judge
+from chainrule.derivation.judge.agreement import DOUBLE, SINGLE
 from chainrule.derivation.judge.mistakes import KINDS
 from chainrule.derivation.tracing import trace_of
 from chainrule.network.parameters import flatten
@@ -18,7 +19,6 @@ from chainrule.network.parameters import flatten
 from .networks import EMBEDDINGS, random_problem
 from .student import student
 
-DOUBLE, SINGLE = (float(np.finfo(dtype).eps) for dtype in (np.float64, np.float32))
 NAMES = ("dZ", "dA", "dW", "db")
 
 # What a network needs for the mistake to be possible.
@@ -36,6 +36,10 @@ def given(parts, names=NAMES):
     return {
         (name, l): array for name, part in zip(NAMES, parts, strict=True) if name in names for l, array in part.items()
     }
+
+
+def judge(trace_, arrays, epsilon=DOUBLE):
+    return gradient_judge.judge(trace_, arrays, dict.fromkeys(arrays, epsilon))
 
 
 def differs(wrong, right):

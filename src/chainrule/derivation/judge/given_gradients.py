@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._errors import ShapeError
+from chainrule.derivation.judge.agreement import DOUBLE, Key
 from chainrule.derivation.tracing import Trace
 from chainrule.network.types import Array
 
@@ -21,7 +22,7 @@ _REASONS = {
 }
 
 
-def given_gradients(trace: Trace, tensors: Mapping[str, Arrays]) -> dict[tuple[str, int], Array]:
+def given_gradients(trace: Trace, tensors: Mapping[str, Arrays]) -> dict[Key, Array]:
     """Name each array by its tensor and layer, in float64.
 
     Raises
@@ -37,10 +38,24 @@ def given_gradients(trace: Trace, tensors: Mapping[str, Arrays]) -> dict[tuple[s
     return given
 
 
-def precision(tensors: Mapping[str, Arrays]) -> float:
-    """The coarsest precision among the arrays: of float16, float32, or float64."""
-    types = [np.asarray(array).dtype for arrays in tensors.values() for array in arrays or () if array is not None]
-    return float(max(np.finfo(dtype).eps if dtype.kind == "f" else np.finfo(np.float64).eps for dtype in types))
+def precisions(trace: Trace, tensors: Mapping[str, Arrays]) -> dict[Key, float]:
+    """The relative precision that each array has come in: of float16, float32 and the like; of all others float64."""
+    return {
+        (name, l): _precision(np.asarray(array).dtype)
+        for name, arrays in tensors.items()
+        for l, array in _by_layer(trace, name, arrays)
+        if array is not None
+    }
+
+
+def _precision(dtype: np.dtype[Any]) -> float:
+    """The distance from 1 to the next number; asked of the type itself, since NumPy does not know bfloat16."""
+    if dtype.kind not in "fV" or dtype.itemsize >= np.dtype(np.float64).itemsize:
+        return DOUBLE
+    distance = 1.0
+    while float(dtype.type(1 + distance / 2)) > 1:
+        distance /= 2
+    return distance
 
 
 def _by_layer(trace: Trace, name: str, arrays: Arrays) -> list[tuple[int, Any]]:
