@@ -9,22 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._errors import ChainruleError, InvalidParameterError
-from chainrule.derivation.judge.agreement import DOUBLE, SINGLE, Agreement, Given, Key
+from chainrule._errors import InvalidParameterError
+from chainrule.derivation.judge.agreement import Given, Key
+from chainrule.derivation.judge.comparison import check_finite, coarser, compared, nearly, not_finite
 from chainrule.derivation.judge.given_gradients import Arrays, given_gradients, precisions
 from chainrule.derivation.judge.laboratory import closest
 from chainrule.derivation.judge.mistakes import KINDS
 from chainrule.derivation.judge.search import Explanation, Search
-from chainrule.derivation.judge.sides import conventions, nearest, settled
-from chainrule.derivation.judge.verdict import (
-    NOT_FINITE,
-    RIGHT,
-    UNDECIDED,
-    GradientVerdict,
-    Mistake,
-    VerdictRow,
-    verdict_rows,
-)
+from chainrule.derivation.judge.verdict import GradientVerdict, Mistake
 from chainrule.derivation.posing import problem_of
 from chainrule.derivation.tracing import Trace, trace_of
 
@@ -112,70 +104,17 @@ def judge(
     What is not right in float64 may have been computed in float32 all the same. That excuses nothing; but a mistake is
     looked for a second time up to the rounding of float32.
     """
-    _check_finite(trace, given)
+    check_finite(trace, given)
     if not all(np.isfinite(array).all() for array in given.values()):
-        rows = verdict_rows(Search(Agreement(trace, precision), given))
-        first = next(row for row in rows if row.verdict.startswith(NOT_FINITE))
-        return GradientVerdict(False, (), rows, note=f"{first.tensor} is {first.verdict.removeprefix('wrong: ')}.")
-    verdict, agreements = _compared(trace, given, precision)
+        return not_finite(trace, given, precision)
+    verdict, agreements = compared(trace, given, precision)
     if verdict.ok or verdict.undecided:
         return verdict
-    for agreements_, note in ((agreements, ""), (_coarser(agreements), " up to the rounding of float32")):
+    for agreements_, note in ((agreements, ""), (coarser(agreements), " up to the rounding of float32")):
         explanations = _fewest([Search(agreement, given, learning_rate) for agreement in agreements_])
         if explanations:
             return replace(verdict, mistakes=_mistakes(trace, explanations), note=note)
-    return replace(verdict, closest=closest(trace, given), note=_nearly(agreements[0], given))
-
-
-def _check_finite(trace: Trace, given: Given) -> None:
-    for name, l in given:
-        if not np.isfinite(getattr(trace, name)[l]).all():
-            raise ChainruleError(
-                f"the network's own {name}[{l}] is not finite at these weights and examples, so there is nothing to "
-                "compare with; look at the weights, or scale the inputs."
-            )
-
-
-def _compared(
-    trace: Trace, given: Given, precision: Mapping[Key, float]
-) -> tuple[GradientVerdict, list[Agreement]]:
-    """Right, undecided or wrong; and all that is right, the nearest first."""
-    agreements = [Agreement(right, precision) for right in conventions(trace)]
-    best = nearest(agreements, given)
-    rows = verdict_rows(Search(best, given))
-    if any(row.verdict != RIGHT for row in rows):
-        best = settled(best, given)
-        rows = verdict_rows(Search(best, given))
-    return _told(rows, precision), [best, *(other for other in agreements if other is not best)]
-
-
-def _told(rows: tuple[VerdictRow, ...], precision: Mapping[Key, float]) -> GradientVerdict:
-    furthest = max(row.residual for row in rows)
-    ok = all(row.verdict == RIGHT for row in rows)
-    if ok and max(precision.values()) > DOUBLE:
-        digits = int(-np.log10(max(furthest, SINGLE)))
-        return GradientVerdict(True, (), rows, note=f"They agree to {digits} digits, as far as rounding lets them.")
-    if any(row.verdict.startswith(UNDECIDED) for row in rows):
-        return GradientVerdict(ok, (), rows, note="Compute the gradients in float64, and give those.")
-    return GradientVerdict(ok, (), rows)
-
-
-def _coarser(agreements: list[Agreement]) -> list[Agreement]:
-    """The same numbers, as if everything had been computed in float32; none if it was."""
-    finer = [one for one in agreements if min(one.precision.values()) < SINGLE]
-    return [Agreement(one.trace, {key: max(eps, SINGLE) for key, eps in one.precision.items()}) for one in finer]
-
-
-def _nearly(agreement: Agreement, given: Given) -> str:
-    """What to do where nothing is wrong but the precision."""
-    for coarser in _coarser([agreement]):
-        search = Search(coarser, given)
-        if search.explain(frozenset()) is not None:
-            return (
-                "They are as far from right as float32 or rough differences of the cost would be: "
-                "compute them in float64, or hand float32 arrays over as float32."
-            )
-    return ""
+    return replace(verdict, closest=closest(trace, given), note=nearly(agreements[0], given))
 
 
 def _fewest(searches: list[Search]) -> list[Explanation]:

@@ -76,7 +76,9 @@ class Search:
         residuals = {key: agreement.residual(key, a, getattr(trace, key[0])[key[1]]) for key, a in self.given.items()}
         return frozenset(key for key, residual in residuals.items() if agreement.is_right(key, residual))
 
-    def ways(self, name: str, place: Place, site: Site, allowed: frozenset[str]) -> Iterator[tuple[frozenset[str], Any]]:
+    def ways(
+        self, name: str, place: Place, site: Site, allowed: frozenset[str]
+    ) -> Iterator[tuple[frozenset[str], Any]]:
         """Every result of a place with the allowed mistakes, none of them where the array is right."""
         return alternatives(place, site, frozenset() if (name, site.l) in self.right else allowed)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.derivation.judge.agreement import DOUBLE, Key
+from chainrule.derivation.judge.agreement import Key
 from chainrule.derivation.judge.error_variations import DA, DZ
 from chainrule.derivation.judge.parameter_variations import DB, DW
 from chainrule.derivation.judge.places import Site, alternatives
