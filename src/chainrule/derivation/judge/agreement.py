@@ -87,12 +87,9 @@ def _largest(array: Any) -> float:
 
 
 def _terms(trace: Trace, name: str, l: int) -> Any:
-    """The sizes of what is added up for a tensor, and may cancel."""
-    m, loss = trace.problem.m, trace.problem.architecture.loss
+    """The sizes of what is added up for a tensor, and may cancel; 0 where nothing is."""
     if name == "dW":
-        return np.abs(trace.dZ[l]) @ np.abs(np.asarray(trace.A[l - 1])).T / m
+        return np.abs(trace.dZ[l]) @ np.abs(np.asarray(trace.A[l - 1])).T / trace.problem.m
     if name == "db":
         return np.abs(trace.dZ[l]).mean(axis=1)
-    if l == trace.L:
-        return (np.abs(trace.A[l]) + np.abs(trace.problem.Y)) / (1 if loss.sums_outputs else trace.widths[l])
-    return np.abs(trace.W[l + 1]).T @ np.abs(trace.dZ[l + 1]) if name == "dA" else trace.dA[l]
+    return np.abs(trace.W[l + 1]).T @ np.abs(trace.dZ[l + 1]) if name == "dA" and l < trace.L else 0.0
