@@ -86,14 +86,17 @@ def _corners(trace: Trace) -> Iterator[tuple[Array, int]]:
 
 
 def _doubtful(agreement: Agreement) -> list[Place]:
-    """The numbers that are as close to a corner as rounding goes, from the output back; of many the closest."""
-    found: list[tuple[float, Place]] = []
+    """The numbers that are as close to a corner as rounding goes, from the output back.
+
+    Of many the closest; those exactly there last, since they have been asked for all together.
+    """
+    found: list[tuple[bool, float, Place]] = []
     for distance, l in _corners(agreement.trace):
         reach = _reach(agreement, l)
         places = np.argwhere(distance <= reach) if np.isfinite(reach) else ()
-        found += [(distance[i, k] / reach, (l, int(i), int(k))) for i, k in places]
+        found += [(not distance[i, k], distance[i, k] / reach, (l, int(i), int(k))) for i, k in places]
     closest = sorted(found)[:_MOST]
-    return sorted({place for _, place in closest}, reverse=True)
+    return sorted({place for *_, place in closest}, reverse=True)
 
 
 def _reach(agreement: Agreement, l: int) -> float:
