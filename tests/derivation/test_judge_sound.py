@@ -343,6 +343,18 @@ def test_no_mistake_is_placed_at_a_tensor_that_is_right():
     assert {rows[tensor] == "right" for tensor in mistake.tensors} == {False}
 
 
+def test_what_float32_would_excuse_is_no_mistake_either():
+    """A learning rate small enough fits any noise; so nothing is looked for where nothing stands out."""
+    net, X, Y = small_net()
+    draw = np.random.default_rng(0)
+    dW = [d * (1 + 1e-7 * draw.standard_normal(d.shape)) for d in trace(net, X, Y).dW[1:]]
+    verdict = check_gradients(net, X, Y, dW=dW)
+    assert not verdict.ok
+    assert verdict.mistakes == ()
+    assert verdict.closest is not None
+    assert verdict.closest[0] == "right"
+
+
 def test_a_factor_is_told_with_the_digits_that_make_it_wrong():
     net, X, Y = small_net()
     right = trace(net, X, Y)

@@ -16,11 +16,12 @@ from chainrule.derivation.judge.given_gradients import Arrays, given_gradients, 
 from chainrule.derivation.judge.laboratory import closest
 from chainrule.derivation.judge.mistakes import KINDS
 from chainrule.derivation.judge.search import Explanation, Search
-from chainrule.derivation.judge.verdict import GradientVerdict, Mistake
+from chainrule.derivation.judge.verdict import GradientVerdict, Mistake, verdict_rows
 from chainrule.derivation.posing import problem_of
 from chainrule.derivation.tracing import Trace, trace_of
 
 _MOST_MISTAKES = 2
+_AS_SINGLE = " up to the rounding of float32"
 
 
 def check_gradients(
@@ -125,22 +126,29 @@ def judge(
     verdict, agreements = compared(trace, given, precision)
     if verdict.ok or verdict.undecided:
         return verdict
-    for agreements_, note in ((agreements, ""), (coarser(agreements), " up to the rounding of float32")):
-        explanations = _fewest([Search(agreement, given, learning_rate) for agreement in agreements_])
-        if explanations:
-            return replace(verdict, mistakes=_mistakes(trace, explanations), note=note)
-    return replace(verdict, closest=closest(trace, given), note=nearly(agreements[0], given))
+    named = _named([Search(agreement, given, learning_rate) for agreement in agreements])
+    if named is not None:
+        return named
+    note = nearly(agreements[0], given)
+    if not note:
+        named = _named([Search(agreement, given, learning_rate) for agreement in coarser(agreements)], _AS_SINGLE)
+    return named if named is not None else replace(verdict, closest=closest(trace, given), note=note)
 
 
-def _fewest(searches: list[Search]) -> list[Explanation]:
-    """All explanations with the fewest mistakes: several, where the network cannot tell them apart."""
+def _named(searches: list[Search], note: str = "") -> GradientVerdict | None:
+    """The verdict with the fewest mistakes, if any explain the arrays."""
     for n in range(1, _MOST_MISTAKES + 1):
         for search in searches:
-            sets = (frozenset(ids) for ids in combinations(KINDS, n))
-            found = [explanation for ids in sets if (explanation := search.explain(ids)) is not None]
-            if found:
-                return found
-    return []
+            explanations = _explanations(search, n)
+            if explanations:
+                return GradientVerdict(False, _mistakes(search.trace, explanations), verdict_rows(search), note=note)
+    return None
+
+
+def _explanations(search: Search, n: int) -> list[Explanation]:
+    """All with n mistakes: several, where the network cannot tell them apart."""
+    sets = (frozenset(ids) for ids in combinations(KINDS, n))
+    return [explanation for ids in sets if (explanation := search.explain(ids)) is not None]
 
 
 def _mistakes(trace: Trace, explanations: list[Explanation]) -> tuple[Mistake, ...]:
