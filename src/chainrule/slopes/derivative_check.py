@@ -17,7 +17,7 @@ from chainrule.slopes.scalar_function import ScalarFunction, scalar_function
 _TOLERANCE = 1e-5
 _SLACK = 10.0  # times the estimated error of a difference
 _TINY = 1e-100  # far out in a tail, where intermediate results underflow
-_TELLING = 0.01  # a point says something if its slope is known to so much
+_TELLING = 1e-3  # a point says something if its slope is known to so much
 _ORDINARY = 30.0  # where a derivative must be finite if its function is
 # Short numbers first, and 2 before 1: of a wrong power or a forgotten factor, 1 shows nothing.
 _PLAIN = (2, -2, 1, -1, 3, -3, 0.5, -0.5, 0, 4, -4, 5, -5, 10, -10)
@@ -142,6 +142,8 @@ class _Judge:
         odd = [kink for kink in self.kinks if not kink.fine]
         verdict = "wrong" if wrong.any() or odd else ("right" if telling.any() else "not checked")
         notes = self._regions()
+        if verdict == "not checked" and self.g.epsilon > np.finfo(np.float64).eps:
+            notes.append("g returns float32, too coarse for its differences: let it return float64.")
         if wrong.any():
             if self._of_value():
                 verdict = "of a"

@@ -93,6 +93,8 @@ def _vectorised(given: Callable[..., Any]) -> tuple[Array | None, np.dtype[Any],
     """What it returns of an array, if it takes arrays, else why not."""
     try:
         value = np.asarray(given(_TRIED.copy()))
+        if value.dtype == np.float16:
+            return None, value.dtype, "it returns float16, whose three digits hide what is wrong; let it return float64"
         if value.shape != _TRIED.shape or value.dtype.kind not in "fiub":
             return None, value.dtype, f"of 3 numbers it returns an array of shape {value.shape} and type {value.dtype}"
     except Exception as error:  # noqa: BLE001 - it is the user's function, which may raise anything
@@ -109,7 +111,8 @@ def _tried_one_by_one(given: Callable[..., Any]) -> Array | None:
             value = float("nan")
         except Exception:  # noqa: BLE001 - it is the user's function, which may raise anything
             return None
-        if np.size(value) != 1 or np.asarray(value).dtype.kind not in "fiub":
+        dtype = np.asarray(value).dtype
+        if np.size(value) != 1 or dtype.kind not in "fiub" or dtype == np.float16:
             return None
         values.append(_number(value))
     return np.array(values)

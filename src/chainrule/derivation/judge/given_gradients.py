@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._errors import ShapeError
+from chainrule._errors import InvalidParameterError, ShapeError
+from chainrule.derivation.judge.agreement import DOUBLE, SINGLE, Key
 from chainrule.derivation.tracing import Trace
 from chainrule.network.types import Array
 
 Arrays = Sequence[Any] | None
 
+_TOO_COARSE = ("float16", "float8")  # and bfloat16, in the names that NumPy, PyTorch and JAX give their types
 _REASONS = {
     "dW": "the shape of W[{l}]: a row for each unit of layer {l}, a column for each of layer {p}",
     "db": "the shape of b[{l}]: one number for each unit, summed over the examples (axis=1), not over the units",
@@ -21,13 +23,15 @@ _REASONS = {
 }
 
 
-def given_gradients(trace: Trace, tensors: Mapping[str, Arrays]) -> dict[tuple[str, int], Array]:
+def given_gradients(trace: Trace, tensors: Mapping[str, Arrays]) -> dict[Key, Array]:
     """Name each array by its tensor and layer, in float64.
 
     Raises
     ------
     ShapeError
         If a list has no entry for some layer, or an array a shape that no mistake explains.
+    InvalidParameterError
+        If an array is too coarse to tell right from wrong.
     """
     given = {}
     for name, arrays in tensors.items():
@@ -37,10 +41,14 @@ def given_gradients(trace: Trace, tensors: Mapping[str, Arrays]) -> dict[tuple[s
     return given
 
 
-def precision(tensors: Mapping[str, Arrays]) -> float:
-    """The coarsest precision among the arrays: of float16, float32, or float64."""
-    types = [np.asarray(array).dtype for arrays in tensors.values() for array in arrays or () if array is not None]
-    return float(max(np.finfo(dtype).eps if dtype.kind == "f" else np.finfo(np.float64).eps for dtype in types))
+def precisions(trace: Trace, tensors: Mapping[str, Arrays]) -> dict[Key, float]:
+    """The relative precision that each array has come in: float32's, or of all else float64's."""
+    return {
+        (name, l): SINGLE if np.asarray(array).dtype == np.float32 else DOUBLE
+        for name, arrays in tensors.items()
+        for l, array in _by_layer(trace, name, arrays)
+        if array is not None
+    }
 
 
 def _by_layer(trace: Trace, name: str, arrays: Arrays) -> list[tuple[int, Any]]:
@@ -63,6 +71,12 @@ def _by_layer(trace: Trace, name: str, arrays: Arrays) -> list[tuple[int, Any]]:
 
 
 def _checked(trace: Trace, name: str, l: int, array: Any) -> Array:
+    dtype = str(getattr(array, "dtype", ""))
+    if any(coarse in dtype for coarse in _TOO_COARSE):
+        raise InvalidParameterError(
+            f"{name}[{l}] is {dtype}, whose two or three digits hide what is wrong: compute the gradients in float64 "
+            "or float32, and give those."
+        )
     try:
         if np.iscomplexobj(array):
             raise TypeError("it has complex numbers")

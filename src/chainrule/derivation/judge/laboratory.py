@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.derivation.judge.agreement import Given
 from chainrule.derivation.judge.error_variations import DA, DZ, OUTPUT
 from chainrule.derivation.judge.mistakes import KINDS
 from chainrule.derivation.judge.parameter_variations import DB, DW, FORWARD
 from chainrule.derivation.judge.places import Place, Site, alternatives
-from chainrule.derivation.judge.search import Given
 from chainrule.derivation.problem import Problem
 from chainrule.derivation.tracing import Trace, trace_of
 from chainrule.network.propagate import Forward, Gradients

@@ -1,7 +1,9 @@
-"""How far rounding may move each quantity of a pass: a running error bound, layer by layer.
+"""How far rounding moves each quantity of a pass: tried, not bounded.
 
-Whoever computes the same gradient in another order, or in float32, gets other digits. A judge may call a number wrong
-only where it differs by more than that. (Higham, "Accuracy and Stability of Numerical Algorithms", 2002, section 3.3.)
+Whoever computes the same gradient in another order, or in float32, gets other digits. A bound made of products of norms
+grows with every layer, until it excuses anything. So the pass is repeated with a random error in every quantity, as
+large as rounding makes it, and what it moves is measured (Parker, "Monte Carlo arithmetic", 1997). A sum of n terms
+errs by about sqrt(n) roundings (Higham and Mary, "A new approach to probabilistic rounding error analysis", 2019).
 """
 
 from __future__ import annotations
@@ -12,96 +14,98 @@ from typing import Any
 import numpy as np
 
 from chainrule.derivation.checks.kinks import activation_kinks
+from chainrule.derivation.output_pair import derivative_by_prediction
 from chainrule.derivation.tracing import Trace
+from chainrule.network.dropout import drop
 from chainrule.network.types import Array
 
-_OPERATIONS = 16.0  # roundings of one quantity that may add up: an activation, its derivative, a loss
+_REPETITIONS = 4
+_FURTHER = 2.0  # than the furthest of them, at most; in practice rounding goes a tenth as far
+_STEPS = 4.0  # roundings of one number in an activation, its derivative or a loss
+_SMALLEST = 2.0**16  # times the smallest normal number: below, digits are lost
 
 
 @dataclass(frozen=True)
 class Rounding:
-    """The largest error that rounding explains, for each tensor and layer; shapes as in the trace."""
+    """The largest error of an entry that rounding explains, for each tensor and layer; index 0 is not used."""
 
-    dZ: list[Any]
-    dA: list[Any]
-    dW: list[Any]
-    db: list[Any]
+    Z: list[float]
+    dZ: list[float]
+    dA: list[float]
+    dW: list[float]
+    db: list[float]
 
 
-@np.errstate(over="ignore", invalid="ignore")  # a bound that overflows says that rounding explains anything
+@np.errstate(all="ignore")  # what overflows has no digit left
 def rounding(trace: Trace, epsilon: float) -> Rounding:
-    """Bound the rounding errors of a pass computed with the given relative precision.
+    """Repeat a pass with errors of a relative precision, and keep how far each tensor moves."""
+    repeated = [_Shaken(trace, epsilon, np.random.default_rng(seed)).passed() for seed in range(_REPETITIONS)]
+    smallest = _SMALLEST * float(np.finfo(np.float32 if epsilon > np.finfo(np.float64).eps else np.float64).tiny)
 
-    Through many layers the worst case would explain any error, while what rounding does stays far below it. So an error
-    that comes through a layer is held to the cube root of the precision (6e-6, 5e-3), relative to the terms of its sum,
-    or to the share it has of the output's error. Only where rounding takes the whole slope, it is what it is.
-    """
-    eps, most = _OPERATIONS * epsilon, float(np.cbrt(epsilon))
-    error_Z, error_A = _forward(trace, eps, most)
-    L, m = trace.L, trace.problem.m
-    dZ: list[Any] = [None] * (L + 1)
-    dA, dW, db = dZ.copy(), dZ.copy(), dZ.copy()
-    slope = _steepness(trace, L)
-    dA[L] = eps * np.abs(trace.dA[L]) + error_A[L] * _curvature(trace)
-    sides = (np.abs(trace.A[L]) + np.abs(trace.problem.Y)) / trace.widths[L] * _weight(trace)
-    smooth = eps * (np.abs(trace.dZ[L]) + sides) + error_Z[L] * (slope * _weight(trace) + np.abs(trace.dZ[L]))
-    jump, largest = np.zeros_like(smooth), np.abs(trace.dZ[L]).max(axis=0)
-    share = np.maximum(most, smooth.max(axis=0) / np.maximum(largest, np.finfo(float).tiny))  # of each example
-    for l in range(L, 0, -1):
-        dZ[l] = smooth + jump
-        size, inputs = np.abs(trace.dZ[l]), np.abs(np.asarray(trace.A[l - 1]))
-        penalty = eps * np.abs(trace.problem.penalty_gradient(trace.W[l]))
-        dW[l] = ((dZ[l] + eps * size) @ inputs.T + size @ error_A[l - 1].T) / m + penalty
-        db[l] = (dZ[l] + eps * size).mean(axis=1, keepdims=True)
-        if l > 1:
-            weights, steep = np.abs(trace.W[l]).T, _steepness(trace, l - 1)
-            smooth = np.minimum(weights @ (smooth + eps * size), share * (weights @ size))
-            jump = weights @ jump
-            dA[l - 1] = smooth + jump
-            moved, jumped = _slope_errors(trace, l - 1, error_Z[l - 1], eps)
-            reach = np.abs(trace.dA[l - 1])
-            smooth = smooth * steep + reach * moved
-            jump = jump * steep + (reach + dA[l - 1]) * jumped
-    return Rounding(dZ, dA, dW, db)
+    def furthest(name: str, l: int) -> float:
+        moved = [np.abs(pass_[name][l] - getattr(trace, name)[l]).max(initial=0.0) for pass_ in repeated]
+        return _FURTHER * float(np.nan_to_num(max(moved), nan=np.inf)) + smallest
+
+    layers = range(1, trace.L + 1)
+    return Rounding(*([0.0, *(furthest(name, l) for l in layers)] for name in ("Z", "dZ", "dA", "dW", "db")))
 
 
-def _forward(trace: Trace, eps: float, most: float) -> tuple[list[Any], list[Any]]:
-    """The errors of Z and A, from that of X as it is stored."""
-    error_A: list[Any] = [eps * np.abs(np.asarray(trace.A[0]))]
-    error_Z: list[Any] = [None]
-    for l in range(1, trace.L + 1):
-        weights, inputs, bias = np.abs(trace.W[l]), np.abs(np.asarray(trace.A[l - 1])), np.abs(trace.b[l])
-        worst = weights @ (error_A[l - 1] + eps * inputs) + eps * bias
-        error_Z.append(np.minimum(worst, most * (weights @ inputs + bias)))
-        error_A.append(_steepness(trace, l) * error_Z[l] + eps * (np.abs(trace.A[l]) + eps))
-    return error_Z, error_A
+@dataclass(frozen=True)
+class _Shaken:
+    """One repetition. No Z changes its side of a corner: which side it is on is asked apart (`sides.py`)."""
 
+    trace: Trace
+    epsilon: float
+    draw: np.random.Generator
 
-def _steepness(trace: Trace, l: int) -> Array:
-    """|g'(Z[l])| with the mask; at least a little, since rounding moves Z as well; of a softmax at most 1."""
-    g = trace.problem.architecture.g[l]
-    slope = np.ones_like(trace.Z[l]) if g.name == "softmax" else np.abs(g.g_prime(trace.Z[l]))
-    mask = trace.masks[l] if trace.masks and l < trace.L else None
-    steep: Array = slope if mask is None else slope * mask
-    return steep
+    def _error(self, size: Any, roundings: float = _STEPS) -> Any:
+        return self.epsilon / 2 * roundings * size * self.draw.standard_normal(np.shape(size))
 
+    def _product(self, left: Array, right: Array, of: float = 1.0) -> Array:
+        """A product of matrices, divided by a number: each entry is a sum."""
+        terms = np.abs(left) @ np.abs(right)
+        exact: Array = left @ right
+        return (exact + self._error(terms, np.sqrt(left.shape[1]) + 1)) / of
 
-def _slope_errors(trace: Trace, l: int, error_Z: Array, eps: float) -> tuple[Array, Array]:
-    """How far g'(Z[l]) may be off: by rounding and Z's own error; and where it may be all of it, as at a kink."""
-    g, Z = trace.problem.architecture.g[l], trace.Z[l]
-    slope = np.abs(g.g_prime(Z))
-    moved = eps * (1 + slope) + error_Z
-    jumped = np.where(moved >= slope, moved, 0.0)
-    for kink in activation_kinks(g).corners:
-        jumped = np.where(np.abs(Z - kink) <= error_Z, 1 + np.abs(g.g_prime(Z + 1)), jumped)
-    mask = trace.masks[l] if trace.masks else None
-    return (moved, jumped) if mask is None else (moved * mask, jumped * mask)
+    def passed(self) -> dict[str, list[Any]]:
+        """Z, dZ, dA, dW and db."""
+        trace = self.trace
+        W = [None, *(w + self._error(np.abs(w), 1) for w in trace.W[1:])]
+        Z, settled, A = self._forward(W)
+        dZ: list[Any] = [None] * (trace.L + 1)
+        dA, dW, db = dZ.copy(), dZ.copy(), dZ.copy()
+        dA[-1], dZ[-1] = self._output(settled[-1], A[-1])
+        for l in range(trace.L, 0, -1):
+            penalty = trace.problem.penalty_gradient(W[l])
+            dW[l] = self._product(dZ[l], A[l - 1].T, trace.problem.m) + penalty + self._error(np.abs(penalty))
+            db[l] = self._product(dZ[l], np.ones((trace.problem.m, 1)), trace.problem.m)
+            if l > 1:
+                dA[l - 1] = self._product(W[l].T, dZ[l])
+                slope = trace.problem.architecture.g[l - 1].g_prime(settled[l - 1])
+                slope = slope + self._error(1 + np.abs(slope))  # 1 - a² and a (1 - a) are differences
+                dZ[l - 1] = drop(dA[l - 1], trace.masks[l - 1] if trace.masks else None) * slope
+        return {"Z": Z, "dZ": dZ, "dA": dA, "dW": dW, "db": db}
 
+    def _forward(self, W: list[Any]) -> tuple[list[Any], list[Any], list[Any]]:
+        """Z as it comes; Z on the side of its corners; A."""
+        trace, inputs = self.trace, np.asarray(self.trace.A[0])
+        Z: list[Any] = [None]
+        settled, A = Z.copy(), [inputs + self._error(np.abs(inputs), 1)]
+        for l in range(1, trace.L + 1):
+            g = trace.problem.architecture.g[l]
+            Z.append(self._product(W[l], A[-1]) + trace.b[l] + self._error(np.abs(trace.b[l]), 1))
+            crosses = [np.sign(Z[l] - c) != np.sign(trace.Z[l] - c) for c in activation_kinks(g).corners]
+            settled.append(np.where(np.any(crosses, axis=0), trace.Z[l], Z[l]) if crosses else Z[l])
+            a = g.g(settled[l])
+            a = a + self._error(np.abs(a))
+            A.append(drop(a, trace.masks[l] if trace.masks and l < trace.L else None))
+        return Z, settled, A
 
-def _curvature(trace: Trace) -> Array:
-    """How fast ∂L/∂A[L] moves with A[L]: of the cross-entropies as (dL/dA)², else about 1."""
-    return 1 + trace.dA[trace.L] ** 2
-
-
-def _weight(trace: Trace) -> Any:
-    return 1.0 if trace.weights is None else trace.weights
+    def _output(self, Z: Array, A: Array) -> tuple[Array, Array]:
+        """dA[L] and dZ[L], which are differences, such as A - Y."""
+        problem, loss = self.trace.problem, self.trace.problem.architecture.loss
+        weights = 1.0 if problem.weights is None else problem.weights
+        sides = (np.abs(A) + np.abs(problem.Y)) / (1 if loss.sums_outputs else len(A))
+        dA, dZ = derivative_by_prediction(loss, Z, problem.Y), loss.dZ(Z, problem.Y)
+        dA = dA + self._error(np.abs(dA) + np.abs(A) * (1 + dA**2))  # of the cross-entropies it moves as fast as dA²
+        return dA * weights, (dZ + self._error(np.abs(dZ) + sides)) * weights

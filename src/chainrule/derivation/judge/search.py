@@ -6,22 +6,21 @@ allowed mistakes; what the given arrays contradict is dropped at once. What surv
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from chainrule.derivation.judge.agreement import Agreement, Given
 from chainrule.derivation.judge.error_variations import DA, DZ, OUTPUT, OUTPUT_DA
 from chainrule.derivation.judge.parameter_variations import DB, DW, FORWARD
 from chainrule.derivation.judge.places import Place, Site, alternatives
-from chainrule.derivation.judge.rounding import Rounding, rounding
 from chainrule.derivation.tracing import Trace
 from chainrule.network.propagate import Forward
 from chainrule.network.types import Array
 
-Given = Mapping[tuple[str, int], Array]
 Places = tuple[tuple[str, str], ...]  # (mistake's id, tensor it was made at)
 
 # Layers a search may visit: where little is given, little is dropped, and the ways back double with every layer.
@@ -49,28 +48,39 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Search:
-    """What is searched: the right numbers, the given arrays, and how far rounding may move them.
+    """What is searched: somebody's arrays, and what agrees with them.
 
     Attributes
     ----------
-    trace : Trace
+    agreement : Agreement
+        The right numbers, and how far rounding may move them.
     given : mapping
         From (name, layer) to somebody's array.
-    epsilon : float
-        The precision they computed with.
     learning_rate : float, optional
         Of the update, if it is known.
     """
 
-    trace: Trace
+    agreement: Agreement
     given: Given
-    epsilon: float
     learning_rate: float | None = None
 
+    @property
+    def trace(self) -> Trace:
+        """The right numbers."""
+        return self.agreement.trace
+
     @cached_property
-    def bounds(self) -> Rounding:
-        """How far rounding may move the right numbers."""
-        return rounding(self.trace, self.epsilon)
+    def right(self) -> frozenset[tuple[str, int]]:
+        """The arrays that are right, at which no mistake was made."""
+        agreement, trace = self.agreement, self.trace
+        residuals = {key: agreement.residual(key, a, getattr(trace, key[0])[key[1]]) for key, a in self.given.items()}
+        return frozenset(key for key, residual in residuals.items() if agreement.is_right(key, residual))
+
+    def ways(
+        self, name: str, place: Place, site: Site, allowed: frozenset[str]
+    ) -> Iterator[tuple[frozenset[str], Any]]:
+        """Every result of a place with the allowed mistakes, none of them where the array is right."""
+        return alternatives(place, site, frozenset() if (name, site.l) in self.right else allowed)
 
     def explain(self, allowed: frozenset[str]) -> Explanation | None:
         """Find an explanation that makes every allowed mistake and no other, at as few places as can be."""
@@ -85,31 +95,18 @@ class Search:
             start = self._first_match("dA", OUTPUT_DA, output, Explanation().with_mistakes(ids, "Z[1]"), allowed)
             if start is None:
                 continue
-            for made, dZ in alternatives(OUTPUT, output, allowed):
+            for made, dZ in self.ways("dZ", OUTPUT, output, allowed):
                 found = self._layer(L, dZ, start.with_mistakes(made, f"dZ[{L}]"), pass_, allowed, visits)
                 if found is not None:
                     yield found
 
     def residual(self, name: str, l: int, expected: Array) -> float | None:
-        """How far the given array is from what is expected, relative to the largest entry; None beyond rounding."""
-        array = self.given.get((name, l))
+        """How far the given array is from what is expected; None beyond rounding."""
+        array, key = self.given.get((name, l)), (name, l)
         if array is None:
             return 0.0
-        size = float(np.max(np.abs(expected), initial=0.0))
-        if array.shape != expected.shape or not np.isfinite(size):
-            return None
-        error = np.abs(array - expected)
-        if not np.all((error <= self._bound(name, l, expected.shape, size)) | (error == 0)):  # NaN is an error, too
-            return None
-        return float(error.max(initial=0.0)) / size if size else 0.0
-
-    def _bound(self, name: str, l: int, shape: tuple[int, ...], size: float) -> Any:
-        """How far rounding may move an expectation of this shape and size, from how far it moves the right one."""
-        bound, right = getattr(self.bounds, name)[l], getattr(self.trace, name)[l]
-        bound = np.nan_to_num(bound if bound.shape == shape else bound.max(), nan=np.inf)
-        growth = size / max(float(np.max(np.abs(right), initial=0.0)), np.finfo(float).tiny)
-        smallest = np.finfo(np.float32 if self.epsilon > np.finfo(np.float64).eps else np.float64).tiny
-        return bound * max(1.0, growth) + 4 * self.epsilon * size + 2**16 * float(smallest)
+        residual = self.agreement.residual(key, array, expected)
+        return residual if self.agreement.is_rounding(key, residual) else None
 
     def _forwards(self, allowed: frozenset[str]) -> Iterator[tuple[frozenset[str], Forward]]:
         problem = self.trace.problem
@@ -140,7 +137,7 @@ class Search:
     ) -> Explanation | None:
         if (name, site.l) not in self.given:
             return so_far
-        for made, expected in alternatives(place, site, allowed):
+        for made, expected in self.ways(name, place, site, allowed):
             residual = self.residual(name, site.l, expected)
             if residual is not None:
                 return so_far.with_mistakes(made, f"{name}[{site.l}]", residual)
@@ -153,13 +150,13 @@ class Search:
         site = Site(self.trace.problem, pass_, l, dZ=dZ)
         for rate in self._rates(site, so_far, allowed):
             at_rate = site if rate is None else replace(site, updated_W=self._updated(site, rate))
-            for made, dA in alternatives(DA, at_rate, allowed):
+            for made, dA in self.ways("dA", DA, at_rate, allowed):
                 residual = self.residual("dA", l, dA)
                 if residual is None or (rate is not None) != ("updated_weights" in made):
                     continue
                 through = so_far.with_mistakes(made, f"dA[{l}]", residual)
                 through = through if rate is None else replace(through, rate=rate)
-                for also, below in alternatives(DZ, replace(site, dA=dA), allowed):
+                for also, below in self.ways("dZ", DZ, replace(site, dA=dA), allowed):
                     found = self._layer(l, below, through.with_mistakes(also, f"dZ[{l}]"), pass_, allowed, visits)
                     if found is not None:
                         return found

@@ -8,11 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.derivation.judge.agreement import Key
 from chainrule.derivation.judge.error_variations import DA, DZ
 from chainrule.derivation.judge.parameter_variations import DB, DW
 from chainrule.derivation.judge.places import Site, alternatives
 from chainrule.derivation.judge.search import Search
 from chainrule.network.propagate import Forward
+from chainrule.network.types import Array
+
+RIGHT, UNDECIDED, NOT_FINITE = "right", "undecided", "wrong: not finite"
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,18 @@ class Mistake:
 
 @dataclass(frozen=True)
 class VerdictRow:
-    """One given tensor: how far it is from the right one, and whether it follows from the arrays above it."""
+    """One given tensor.
+
+    Attributes
+    ----------
+    tensor : str
+        Such as "dW[2]".
+    residual : float
+        Its largest error, relative to the largest entry of the right one.
+    verdict : str
+        "right"; "undecided", where rounding may have done it and hides what is right; or "wrong", with what can be said
+        of it.
+    """
 
     tensor: str
     residual: float
@@ -65,19 +80,27 @@ class GradientVerdict:
     Attributes
     ----------
     ok : bool
-        Whether they are right, up to rounding.
+        Whether every row is right.
     mistakes : tuple of Mistake
         The fewest that explain every array; empty where they are right, or where nothing known explains them.
     rows : tuple of VerdictRow
         One for each array.
     closest : (str, float), optional
         Where nothing explains them: the known mistake, or "right", that comes nearest, and its residual.
+    note : str
+        What else there is to say.
     """
 
     ok: bool
     mistakes: tuple[Mistake, ...]
     rows: tuple[VerdictRow, ...]
     closest: tuple[str, float] | None = None
+    note: str = ""
+
+    @property
+    def undecided(self) -> bool:
+        """Whether no array is wrong, but some are too coarse for their network to be called right."""
+        return not self.ok and not any(row.verdict.startswith("wrong") for row in self.rows)
 
     def __bool__(self) -> bool:
         return self.ok
@@ -88,42 +111,59 @@ class GradientVerdict:
         return "\n".join([self._headline(), "", f"{'':<{width}}  residual", *lines, *map(str, self.mistakes)])
 
     def _headline(self) -> str:
-        if self.ok:
-            return "The gradients are right."
         if self.mistakes:
-            return "The gradients are wrong, and this explains every number:"
-        nearest = "" if self.closest is None else f" Closest: {self.closest[0]}, residual {self.closest[1]:.2g}."
-        return f"The gradients are wrong; not recognised as up to two known mistakes.{nearest}"
+            return f"The gradients are wrong, and this explains every number{self.note}:"
+        words = "The gradients are right." if self.ok else "The gradients are wrong"
+        if self.undecided:
+            words = "Neither right nor wrong can be told: rounding hides it."
+        elif self.closest is not None:
+            nearest = f"Closest: {self.closest[0]}, residual {self.closest[1]:.2g}."
+            words += f"; not recognised as up to two known mistakes. {nearest}"
+        elif not self.ok:
+            words += "."
+        return f"{words} {self.note}".rstrip()
 
 
-def verdict_rows(search: Search, ok: bool) -> tuple[VerdictRow, ...]:
+def verdict_rows(search: Search) -> tuple[VerdictRow, ...]:
     """Compare each array with the right one, from the output back."""
     order = {"dA": 0, "dZ": 1, "dW": 2, "db": 3}
     names = sorted(search.given, key=lambda key: (-key[1], order[key[0]]))
-    return tuple(_row(search, name, l, ok) for name, l in names)
+    return tuple(_row(search, key) for key in names)
 
 
-def _row(search: Search, name: str, l: int, ok: bool) -> VerdictRow:
-    array, right = search.given[name, l], getattr(search.trace, name)[l]
-    tensor = f"{name}[{l}]"
-    if array.shape != right.shape:
-        return VerdictRow(tensor, float("inf"), f"wrong: shape {array.shape}, not {right.shape}")
+def _row(search: Search, key: Key) -> VerdictRow:
+    (name, l), array, agreement = key, search.given[key], search.agreement
+    right = getattr(search.trace, name)[l]
+    residual = agreement.residual(key, array, right)
+    return VerdictRow(f"{name}[{l}]", residual, _words(search, key, array, right, residual))
+
+
+def _words(search: Search, key: Key, array: Array, right: Array, residual: float) -> str:
     if not np.isfinite(array).all():
-        return VerdictRow(tensor, float("inf"), "wrong: not finite")
-    size = float(np.max(np.abs(right), initial=0.0))
-    residual = float(np.max(np.abs(array - right), initial=0.0)) / (size or 1.0)
-    if ok or search.residual(name, l, right) is not None:
-        return VerdictRow(tensor, residual, "right")
-    if _follows(search, name, l):
-        return VerdictRow(tensor, residual, "wrong, but follows from the arrays above")
-    return VerdictRow(tensor, residual, f"wrong{_multiple(array, right)}")
+        return f"{NOT_FINITE}: {_first_not_finite(array)}"
+    if array.shape != right.shape:
+        return f"wrong: shape {array.shape}, not {right.shape}"
+    if search.agreement.is_right(key, residual):
+        return RIGHT
+    if search.agreement.is_rounding(key, residual):
+        return f"{UNDECIDED}: rounding may move it by {search.agreement.reach(key):.1e}"
+    if _follows(search, *key):
+        return "wrong, but follows from the arrays above"
+    return f"wrong{_multiple(array, right)}"
+
+
+def _first_not_finite(array: Array) -> str:
+    places = np.argwhere(~np.isfinite(array))
+    others = f", and {len(places) - 1:,} more" if len(places) > 1 else ""
+    return f"{array[tuple(places[0])]} at [{', '.join(map(str, places[0]))}]{others}"
 
 
 def _multiple(array: Any, right: Any) -> str:
     """Say by which factor all entries are wrong, if by one."""
     factor = float(np.vdot(array, right)) / (float(np.vdot(right, right)) or np.inf)
-    same = array.size > 1 and np.allclose(array, factor * right, rtol=0, atol=1e-5 * np.max(np.abs(array), initial=0.0))
-    return f": {factor:.4g} times the right one" if same and factor else ""
+    spread, size = np.max(np.abs(array - factor * right)), np.max(np.abs(right))
+    same = array.size > 1 and spread <= 1e-3 * min(1.0, abs(factor), abs(factor - 1)) * size
+    return f": {factor:.6g} times the right one" if same and factor else ""
 
 
 def _follows(search: Search, name: str, l: int) -> bool:

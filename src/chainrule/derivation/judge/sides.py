@@ -1,0 +1,127 @@
+"""Which side of a corner a number is on: where rounding decides it, a gradient from either side is right.
+
+At a corner itself, such as a ReLU at z = 0, one library takes the slope on the left, another that on the right, or the
+mean of both. Close to one, the order of a sum decides. In both cases there is more than one right trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from chainrule.derivation.checks.kinks import activation_kinks, loss_argument, loss_kinks
+from chainrule.derivation.judge.agreement import Agreement, Given
+from chainrule.derivation.problem import Problem
+from chainrule.derivation.tracing import Trace, trace_of
+from chainrule.network.activations import Activation
+from chainrule.network.propagate import Forward
+from chainrule.network.types import Array
+
+_MOST = 64  # numbers whose side is asked, one after the other
+_CONVENTIONS = ((-np.inf,), (np.inf,), (-np.inf, np.inf))  # the slope on the left, on the right, the mean
+
+Place = tuple[int, int, int]  # layer, unit, example
+
+
+def conventions(trace: Trace) -> Iterator[Trace]:
+    """The trace; where a number is exactly at a corner, also with the other slopes there."""
+    yield trace
+    if any(distance.size and not distance.min() for distance, _ in _corners(trace)):
+        for towards in _CONVENTIONS:
+            yield trace_of(_with_slopes(trace.problem, towards))
+
+
+def settled(agreement: Agreement, given: Given) -> Agreement:
+    """Take each number that rounding may move across a corner to the side that the given arrays are nearer to."""
+    here, least = agreement, _distance(agreement, given)
+    for l, unit, example in _doubtful(agreement):
+        there = Agreement(_across(here.trace, (l, unit, example), _reach(agreement, l)), agreement.precision)
+        distance = _distance(there, given)
+        if distance < least:
+            here, least = there, distance
+    return here
+
+
+def nearest(agreements: list[Agreement], given: Given) -> Agreement:
+    """The one whose trace the arrays are nearest to."""
+    return min(agreements, key=lambda agreement: _distance(agreement, given))
+
+
+def _distance(agreement: Agreement, given: Given) -> float:
+    """The sum of all squared errors, each tensor relative to its size."""
+    total = 0.0
+    for (name, l), array in given.items():
+        right = getattr(agreement.trace, name)[l]
+        if array.shape == right.shape:
+            total += float(np.sum((array - right) ** 2) / (np.sum(right**2) or 1.0))
+    return total
+
+
+def _with_slopes(problem: Problem, towards: tuple[float, ...]) -> Problem:
+    """The problem with slopes taken beside each number, on the given sides."""
+
+    def beside(slope: Callable[..., Array]) -> Callable[..., Array]:
+        return lambda Z, *others: np.mean([slope(np.nextafter(Z, end), *others) for end in towards], axis=0)
+
+    def with_slope(g: Activation) -> Activation:
+        return replace(g, g_prime=beside(g.g_prime)) if activation_kinks(g).corners else g
+
+    architecture, loss = problem.architecture, problem.architecture.loss
+    loss = replace(loss, derivative=beside(loss.derivative)) if loss_kinks(loss).corners else loss
+    hidden = tuple(with_slope(g) for g in architecture.hidden)
+    return replace(problem, architecture=replace(architecture, hidden=hidden, loss=loss))
+
+
+def _corners(trace: Trace) -> Iterator[tuple[Array, int]]:
+    """How far each number of a layer is from each corner of its activation; of the output, also from the loss's."""
+    for l in range(1, trace.L + 1):
+        for corner in activation_kinks(trace.problem.architecture.g[l]).corners:
+            yield np.abs(trace.Z[l] - corner), l
+    loss = trace.problem.architecture.loss
+    for corner in loss_kinks(loss).corners:
+        yield np.abs(loss_argument(loss, trace.Z[-1], trace.problem.Y) - corner), trace.L
+
+
+def _doubtful(agreement: Agreement) -> list[Place]:
+    """The numbers that are as close to a corner as rounding goes, from the output back.
+
+    Of many the closest; those exactly there last, since they have been asked for all together.
+    """
+    found: list[tuple[bool, float, Place]] = []
+    for distance, l in _corners(agreement.trace):
+        reach = _reach(agreement, l)
+        places = np.argwhere(distance <= reach) if np.isfinite(reach) else ()
+        found += [(not distance[i, k], distance[i, k] / reach, (l, int(i), int(k))) for i, k in places]
+    closest = sorted(found)[:_MOST]
+    return sorted({place for *_, place in closest}, reverse=True)
+
+
+def _reach(agreement: Agreement, l: int) -> float:
+    """How far rounding moves Z[l], for the coarsest array that is given."""
+    return agreement.rounding(max(agreement.precision.values())).Z[l]
+
+
+def _across(trace: Trace, place: Place, reach: float) -> Trace:
+    """The trace with one Z moved across the corner beside it, and no further than rounding does twice."""
+    l, unit, example = place
+    Z: list[Any] = list(trace.Z)
+    Z[l] = Z[l].copy()
+    Z[l][unit, example] += _step(trace, place, reach)
+    return trace_of(trace.problem, trace.learning_rate, Forward(Z, trace.A, trace.masks, trace.C))
+
+
+def _step(trace: Trace, place: Place, reach: float) -> float:
+    """To which side the slope is another one."""
+    l, unit, example = place
+    problem, Z, Y = trace.problem, trace.Z[l][:, [example]], trace.problem.Y[:, [example]]
+
+    def slope(step: float) -> float:
+        moved = Z.copy()
+        moved[unit] += step
+        loss, g = problem.architecture.loss, problem.architecture.g[l]
+        return float((loss.derivative(moved, Y) if l == trace.L else g.g_prime(moved))[unit, 0])
+
+    return max((2 * reach, -2 * reach), key=lambda step: abs(slope(step) - slope(0.0)))
