@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import glob
 import gzip
+import os
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from chainrule._errors import TableError, nearest
+from chainrule.table.spelling import literal
 
 _JSON = (".json", ".ndjson", ".jsonl")
 _TABLES = (".csv", ".tsv", ".txt", ".tab", ".psv", ".data", ".parquet", ".pq", *_JSON)
@@ -32,6 +34,11 @@ class SourceFile:
     compression: str
 
 
+def file_literal(file: SourceFile) -> str:
+    """Write a file's path as SQL, so that DuckDB reads no pattern into it."""
+    return literal(glob.escape(str(file.path)))
+
+
 def find_files(source: str) -> list[SourceFile]:
     """Return the files that a path, a folder or a pattern means, in the order of their names.
 
@@ -41,17 +48,12 @@ def find_files(source: str) -> list[SourceFile]:
         If there is no such file, the folder holds no table, the files are of several kinds, or one is empty or
         no table at all.
     """
-    path = Path(source).expanduser()
-    if path.is_dir():
-        paths = [file for file in sorted(path.iterdir()) if _looks_like_table(file)]
-        if not paths:
+    paths = list_files(source)
+    if not paths:
+        path = Path(source).expanduser()
+        if path.is_dir():
             raise TableError(f"The folder {source} holds no table: no file ends in {', '.join(_TABLES)}.")
-    elif path.is_file():
-        paths = [path]
-    else:
-        paths = [Path(name) for name in sorted(glob.glob(str(path))) if Path(name).is_file()]  # noqa: PTH207
-        if not paths:
-            raise TableError(f"No such file: {source}.{_similar(path)}")
+        raise TableError(f"No such file: {source}.{_similar(path)}")
     files = [_inspect(file) for file in paths]
     kinds = sorted({file.kind for file in files})
     if len(kinds) > 1:
@@ -59,8 +61,25 @@ def find_files(source: str) -> list[SourceFile]:
     return files
 
 
-def _looks_like_table(path: Path) -> bool:
-    return path.is_file() and not path.name.startswith((".", "_")) and _suffix(path) in _TABLES
+def list_files(source: str) -> list[Path]:
+    """Return the files that a path, a folder or a pattern means, whatever they hold."""
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return [file for file in sorted(path.iterdir()) if file.is_file() and is_named_as_table(file)]
+    if path.is_file():
+        return [path]
+    return [Path(name) for name in sorted(glob.glob(str(path))) if Path(name).is_file()]  # noqa: PTH207
+
+
+def is_named_as_table(path: Path) -> bool:
+    """Say whether a file with this name is one of the tables of its folder."""
+    return not path.name.startswith((".", "_")) and _suffix(path) in _TABLES
+
+
+def is_there(source: str) -> bool:
+    """Say whether there is a file or folder of this name, or one that the pattern means."""
+    path = os.path.expanduser(source)  # noqa: PTH111
+    return os.path.exists(path) or (glob.has_magic(path) and bool(glob.glob(path)))  # noqa: PTH110, PTH207
 
 
 def _similar(path: Path) -> str:

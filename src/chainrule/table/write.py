@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from chainrule._errors import TableError, nearest
 from chainrule.files.replacing import replacing
 from chainrule.network.types import Array
 from chainrule.table.columns import Column
+from chainrule.table.database import connect
 from chainrule.table.spelling import identifier, literal
 
 if TYPE_CHECKING:
@@ -104,14 +106,12 @@ def placed(write: Callable[[Path, str], None], destination: str | os.PathLike[st
 
 
 def _write(columns: dict[str, Any], path: Path, form: str) -> None:
-    import duckdb  # imported on use: reading the command line's help needs none of it
-
     days = {name for name, values in columns.items() if values.dtype == "datetime64[D]"}  # a type DuckDB cannot scan
     plain = [values.astype("datetime64[us]") if name in days else values for name, values in columns.items()]
     casts = ["::DATE" if name in days else "" for name in columns]
     named = enumerate(zip(columns, casts, strict=True))
     chosen = ", ".join(f"c{i}{cast} AS {identifier(name)}" for i, (name, cast) in named)
-    with duckdb.connect() as connection:
+    with closing(connect()) as connection:
         # DuckDB scans a dict of arrays as a table; names by position spare it any quoting there.
         connection.register("source", {f"c{i}": values for i, values in enumerate(plain)})
         copy(connection, f"SELECT {chosen} FROM source", path, form)
@@ -126,7 +126,6 @@ def copy(connection: DuckDBPyConnection, query: str, path: Path, form: str) -> N
     """
     import duckdb
 
-    connection.execute("SET threads = 1")  # rows stay in order
     try:
         connection.execute(f"COPY ({query}) TO {literal(str(path))} {form}")
     except duckdb.Error as error:
