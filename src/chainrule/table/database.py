@@ -60,6 +60,6 @@ def connected(source: str, **settings: str) -> Iterator[DuckDBPyConnection]:
 
 def _in_one_line(error: Exception) -> str:
     """Keep what DuckDB says happened; leave out its advice, which names options that do not exist here."""
-    said = re.split(r"\n\s*\n|\nPossible|\nThe search space|\nLINE |\nColumn |\n  ", str(error))[0]
+    said = re.split(r"\n\s*\n|\nPossible|\nThe search space|\nLINE |\nColumn |\n  |\s+Try ", str(error))[0]
     said = re.sub(r"^(\w+ )+Error: |\nOriginal Line:.*", "", said)
     return shorten(said, 300, placeholder=" ...")

@@ -51,7 +51,7 @@ def find_files(source: str) -> list[SourceFile]:
     paths = list_files(source)
     if not paths:
         path = Path(source).expanduser()
-        if path.is_dir():
+        if os.path.isdir(path):  # noqa: PTH112 - a Path raises where a name is too long for one
             raise TableError(f"The folder {source} holds no table: no file ends in {', '.join(_TABLES)}.")
         raise TableError(f"No such file: {source}.{_similar(path)}")
     files = [_inspect(file) for file in paths]
@@ -63,12 +63,11 @@ def find_files(source: str) -> list[SourceFile]:
 
 def list_files(source: str) -> list[Path]:
     """Return the files that a path, a folder or a pattern means, whatever they hold."""
-    path = Path(source).expanduser()
-    if path.is_dir():
-        return [file for file in sorted(path.iterdir()) if file.is_file() and is_named_as_table(file)]
-    if path.is_file():
-        return [path]
-    return [Path(name) for name in sorted(glob.glob(str(path))) if Path(name).is_file()]  # noqa: PTH207
+    path = os.path.expanduser(source)  # noqa: PTH111
+    if os.path.isdir(path):  # noqa: PTH112
+        return [file for file in sorted(Path(path).iterdir()) if file.is_file() and is_named_as_table(file)]
+    names = [path] if os.path.isfile(path) else sorted(glob.glob(path))  # noqa: PTH113, PTH207
+    return [Path(name) for name in names if os.path.isfile(name)]  # noqa: PTH113
 
 
 def is_named_as_table(path: Path) -> bool:
@@ -84,7 +83,7 @@ def is_there(source: str) -> bool:
 
 def _similar(path: Path) -> str:
     """Return the hint for a mistyped file name, if its folder has one like it."""
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):  # noqa: PTH112
         return f" There is no folder {path.parent} either."
     hint = nearest(path.name, sorted(file.name for file in path.parent.iterdir()))
     return f" {hint}" if hint.startswith("Did") else ""

@@ -58,7 +58,8 @@ class Query:
         answer = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [text]).fetchall()[0][0]
         tree = json.loads(answer)
         if tree["error"]:
-            raise _refused(text, tree["error_message"].rstrip("."))
+            no_select = tree["error_type"] == "not implemented"
+            raise _refused(text, "a query is one SELECT, which reads" if no_select else tree["error_message"])
         if len(tree["statements"]) != 1:
             raise _refused(text, f"a query is one SELECT, these are {len(tree['statements'])} statements")
         query = cls(text, tree)
@@ -81,11 +82,12 @@ class Query:
 
     @property
     def paths(self) -> Iterator[str]:
-        """Every name or text in it that may be a file, a folder or a pattern."""
+        """Every name or text behind FROM that may be a file, a folder or a pattern."""
         yield from map(_name, self.tables)
-        for part in self.parts:
-            if part.get("type") == "VALUE_CONSTANT":
-                yield from (text for text in _texts(part))
+        for function in (part for part in self.parts if part.get("type") == "TABLE_FUNCTION"):
+            for part in _parts(function):
+                if part.get("type") == "VALUE_CONSTANT":
+                    yield from _texts(part)
 
     def with_views(self) -> tuple[str, dict[str, list[SourceFile]]]:
         """Return the statement with a view for each file of text that it names, and what the views are to show.

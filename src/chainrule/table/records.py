@@ -7,8 +7,9 @@ import gzip
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedIOBase
 from itertools import chain, islice
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from chainrule.table.files import SourceFile, file_literal
 
@@ -38,7 +39,7 @@ def opened(connection: DuckDBPyConnection, file: SourceFile) -> Iterator[Iterato
         yield _blocks(stream)
 
 
-def _blocks(stream: IO[bytes]) -> Iterator[bytes]:
+def _blocks(stream: BufferedIOBase) -> Iterator[bytes]:
     while block := stream.read(_BLOCK):
         yield block + stream.readline()
 
@@ -80,9 +81,7 @@ def fields(blocks: Iterator[bytes], framing: Framing) -> Iterator[list[str]]:
     )
 
 
-def count_records(
-    connection: DuckDBPyConnection, file: SourceFile, framing: Framing, *, skip: int, alone: bool
-) -> int:
+def count_records(connection: DuckDBPyConnection, file: SourceFile, framing: Framing, *, skip: int, alone: bool) -> int:
     """Count the records below the first lines of a file.
 
     Parameters

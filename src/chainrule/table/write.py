@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule._errors import TableError, nearest
+from chainrule.files.outputs import refusal
 from chainrule.files.replacing import replacing
 from chainrule.network.types import Array
 from chainrule.table.columns import Column
@@ -78,6 +79,21 @@ def write_columns(columns: dict[str, Any], destination: str | os.PathLike[str] |
     placed(lambda path, form: _write(columns, path, form), destination)
 
 
+def check_destination(path: str | os.PathLike[str]) -> None:
+    """See whether columns can be written to a path.
+
+    Raises
+    ------
+    TableError
+        If the ending is unknown, or no file can be written there.
+    """
+    ending = Path(path).suffix.lower()
+    if ending not in _FORMATS:
+        raise TableError(f"cannot tell the format of {os.fspath(path)} from its ending. {nearest(ending, _FORMATS)}")
+    if reason := refusal(path):
+        raise TableError(f"cannot write {os.fspath(path)}: {reason}.")
+
+
 def placed(write: Callable[[Path, str], None], destination: str | os.PathLike[str] | IO[bytes]) -> None:
     """Have a file written beside its destination, in the format of its ending, then put it where it belongs.
 
@@ -94,10 +110,7 @@ def placed(write: Callable[[Path, str], None], destination: str | os.PathLike[st
                 shutil.copyfileobj(file, destination)
         return
     path = Path(destination)
-    if path.suffix.lower() not in _FORMATS:
-        raise TableError(f"cannot tell the format of {path} from its ending. {nearest(path.suffix, _FORMATS)}")
-    if not path.parent.is_dir():
-        raise TableError(f"cannot write {path}: there is no folder {path.parent}.")
+    check_destination(path)
     try:
         with replacing(path) as temporary:
             write(temporary, _FORMATS[path.suffix.lower()])
