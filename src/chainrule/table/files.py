@@ -35,8 +35,8 @@ class SourceFile:
 
 
 def file_literal(file: SourceFile) -> str:
-    """Write a file's path as SQL, so that DuckDB reads no pattern into it."""
-    return literal(glob.escape(str(file.path)))
+    """Write a file's path as SQL, so that DuckDB reads no pattern, home folder or address into it."""
+    return literal(glob.escape(os.path.join(".", file.path)))  # noqa: PTH118 - a Path would drop the dot
 
 
 def find_files(source: str) -> list[SourceFile]:
