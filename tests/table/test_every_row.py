@@ -46,6 +46,7 @@ REFUSED = {
     "comments": ("# of a machine, by hand\n# see the manual\nx,y\n1,2\n", "Line: 2 "),
     "a comment between rows": ("x,y\n1,2\n# checked\n3,4\n", "Line: 3 "),
     "semicolons": ("x;y\n1;2\n" + "1;2;3\n" * 20, "line 1 .* line 3 on have 3"),
+    "line ends of two kinds": ("x,y\r\n" + "1,2\r\n" * 5 + "3,4\n" * 5, "line 7 ends"),
     "packed": (gzip.compress((NARROW + WIDE).encode()), "line 1 .* line 42 on have 3"),
 }
 

@@ -34,6 +34,8 @@ def refusal(path: AnyPath) -> str:
         return getattr(error, "strerror", None) or str(error)
     if not stat.S_ISREG(mode):
         return f"it is {_kind(mode)}"
+    if not resolved(target).exists():  # a stream to a file that has been deleted
+        return "it is a file without a name"
     return "" if os.access(resolved(target).parent, os.W_OK) else f"the folder {target.parent} is not writable"
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from chainrule._errors import TableError
 from chainrule.table.files import SourceFile, file_literal
 from chainrule.table.preamble import check_preamble
-from chainrule.table.records import Framing, count_records
+from chainrule.table.records import Framing, count_records, odd_line_end
 from chainrule.table.spelling import MISSING_MARKS, literal
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _scan(files: list[SourceFile], options: Options, columns: dict[str, str]) ->
 
 def _dialect(connection: DuckDBPyConnection, file: SourceFile, given: Options) -> Dialect:
     """Sniff a file; where the answer is doubtful, settle the doubt."""
-    found = _sniff(connection, file, given)
+    found = _sniffed(connection, file, given)
     if len(found.names) == 1 and (inside := re.findall(r"[,;\t|]", found.names[0])):
         # Rows of unequal length make the sniffer fall back on one column. Held to the delimiter and the width of
         # the header, the reader names the first row that does not fit.
@@ -158,6 +158,21 @@ def _dialect(connection: DuckDBPyConnection, file: SourceFile, given: Options) -
         width, skip = len(found.names), found.skipped
         check_preamble(connection, file, found.framing, skip=skip, width=width, has_header=found.has_header)
     return found
+
+
+def _sniffed(connection: DuckDBPyConnection, file: SourceFile, given: Options) -> Dialect:
+    """Sniff a file, and say why it cannot be done where that is known."""
+    import duckdb
+
+    try:
+        return _sniff(connection, file, given)
+    except duckdb.Error as error:
+        if "not utf-8" not in str(error) and (line := odd_line_end(connection, file)) is not None:
+            raise TableError(
+                f"{file.path} cannot be read: line {line:,} ends in another way than line 1, by LF, CR LF or CR. Give "
+                "all lines the same end."
+            ) from error
+        raise
 
 
 def _sniff(connection: DuckDBPyConnection, file: SourceFile, given: Options) -> Dialect:

@@ -101,6 +101,19 @@ def count_records(connection: DuckDBPyConnection, file: SourceFile, framing: Fra
         return sum(filled)
 
 
+def odd_line_end(connection: DuckDBPyConnection, file: SourceFile) -> int | None:
+    """Return the number of the first line that ends in another way than the first line, if there is one."""
+    first = None
+    with opened(connection, file) as blocks:
+        lines = (line for block in blocks for line in block.splitlines(keepends=True))
+        for number, line in enumerate(lines, 1):
+            end = line[len(line.rstrip(b"\r\n")) :]
+            first = first or end
+            if end not in (first, b""):  # the last line may have none
+                return number
+    return None
+
+
 @contextmanager
 def _long_fields() -> Iterator[None]:
     """Let the csv module take fields as long as DuckDB does."""
