@@ -122,7 +122,7 @@ def test_models_and_records_go_to_regular_files_alone(folder):
         with pytest.raises(SearchRecordError, match=out):
             MLPSearchCV(MLPRegressor((2,), max_iter=1), {"alpha": [0.0]}, cv=2, record=out).fit(X, y)
         for append in (False, True):
-            with pytest.raises(OSError, match="cannot write"):
+            with pytest.raises(OSError, match=out):
                 LinearRegressor(callbacks=CSVLogger(out, append=append)).fit(X, y)
     assert contents(folder) == before
 

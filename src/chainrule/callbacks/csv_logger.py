@@ -6,12 +6,11 @@ import csv
 import io
 import os
 from dataclasses import dataclass, field
-from errno import EINVAL
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chainrule._errors import InvalidParameterError
-from chainrule.files.outputs import refusal
+from chainrule.files.outputs import check_place
 from chainrule.files.replacing import replace_file
 
 if TYPE_CHECKING:
@@ -62,8 +61,7 @@ class CSVLogger:
         """See whether the file can be written, and what the one to go on with has for columns."""
         self._columns = None
         path = Path(self.path)
-        if reason := refusal(path):
-            raise OSError(EINVAL, f"cannot write {path}: {reason}")
+        check_place(path)
         if self.append and path.exists() and path.stat().st_size:
             with path.open(newline="", encoding="utf-8") as file:
                 self._columns = next(csv.reader(file))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from errno import EACCES, EINVAL, EISDIR, ENOENT
 from pathlib import Path
 
 from chainrule._errors import InvalidParameterError
@@ -13,35 +15,45 @@ AnyPath = str | os.PathLike[str]
 
 
 def refusal(path: AnyPath) -> str:
-    """Say why no file can be written at a path, "" where one can: links are followed, as the writers do.
+    """Say why no file can be written at a path, "" where one can.
 
     Examples
     --------
     >>> refusal("/dev/null"), refusal("no/such/folder/model.safetensors")
     ('it is a device', 'there is no folder no/such/folder')
     """
-    target = Path(path)
     try:
-        mode = os.stat(target).st_mode  # noqa: PTH116 - of what a link points to
-    except FileNotFoundError:
-        folder = resolved(target).parent
-        if not folder.is_dir():
-            return f"there is no folder {target.parent}"
-        return "" if os.access(folder, os.W_OK) else f"the folder {target.parent} is not writable"
-    except NotADirectoryError:
-        return f"there is no folder {target.parent}"
+        check_place(path)
     except (OSError, ValueError) as error:
         return getattr(error, "strerror", None) or str(error)
-    if not stat.S_ISREG(mode):
-        return f"it is {_kind(mode)}"
-    if not resolved(target).exists():  # a stream to a file that has been deleted
-        return "it is a file without a name"
-    return "" if os.access(resolved(target).parent, os.W_OK) else f"the folder {target.parent} is not writable"
+    return ""
+
+
+def check_place(path: AnyPath) -> None:
+    """See whether a file can be written at a path; links are followed, as the writers do.
+
+    Raises
+    ------
+    OSError
+        If there is no such folder, it is not writable, or a folder, a device or a pipe is there.
+    """
+    target, folder = resolved(path), Path(path).parent
+    with suppress(FileNotFoundError, NotADirectoryError):
+        mode = Path(path).stat().st_mode
+        if not stat.S_ISREG(mode) or not target.exists():
+            code = EISDIR if stat.S_ISDIR(mode) else EINVAL
+            raise OSError(code, f"it is {_kind(mode)}", os.fspath(path))
+    if not target.parent.is_dir():
+        raise OSError(ENOENT, f"there is no folder {folder}", os.fspath(path))
+    if not os.access(target.parent, os.W_OK):
+        raise OSError(EACCES, f"the folder {folder} is not writable", os.fspath(path))
 
 
 def _kind(mode: int) -> str:
     if stat.S_ISDIR(mode):
         return "a folder"
+    if stat.S_ISREG(mode):
+        return "a file without a name"  # a stream to one that was deleted
     return "a pipe or a socket" if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) else "a device"
 
 

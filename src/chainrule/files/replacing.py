@@ -6,10 +6,9 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from errno import EINVAL
 from pathlib import Path
 
-from chainrule.files.outputs import refusal, resolved
+from chainrule.files.outputs import check_place, resolved
 
 
 @contextmanager
@@ -24,8 +23,7 @@ def replacing(path: Path) -> Iterator[Path]:
     OSError
         Also where `path` is no regular file, which renaming would replace: a folder, a device, a pipe.
     """
-    if reason := refusal(path):
-        raise OSError(EINVAL, reason)
+    check_place(path)
     path = resolved(path)
     temporary = path.with_name(f".chainrule-{uuid.uuid4().hex}.part")
     try:
