@@ -22,7 +22,8 @@ Options = dict[str, str]  # options of DuckDB's reader and their values, as SQL
 
 # Truth values and times of day stay text here: the sniffer would turn y/n answers into True and False.
 _TYPES = "auto_type_candidates=['BIGINT', 'DOUBLE', 'DATE', 'TIMESTAMP', 'VARCHAR']"
-_MARKS = f"[{', '.join(literal(blank + mark) for mark in MISSING_MARKS for blank in ('', ' '))}]"
+_SPELLED = (blank + mark for mark in MISSING_MARKS for blank in ("", " ") if not (blank and mark.startswith("#")))
+_MARKS = f"[{', '.join(map(literal, _SPELLED))}]"  # few, since DuckDB holds every cell against each of them
 _GIVEN = {
     "nullstr": _MARKS,
     "buffer_size": "4194304",  # bytes: a small one bounds the memory and lets two threads share a small file

@@ -15,6 +15,7 @@ from chainrule.table.spelling import literal
 _JSON = (".json", ".ndjson", ".jsonl")
 _TABLES = (".csv", ".tsv", ".txt", ".tab", ".psv", ".data", ".parquet", ".pq", *_JSON)
 _COMPRESSED = (".gz", ".zst")
+DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)  # what reading a gzip file may raise
 _HEAD = 4096  # bytes looked at
 
 
@@ -107,7 +108,7 @@ def _open(path: Path) -> tuple[str, bytes]:
         if head.startswith(b"\x1f\x8b"):
             with gzip.open(path) as unpacked:
                 return "gzip", unpacked.read(_HEAD)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+    except DAMAGED as error:
         raise TableError(f"{path} is a damaged gzip file: {error}.") from error
     except OSError as error:
         raise TableError(f"{path} cannot be read: {error.strerror}.") from error

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import gzip
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BufferedIOBase
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from chainrule.table.files import SourceFile, file_literal
+from chainrule._errors import TableError
+from chainrule.table.files import DAMAGED, SourceFile, file_literal
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -31,12 +32,21 @@ class Framing:
 
 @contextmanager
 def opened(connection: DuckDBPyConnection, file: SourceFile) -> Iterator[Iterator[bytes]]:
-    """Give a file's content in blocks that end where a line ends."""
+    """Give a file's content in blocks that end where a line ends.
+
+    Raises
+    ------
+    TableError
+        If it is damaged.
+    """
     if file.compression == "zstd":  # which the standard library cannot read
         yield _unpacked_lines(connection, file)
         return
-    with gzip.open(file.path) if file.compression == "gzip" else file.path.open("rb") as stream:
-        yield _blocks(stream)
+    try:
+        with gzip.open(file.path) if file.compression == "gzip" else file.path.open("rb") as stream:
+            yield _blocks(stream)
+    except DAMAGED as error:
+        raise TableError(f"{file.path} is a damaged gzip file: {error}.") from error
 
 
 def _blocks(stream: BufferedIOBase) -> Iterator[bytes]:
@@ -53,17 +63,17 @@ def _unpacked_lines(connection: DuckDBPyConnection, file: SourceFile) -> Iterato
         yield b"".join((line or "").encode() + b"\n" for (line,) in lines)
 
 
-def records(blocks: Iterator[bytes], framing: Framing) -> Iterator[Sequence[object]]:
-    """Give one sequence per record, empty for a blank line.
+def filled(blocks: Iterator[bytes], framing: Framing) -> Iterator[bool]:
+    """Say of every record whether it is more than a blank line.
 
-    They are the fields from the first block on that has a quote in it; before that, lines are records.
+    Before the first block with a quote in it, lines are records.
     """
     quote = framing.quote.encode()
     for block in blocks:
         if quote and quote in block:
-            yield from fields(chain([block], blocks), framing)
+            yield from map(bool, fields(chain([block], blocks), framing))
             return
-        yield from block.splitlines()
+        yield from map(bool, block.splitlines())
 
 
 def fields(blocks: Iterator[bytes], framing: Framing) -> Iterator[list[str]]:
@@ -95,16 +105,16 @@ def count_records(connection: DuckDBPyConnection, file: SourceFile, framing: Fra
         Whether there is but one column: a blank line is then a missing value, except at the end.
     """
     with opened(connection, file) as blocks, _long_fields():
-        filled = map(bool, islice(records(blocks, framing), skip, None))
+        found = islice(filled(blocks, framing), skip, None)
         if alone:
-            return max((place for place, full in enumerate(filled, 1) if full), default=0)
-        return sum(filled)
+            return max((place for place, full in enumerate(found, 1) if full), default=0)
+        return sum(found)
 
 
 def odd_line_end(connection: DuckDBPyConnection, file: SourceFile) -> int | None:
     """Return the number of the first line that ends in another way than the first line, if there is one."""
     first = None
-    with opened(connection, file) as blocks:
+    with suppress(TableError), opened(connection, file) as blocks:
         lines = (line for block in blocks for line in block.splitlines(keepends=True))
         for number, line in enumerate(lines, 1):
             end = line[len(line.rstrip(b"\r\n")) :]
