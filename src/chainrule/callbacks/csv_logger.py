@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chainrule._errors import InvalidParameterError
+from chainrule.files.outputs import check_place
 from chainrule.files.replacing import replace_file
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class CSVLogger:
     InvalidParameterError
         If the file to go on with has other columns.
     OSError
-        If the file cannot be written.
+        If the file cannot be written; where its folder or what is there says so, before the training.
 
     Examples
     --------
@@ -57,9 +58,10 @@ class CSVLogger:
     _columns: list[str] | None = field(default=None, init=False, repr=False, compare=False)
 
     def on_fit_begin(self, ctx: Context) -> None:
-        """See what the file to go on with has for columns."""
+        """See whether the file can be written, and what the one to go on with has for columns."""
         self._columns = None
         path = Path(self.path)
+        check_place(path)
         if self.append and path.exists() and path.stat().st_size:
             with path.open(newline="", encoding="utf-8") as file:
                 self._columns = next(csv.reader(file))

@@ -32,9 +32,13 @@ def predict(model: str, table: str, output: str | None, keep: bool, memory: str 
     from chainrule.cli.streaming import in_pieces, opened
     from chainrule.estimator.table_model import as_table
     from chainrule.table import Column
-    from chainrule.table.write import plain_values, write_columns
+    from chainrule.table.inputs import check_outputs
+    from chainrule.table.write import check_destination, plain_values, write_columns
     from chainrule.table.write_pieces import write_pieces
 
+    if output is not None:
+        check_destination(output)
+        check_outputs({"--output": [output]}, [table], model)
     loaded, destination = table_model(model), output or sys.stdout.buffer
     if in_pieces(table, memory):
         with opened(table, memory, "predicting") as pieces:

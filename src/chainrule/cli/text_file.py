@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from chainrule._errors import ChainruleError, InvalidParameterError, nearest
+from chainrule.files.outputs import refusal
 from chainrule.files.replacing import replace_file
 
 
 def check_text_path(path: str, endings: Iterable[str]) -> str:
-    """Return a path's ending; raise before the work if it is none of these, or if there is no such folder.
+    """Return a path's ending; raise before the work if it is none of these, or no file can be written there.
 
     Raises
     ------
@@ -19,14 +20,11 @@ def check_text_path(path: str, endings: Iterable[str]) -> str:
     ChainruleError
         If the file could not be written.
     """
-    endings, target = list(endings), Path(path)
-    ending = target.suffix.lower()
+    endings, ending = list(endings), Path(path).suffix.lower()
     if ending not in endings:
         raise InvalidParameterError(f"cannot tell the format of {path} from its ending. {nearest(ending, endings)}")
-    if target.is_dir():
-        raise ChainruleError(f"cannot write {path}: it is a folder.")
-    if not target.parent.is_dir():
-        raise ChainruleError(f"cannot write {path}: there is no folder {target.parent}.")
+    if reason := refusal(path):
+        raise ChainruleError(f"cannot write {path}: {reason}.")
     return ending
 
 

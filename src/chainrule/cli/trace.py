@@ -72,9 +72,12 @@ def trace(
     from chainrule.cli.predict import table_model
     from chainrule.derivation import trace as take
     from chainrule.estimator.table_model import as_table
+    from chainrule.table.inputs import check_outputs
 
     places = _places(rows)
     ending = check_text_path(output, _WRITERS) if output else ""
+    if output:
+        check_outputs({"--output": [output]}, [table], model)
     loaded = table_model(model)
     chosen, numbers = _chosen(loaded, as_table(table), places)
     rate = learning_rate if learning_rate is not None else _rate_of(loaded)

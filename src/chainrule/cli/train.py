@@ -99,9 +99,13 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     from chainrule.cli.streaming import in_pieces
     from chainrule.cli.train_text import after, before, summary
     from chainrule.files.model_file import check_writable
+    from chainrule.scale.workplace import places
     from chainrule.storage import save
+    from chainrule.table.inputs import check_outputs
 
     check_writable(model)
+    made = {"--model": [model]} | ({"--checkpoint": places(folder)} if (folder := options["checkpoint"]) else {})
+    check_outputs(made, [table, options["test_table"]])
     request = _request(table, seed, options)
     distribution, leads = request.distribution, request.leads
     if distribution is not None:

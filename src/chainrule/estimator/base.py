@@ -24,7 +24,7 @@ from chainrule.estimator.fitting import ValidationSet, fit_network, fit_one_epoc
 from chainrule.estimator.idle import warn_of_idle_loss_parameters
 from chainrule.estimator.intervals import calibration_set
 from chainrule.estimator.scoring import validation_score
-from chainrule.estimator.sources import at_hand
+from chainrule.estimator.sources import at_hand, check_written
 from chainrule.estimator.start import initialized
 from chainrule.estimator.training_set import TrainingSet, split, stops_early
 from chainrule.network.segment import State
@@ -115,6 +115,7 @@ class AbstractEstimator(AbstractContinued):
         distribution = None if distributed is None else Distribution(distributed, shards)
         if distribution is not None:
             distribution.check()  # before anything is read
+        check_written(self.callbacks, checkpoint, X, X_val, X_cal)
         with (
             at_hand(X, y, sample_weight) as rows,
             at_hand(X_val, y_val, sample_weight_val) as validation_rows,

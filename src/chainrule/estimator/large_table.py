@@ -22,8 +22,9 @@ from chainrule.network.progress import Progress
 from chainrule.scale.distribution import Distribution
 from chainrule.scale.memory import Budget
 from chainrule.scale.parts import Shares
-from chainrule.scale.workplace import Workplace, workplace
+from chainrule.scale.workplace import Workplace, places, workplace
 from chainrule.table.as_parquet import fingerprint
+from chainrule.table.inputs import check_outputs
 from chainrule.table.pieces import Pieces, open_pieces
 
 
@@ -121,6 +122,8 @@ def train_on(
     budget, drafted = Budget.asked(memory), recipe(1, **changes)
     shares = Shares(table.test, drafted.validation_fraction if drafted.early_stopping else 0.0, seed)
     leads = distribution is None or distribution.leads
+    if checkpoint is not None and leads:
+        check_outputs({"the checkpoint": places(checkpoint)}, [table.source, table.test_source])
     with workplace(checkpoint if leads else None) as place:
         asked = plain(_fingerprint(table, shares)) if place.checkpoint else {}
 

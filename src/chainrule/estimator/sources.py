@@ -12,9 +12,12 @@ from typing import Any
 import numpy as np
 
 from chainrule._errors import InvalidParameterError, ShapeError, TableError, TargetError
+from chainrule.estimator.callbacks.protocol import name_of
 from chainrule.estimator.memory import working_budget
 from chainrule.estimator.stored_table import StoredTable
 from chainrule.network.types import Array
+from chainrule.scale.checkpoints import CheckpointFile
+from chainrule.table.inputs import check_outputs
 from chainrule.table.pieces import Pieces, open_pieces
 
 
@@ -69,6 +72,24 @@ def at_hand(X: Any, y: Any, sample_weight: Any) -> Iterator[tuple[Any, Any, Any]
         return
     with opened(X, y, sample_weight) as parts:
         yield parts
+
+
+def check_written(callbacks: Any, checkpoint: Any, *sources: Any) -> None:
+    """See that neither a checkpoint nor a callback writes to what is read, or to the same file as another.
+
+    Raises
+    ------
+    InvalidParameterError
+    """
+    listed = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
+    paths = {f"{name_of(each)}({each.path!r})": [each.path] for each in listed if _is_path(getattr(each, "path", None))}
+    if checkpoint is not None:
+        paths["checkpoint"] = CheckpointFile(checkpoint, {}).places
+    check_outputs(paths, sources)
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str | os.PathLike)
 
 
 def _is_named(values: Any) -> bool:

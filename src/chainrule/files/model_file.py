@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule._errors import ModelFileError
+from chainrule.files.outputs import refusal
 from chainrule.files.replacing import replace_file
 from chainrule.network.types import Array
 
@@ -129,10 +130,5 @@ def _in_one_line(error: Exception) -> str:
 
 def check_writable(path: str | os.PathLike[str]) -> None:
     """Raise ModelFileError where a model could not be written: better before the training than after it."""
-    target = Path(path)
-    if target.is_dir():
-        raise ModelFileError(f"cannot write {target}: it is a folder. Give a file name, such as model.safetensors.")
-    if not target.parent.is_dir():
-        raise ModelFileError(f"cannot write {target}: there is no folder {target.parent}.")
-    if not os.access(target.parent, os.W_OK):
-        raise ModelFileError(f"cannot write {target}: the folder {target.parent} is not writable.")
+    if reason := refusal(path):
+        raise ModelFileError(f"cannot write {os.fspath(path)}: {reason}. Give a file name, such as model.safetensors.")

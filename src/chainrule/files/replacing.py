@@ -8,17 +8,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from chainrule.files.outputs import check_place, resolved
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a place to write a file to, which at the end takes the place of `path` in one step.
 
-    A crash, a full disk or an error in between leaves an older file whole.
+    A crash, a full disk or an error in between leaves an older file whole. A link stays one: what it leads to is
+    replaced.
 
     Raises
     ------
     OSError
+        Also where `path` is no regular file, which renaming would replace: a folder, a device, a pipe.
     """
+    check_place(path)
+    path = resolved(path)
     temporary = path.with_name(f".chainrule-{uuid.uuid4().hex}.part")
     try:
         yield temporary

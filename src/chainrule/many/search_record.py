@@ -17,6 +17,7 @@ import joblib  # type: ignore[import-untyped]
 
 from chainrule import __version__
 from chainrule._errors import InvalidParameterError, SearchRecordError
+from chainrule.files.outputs import refusal
 from chainrule.many.evaluation import Evaluation, Outcome
 
 _SECONDS_TO_WAIT = 60  # for another process that is writing
@@ -71,6 +72,8 @@ def open_record(path: Any, mark: str) -> Iterator[SearchRecord]:
     SearchRecordError
         If the file belongs to another search, is no such record, or cannot be read or written.
     """
+    if reason := refusal(path):
+        raise SearchRecordError(f"the search record {path} cannot be used: {reason}. Give another file.")
     try:
         with closing(sqlite3.connect(path, timeout=_SECONDS_TO_WAIT, isolation_level=None)) as connection:
             _check(connection, path, mark)

@@ -81,7 +81,12 @@ class CheckpointFile:
 
     def found(self) -> list[Path]:
         """Return the files that there are, the one to go on from first, unless it is damaged."""
-        return [path for path in (self._last, self._next, self._previous) if path.exists()]
+        return [path for path in self.places if path.exists()]
+
+    @property
+    def places(self) -> list[Path]:
+        """The files that it writes."""
+        return [self._last, self._next, self._previous]
 
     def remove(self) -> None:
         """Delete the files, when the training has ended."""

@@ -15,6 +15,7 @@ from chainrule._errors import CheckpointError
 from chainrule.scale.checkpoints import CheckpointFile
 
 _CHECKPOINT = "checkpoint.safetensors"
+_ROWS = "encoded-rows"
 
 
 @dataclass
@@ -46,6 +47,11 @@ def has_checkpoint(folder: str | os.PathLike[str]) -> bool:
     return bool(CheckpointFile(Path(folder, _CHECKPOINT), {}).found())
 
 
+def places(folder: str | os.PathLike[str]) -> list[Path]:
+    """Return the files and folders that a training makes, and deletes, in a folder for checkpoints."""
+    return [Path(folder, _ROWS), *CheckpointFile(Path(folder, _CHECKPOINT), {}).places]
+
+
 @contextmanager
 def workplace(folder: str | os.PathLike[str] | None) -> Iterator[Workplace]:
     """Enter a workplace: a lasting one in the given folder, or one that is gone whatever happens.
@@ -59,7 +65,7 @@ def workplace(folder: str | os.PathLike[str] | None) -> Iterator[Workplace]:
         with TemporaryDirectory(prefix="chainrule-") as temporary:
             yield Workplace(Path(temporary))
         return
-    rows = Path(folder) / "encoded-rows"
+    rows = Path(folder) / _ROWS
     try:
         rows.mkdir(parents=True, exist_ok=True)
     except OSError as error:

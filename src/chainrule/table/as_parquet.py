@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainrule._errors import InvalidParameterError, TableError
+from chainrule.table.database import connected
 from chainrule.table.files import SourceFile, find_files
-from chainrule.table.read import connected, is_query, scanned
+from chainrule.table.query import is_query
+from chainrule.table.read import queried, scanned
 from chainrule.table.spelling import literal
 
 if TYPE_CHECKING:
@@ -54,18 +56,18 @@ def as_parquet(
         If there is no such file, or it is an image set.
     """
 
-    def written(connection: DuckDBPyConnection, scan: str) -> list[SourceFile]:
+    def written(connection: DuckDBPyConnection, scan: str) -> tuple[list[SourceFile], int]:
         path = folder / f"{len(list(folder.iterdir()))}.parquet"
         columns = len(connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall())
         options = f"(FORMAT parquet, ROW_GROUP_SIZE {piece_rows(columns, piece_bytes)})"
-        connection.execute(f"COPY (FROM {scan}) TO {literal(str(path))} {options}")
-        return [SourceFile(path, "parquet", "none")]
+        rows = connection.execute(f"COPY (FROM {scan}) TO {literal(str(path))} {options}").fetchall()[0][0]
+        return [SourceFile(path, "parquet", "none")], rows
 
     if not isinstance(source, str | os.PathLike):
         return [file for part in _parts(source) for file in _registered(connection, part, written)], ()
     text = os.fspath(source)
     if is_query(text):
-        return written(connection, f"({text})"), ()
+        return queried(connection, text, written)
     files = find_files(text)
     if files[0].kind == "idx":
         raise TableError(f"{text} is an image set, which is read whole: leave out --memory and --checkpoint.")
@@ -92,12 +94,17 @@ def fingerprint(source: Any) -> dict[str, Any]:
     text = os.fspath(source)
     if not is_query(text):
         return {"files": [_signed(file.path) for file in find_files(text)]}
-    with connected(text) as connection:
-        numbered = f"(SELECT hash(whole_row) AS content, row_number() OVER () AS place FROM ({text}) AS whole_row)"
+
+    def hashed(connection: DuckDBPyConnection, scan: str) -> tuple[str, int]:
+        numbered = f"(SELECT hash(whole_row) AS content, row_number() OVER () AS place FROM {scan} AS whole_row)"
         # The hash of a text: DuckDB's hash of two numbers is linear in them, so that exclusive or would not tell order.
-        hashed = f"SELECT count(*), bit_xor(hash(concat(content, ' ', place))) FROM {numbered}"
-        rows, contents = connection.execute(hashed).fetchall()[0]
-    return {"query": text, "rows": rows, "contents": str(contents)}
+        asked = f"SELECT bit_xor(hash(concat(content, ' ', place))), count(*) FROM {numbered}"
+        contents, rows = connection.execute(asked).fetchall()[0]
+        return f"{rows} {contents}", rows
+
+    with connected(text) as connection:
+        contents, _ = queried(connection, text, hashed)
+    return {"query": text, "contents": contents}
 
 
 def _parts(source: Any) -> Iterator[Any]:
@@ -126,7 +133,7 @@ def _columns(block: Any) -> dict[str, Any]:
 
 
 def _registered(
-    connection: DuckDBPyConnection, part: Any, use: Callable[[DuckDBPyConnection, str], list[SourceFile]]
+    connection: DuckDBPyConnection, part: Any, use: Callable[[DuckDBPyConnection, str], tuple[list[SourceFile], int]]
 ) -> list[SourceFile]:
     import duckdb
 
@@ -137,7 +144,7 @@ def _registered(
             f"a table must be a path, a query, or an object of pyarrow or Dask; got {name_of(part)}."
         ) from error
     try:
-        return use(connection, "part")
+        return use(connection, "part")[0]
     finally:
         connection.unregister("part")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from chainrule.table.dialect import file_literal
-from chainrule.table.files import SourceFile, find_files
-from chainrule.table.read import connected, is_query
+from chainrule.table.database import connected
+from chainrule.table.files import SourceFile, file_literal, find_files
+from chainrule.table.query import is_query
 
 _BYTES_PER_VALUE = 24  # while a table is read, held and encoded
 _BYTES_PER_BYTE = {"none": 4, "gzip": 16, "zstd": 16}  # of a text file; packed ones are about a quarter as long

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import glob
 import gzip
+import os
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from chainrule._errors import TableError, nearest
+from chainrule.table.spelling import literal
 
 _JSON = (".json", ".ndjson", ".jsonl")
 _TABLES = (".csv", ".tsv", ".txt", ".tab", ".psv", ".data", ".parquet", ".pq", *_JSON)
 _COMPRESSED = (".gz", ".zst")
+DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)  # what reading a gzip file may raise
 _HEAD = 4096  # bytes looked at
 
 
@@ -32,6 +35,11 @@ class SourceFile:
     compression: str
 
 
+def file_literal(file: SourceFile) -> str:
+    """Write a file's path as SQL, so that DuckDB reads no pattern, home folder or address into it."""
+    return literal(glob.escape(os.path.join(".", file.path)))  # noqa: PTH118 - a Path would drop the dot
+
+
 def find_files(source: str) -> list[SourceFile]:
     """Return the files that a path, a folder or a pattern means, in the order of their names.
 
@@ -41,17 +49,12 @@ def find_files(source: str) -> list[SourceFile]:
         If there is no such file, the folder holds no table, the files are of several kinds, or one is empty or
         no table at all.
     """
-    path = Path(source).expanduser()
-    if path.is_dir():
-        paths = [file for file in sorted(path.iterdir()) if _looks_like_table(file)]
-        if not paths:
+    paths = list_files(source)
+    if not paths:
+        path = Path(source).expanduser()
+        if os.path.isdir(path):  # noqa: PTH112 - a Path raises where a name is too long for one
             raise TableError(f"The folder {source} holds no table: no file ends in {', '.join(_TABLES)}.")
-    elif path.is_file():
-        paths = [path]
-    else:
-        paths = [Path(name) for name in sorted(glob.glob(str(path))) if Path(name).is_file()]  # noqa: PTH207
-        if not paths:
-            raise TableError(f"No such file: {source}.{_similar(path)}")
+        raise TableError(f"No such file: {source}.{_similar(path)}")
     files = [_inspect(file) for file in paths]
     kinds = sorted({file.kind for file in files})
     if len(kinds) > 1:
@@ -59,13 +62,29 @@ def find_files(source: str) -> list[SourceFile]:
     return files
 
 
-def _looks_like_table(path: Path) -> bool:
-    return path.is_file() and not path.name.startswith((".", "_")) and _suffix(path) in _TABLES
+def list_files(source: str) -> list[Path]:
+    """Return the files that a path, a folder or a pattern means, whatever they hold."""
+    path = os.path.expanduser(source)  # noqa: PTH111
+    if os.path.isdir(path):  # noqa: PTH112
+        return [file for file in sorted(Path(path).iterdir()) if file.is_file() and is_named_as_table(file)]
+    names = [path] if os.path.isfile(path) else sorted(glob.glob(path))  # noqa: PTH113, PTH207
+    return [Path(name) for name in names if os.path.isfile(name)]  # noqa: PTH113
+
+
+def is_named_as_table(path: Path) -> bool:
+    """Say whether a file with this name is one of the tables of its folder."""
+    return not path.name.startswith((".", "_")) and _suffix(path) in _TABLES
+
+
+def is_there(source: str) -> bool:
+    """Say whether there is a file or folder of this name, or one that the pattern means."""
+    path = os.path.expanduser(source)  # noqa: PTH111
+    return os.path.exists(path) or (glob.has_magic(path) and bool(glob.glob(path)))  # noqa: PTH110, PTH207
 
 
 def _similar(path: Path) -> str:
     """Return the hint for a mistyped file name, if its folder has one like it."""
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):  # noqa: PTH112
         return f" There is no folder {path.parent} either."
     hint = nearest(path.name, sorted(file.name for file in path.parent.iterdir()))
     return f" {hint}" if hint.startswith("Did") else ""
@@ -89,7 +108,7 @@ def _open(path: Path) -> tuple[str, bytes]:
         if head.startswith(b"\x1f\x8b"):
             with gzip.open(path) as unpacked:
                 return "gzip", unpacked.read(_HEAD)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+    except DAMAGED as error:
         raise TableError(f"{path} is a damaged gzip file: {error}.") from error
     except OSError as error:
         raise TableError(f"{path} cannot be read: {error.strerror}.") from error

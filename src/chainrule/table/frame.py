@@ -13,7 +13,8 @@ import numpy as np
 from chainrule._errors import TableError
 from chainrule.network.types import Array
 from chainrule.table.columns import Column, Table
-from chainrule.table.load import in_memory, load
+from chainrule.table.database import connect
+from chainrule.table.load import load
 
 
 def from_frame(frame: Any) -> Table:
@@ -44,7 +45,7 @@ def from_frame(frame: Any) -> Table:
     lengths = sorted({len(values) for values in arrays.values()})
     if len(lengths) != 1 or lengths == [0]:
         raise TableError(f"A table must have columns of one length, and at least one row; the lengths are {lengths}.")
-    with closing(in_memory()) as connection:
+    with closing(connect()) as connection:
         connection.register("frame", {f"c{place}": values for place, values in enumerate(arrays.values())})
         columns = load(connection, "frame")
     named = (replace(column, name=name) for column, name in zip(columns, arrays, strict=True))

@@ -38,7 +38,7 @@ def read_idx(path: Path) -> Table:
     images = _read(path, _IMAGES)
     pixels = images.reshape(len(images), -1)
     columns = [Column(f"pixel{place + 1}", "pixel", pixels[:, place]) for place in range(pixels.shape[1])]
-    labels_path = _labels_beside(path)
+    labels_path = labels_beside(path)
     if labels_path is not None:
         labels = _read(labels_path, _LABELS)
         if len(labels) != len(images):
@@ -48,7 +48,8 @@ def read_idx(path: Path) -> Table:
     return Table(tuple(columns), str(path), (f"images of {height} x {width} pixels",))
 
 
-def _labels_beside(path: Path) -> Path | None:
+def labels_beside(path: Path) -> Path | None:
+    """Return the file with the labels of an image set, where there is one."""
     stem = path.name.removesuffix(".gz").replace("images", "labels").replace("idx3", "idx1")
     candidates = [path.with_name(name) for name in (stem + ".gz", stem) if name != path.name]
     return next((candidate for candidate in candidates if candidate.is_file()), None)

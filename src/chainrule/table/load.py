@@ -22,7 +22,6 @@ MAX_LEVELS = 100_000  # text with more different values keeps codes only: its te
 
 _INTEGERS = {"UTINYINT": (0, 2**8), "TINYINT": (-(2**7), 2**7), "SMALLINT": (-(2**15), 2**15)}
 _INTEGERS |= {"INTEGER": (-(2**31), 2**31), "BIGINT": (-(2**63), 2**63)}
-THREADS = 1  # a second one saves a third of the time on a large file, and costs 60 MB
 _FLOAT_EXACT = 2**24  # every whole number up to here is a float32
 
 
@@ -45,15 +44,6 @@ class Plan:
         recode = None if record["recode"] is None else np.array(record["recode"], np.int32)
         texts = {name: tuple(record[name]) for name in ("levels", "texts")}
         return cls(**record | texts | {"recode": recode})
-
-
-def in_memory() -> DuckDBPyConnection:
-    """Open a DuckDB of its own, imported on use."""
-    import duckdb
-
-    connection = duckdb.connect(config={"threads": THREADS})
-    connection.execute("SET enable_progress_bar = false")
-    return connection
 
 
 def load(connection: DuckDBPyConnection, scan: str) -> tuple[Column, ...]:

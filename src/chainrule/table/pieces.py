@@ -19,10 +19,9 @@ from chainrule._errors import TableError
 from chainrule._json import plain
 from chainrule.table.as_parquet import as_parquet, is_matrix, name_of, piece_rows
 from chainrule.table.columns import Column, Table
-from chainrule.table.dialect import file_literal
-from chainrule.table.files import SourceFile
+from chainrule.table.database import connected
+from chainrule.table.files import SourceFile, file_literal
 from chainrule.table.load import Plan, fetch, name_texts, planned
-from chainrule.table.read import connected
 from chainrule.table.spelling import identifier, literal
 
 if TYPE_CHECKING:
@@ -68,8 +67,7 @@ class Whereabouts:
         TableError
             If it cannot.
         """
-        with TemporaryDirectory(prefix="chainrule-") as temporary, _connected(self.source, memory) as connection:
-            _bound(connection, memory, temporary)
+        with TemporaryDirectory(prefix="chainrule-") as folder, _connected(self.source, memory, folder) as connection:
             for plan in self.plans:
                 name_texts(connection, plan)
             typed = ", ".join(f"{identifier(name)} {type_name}" for name, type_name in self.types.items())
@@ -170,8 +168,10 @@ def open_pieces(
     (5000, [2048, 2048, 904])
     """
     text = shorten(name_of(source), 80, placeholder=" ...")
-    with TemporaryDirectory(dir=folder, prefix="chainrule-") as temporary, _connected(text, memory) as connection:
-        _bound(connection, memory, temporary)
+    with (
+        TemporaryDirectory(dir=folder, prefix="chainrule-") as temporary,
+        _connected(text, memory, temporary) as connection,
+    ):
         files, notes = as_parquet(connection, source, Path(temporary), piece_bytes)
         plans = planned(connection, _scan_of(files))
         size = piece_rows(len(plans), piece_bytes)
@@ -196,11 +196,18 @@ def _scan_of(files: list[SourceFile]) -> str:
 
 
 @contextmanager
-def _connected(source: str, memory: int) -> Iterator[DuckDBPyConnection]:
-    """Open a DuckDB as `connected` does, and say what to do where the memory is not enough."""
+def _connected(source: str, memory: int, folder: str) -> Iterator[DuckDBPyConnection]:
+    """Open a DuckDB as `connected` does, in bounds, and say what to do where the memory is not enough."""
     import duckdb
 
-    with connected(source) as connection:
+    bounds = {
+        "memory_limit": f"'{memory // 2**20}MiB'",
+        "temp_directory": literal(folder),
+        # A row group read ahead or kept would take more memory than the piece it is read for.
+        "disable_parquet_prefetching": "true",
+        "enable_external_file_cache": "false",
+    }
+    with connected(source, **bounds) as connection:
         try:
             yield connection
         except duckdb.OutOfMemoryException as error:
@@ -208,14 +215,6 @@ def _connected(source: str, memory: int) -> Iterator[DuckDBPyConnection]:
                 f"{source} cannot be read with {memory / 1e6:,.0f} MB: allow more memory, or write it as "
                 f"Parquet with smaller row groups."
             ) from error
-
-
-def _bound(connection: DuckDBPyConnection, memory: int, folder: str) -> None:
-    connection.execute(f"SET memory_limit = '{memory // 2**20}MiB'")
-    connection.execute(f"SET temp_directory = {literal(folder)}")
-    # A row group read ahead or kept would take more memory than the piece it is read for.
-    connection.execute("SET disable_parquet_prefetching = true")
-    connection.execute("SET enable_external_file_cache = false")
 
 
 def _cut(connection: DuckDBPyConnection, file: SourceFile, size: int) -> Iterator[Piece]:

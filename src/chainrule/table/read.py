@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from textwrap import shorten
 from typing import TYPE_CHECKING, TypeVar
 
 from chainrule._errors import TableError
 from chainrule.table.columns import Column, Table
-from chainrule.table.dialect import Options, csv_scan, file_literal
-from chainrule.table.files import SourceFile, find_files
+from chainrule.table.database import connected
+from chainrule.table.dialect import Options, Scan, csv_scan
+from chainrule.table.files import SourceFile, file_literal, find_files
 from chainrule.table.idx import read_idx
-from chainrule.table.load import in_memory, load
+from chainrule.table.load import load
+from chainrule.table.query import Query, is_query
+from chainrule.table.spelling import identifier
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 Result = TypeVar("Result")
-
-_QUERY = re.compile(r"\s*(SELECT|FROM|WITH)\b\s*\S", re.IGNORECASE)
+Use = Callable[["DuckDBPyConnection", str], tuple[Result, int]]  # what is made of a scan, and of how many rows
+Notes = tuple[str, ...]
 
 
 def read_table(source: str | os.PathLike[str]) -> Table:
@@ -32,20 +33,26 @@ def read_table(source: str | os.PathLike[str]) -> Table:
     source : str or path-like
         One of: a CSV, TSV, JSON, NDJSON or Parquet file, compressed (.gz, .zst) or not; a folder or a pattern
         (`*.csv`) of such files with the same columns, read in the order of their names; an IDX image set
-        (`train-images-idx3-ubyte.gz`, its labels beside it); an SQL query, starting with SELECT, FROM or WITH,
-        in which files are tables: `SELECT * FROM 'sales.csv' WHERE year > 2020`.
+        (`train-images-idx3-ubyte.gz`, its labels beside it); an SQL query, one SELECT (or FROM, WITH, VALUES) in which
+        files are tables: `SELECT * FROM 'sales.csv' WHERE year > 2020`. What exists is a path, whatever its name.
 
     Returns
     -------
     Table
         Rows in the order of the source. Columns of a file without header are named column1, column2, ...
-        `?`, `-`, NA, N/A, NaN, null, None and blanks mean missing. Text in which every value is a number, a date or
-        true/false becomes that, and its column says so in its note.
+        `?`, `-`, NA, N/A, NaN, null, None, the errors of spreadsheets and blanks mean missing. Text in which every
+        value is a number, a date or true/false becomes that, and its column says so in its note.
 
     Raises
     ------
     TableError
-        If there is no such file, it cannot be read, or it has no rows.
+        If there is no such file, it cannot be read, or it has no rows; if not every record of it is a row, but for
+        a title above the header; if a query could do anything but read.
+
+    Notes
+    -----
+    A query runs without access to extensions, networks and Python's variables. A file's name in it is read as the
+    file alone would be; with a function such as `read_csv('sales.csv', delim=';')` DuckDB's rules hold.
 
     Examples
     --------
@@ -55,77 +62,106 @@ def read_table(source: str | os.PathLike[str]) -> Table:
     """
     text = os.fspath(source)
     if is_query(text):
-        return _read_query(text)
+        with connected(text) as connection:
+            columns, notes = queried(connection, text, _kept)
+        return _table(columns, shorten(text, 80, placeholder=" ..."), notes)
     files = find_files(text)
     if files[0].kind == "idx":
         if len(files) > 1:
             raise TableError(f"{source} means several IDX files; give the one with the images.")
         return read_idx(files[0].path)
     with connected(text) as connection:
-        columns, notes = scanned(connection, files, load)
+        columns, notes = scanned(connection, files, _loaded)
     return _table(columns, text, notes)
 
 
-def is_query(source: str) -> bool:
-    """Tell an SQL query from a path."""
-    return _QUERY.match(source) is not None
+def _loaded(connection: DuckDBPyConnection, scan: str) -> tuple[tuple[Column, ...], int]:
+    columns = load(connection, scan)
+    return columns, len(columns[0].values)
 
 
-@contextmanager
-def connected(source: str) -> Iterator[DuckDBPyConnection]:
-    """Give an in-memory DuckDB, and turn what it raises into one line about the source."""
-    import duckdb
-
-    connection = in_memory()
-    try:
-        yield connection
-    except duckdb.Error as error:
-        raise TableError(f"{shorten(source, 80)} cannot be read: {_in_one_line(error)}") from error
-    finally:
-        connection.close()
-
-
-def _in_one_line(error: Exception) -> str:
-    """Keep what DuckDB says happened; leave out its advice, which names options that do not exist here."""
-    said = re.split(r"\n\s*\n|\nPossible|\nThe search space|\nLINE |\nColumn |\n  ", str(error))[0]
-    said = re.sub(r"^(\w+ )+Error: |\nOriginal Line:.*", "", said)
-    return shorten(said, 300, placeholder=" ...")
-
-
-def _read_query(query: str) -> Table:
+def _kept(connection: DuckDBPyConnection, scan: str) -> tuple[tuple[Column, ...], int]:
     """Run a query once and keep its rows: a second run could give others."""
-    with connected(query) as connection:
-        connection.execute(f"CREATE TEMP TABLE result AS {query}")
-        columns = load(connection, "result")
-    return _table(columns, shorten(query, 80, placeholder=" ..."), ())
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE result AS FROM {scan}")
+    return _loaded(connection, "result")
 
 
-def scanned(
-    connection: DuckDBPyConnection, files: list[SourceFile], use: Callable[[DuckDBPyConnection, str], Result]
-) -> tuple[Result, tuple[str, ...]]:
-    """Return what `use` makes of the SQL that scans the files, and what is worth saying about them."""
+def scanned(connection: DuckDBPyConnection, files: list[SourceFile], use: Use[Result]) -> tuple[Result, Notes]:
+    """Return what `use` makes of the SQL that scans the files, and what is worth saying about them.
+
+    Raises
+    ------
+    TableError
+        If the files do not agree, or have other rows than were read.
+    """
+
+    def attempt(given: Options) -> tuple[Result, Notes]:
+        scan = _scan_of(files, connection, given)
+        result, rows = use(connection, scan.sql)
+        _check_rows(files, scan, rows)
+        return result, scan.notes
+
+    return _patiently(attempt) if files[0].kind == "csv" else attempt({})
+
+
+def queried(connection: DuckDBPyConnection, text: str, use: Use[Result]) -> tuple[Result, Notes]:
+    """Return what `use` makes of a query, and what is worth saying about the files in it.
+
+    Raises
+    ------
+    TableError
+        If it is no query that reads, or a file of text in it cannot be read to the last row.
+    """
+    tree, views = Query.parsed(connection, text).with_views()
+    sql = connection.execute("SELECT json_deserialize_sql(?::JSON)", [tree]).fetchall()[0][0]
+
+    def attempt(given: Options) -> tuple[Result, Notes]:
+        notes = [_view(connection, name, files, given) for name, files in views.items()]
+        return use(connection, f"({sql})")[0], sum(notes, ())
+
+    return _patiently(attempt) if views else attempt({})
+
+
+def _view(connection: DuckDBPyConnection, name: str, files: list[SourceFile], given: Options) -> Notes:
+    scan = _scan_of(files, connection, given)
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {identifier(name)} AS FROM {scan.sql}")
+    if scan.rows is not None:
+        _check_rows(files, scan, connection.execute(f"SELECT count(*) FROM {identifier(name)}").fetchall()[0][0])
+    return scan.notes
+
+
+def _scan_of(files: list[SourceFile], connection: DuckDBPyConnection, given: Options) -> Scan:
     if files[0].kind == "csv":
-        return _scanned_csv(connection, files, use)
+        return csv_scan(connection, files, given)
     paths = f"[{', '.join(map(file_literal, files))}], union_by_name=true"
     if files[0].kind == "parquet":
-        return use(connection, f"read_parquet({paths})"), ()
+        return Scan(f"read_parquet({paths})")
     # DuckDB before 2.0 has another word for "none" here than for CSV.
     packed = "" if files[0].compression == "none" else f", compression='{files[0].compression}'"
-    return use(connection, f"read_json({paths}{packed}, sample_size=-1)"), ()
+    return Scan(f"read_json({paths}{packed}, sample_size=-1, records='true')")
 
 
-def _scanned_csv(
-    connection: DuckDBPyConnection, files: list[SourceFile], use: Callable[[DuckDBPyConnection, str], Result]
-) -> tuple[Result, tuple[str, ...]]:
-    """Scan CSV files; where the sniffer's sample misled it, look again at every row."""
+def _check_rows(files: list[SourceFile], scan: Scan, read: int) -> None:
+    """Hold what was read against what the files hold: no row may get lost, and none be made up."""
+    there = read if scan.rows is None else scan.rows()
+    if read != there:
+        several = f" and {len(files) - 1:,} more files hold" if len(files) > 1 else " holds"
+        raise TableError(
+            f"{files[0].path}{several} {there:,} rows below the header, but {read:,} were read: quotes, line ends or "
+            "blank lines in it can be understood in two ways. Write it anew, or as Parquet."
+        )
+
+
+def _patiently(attempt: Callable[[Options], tuple[Result, Notes]]) -> tuple[Result, Notes]:
+    """Read CSV files; where the sniffer's sample misled it, look again at every row."""
     import duckdb
 
     given: Options = {}
-    said: tuple[str, ...] = ()
+    said: Notes = ()
     while True:
         try:
-            scan, notes = csv_scan(connection, files, given)
-            return use(connection, scan), notes + said
+            result, notes = attempt(given)
+            return result, notes + said
         except duckdb.Error as error:
             if "not utf-8" in str(error) and "encoding" not in given:
                 given["encoding"] = "'latin-1'"
@@ -137,7 +173,7 @@ def _scanned_csv(
                 raise first from error
 
 
-def _table(columns: tuple[Column, ...], source: str, notes: tuple[str, ...]) -> Table:
+def _table(columns: tuple[Column, ...], source: str, notes: Notes) -> Table:
     """Assemble the table, which must have a row."""
     table = Table(columns, source, notes)
     if table.n_rows == 0:

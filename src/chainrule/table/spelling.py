@@ -11,6 +11,7 @@ import re
 MISSING_MARKS = (
     *("", "?", "-", "NA", "N/A", "#N/A", "<NA>", "na", "n/a"),
     *("NaN", "nan", "NAN", "NULL", "null", "Null", "None"),
+    *("#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"),  # of spreadsheets
 )
 
 _BLANKS = " \t\r\n\u00a0"

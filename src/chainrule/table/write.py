@@ -6,15 +6,18 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from chainrule._errors import TableError, nearest
+from chainrule.files.outputs import refusal
 from chainrule.files.replacing import replacing
 from chainrule.network.types import Array
 from chainrule.table.columns import Column
+from chainrule.table.database import connect
 from chainrule.table.spelling import identifier, literal
 
 if TYPE_CHECKING:
@@ -76,6 +79,21 @@ def write_columns(columns: dict[str, Any], destination: str | os.PathLike[str] |
     placed(lambda path, form: _write(columns, path, form), destination)
 
 
+def check_destination(path: str | os.PathLike[str]) -> None:
+    """See whether columns can be written to a path.
+
+    Raises
+    ------
+    TableError
+        If the ending is unknown, or no file can be written there.
+    """
+    ending = Path(path).suffix.lower()
+    if ending not in _FORMATS:
+        raise TableError(f"cannot tell the format of {os.fspath(path)} from its ending. {nearest(ending, _FORMATS)}")
+    if reason := refusal(path):
+        raise TableError(f"cannot write {os.fspath(path)}: {reason}.")
+
+
 def placed(write: Callable[[Path, str], None], destination: str | os.PathLike[str] | IO[bytes]) -> None:
     """Have a file written beside its destination, in the format of its ending, then put it where it belongs.
 
@@ -92,10 +110,7 @@ def placed(write: Callable[[Path, str], None], destination: str | os.PathLike[st
                 shutil.copyfileobj(file, destination)
         return
     path = Path(destination)
-    if path.suffix.lower() not in _FORMATS:
-        raise TableError(f"cannot tell the format of {path} from its ending. {nearest(path.suffix, _FORMATS)}")
-    if not path.parent.is_dir():
-        raise TableError(f"cannot write {path}: there is no folder {path.parent}.")
+    check_destination(path)
     try:
         with replacing(path) as temporary:
             write(temporary, _FORMATS[path.suffix.lower()])
@@ -104,14 +119,12 @@ def placed(write: Callable[[Path, str], None], destination: str | os.PathLike[st
 
 
 def _write(columns: dict[str, Any], path: Path, form: str) -> None:
-    import duckdb  # imported on use: reading the command line's help needs none of it
-
     days = {name for name, values in columns.items() if values.dtype == "datetime64[D]"}  # a type DuckDB cannot scan
     plain = [values.astype("datetime64[us]") if name in days else values for name, values in columns.items()]
     casts = ["::DATE" if name in days else "" for name in columns]
     named = enumerate(zip(columns, casts, strict=True))
     chosen = ", ".join(f"c{i}{cast} AS {identifier(name)}" for i, (name, cast) in named)
-    with duckdb.connect() as connection:
+    with closing(connect()) as connection:
         # DuckDB scans a dict of arrays as a table; names by position spare it any quoting there.
         connection.register("source", {f"c{i}": values for i, values in enumerate(plain)})
         copy(connection, f"SELECT {chosen} FROM source", path, form)
@@ -126,7 +139,6 @@ def copy(connection: DuckDBPyConnection, query: str, path: Path, form: str) -> N
     """
     import duckdb
 
-    connection.execute("SET threads = 1")  # rows stay in order
     try:
         connection.execute(f"COPY ({query}) TO {literal(str(path))} {form}")
     except duckdb.Error as error:

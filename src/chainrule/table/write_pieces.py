@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -13,6 +14,7 @@ import numpy as np
 
 from chainrule.network.types import Array
 from chainrule.table.columns import Column, Kind
+from chainrule.table.database import connect
 from chainrule.table.spelling import identifier, literal
 from chainrule.table.write import copy, placed, plain_values, write_columns
 
@@ -79,8 +81,6 @@ def _is_whole(present: Array) -> bool:
 
 
 def _write(pieces: Iterable[Piece], folder: Path, path: Path, form: str, memory: int) -> None:
-    import duckdb  # imported on use: reading the command line's help needs none of it
-
     narrowings: dict[str, _Narrowing] = {}
     parts: list[str] = []
     for piece in pieces:
@@ -93,8 +93,7 @@ def _write(pieces: Iterable[Piece], folder: Path, path: Path, form: str, memory:
     casts = {name: narrowing.cast for name, narrowing in narrowings.items()}
     changed = ", ".join(f"{identifier(name)}{cast} AS {identifier(name)}" for name, cast in casts.items() if cast)
     columns = f"* REPLACE ({changed})" if changed else "*"
-    with duckdb.connect() as connection:
-        connection.execute(f"SET memory_limit = '{memory // 2**20}MiB'")
+    with closing(connect(memory_limit=f"'{memory // 2**20}MiB'")) as connection:
         # A piece of missing values only has no type of its own: union_by_name finds one for all.
         copy(connection, f"SELECT {columns} FROM read_parquet([{', '.join(parts)}], union_by_name=true)", path, form)
 
