@@ -1,11 +1,16 @@
-"""What the tests share: the public data sets, where a checkout has them beside it."""
+"""What the tests share: Hypothesis' settings, and the public data sets, where a checkout has them beside it."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 SHARED_DATA = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
+
+# Nothing is timed in a test, and the same examples are tried each time. Loaded before any test that would take them over.
+settings.register_profile("chainrule", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("chainrule")
 
 
 @pytest.fixture(scope="session")
