@@ -34,6 +34,25 @@ def arm(step: int, flag: str, fault: str, after: str = "") -> None:
     segment.descended = descended
 
 
+# Put before a program: kills its process (or, by SIGINT, interrupts it) when it writes a checkpoint.
+AT_A_CHECKPOINT = """
+import os
+from itertools import count
+from chainrule.scale.checkpoints import CheckpointFile
+write, numbers = CheckpointFile.write, count(1)
+
+def die_at(number, signal, before=False):
+    def last(file, checkpoint):
+        due = next(numbers) == number
+        if due and before:
+            os.kill(os.getpid(), signal)
+        write(file, checkpoint)
+        if due:
+            os.kill(os.getpid(), signal)
+    CheckpointFile.write = last
+"""
+
+
 def take_version(version: str) -> str:
     """Have this process believe that it is another version; returns which it was."""
     from chainrule.scale import dask_feed

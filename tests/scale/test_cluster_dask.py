@@ -35,7 +35,7 @@ MIDDLE = 10  # an epoch is a segment of seven steps: this one is in the second
 
 def feed_on(client, engine="native", shards=None, **options):
     loads = [shard.rows.load() for shard in shards or shards_of()]
-    patient = {"step_timeout": 60.0, "grace": 3.0, "attempts": 100}  # a slow worker may be taken for a lost one
+    patient = {"step_timeout": 60.0, "grace": 60.0, "attempts": 100}  # or a slow worker is taken for a lost one
     return DaskFeed(client, loads, choose(engine), seed=SEED, **(patient | options))
 
 

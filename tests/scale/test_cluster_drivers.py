@@ -108,7 +108,9 @@ def killed_while_it_waits(client, driver):
 
 
 @pytest.mark.filterwarnings("ignore:Another training works on this cluster")  # or its driver has died a moment ago
-@pytest.mark.parametrize("moment", [pytest.param(m, marks=[pytest.mark.slow] if m != MOMENTS[0] else []) for m in MOMENTS])
+@pytest.mark.parametrize(
+    "moment", [pytest.param(m, marks=[pytest.mark.slow] if m != MOMENTS[0] else []) for m in MOMENTS]
+)
 def test_the_driver_is_killed_and_others_go_on_from_its_checkpoint(two, tmp_path, moment):
     """On the same cluster, and in one process: the number of workers may change."""
     path, addresses = tmp_path / "checkpoint", ready(two)

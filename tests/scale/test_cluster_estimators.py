@@ -18,6 +18,7 @@ from chainrule import MLPClassifier, MLPRegressor
 from chainrule._errors import ClusterError, InvalidParameterError
 from chainrule.cli import main
 
+from ..patience import GIVE_UP
 from .test_mpi import launched
 
 
@@ -76,7 +77,7 @@ if __name__ == "__main__":
 def test_a_client_need_not_be_the_default_one(client):
     """In a process of its own, where there is no other client that would be taken instead."""
     command = [sys.executable, "-c", FROM_OUTSIDE, client.scheduler.address]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=GIVE_UP)
     assert ended.returncode == 0, ended.stderr
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ..patience import GIVE_UP
 from .trainings import undisturbed, word
 
 pytest.importorskip("mpi4py")
@@ -42,7 +43,7 @@ def launched(n_ranks: int, *arguments: str) -> subprocess.CompletedProcess[str]:
     launcher = mpiexec()
     command = [launcher, "-n", str(n_ranks), sys.executable, *arguments]
     library = os.environ | {"LD_LIBRARY_PATH": str(Path(launcher).resolve().parents[1] / "lib")}  # of the same MPI
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=library)
+    return subprocess.run(command, capture_output=True, text=True, timeout=GIVE_UP, check=False, env=library)
 
 
 def words(result: subprocess.CompletedProcess[str]) -> dict[str, str]:
