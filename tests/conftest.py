@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 
 SHARED_DATA = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
 
-# Nothing is timed in a test, and the same examples are tried each time. Loaded before any test that would take them over.
+# Nothing is timed in a test, and the same examples are tried each time. Tests, imported after this, take it over.
 settings.register_profile("chainrule", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("chainrule")
 

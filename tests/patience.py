@@ -11,7 +11,7 @@ GIVE_UP = 600  # seconds: a guard against hanging, on however slow a machine
 
 
 def wait_until(happened: Callable[[], Any], process: "subprocess.Popen[Any] | None" = None) -> None:
-    """Wait until something has happened; the process that is to bring it about, if one is named, must live till then."""
+    """Wait until something has happened; a process that is to bring it about must live till then."""
     ends = time.monotonic() + GIVE_UP
     while True:
         ended = process is not None and process.poll() is not None  # asked first: its last deed may be the one

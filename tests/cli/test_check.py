@@ -102,9 +102,8 @@ def test_a_loop_is_ended_in_time(checked):
 def test_what_a_file_starts_ends_with_it(checked, tmp_path):
     pid = tmp_path / "pid"
     start = "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(10**6)'])"
-    text = (
-        f"import pathlib, subprocess, sys\n{start}\npathlib.Path({str(pid)!r}).write_text(str(child.pid))\nchild.wait()"
-    )
+    tell = f"pathlib.Path({str(pid)!r}).write_text(str(child.pid))"
+    text = f"import pathlib, subprocess, sys\n{start}\n{tell}\nchild.wait()"
     seconds = 1
     while not (pid.exists() and pid.read_text()):  # on a slow machine it needs more to come so far
         assert "has not come to an end" in checked(text, "--timeout", str(seconds)).error

@@ -65,6 +65,7 @@ def cluster():
     import dask
 
     quiet = {"distributed.logging.distributed": "critical", "distributed.admin.large-graph-warning-threshold": "1MB"}
+    quiet["distributed.deploy.lost-worker-timeout"] = GIVE_UP  # or a worker that is slow to start again is given up
     kind = {"n_workers": 2, "threads_per_worker": 1, "processes": True}
     where = {"dashboard_address": "127.0.0.1:0", "host": "127.0.0.1", "silence_logs": 50}
     with dask.config.set(quiet), distributed.LocalCluster(**kind, **where) as cluster:

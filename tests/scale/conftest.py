@@ -26,7 +26,7 @@ def cluster_of() -> Callable[..., Any]:
     @contextmanager
     def start(n_workers: int, settings: dict[str, str] | None = None) -> Iterator[Any]:
         with (
-            dask.config.set(settings or {}),
+            dask.config.set({"distributed.deploy.lost-worker-timeout": GIVE_UP} | (settings or {})),
             distributed.LocalCluster(
                 n_workers=n_workers,
                 threads_per_worker=1,

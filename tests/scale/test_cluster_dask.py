@@ -147,11 +147,13 @@ def test_who_waits_for_another_training_says_so(two, monkeypatch):
     monkeypatch.setattr("chainrule.scale.dask_cluster.PATIENCE", 0.2)
     feed, other = feed_on(two), Semaphore(1, "chainrule", scheduler_rpc=two.scheduler, loop=two.loop)
     other.acquire()
-    with pytest.warns(ChainruleWarning, match="Another training works on this cluster") as said:
-        ending = threading.Thread(target=lambda: (wait_until(lambda: said.list), other.release()))
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", ChainruleWarning)
+        ending = threading.Thread(target=lambda: (wait_until(lambda: said), other.release()))
         ending.start()
         assert outcome(training_of(feed)) == undisturbed()
     ending.join()
+    assert "Another training works on this cluster" in str(said[0].message)
 
 
 def test_a_worker_that_computes_wrongly_is_found_out(two, tmp_path):
