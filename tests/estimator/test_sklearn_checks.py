@@ -1,7 +1,8 @@
 """scikit-learn's own estimator checks, with no expected failure.
 
-By default the parameters are combined so that every two values meet in some estimator. With CHAINRULE_ALL_CHECKS=1
-every combination of the training parameters runs as well, which takes half an hour of one core.
+`make test` checks each estimator as it is and in two of the combinations below; `make test-all` in so many that every
+two values of its parameters meet in one. With CHAINRULE_ALL_CHECKS=1 that runs every combination of the training
+parameters as well, which takes half an hour of one core.
 
 The checks bring their own X and leave no choice of its dtype: float32 has tests of its own in `test_tables`.
 """
@@ -61,14 +62,22 @@ def _covering(rows):
         yield rows[best]
 
 
-def _estimators(every):
+def _estimators():
+    """Those to check always, and the others."""
+    few, others = [], []
     for kind, training in TRAINING.items():
-        yield kind()
         columns = COLUMNS if kind in (MLPClassifier, MLPRegressor) else {}
-        rows = list(_covering(_combinations(training | columns)))
-        for row in rows + (_combinations(training) if every else []):
-            rate = {"learning_rate_init": RATES[row["solver"]]} if row["solver"] in RATES else {}
-            yield kind(**row, **rate)
+        first, second, *rows = _covering(_combinations(training | columns))  # the second is unlike the defaults
+        lbfgs = next(row for row in rows if row["solver"] == "lbfgs")
+        more = _combinations(training) if os.environ.get("CHAINRULE_ALL_CHECKS") else []
+        few += [kind(), _made(kind, second), _made(kind, lbfgs)]
+        others += [_made(kind, row) for row in [first, *rows, *more] if row is not lbfgs]
+    return few, others
+
+
+def _made(kind, row):
+    rate = {"learning_rate_init": RATES[row["solver"]]} if row["solver"] in RATES else {}
+    return kind(**row, **rate)
 
 
 def _contradiction(estimator, name):
@@ -82,8 +91,21 @@ def _contradiction(estimator, name):
     return None
 
 
-@parametrize_with_checks(list(_estimators(every=bool(os.environ.get("CHAINRULE_ALL_CHECKS")))))
+FEW, OTHERS = _estimators()
+
+
+@parametrize_with_checks(FEW)
 def test_scikit_learn_check(estimator, check):
+    _run(estimator, check)
+
+
+@pytest.mark.slow
+@parametrize_with_checks(OTHERS)
+def test_scikit_learn_check_of_other_parameters(estimator, check):
+    _run(estimator, check)
+
+
+def _run(estimator, check):
     reason = _contradiction(estimator, check.func.__name__)
     if reason:
         pytest.skip(reason)
