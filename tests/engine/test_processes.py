@@ -88,6 +88,7 @@ with ThreadPoolExecutor(4) as pool:
 """)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("delay", [0.0, 0.02, 0.05, 0.1])
 @pytest.mark.parametrize("steps", [1, 20_000], ids=["short segments", "a long one"])
 def test_the_interpreter_ends_while_a_daemon_thread_trains(child, steps, delay):
@@ -125,6 +126,7 @@ for _ in range(2):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("Native")
 def test_ctrl_c_ends_an_epoch_of_many_seconds_in_its_middle_with_a_model():
     """How often the engine comes back to Python to look for it is in `network/test_pace.py`."""

@@ -51,6 +51,7 @@ def fitted(table):
         return [arrays[name].tobytes() for name in sorted(arrays)]
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("distributed", ["", "local"])
 @pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGINT])
 def test_a_killed_fit_goes_on_to_the_same_bits(tmp_path, distributed, signal_number):

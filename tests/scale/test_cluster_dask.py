@@ -51,6 +51,7 @@ def ready(client, n=2):
     return sorted(client.nthreads())
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("n_workers", [1, 3])
 def test_the_same_bits_on_one_and_three_workers(cluster_of, n_workers):
     with cluster_of(n_workers) as client:
@@ -58,6 +59,7 @@ def test_the_same_bits_on_one_and_three_workers(cluster_of, n_workers):
             assert outcome(training_of(feed_on(client, engine))) == undisturbed(engine)
 
 
+@pytest.mark.slow
 def test_the_same_bits_on_two_workers_in_float32_and_with_long_vectors(two):
     """Of 150,000 parameters."""
     ready(two)
@@ -68,6 +70,7 @@ def test_the_same_bits_on_two_workers_in_float32_and_with_long_vectors(two):
         assert outcome(training_of(feed_on(two, shards=shards), epochs=1, widths=widths)) == truth
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("step", [7, MIDDLE, 13], ids=["first step of a segment", "within", "last step"])
 def test_a_worker_is_killed(two, tmp_path, step):
     feed, flag = feed_on(two), tmp_path / "killed"
@@ -76,6 +79,7 @@ def test_a_worker_is_killed(two, tmp_path, step):
     assert flag.exists()
 
 
+@pytest.mark.slow
 def test_who_has_lost_the_same_work_too_often_says_what_to_do(two, tmp_path):
     feed = feed_on(two, attempts=1)
     two.run(faults.arm, MIDDLE, str(tmp_path / "killed"), "kill", workers=ready(two)[1:])
@@ -83,6 +87,7 @@ def test_who_has_lost_the_same_work_too_often_says_what_to_do(two, tmp_path):
         outcome(training_of(feed))
 
 
+@pytest.mark.slow
 def test_workers_are_killed_twice_in_a_row(two, tmp_path):
     """The second one while the segment is run again."""
     first, second = str(tmp_path / "first"), str(tmp_path / "second")
@@ -94,6 +99,7 @@ def test_workers_are_killed_twice_in_a_row(two, tmp_path):
     assert Path(second).exists()
 
 
+@pytest.mark.slow
 def test_a_worker_stops_and_wakes_later(cluster_of, tmp_path):
     """Its late word harms nobody; it has been given up, and leaves."""
     flag = tmp_path / "stopped"
@@ -119,6 +125,7 @@ def without_nannies(cluster_of):
         yield client
 
 
+@pytest.mark.slow
 def test_one_of_two_workers_remains_and_then_none(without_nannies, tmp_path):
     client = without_nannies
     feed = feed_on(client, grace=5.0, step_timeout=5.0)
@@ -130,6 +137,7 @@ def test_one_of_two_workers_remains_and_then_none(without_nannies, tmp_path):
         outcome(training_of(feed))
 
 
+@pytest.mark.slow
 def test_two_trainings_at_once_take_turns(two, monkeypatch):
     monkeypatch.setattr("chainrule.scale.dask_cluster.PATIENCE", GIVE_UP)  # how long a turn takes is not the question
     ready(two)
