@@ -36,6 +36,7 @@ def test_a_fit_that_always_kills_is_named(marks, monkeypatch):
     assert len(list(marks.iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_a_killed_dask_worker(client, marks):
     fitted = fit_many(nets(marks), X, LABELS, workers="dask")
     assert len(list(marks.iterdir())) == 1
@@ -43,6 +44,7 @@ def test_a_killed_dask_worker(client, marks):
         assert same(one, classifier(random_state=seed).fit(X, LABELS))
 
 
+@pytest.mark.slow
 def test_a_search_on_dask_survives_a_kill(client, marks):
     grid = {"alpha": [0.0001, 0.1, 10.0]}
     killed = MLPSearchCV(classifier(callbacks=KillWorker(marks)), grid, cv=3, workers="dask").fit(X, LABELS)

@@ -28,6 +28,7 @@ def scores(search):
     return {name: list(map(str, v)) for name, v in search.cv_results_.items() if not name.endswith("_time")}
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("halving", ["", "max_iter"])
 def test_killed_and_started_again(tmp_path, marks, halving):
     record = tmp_path / "search.sqlite"

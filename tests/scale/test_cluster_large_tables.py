@@ -118,6 +118,7 @@ def thetas(model):
 DYING = f"{AT_A_CHECKPOINT}\ndie_at(2, 9)\nfrom chainrule.cli import main; main()"
 
 
+@pytest.mark.slow
 def test_a_killed_driver_goes_on_and_mpi_comes_to_the_same(folder, client, tmp_path):
     """By the command line: over Dask undisturbed, over Dask killed and called again, as an MPI job."""
     over_dask = ["--dask", client.scheduler.address]
@@ -156,6 +157,7 @@ def test_other_shards_are_another_training(folder, tmp_path):
             start(other)
 
 
+@pytest.mark.slow
 def test_what_fails_on_rank_0_ends_the_job(folder, tmp_path):
     job = launched(2, "-m", "chainrule", "train", tmp_path / "none.parquet", "-t", "good", "--mpi", "--memory", "1GB")
     assert job.returncode != 0

@@ -68,6 +68,7 @@ def result_of(model):
     return record, {name: tensor.tobytes() for name, tensor in tensors.items()}
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("signal_", [signal.SIGKILL, signal.SIGINT])
 def test_a_killed_training_goes_on_to_the_same_end(tmp_path, table, signal_):
     options = ("--epochs", "7", "--batch-size", "64")  # an epoch ends with a checkpoint
@@ -87,14 +88,15 @@ def test_a_killed_training_goes_on_to_the_same_end(tmp_path, table, signal_):
     assert list(folder.iterdir()) == []
 
 
-@pytest.fixture
-def interrupted(tmp_path, table):
-    """A checkpoint's folder, and the arguments that made it."""
-    folder, copy = tmp_path / "run", tmp_path / "t.parquet"
+@pytest.fixture(scope="module")
+def interrupted(tmp_path_factory, table):
+    """A table, the folder with the checkpoint of a training on it, and the arguments that made it."""
+    place = tmp_path_factory.mktemp("interrupted")
+    folder, copy = place / "run", place / "t.parquet"
     copy.write_bytes(table.read_bytes())
     arguments = ("--checkpoint", folder, "--epochs", "1000", "--patience", "1000")
-    train(copy, tmp_path / "m.safetensors", *arguments, fault="die_at(1, 9)")
-    return copy, ("--memory", "1GB", *arguments)
+    train(copy, place / "m.safetensors", *arguments, fault="die_at(1, 9)")
+    return copy, folder, ("--memory", "1GB", *arguments)
 
 
 @pytest.mark.parametrize(
@@ -108,18 +110,20 @@ def interrupted(tmp_path, table):
     ],
 )
 def test_a_checkpoint_of_another_training_is_refused(interrupted, tmp_path, change, words, monkeypatch):
-    table, arguments = interrupted
+    table, folder, arguments = interrupted
     extra = {"--seed": "1", "--test": "0.5", "--hidden": "9", "--memory": "400MB"}
+    written = table.stat().st_mtime_ns
     if change == "table":
         os.utime(table, ns=(0, 0))
     if change == "--memory":
         monkeypatch.setattr("chainrule.scale.memory.WINDOW", 32)
     options = (change, extra[change]) if change in extra else ()
     outcome = run("train", table, "-m", tmp_path / "m.safetensors", *QUICK, *arguments, *options)
+    os.utime(table, ns=(written, written))
     assert outcome.exit_code == 2
     assert words in outcome.stderr
-    assert has_checkpoint(tmp_path / "run")
-    assert (tmp_path / "run" / "encoded-rows" / "prepared.json").exists()
+    assert has_checkpoint(folder)
+    assert (folder / "encoded-rows" / "prepared.json").exists()
 
 
 # getrusage counts what the forking parent had, too; VmHWM begins anew with the program.
@@ -140,6 +144,7 @@ def peak_memory(*arguments):
     return int(ended.stdout.split()[-2]) * 1024
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of a process is read from /proc")
 def test_memory_stays_below_the_bound(tmp_path):
     table = write_table(tmp_path / "large.parquet", 900_000, columns=60)
