@@ -6,7 +6,7 @@ COMPILER := $(firstword $(shell command -v $(CXX) c++ clang++))
 NATIVE := .venv/.native
 SOURCES := CMakeLists.txt $(wildcard cpp/*.?pp cpp/bindings/*.?pp)
 
-.PHONY: help demo test test-oracles native sanitize lint format docs bench results clean
+.PHONY: help demo test test-all test-oracles native sanitize lint format docs bench results clean
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
 
@@ -35,9 +35,14 @@ demo: .venv/.installed-test $(NATIVE)  ## Train, test and use a network on a rea
 	$(BIN)/chainrule predict demo/model.safetensors demo/new-digits.csv --output demo/predictions.csv
 	@head -4 demo/predictions.csv
 
+pytest = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
+
 test: .venv/.installed-test $(NATIVE)  ## Run the tests and the documentation's examples
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal -m "not oracle" $(TESTS)
-	@echo "not run here: parity with PyTorch and JAX (make test-oracles)"
+	$(pytest) -m "not oracle and not slow" $(TESTS)
+	@echo "not run here: clusters, kills and further combinations (make test-all), PyTorch and JAX (make test-oracles)"
+
+test-all: .venv/.installed-test $(NATIVE)  ## Run these, and those of clusters, kills and further combinations
+	$(pytest) -m "not oracle" $(TESTS)
 
 test-oracles: .venv/.installed-test,oracles $(NATIVE)  ## Compare with PyTorch and JAX
 	$(BIN)/python -m pytest -m oracle tests/parity tests/derivation

@@ -17,6 +17,8 @@ import chainrule
 from chainrule.cli import main
 from chainrule.engine import info
 
+from .patience import GIVE_UP
+
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted((ROOT / "src").rglob("*.py"))
 HEAVY = {"sklearn", "scipy", "duckdb", "sympy", "rich", "click", "safetensors", "narwhals", "pandas", "matplotlib"}
@@ -26,7 +28,7 @@ def modules_after(code: str, *arguments: str) -> set[str]:
     """The top-level modules that a process has imported at its end."""
     ending = "import sys, json; print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
     command = [sys.executable, "-c", f"{code}\n{ending}", *arguments]
-    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=GIVE_UP)
     return set(json.loads(result.stdout.splitlines()[-1]))
 
 
@@ -110,7 +112,7 @@ def test_every_public_name_is_there():
 
 def run_version(**environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "chainrule", "--version"]
-    return subprocess.run(command, capture_output=True, text=True, env=os.environ | environment, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, env=os.environ | environment, timeout=GIVE_UP)
 
 
 def test_version_says_who_computes():

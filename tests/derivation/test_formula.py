@@ -13,6 +13,8 @@ from chainrule.derivation.formula.text import stacked
 from chainrule.derivation.layouts import at_layer, by_rows, with_shapes
 from chainrule.derivation.views.latex_document import document, plain
 
+from ..patience import GIVE_UP
+
 a, b, c, x = (t.Symbol(name) for name in "abcx")
 TWO = t.Number(2)
 EXPECTED = {  # written by hand, as a book would
@@ -99,7 +101,7 @@ def test_latex_of_every_formula_compiles(tmp_path):
     prose = plain(f"{HOSTILE} Σᵢ λ₁₂ Wₖⱼ dZ Aᵀ × ŷ ½ x² 猫 \x00 \n “–” {accents}")
     (tmp_path / "all.tex").write_text(document(f"Δ 100 % {HOSTILE}", "\n\n".join([prose, *lines])), "utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "all.tex"]
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60, check=False)
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=GIVE_UP, check=False)
     assert result.returncode == 0, result.stdout.decode(errors="replace")[-1500:]
 
 

@@ -15,6 +15,8 @@ import pytest
 from chainrule import Dense, Network, trace
 from chainrule.derivation.views.page import page
 
+from ..patience import GIVE_UP
+
 ASSETS = files("chainrule.derivation.views") / "assets"
 
 
@@ -91,7 +93,7 @@ def opened(html, folder):
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--proxy-server=127.0.0.1:9"]
     flags += [f"--user-data-dir={folder / 'profile'}", f"--log-net-log={log}", "--dump-dom"]
     command = ["chromium", *flags, f"file://{folder / 'page.html'}"]
-    result = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    result = subprocess.run(command, capture_output=True, timeout=GIVE_UP, check=False)
     origins = set(re.findall(r'"initiator":"([^"]*)"', log.read_text("utf-8", errors="replace")))
     return result.stdout.decode(), origins - {"not an origin"}
 

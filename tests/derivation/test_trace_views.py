@@ -16,6 +16,7 @@ from chainrule._errors import InvalidParameterError
 from chainrule.derivation.steps.windows import window
 from chainrule.derivation.tracing import trace_of
 
+from ..patience import GIVE_UP
 from .networks import EMBEDDINGS, random_problem
 
 HOSTILE = "<script>alert(1)</script>[bold red]\x1b[31m\\input{/etc/passwd}$%&\n猫_^~#{}"
@@ -158,7 +159,7 @@ def test_names_from_outside_are_text_everywhere():
 def test_latex_compiles(make, tmp_path):
     (tmp_path / "trace.tex").write_text(make().to_latex(layout="both"), "utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "trace.tex"]
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60, check=False)
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=GIVE_UP, check=False)
     log = result.stdout.decode(errors="replace")
     assert result.returncode == 0, log[-1500:]
     assert [float(points) for points in re.findall(r"Overfull \\hbox \(([\d.]+)pt", log) if float(points) > 30] == []

@@ -12,6 +12,8 @@ import pytest
 import scipy.optimize  # noqa: F401  brings SciPy's own BLAS, which must be loaded to be limited
 from threadpoolctl import threadpool_limits
 
+from ..patience import GIVE_UP
+
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = ("OMP_NUM_THREADS", "CHAINRULE_INSTRUCTIONS")  # what a test sets, or wants unset
 MISSING = "needs the compiled engine, which this installation does not have"
@@ -43,15 +45,15 @@ Child = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="session")
 def child(Native: Any) -> Child:
-    """Run Python code in a process of its own, from the repository's root; it must end well within the timeout."""
+    """Run Python code in a process of its own, from the repository's root."""
 
-    def run(code: str, *, timeout: float = 60, before: Callable[[], None] | None = None, **environment: str) -> Any:
+    def run(code: str, *, before: Callable[[], None] | None = None, **environment: str) -> Any:
         inherited = {name: value for name, value in os.environ.items() if name not in SETTINGS}
         result = subprocess.run(
             [sys.executable, "-c", code],
             capture_output=True,
             text=True,
-            timeout=timeout,
+            timeout=GIVE_UP,
             cwd=ROOT,
             env=inherited | environment,
             preexec_fn=before,

@@ -14,6 +14,8 @@ from chainrule.engine import choose, info
 from chainrule.network import Activation, Architecture, activation, loss
 from chainrule.network.losses import Loss
 
+from ..patience import GIVE_UP
+
 MASKS = hasattr(os, "sched_getaffinity")
 GRANTED = len(os.sched_getaffinity(0)) if MASKS else os.cpu_count()
 ASK = "import json; from chainrule.engine import choose, info; print(json.dumps(info() | {'used': choose().n_threads}))"
@@ -198,5 +200,5 @@ def test_without_the_compiled_module_the_reference_runs_and_says_so_once(tmp_pat
     package = Path(chainrule.__file__).parent
     shutil.copytree(package, tmp_path / "chainrule", ignore=shutil.ignore_patterns("_native*", "__pycache__"))
     command = [sys.executable, "-c", WITHOUT, str(tmp_path)]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=GIVE_UP)
     assert result.returncode == 0, result.stderr

@@ -45,6 +45,7 @@ def check(engine, build):
         assert apart <= TOLERANCE[dtype], f"{dtype}: {where} is {apart:.1e} from the reference"
 
 
+@pytest.mark.one_in(7)
 @pytest.mark.parametrize("case", LOSS_CASES, ids=str)
 @pytest.mark.parametrize("g", range(len(ACTIVATION_CASES)), ids=lambda g: str(ACTIVATION_CASES[g]))
 def test_every_activation_with_every_loss(engine, g, case):
@@ -93,6 +94,7 @@ def test_the_combinations_hold_every_pair(k):
         assert len({(c[a], c[b]) for c in combinations_for(k)}) == len(first) * len(second)
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize(("k", "places"), STEPS, ids=STEP_NAMES)
 def test_every_optimiser_with_everything_that_joins_its_step(engine, k, places):
     """Losses, activations and depths, also no hidden layer, take turns."""

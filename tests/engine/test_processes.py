@@ -5,11 +5,11 @@ import subprocess
 import sys
 import threading
 import time
-from statistics import median
 
 import numpy as np
 import pytest
 
+from ..patience import GIVE_UP
 from .cases import classes
 from .conftest import ROOT
 
@@ -30,7 +30,7 @@ def test_a_fork_after_threads_trains_to_the_same_bits(child):
     child(f"""{TRAIN}
 before = train(n_threads=3)
 for generation in range(3):
-    signal.alarm(20)
+    signal.alarm({GIVE_UP})
     process = os.fork()
     if process:
         break
@@ -55,7 +55,7 @@ threading.Thread(target=busy).start()
 for _ in range(5):
     process = os.fork()
     if not process:
-        signal.alarm(20)
+        signal.alarm({GIVE_UP})
         os._exit(0 if train(1) == alone else 1)
     _, status = os.waitpid(process, 0)
     if status:
@@ -70,7 +70,7 @@ def test_a_pool_of_forked_processes(child):
 import multiprocessing
 alone = [train(i) for i in range(4)]
 with multiprocessing.get_context("fork").Pool(3) as pool:
-    assert pool.map_async(train, list(range(4)) * 3).get(30) == alone * 3
+    assert pool.map_async(train, list(range(4)) * 3).get({GIVE_UP}) == alone * 3
 """)
 
 
@@ -88,11 +88,11 @@ with ThreadPoolExecutor(4) as pool:
 """)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("delay", [0.0, 0.02, 0.05, 0.1])
 @pytest.mark.parametrize("steps", [1, 20_000], ids=["short segments", "a long one"])
 def test_the_interpreter_ends_while_a_daemon_thread_trains(child, steps, delay):
-    result = child(
-        f"""{TRAIN}
+    result = child(f"""{TRAIN}
 problem, started = classes((20, 64, 32, 1), 300, 300 if {steps} == 1 else 1, steps={steps}), threading.Event()
 
 def forever():
@@ -103,73 +103,70 @@ def forever():
 threading.Thread(target=forever, daemon=True).start()
 started.wait()
 time.sleep({delay})
-""",
-        timeout=20,
-    )
+""")
     assert result.stderr == ""
 
 
 INTERRUPTED = """
-import time, warnings
+import warnings
 import numpy as np
 from chainrule import MLPRegressor
-X = np.random.default_rng(0).normal(size=(100_000, 100)).astype(np.float32)
+
+class Say:
+    def on_fit_begin(self, ctx):
+        print("fitting", flush=True)
+
+X = np.random.default_rng(0).normal(size=(400_000, 20)).astype(np.float32)
 warnings.simplefilter("ignore")
-for _ in range(3):
-    model = MLPRegressor((512,), batch_size=1, max_iter=1000, n_iter_no_change=1000, engine="native", random_state=0)
-    print("fitting", flush=True)
+for _ in range(2):
+    model = MLPRegressor((2048,), batch_size=1, max_iter=1000, engine="native", random_state=0, callbacks=[Say()])
     model.fit(X, X[:, 0])
-    print(time.monotonic(), model.stop_reason_, np.isfinite(model.predict(X[:99])).all(), flush=True)
-    print(model.history_.stop_sentence, flush=True)
+    left = model.t_ < len(X)
+    print(model.stop_reason_, left, np.isfinite(model.predict(X[:99])).all(), model.history_.stop_sentence, flush=True)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("Native")
-def test_ctrl_c_within_an_epoch_of_seconds_returns_at_once_with_a_model():
-    """The model's loss over all rows is part of the wait: the segment itself must end within 0.1 s."""
-    waits = []
-    with subprocess.Popen([sys.executable, "-c", INTERRUPTED], stdout=subprocess.PIPE, text=True, cwd=ROOT) as fits:
-        watchdog = threading.Timer(60, fits.kill)
+def test_ctrl_c_ends_an_epoch_of_many_seconds_in_its_middle_with_a_model():
+    """How often the engine comes back to Python to look for it is in `network/test_pace.py`."""
+    command = [sys.executable, "-c", INTERRUPTED]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as fits:
+        watchdog = threading.Timer(GIVE_UP, fits.kill)
+        watchdog.daemon = True
         watchdog.start()
-        while fits.stdout.readline() == "fitting\n":
-            time.sleep(0.5)
+        said = []
+        for _ in range(2):
+            said.append(fits.stdout.readline())
+            time.sleep(0.5)  # somewhere in the first of 400,000 steps
             fits.send_signal(signal.SIGINT)
-            sent = time.monotonic()
-            returned, *state = fits.stdout.readline().split()
-            waits.append(float(returned) - sent)
-            assert state == ["interrupted", "True"]
-            assert fits.stdout.readline() == "interrupted in epoch 1\n"
+            said.append(fits.stdout.readline())
         watchdog.cancel()
+    assert said == ["fitting\n", "interrupted True True interrupted in epoch 1\n"] * 2
     assert fits.returncode == 0
-    assert len(waits) == 3
-    assert median(waits) < 0.5
-    assert max(waits) < 2
 
 
 def test_other_python_threads_run_during_a_long_segment(engine):
+    """Where the engine kept the interpreter's lock, the other thread would come to its turn at the ends alone."""
     problem = classes((50, 200, 1), 400, 1)
-    order = np.arange(400)
+    steps, ticks = 200, 0
+    while ticks < 20:  # on a fast machine a segment must be longer for so many
+        within, ended = threading.Event(), threading.Event()
 
-    def train(steps):
-        began = time.perf_counter()
-        places, rates = np.resize(order, steps), np.full(steps, 1e-3)
-        engine.run_segment(problem.architecture, problem.plan, problem.start(), problem.examples, places, rates)
-        return began, time.perf_counter()
+        def tick(within=within, ended=ended):
+            nonlocal ticks
+            within.wait()
+            ticks = 0
+            while not ended.wait(0.002):
+                ticks += 1
 
-    began, ended = train(200)
-    steps = int(200 * 0.6 / (ended - began))
-    ticks, stop = [], threading.Event()
-
-    def tick():
-        while not stop.wait(0.002):
-            ticks.append(time.perf_counter())
-
-    ticking = threading.Thread(target=tick)
-    ticking.start()
-    began, ended = train(steps)
-    stop.set()
-    ticking.join()
-    during = [began, *(t for t in ticks if began < t < ended), ended]
-    assert ended - began > 0.2
-    assert len(during) > 20
-    assert max(np.diff(during)) < (ended - began) / 3
+        ticking = threading.Thread(target=tick)
+        ticking.start()
+        places, rates = np.resize(np.arange(400), steps), np.full(steps, 1e-3)
+        arguments = problem.architecture, problem.plan, problem.start(), problem.examples, places, rates
+        within.set()
+        engine.run_segment(*arguments)
+        ended.set()
+        ticking.join()
+        steps *= 4
+        assert steps < 10**8

@@ -61,6 +61,7 @@ def test_any_number_of_threads_for_several_quantiles(Native, widths, m, size):
     check(Native, replace(problem, architecture=several, examples=examples))
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("dropout", [False, True], ids=["", "dropout"])
 @pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
 @pytest.mark.parametrize(("widths", "m", "size"), SHAPES, ids=str)
@@ -69,6 +70,7 @@ def test_any_number_of_threads_for_every_shape(Native, widths, m, size, sparse, 
     check(Native, classes(widths, m, size, sparse=sparse, dropout=shares))
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("step_by", OPTIMIZER_CASES, ids=str)
 @pytest.mark.parametrize("clip", [None, 0.05], ids=["", "clipped"])
 def test_any_number_of_threads_for_every_optimiser(Native, step_by, clip):
@@ -90,6 +92,7 @@ EMBEDDED = [
 ]
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("step_by", OPTIMIZER_CASES[::3], ids=str)
 @pytest.mark.parametrize(("widths", "embeddings"), EMBEDDED, ids=["one-layer", "two-layers", "one-output", "wide"])
 def test_any_number_of_threads_and_any_cut_with_embeddings(Native, widths, embeddings, step_by):
@@ -109,6 +112,7 @@ def test_as_many_threads_as_the_cost_model_likes(Native, widths, m, size):
         assert all(everything(Native(n_threads), shape, dtype) == alone for n_threads in THREADS)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n_threads", [1, 3])
 @pytest.mark.parametrize("step_by", OPTIMIZER_CASES, ids=str)
@@ -171,6 +175,7 @@ def test_a_segment_changes_nothing_it_is_given(engine, step_by):
 NETWORKS = [(1, 1), (3, 1), (5, 7, 2), (17, 33, 10), (70, 129, 64, 3), (300, 20, 1), (40, 1000)]
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("form", ["dense", "sparse", "embedded"])
 @pytest.mark.parametrize("widths", NETWORKS, ids=str)

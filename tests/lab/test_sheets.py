@@ -11,6 +11,8 @@ import pytest
 from chainrule import lab
 from chainrule.lab.numbers import entries
 
+from ..patience import GIVE_UP
+
 SHEETS = {
     "default": lab.worksheet(seed=7),
     "softmax": lab.worksheet((2, 3, 2), m=3, output="softmax", activation="tanh", seed=2, blanks="backward"),
@@ -120,6 +122,6 @@ def test_words_of_the_sheet():
 def test_latex_compiles(sheet, key, tmp_path):
     (tmp_path / "sheet.tex").write_text(sheet.to_latex(key=key), "utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "sheet.tex"]
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace", timeout=120)
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace", timeout=GIVE_UP)
     assert result.returncode == 0, result.stdout[-2000:]
     assert "Overfull \\hbox" not in result.stdout

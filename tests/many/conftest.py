@@ -1,6 +1,5 @@
 """Small tables and networks, a cluster of two processes, and what equal fits are."""
 
-import os
 import signal
 
 import numpy as np
@@ -9,6 +8,7 @@ import pytest
 from chainrule import MLPClassifier, MLPRegressor
 
 from ..estimator.conftest import one_thread as one_thread
+from ..patience import GIVE_UP
 from .deeds import find_tests
 
 RNG = np.random.default_rng(0)
@@ -47,13 +47,13 @@ def every_core(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def no_hang():
-    """A test that waits for ever fails; none takes a tenth of this."""
+    """A test that waits for ever fails."""
 
     def give_up(signum, frame):
         raise TimeoutError("a test hangs")
 
     signal.signal(signal.SIGALRM, give_up)
-    signal.alarm(120)
+    signal.alarm(GIVE_UP)
     yield
     signal.alarm(0)
 
@@ -65,6 +65,7 @@ def cluster():
     import dask
 
     quiet = {"distributed.logging.distributed": "critical", "distributed.admin.large-graph-warning-threshold": "1MB"}
+    quiet["distributed.deploy.lost-worker-timeout"] = GIVE_UP  # or a worker that is slow to start again is given up
     kind = {"n_workers": 2, "threads_per_worker": 1, "processes": True}
     where = {"dashboard_address": "127.0.0.1:0", "host": "127.0.0.1", "silence_logs": 50}
     with dask.config.set(quiet), distributed.LocalCluster(**kind, **where) as cluster:
@@ -76,7 +77,7 @@ def client(cluster):
     from distributed import Client
 
     with Client(cluster) as client:
-        client.wait_for_workers(2, timeout=60)
+        client.wait_for_workers(2, timeout=GIVE_UP)
         yield client
 
 
@@ -85,11 +86,3 @@ def marks(tmp_path):
     folder = tmp_path / "marks"
     folder.mkdir()
     return folder
-
-
-def alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

@@ -18,8 +18,18 @@ ESTIMATORS = [
 ]
 
 
-@parametrize_with_checks(ESTIMATORS)
+@parametrize_with_checks(ESTIMATORS[::3])
 def test_scikit_learn_check(estimator, check):
+    _run(estimator, check)
+
+
+@pytest.mark.slow
+@parametrize_with_checks(ESTIMATORS[1:3])
+def test_scikit_learn_check_of_the_others(estimator, check):
+    _run(estimator, check)
+
+
+def _run(estimator, check):
     if estimator.bootstrap and "sample_weight_equivalence" in check.func.__name__:
         pytest.skip("k copies of a row are drawn into bags apart, a row of weight k is drawn once")
     with warnings.catch_warnings():

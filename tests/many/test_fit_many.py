@@ -45,6 +45,7 @@ def test_on_dask(client):
     agree(fit_many(NETS, X, LABELS, workers=client))
 
 
+@pytest.mark.slow
 def test_on_joblib_s_dask_backend(client):
     with parallel_config("dask"):
         agree(fit_many(NETS, X, LABELS, workers="joblib"))

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -13,7 +12,8 @@ from chainrule._errors import WorkerError
 from chainrule.many.crews import Work
 from chainrule.many.processes import process_crew
 
-from .conftest import LABELS, TARGET, X, alive, classifier, regressor, same
+from ..patience import GIVE_UP, alive, wait_until
+from .conftest import LABELS, TARGET, X, classifier, regressor, same
 from .deeds import ROOT, KillWorker
 
 
@@ -36,6 +36,7 @@ def test_a_fit_that_always_kills_is_named(marks, monkeypatch):
     assert len(list(marks.iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_a_killed_dask_worker(client, marks):
     fitted = fit_many(nets(marks), X, LABELS, workers="dask")
     assert len(list(marks.iterdir())) == 1
@@ -43,6 +44,7 @@ def test_a_killed_dask_worker(client, marks):
         assert same(one, classifier(random_state=seed).fit(X, LABELS))
 
 
+@pytest.mark.slow
 def test_a_search_on_dask_survives_a_kill(client, marks):
     grid = {"alpha": [0.0001, 0.1, 10.0]}
     killed = MLPSearchCV(classifier(callbacks=KillWorker(marks)), grid, cv=3, workers="dask").fit(X, LABELS)
@@ -64,8 +66,7 @@ def test_an_idle_worker_may_die_too():
     with process_crew(Work(pid, 1), None, 1) as run:
         ((_, first),) = run([0])
         os.kill(first, signal.SIGKILL)
-        while alive(first) and not os.waitid(os.P_PID, first, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-            time.sleep(0.01)
+        wait_until(lambda: not alive(first))
         ((_, second),) = run([1])
     assert second != first
     assert not alive(second)
@@ -87,7 +88,7 @@ def test_a_script_without_its_guard_is_told(tmp_path):
         "from chainrule.many import processes\nprocesses.ATTEMPTS = 1\n"
         "X = np.ones((9, 1))\nfit_many([LinearRegressor()], X, X[:, 0], workers=1)\n"
     )
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=GIVE_UP, check=False)
     assert done.returncode == 1
     assert 'does the script lack if __name__ == "__main__"' in done.stderr.splitlines()[-1]
 
@@ -96,11 +97,9 @@ def test_a_worker_ends_with_its_killed_driver(tmp_path):
     """The driver is killed with its worker at work, which sees the end of its pipe after the fit, and ends."""
     driver = subprocess.Popen([sys.executable, "-m", "tests.many.driver", tmp_path], cwd=ROOT)
     try:
-        while not list(tmp_path.iterdir()):
-            time.sleep(0.05)
+        wait_until(lambda: list(tmp_path.iterdir()), driver)
     finally:
         driver.kill()
         driver.wait()
     pids = {int(path.name.partition("-")[0]) for path in tmp_path.iterdir()}
-    while any(map(alive, pids)):
-        time.sleep(0.05)
+    wait_until(lambda: not any(map(alive, pids)))

@@ -86,6 +86,7 @@ def test_scikit_learn_s_search_on_joblib_s_backends(backend):
     assert_same_results(MLPSearchCV(classifier(), GRID, cv=2).fit(X, LABELS), theirs)
 
 
+@pytest.mark.slow
 def test_scikit_learn_s_search_on_dask(client):
     with parallel_config("dask"):
         theirs = GridSearchCV(classifier(), GRID, cv=2).fit(X, LABELS)

@@ -9,7 +9,10 @@ import numpy as np
 
 
 def arm(step: int, flag: str, fault: str, after: str = "") -> None:
-    """Have this process meet a fault at a step, once: `flag` is the file that says it has; `after` another's flag."""
+    """Have this process meet a fault at a step, once: `flag` is the file that says it has.
+
+    Not before there is another's flag, `after`, which holds the driver's process where that is to be killed.
+    """
     from chainrule.network import segment
 
     original = segment.descended
@@ -20,6 +23,8 @@ def arm(step: int, flag: str, fault: str, after: str = "") -> None:
             Path(flag).write_text(str(os.getpid()))
         if due and fault == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
+        if due and fault == "kill the driver":
+            os.kill(int(Path(after).read_text()), signal.SIGKILL)
         if due and fault == "stop":
             os.kill(os.getpid(), signal.SIGSTOP)
         if due and fault == "wrong":
@@ -27,6 +32,25 @@ def arm(step: int, flag: str, fault: str, after: str = "") -> None:
         return original(architecture, plan, state, d, loss, rate)
 
     segment.descended = descended
+
+
+# Put before a program: kills its process (or, by SIGINT, interrupts it) when it writes a checkpoint.
+AT_A_CHECKPOINT = """
+import os
+from itertools import count
+from chainrule.scale.checkpoints import CheckpointFile
+write, numbers = CheckpointFile.write, count(1)
+
+def die_at(number, signal, before=False):
+    def last(file, checkpoint):
+        due = next(numbers) == number
+        if due and before:
+            os.kill(os.getpid(), signal)
+        write(file, checkpoint)
+        if due:
+            os.kill(os.getpid(), signal)
+    CheckpointFile.write = last
+"""
 
 
 def take_version(version: str) -> str:

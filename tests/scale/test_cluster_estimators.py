@@ -18,6 +18,7 @@ from chainrule import MLPClassifier, MLPRegressor
 from chainrule._errors import ClusterError, InvalidParameterError
 from chainrule.cli import main
 
+from ..patience import GIVE_UP
 from .test_mpi import launched
 
 
@@ -73,10 +74,11 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_a_client_need_not_be_the_default_one(client):
     """In a process of its own, where there is no other client that would be taken instead."""
     command = [sys.executable, "-c", FROM_OUTSIDE, client.scheduler.address]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=GIVE_UP)
     assert ended.returncode == 0, ended.stderr
 
 
@@ -105,6 +107,7 @@ def test_workers_read_their_own_rows_of_a_parquet_file(client, frame, tmp_path):
             assert fitted(classifier(**encoded), source, "label", **options) == here
 
 
+@pytest.mark.slow
 def test_dask_arrays_come_to_the_same(client, table):
     X, y = table
     here = fitted(classifier(), X, y, distributed="local", shards=5)
@@ -130,6 +133,7 @@ def test_other_seeds_and_shards_are_other_trainings(table):
     assert fitted(classifier(), X, y, distributed="local", shards=3) != here
 
 
+@pytest.mark.slow
 def test_lbfgs_is_the_same_here_and_on_a_cluster(client, table):
     X, y = table
     options = {"solver": "lbfgs", "dropout": 0.0, "batch_size": "auto", "early_stopping": False}
@@ -186,6 +190,7 @@ def csv(table, tmp_path):
     return str(path)
 
 
+@pytest.mark.slow
 def test_the_command_line_trains_on_a_cluster_and_as_an_mpi_job(client, csv, tmp_path):
     """One model, and the figures of one."""
     asked = ["train", csv, "-t", "y", "--epochs", "3", "--shards", "4", "--json"]

@@ -1,10 +1,8 @@
 """Tables in pieces on many machines: the bits of one process, rows read where they are used, kills, refusals."""
 
-import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 
 import duckdb
@@ -20,11 +18,12 @@ from chainrule.estimator.recipe import recipe
 from chainrule.estimator.stream_preparing import prepare_pieces
 from chainrule.estimator.stream_training import train_pieces
 from chainrule.files.model_file import read_model
-from chainrule.scale.checkpoints import CheckpointFile
 from chainrule.scale.distribution import Distribution
 from chainrule.scale.memory import Budget
 from chainrule.table.pieces import open_pieces
 
+from ..patience import GIVE_UP
+from .faults import AT_A_CHECKPOINT
 from .test_mpi import launched
 
 ROWS = 6000
@@ -116,29 +115,23 @@ def thetas(model):
     return {name: tensor.tobytes() for name, tensor in tensors.items()}, record["training"]["figures"]
 
 
-def killed_when_it_has_a_checkpoint(command, folder):
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, env=os.environ | {"DASK_LOGGING": ""})
-    deadline = time.monotonic() + 60
-    while not CheckpointFile(folder / "checkpoint.safetensors", {}).found():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=60)
+DYING = f"{AT_A_CHECKPOINT}\ndie_at(2, 9)\nfrom chainrule.cli import main; main()"
 
 
+@pytest.mark.slow
 def test_a_killed_driver_goes_on_and_mpi_comes_to_the_same(folder, client, tmp_path):
     """By the command line: over Dask undisturbed, over Dask killed and called again, as an MPI job."""
     over_dask = ["--dask", client.scheduler.address]
     models = [tmp_path / f"{name}.safetensors" for name in ("undisturbed", "killed", "mpi")]
-    assert CliRunner().invoke(main, [*arguments(folder, models[0], 40), *over_dask]).exit_code == 0
-    asked = [*arguments(folder, models[1], 40), *over_dask, "--checkpoint", str(tmp_path / "run")]
-    killed_when_it_has_a_checkpoint([sys.executable, "-m", "chainrule", *asked], tmp_path / "run")
+    assert CliRunner().invoke(main, [*arguments(folder, models[0], 4), *over_dask]).exit_code == 0
+    asked = [*arguments(folder, models[1], 4), *over_dask, "--checkpoint", str(tmp_path / "run")]
+    killed = subprocess.run([sys.executable, "-c", DYING, *asked], capture_output=True, timeout=GIVE_UP, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert not models[1].exists()
     again = CliRunner().invoke(main, asked)
     assert again.exit_code == 0, again.output
     assert "going on from" in again.output
-    job = launched(2, "-m", "chainrule", *arguments(folder, models[2], 40), "--mpi", "--checkpoint", tmp_path / "job")
+    job = launched(2, "-m", "chainrule", *arguments(folder, models[2], 4), "--mpi", "--checkpoint", tmp_path / "job")
     assert job.returncode == 0, job.stderr
     assert thetas(models[1]) == thetas(models[0])
     assert thetas(models[2]) == thetas(models[0])
@@ -164,6 +157,7 @@ def test_other_shards_are_another_training(folder, tmp_path):
             start(other)
 
 
+@pytest.mark.slow
 def test_what_fails_on_rank_0_ends_the_job(folder, tmp_path):
     job = launched(2, "-m", "chainrule", "train", tmp_path / "none.parquet", "-t", "good", "--mpi", "--memory", "1GB")
     assert job.returncode != 0

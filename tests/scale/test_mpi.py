@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ..patience import GIVE_UP
 from .trainings import undisturbed, word
 
 pytest.importorskip("mpi4py")
@@ -42,7 +43,7 @@ def launched(n_ranks: int, *arguments: str) -> subprocess.CompletedProcess[str]:
     launcher = mpiexec()
     command = [launcher, "-n", str(n_ranks), sys.executable, *arguments]
     library = os.environ | {"LD_LIBRARY_PATH": str(Path(launcher).resolve().parents[1] / "lib")}  # of the same MPI
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=library)
+    return subprocess.run(command, capture_output=True, text=True, timeout=GIVE_UP, check=False, env=library)
 
 
 def words(result: subprocess.CompletedProcess[str]) -> dict[str, str]:
@@ -51,6 +52,7 @@ def words(result: subprocess.CompletedProcess[str]) -> dict[str, str]:
     return dict(line.split(" ", 1) for line in result.stdout.splitlines())
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("n_ranks", [1, 2, 3])
 def test_the_strict_reduction_has_the_same_bits_for_any_number_of_ranks(n_ranks):
     """And every rank gets the result."""
@@ -58,6 +60,7 @@ def test_the_strict_reduction_has_the_same_bits_for_any_number_of_ranks(n_ranks)
     assert words(run(n_ranks, "train")) == {str(rank): expected for rank in range(n_ranks)}
 
 
+@pytest.mark.slow
 def test_the_fast_reduction_comes_to_the_same_up_to_rounding(tmp_path):
     words(run(2, "fast", str(tmp_path / "theta.npy")))
     truth = np.frombuffer(undisturbed()[0][0])
@@ -70,18 +73,21 @@ def test_a_killed_rank_ends_the_job_which_goes_on_where_it_was_when_started_agai
     assert words(run(3, "second", path))["0"] == word(undisturbed())
 
 
+@pytest.mark.slow
 def test_every_rank_hears_of_a_divergence():
     said = words(run(2, "nan"))
     assert said["0"].startswith("DivergenceError: Solver produced non-finite parameter weights: Z of layer 1")
     assert said["1"].startswith("ClusterError: the training failed on rank 0: DivergenceError")
 
 
+@pytest.mark.slow
 def test_a_mistake_on_one_rank_ends_the_job():
     result = run(2, "broken")
     assert result.returncode != 0
     assert "TypeError: 'NoneType' object is not callable" in result.stderr
 
 
+@pytest.mark.slow
 def test_more_ranks_than_shards_are_refused():
     result = run(6, "train")
     assert result.returncode != 0

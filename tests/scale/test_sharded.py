@@ -15,6 +15,7 @@ from chainrule.scale.communicators.base import Communicator
 from chainrule.scale.reduction import TreeSum, run_of
 from chainrule.scale.sharded import LocalShards, Steps, check_batches, cut, run_shards
 
+from ..patience import GIVE_UP
 from .trainings import outcome, shards_of, start_of, training_of, undisturbed
 
 
@@ -26,11 +27,11 @@ class InThreads(Communicator):
 
     def exchange(self, outgoing, incoming):
         self.table[self.rank] = [part.copy() for part in outgoing]
-        self.barrier.wait(timeout=30)
+        self.barrier.wait(timeout=GIVE_UP)
         for peer in range(self.size):
             if peer != self.rank:
                 incoming[peer][:] = self.table[peer][self.rank]
-        self.barrier.wait(timeout=30)
+        self.barrier.wait(timeout=GIVE_UP)
 
 
 def in_threads(size, work):
@@ -44,7 +45,7 @@ def in_threads(size, work):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=60)
+        thread.join(timeout=GIVE_UP)
     return results
 
 

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import duckdb
@@ -18,8 +17,10 @@ from chainrule.files.model_file import read_model
 from chainrule.scale.checkpoints import CheckpointFile
 from chainrule.scale.workplace import has_checkpoint
 
+from ..patience import GIVE_UP
+from .faults import AT_A_CHECKPOINT
+
 ROWS = 30_000
-SLOW = 120  # seconds after which a process that hangs is given up
 
 
 def write_table(path, rows, columns=6):
@@ -48,19 +49,14 @@ def run(*arguments):
 QUICK = ("-t", "good", "--drop", "price", "--hidden", "8", "--quiet")
 
 
-def start(table, model, *options):
+TRAIN = "from chainrule.cli import main; from chainrule.estimator import keeping; keeping.SECONDS = 0; main()"
+
+
+def train(table, model, *options, fault=""):
     """Train in a process of its own, which writes a checkpoint at the end of every segment."""
-    code = "from chainrule.cli import main; from chainrule.estimator import keeping; keeping.SECONDS = 0; main()"
-    command = [sys.executable, "-c", code, "train", str(table), "-m", str(model), *QUICK, *map(str, options)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-
-def wait_until(condition, process):
-    deadline = time.monotonic() + SLOW
-    while not condition():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    code = f"{AT_A_CHECKPOINT}\n{fault}\n{TRAIN}"
+    command = [sys.executable, "-c", code, "train", table, "-m", model, *QUICK, "--memory", "1GB", *options]
+    return subprocess.run(list(map(str, command)), capture_output=True, timeout=GIVE_UP)
 
 
 def result_of(model):
@@ -72,40 +68,35 @@ def result_of(model):
     return record, {name: tensor.tobytes() for name, tensor in tensors.items()}
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("signal_", [signal.SIGKILL, signal.SIGINT])
 def test_a_killed_training_goes_on_to_the_same_end(tmp_path, table, signal_):
-    options = ("--epochs", "120", "--patience", "120", "--batch-size", "16")
+    options = ("--epochs", "7", "--batch-size", "64")  # an epoch ends with a checkpoint
     undisturbed, model, folder = tmp_path / "one.safetensors", tmp_path / "other.safetensors", tmp_path / "run"
-    start(table, undisturbed, *options, "--memory", "1GB").communicate(timeout=SLOW)
+    train(table, undisturbed, *options)
     ends = []
-    for _ in range(3):
-        process = start(table, model, *options, "--memory", "1GB", "--checkpoint", folder)
-        checkpoint = folder / "checkpoint.safetensors"
-        before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
-        wait_until(lambda: checkpoint.exists() and checkpoint.stat().st_mtime_ns > before, process)  # noqa: B023
-        process.send_signal(signal_)
-        process.communicate(timeout=SLOW)
-        newest = CheckpointFile(checkpoint, {}).found()[0]
+    for number, before in ((1, False), (2, True), (2, False)):
+        fault = f"die_at({number}, {int(signal_)}, before={before})"
+        ended = train(table, model, *options, "--checkpoint", folder, fault=fault)
+        assert ended.returncode == (-signal_ if signal_ == signal.SIGKILL else 0), ended.stderr
+        newest = CheckpointFile(folder / "checkpoint.safetensors", {}).found()[0]
         ends.append(read_model(newest)[0]["states"]["now"][0])
-    assert 0 < ends[0] <= ends[1] <= ends[2]
+    assert 0 < ends[0] < ends[1] < ends[2]
     assert any((folder / "encoded-rows").iterdir())
-    process = start(table, model, *options, "--memory", "1GB", "--checkpoint", folder)
-    assert b"going on from" in process.communicate(timeout=SLOW)[1]
+    assert b"going on from" in train(table, model, *options, "--checkpoint", folder).stderr
     assert result_of(model) == result_of(undisturbed)
     assert list(folder.iterdir()) == []
 
 
-@pytest.fixture
-def interrupted(tmp_path, table):
-    """A checkpoint's folder, and the arguments that made it."""
-    folder, copy = tmp_path / "run", tmp_path / "t.parquet"
+@pytest.fixture(scope="module")
+def interrupted(tmp_path_factory, table):
+    """A table, the folder with the checkpoint of a training on it, and the arguments that made it."""
+    place = tmp_path_factory.mktemp("interrupted")
+    folder, copy = place / "run", place / "t.parquet"
     copy.write_bytes(table.read_bytes())
-    arguments = ("--memory", "1GB", "--checkpoint", folder, "--epochs", "1000", "--patience", "1000")
-    process = start(copy, tmp_path / "m.safetensors", *arguments)
-    wait_until((folder / "checkpoint.safetensors").exists, process)
-    process.kill()
-    process.communicate(timeout=SLOW)
-    return copy, arguments
+    arguments = ("--checkpoint", folder, "--epochs", "1000", "--patience", "1000")
+    train(copy, place / "m.safetensors", *arguments, fault="die_at(1, 9)")
+    return copy, folder, ("--memory", "1GB", *arguments)
 
 
 @pytest.mark.parametrize(
@@ -119,18 +110,20 @@ def interrupted(tmp_path, table):
     ],
 )
 def test_a_checkpoint_of_another_training_is_refused(interrupted, tmp_path, change, words, monkeypatch):
-    table, arguments = interrupted
+    table, folder, arguments = interrupted
     extra = {"--seed": "1", "--test": "0.5", "--hidden": "9", "--memory": "400MB"}
+    written = table.stat().st_mtime_ns
     if change == "table":
         os.utime(table, ns=(0, 0))
     if change == "--memory":
         monkeypatch.setattr("chainrule.scale.memory.WINDOW", 32)
     options = (change, extra[change]) if change in extra else ()
     outcome = run("train", table, "-m", tmp_path / "m.safetensors", *QUICK, *arguments, *options)
+    os.utime(table, ns=(written, written))
     assert outcome.exit_code == 2
     assert words in outcome.stderr
-    assert has_checkpoint(tmp_path / "run")
-    assert (tmp_path / "run" / "encoded-rows" / "prepared.json").exists()
+    assert has_checkpoint(folder)
+    assert (folder / "encoded-rows" / "prepared.json").exists()
 
 
 # getrusage counts what the forking parent had, too; VmHWM begins anew with the program.
@@ -151,6 +144,7 @@ def peak_memory(*arguments):
     return int(ended.stdout.split()[-2]) * 1024
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of a process is read from /proc")
 def test_memory_stays_below_the_bound(tmp_path):
     table = write_table(tmp_path / "large.parquet", 900_000, columns=60)

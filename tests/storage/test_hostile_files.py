@@ -17,7 +17,10 @@ from chainrule._errors import ChainruleError, ModelFileError
 from .conftest import read_raw, write_raw
 
 in_one_folder = settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+    max_examples=300,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    derandomize=True,
 )
 
 

@@ -255,7 +255,7 @@ cells = st.one_of(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=40)
 @given(st.lists(st.tuples(st.integers(-(2**40), 2**40), st.floats(-1e6, 1e6), cells), min_size=2, max_size=20))
 def test_parquet_and_back(tmp_path, rows):
     frame = pd.DataFrame(rows, columns=["i", "x", "t"]).astype({"t": "str"})

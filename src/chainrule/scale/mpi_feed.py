@@ -5,11 +5,14 @@ A rank that is killed ends the job; started again, it goes on from the checkpoin
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 import time
 import traceback
+from array import array
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -170,7 +173,23 @@ def _brought(comm: MPI.Comm, loads: dict[int, Load]) -> tuple[dict[int, Rows], l
     return rows, [each for each in comm.allgather(trouble) if each]
 
 
-_LAST_WORDS = 0.5  # seconds: what a launcher has not passed on when the job is ended is lost
+_LAST_WORDS = 0.5  # seconds for a launcher to pass on what it has read, which is lost when the job is ended
+_PATIENCE = 60.0  # seconds for it to read: it may have died
+
+
+def _say(words: str) -> None:
+    """Write on standard error, and wait until the launcher has read it, however slow the machine."""
+    sys.stderr.write(words)
+    sys.stderr.flush()
+    with suppress(ImportError, OSError, ValueError):  # not every system can tell, nor every stream
+        import fcntl
+        import termios
+
+        unread, ends = array("i", [1]), time.monotonic() + _PATIENCE
+        while stat.S_ISFIFO(os.fstat(sys.stderr.fileno()).st_mode) and unread[0] and time.monotonic() < ends:
+            fcntl.ioctl(sys.stderr.fileno(), termios.FIONREAD, unread)
+            time.sleep(0.01)
+    time.sleep(_LAST_WORDS)
 
 
 @contextmanager
@@ -180,8 +199,6 @@ def _together(comm: MPI.Comm) -> Iterator[None]:
         yield
     except BaseException:
         if comm.Get_size() > 1:
-            sys.stderr.write(traceback.format_exc())  # in one piece
-            sys.stderr.flush()
-            time.sleep(_LAST_WORDS)
+            _say(traceback.format_exc())
             comm.Abort(1)
         raise
