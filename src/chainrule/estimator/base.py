@@ -27,6 +27,7 @@ from chainrule.estimator.scoring import validation_score
 from chainrule.estimator.sources import at_hand
 from chainrule.estimator.start import initialized
 from chainrule.estimator.training_set import TrainingSet, split, stops_early
+from chainrule.estimator.whole import all_or_nothing
 from chainrule.network.segment import State
 from chainrule.scale.checkpoints import CheckpointFile
 from chainrule.scale.distribution import Distribution
@@ -40,8 +41,9 @@ def _is_stochastic(estimator: Any) -> bool:
 
 
 class AbstractEstimator(AbstractContinued):
-    """Train, and go on training."""
+    """Train, and go on training; what raises leaves the estimator as it was."""
 
+    @all_or_nothing
     def fit(
         self,
         X: Any,
@@ -169,6 +171,7 @@ class AbstractEstimator(AbstractContinued):
         self._warn_of_the_end(self.history_)
         return self
 
+    @all_or_nothing
     def initialize(self, n_features: int, *, n_outputs: int | None = None, classes: Any = None) -> Self:
         """Draw the initial weights without training: the estimator predicts, and goes on from there.
 
@@ -200,6 +203,7 @@ class AbstractEstimator(AbstractContinued):
         return self
 
     @available_if(_is_stochastic)
+    @all_or_nothing
     def partial_fit(self, X: Any, y: Any, *, sample_weight: Any = None, classes: Any = None) -> Self:
         """Go on by one epoch over the given rows, in mini-batches; weights, optimiser and random draws continue.
 

@@ -12,6 +12,7 @@ from sklearn.utils import _safe_indexing, check_random_state, get_tags, indexabl
 from sklearn.utils.validation import _check_sample_weight, _num_samples
 
 from chainrule._errors import InvalidParameterError
+from chainrule.estimator.whole import all_or_nothing
 from chainrule.many.bags import drawn, out_of_bag_mean
 from chainrule.many.ensemble_record import ensemble_record, restore
 from chainrule.many.fits import fit_many
@@ -52,6 +53,7 @@ class AbstractEnsemble(MetaEstimatorMixin, BaseEstimator):
     def _judge_out_of_bag(self, y: Any, A: Array, judged: Array) -> None:
         """Publish the means A over the members that did not see a row, and their score where there is one."""
 
+    @all_or_nothing
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train every member on the whole table, or on its bag.
 
