@@ -137,12 +137,13 @@ class AbstractEstimator(AbstractContinued):
         """Fit on X, y and weights, with those of the validation, if any, and X and y of the calibration."""
         given = any(part is not None for part in initial)
         continues = bool(self.warm_start and hasattr(self, "_fitted") and not given)
-        table = self._read(*rows, reset=not continues)
+        measures = not continues or self._is_untaught
+        table = self._read(*rows, reset=not continues, measures=measures)
         if not continues or not hasattr(self, "_seed"):
             self._seed = _draw_seed(self.random_state)
         own = any(part is not None for part in validation_rows)
         training, held_out = (table, None) if own else split(self._settings(), table, self._seed)
-        if not continues:
+        if measures:
             self._measure(training)
         given_apart = self._own_validation(*validation_rows) if own else None
         tables = table, given_apart
@@ -175,9 +176,10 @@ class AbstractEstimator(AbstractContinued):
     def initialize(self, n_features: int, *, n_outputs: int | None = None, classes: Any = None) -> Self:
         """Draw the initial weights without training: the estimator predicts, and goes on from there.
 
-        `partial_fit`, and `fit` with `warm_start=True`, start from these weights. They would have drawn the same, but
-        for the last biases under `bias_initializer="auto"`: these start at the base rate of the targets, of which
-        nothing is known yet, and are 0 here. The arithmetic is float64.
+        `partial_fit`, and `fit` with `warm_start=True`, start from these weights, which are those they would have drawn.
+        What takes rows to be known comes with the first ones they see, as in a fit that begins by itself: how columns
+        are scaled and filled, the units of the target, and where `bias_initializer="auto"` starts the last biases,
+        which are 0 until then. Nothing stays of an earlier fit. The arithmetic is float64.
 
         Parameters
         ----------
@@ -198,8 +200,7 @@ class AbstractEstimator(AbstractContinued):
         """
         self._check_parameters()
         self._seed = _draw_seed(self.random_state)
-        self._publish(initialized(self, n_features, n_outputs, classes))
-        self.t_ = 0
+        self._append(initialized(self, n_features, n_outputs, classes), None)
         return self
 
     @available_if(_is_stochastic)
@@ -223,9 +224,11 @@ class AbstractEstimator(AbstractContinued):
         """
         self._check_partial_fit()
         first = not hasattr(self, "_fitted")
-        table = self._read(X, y, sample_weight, reset=first, classes=classes)
+        measures = first or self._is_untaught
+        table = self._read(X, y, sample_weight, reset=first, measures=measures, classes=classes)
         if first:
             self._seed = _draw_seed(self.random_state)
+        if measures:
             self._measure(table)
         table = self._weighed(self._coded(table), learn=True)
         start = None if first else self._continued(table)

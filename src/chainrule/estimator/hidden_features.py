@@ -70,11 +70,15 @@ class AbstractFeatureLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
 
     @property
     def embeddings_(self) -> dict[str, dict[str, Array]]:
-        """The learned vector of each level, by column; "(other)" stands for levels that were rare or are new."""
+        """The learned vector of each level, by column.
+
+        "(other)" stands for levels that were rare or are new, "(missing)" for missing values; each has one more pair of
+        parentheses where it is the name of a level.
+        """
         vectors = self._parameters().E
         blocks = () if self._columns is None else self._columns.encoder.blocks
         learned = zip((block for block in blocks if isinstance(block, Codes)), vectors, strict=True)
-        return {block.column: dict(zip(block.levels, E.T, strict=True)) for block, E in learned}
+        return {block.column: dict(zip(block.shown, E.T, strict=True)) for block, E in learned}
 
     @property
     def _n_features_out(self) -> int:
