@@ -75,8 +75,8 @@ class AbstractEstimator(AbstractContinued):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), str or list of str
             With X as a path and the like, names of its columns; beside Dask's X, names or values, Dask's or in memory.
         sample_weight : array-like of shape (n_samples,) or str, optional
-            Given as y is. A row of weight 0 is as if deleted, a row of weight k as k copies of it; the scale does not
-            matter.
+            Given as y is. A row of weight 0 is as if deleted, except that its label stays among `classes_`, a row of
+            weight k as k copies of it; the scale does not matter.
         X_val, y_val, sample_weight_val : optional
             Validation rows of your own; none are held out then. Their loss and score are recorded at every epoch;
             with `early_stopping` they also decide when to stop.
@@ -103,7 +103,8 @@ class AbstractEstimator(AbstractContinued):
         Raises
         ------
         InvalidParameterError
-            If a parameter is not what it must be; names the nearest valid value.
+            If a parameter is not what it must be; names the nearest valid value. Whatever is raised, and be it by a
+            callback or by Ctrl-C outside the training, the estimator is as it was before.
         ShapeError
             If weights or biases to start from do not fit; names the layer.
         DivergenceError

@@ -202,9 +202,10 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
 
     def _weights_of_classes(self, table: TrainingSet) -> Array:
         rows = slice(None) if table.counted is None else table.counted
+        weights = None if table.weights is None else table.weights[rows]
         if self._multilabel:
-            return weights_of_labels(self.class_weight, table.Y[rows])
-        return weight_of_classes(self.class_weight, self.classes_, np.asarray(table.strata)[rows])
+            return weights_of_labels(self.class_weight, table.Y[rows], weights)
+        return weight_of_classes(self.class_weight, self.classes_, np.asarray(table.strata)[rows], weights)
 
     def _loss_parameters(self) -> Mapping[str, str | None]:
         return {name: parameter for name, (_, _, parameter) in _LOSSES.items()}
