@@ -23,6 +23,7 @@ from chainrule.estimator.estimator_record import constructor_parameters, estimat
 from chainrule.estimator.fitting import Fitted
 from chainrule.estimator.memory import compacted, rows_at_a_time, working_budget
 from chainrule.estimator.posing import feed_of
+from chainrule.estimator.present import require_values
 from chainrule.estimator.raw_table import validated
 from chainrule.estimator.scoring import require_scoring
 from chainrule.estimator.settings import Settings, check_parameters, loss_of
@@ -112,6 +113,7 @@ class AbstractFitted(ABC, CallbackSupportMixin, BaseEstimator):
         The columns of X are learned where they are to be measured, and with `reset` also the target.
         """
         self._check_parameters()
+        require_values(y)
         if isinstance(X, StoredTable):
             X = learned(self, X, reset=measures)
             y = check_array(y, ensure_2d=False, dtype=None, input_name="y")

@@ -71,7 +71,7 @@ def number_column(name: str, values: Array) -> Column:
     if values.dtype.kind in "biuf":
         return Column(name, "number", values)
     try:
-        numbers = np.array([np.nan if _is_missing(value) else value for value in values.tolist()], np.float64)
+        numbers = np.array([np.nan if is_missing(value) else value for value in values.tolist()], np.float64)
     except (ValueError, TypeError) as error:
         raise TableError(
             f"Column {name!r} must hold numbers, but: {error}. Name it in categorical_features, or make numbers of it."
@@ -141,7 +141,7 @@ def _plain(values: Array) -> Array:
         return np.ascontiguousarray(values)
     if values.dtype.kind == "f":
         return np.ascontiguousarray(values, np.float32 if values.dtype == np.float32 else np.float64)
-    objects = [None if _is_missing(value) else value for value in values.tolist()]
+    objects = [None if is_missing(value) else value for value in values.tolist()]
     present = [value for value in objects if value is not None]
     if present and all(map(_is_date, present)):
         return np.array(objects, "datetime64[us]")
@@ -169,6 +169,6 @@ def _text(value: Any) -> str:
     return spell(np.float64(value), "number") if is_float and np.isfinite(float(value)) else str(value)
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
     """Tell None, NaN, NaT and pandas' NA, which alone do not equal themselves."""
     return value is None or (value != value) is not False
