@@ -53,7 +53,7 @@ def test_balanced_counts_a_row_by_its_weight_and_as_copies(solver):
     kept = np.repeat(LABELS, copies)
     expected = compute_class_weight("balanced", classes=np.unique(kept), y=kept)
     np.testing.assert_allclose(weighed.class_weight_, expected, rtol=1e-14)
-    totals = [copies[LABELS == name].sum() for name in weighed.classes_] * weighed.class_weight_
+    totals = [copies[name == LABELS].sum() for name in weighed.classes_] * weighed.class_weight_
     np.testing.assert_allclose(totals, copies.sum() / 3)  # each class weighs the same
     scaled = fitted(class_weight="balanced", sample_weight=copies / 7, solver=solver)
     np.testing.assert_allclose(scaled.class_weight_, expected, rtol=1e-13)
@@ -66,7 +66,9 @@ def test_balanced_with_weights_is_logistic_regression(k):
     own = np.random.default_rng(1)
     noisy = np.where(own.random(120) < 0.2, own.permutation(y), y)
     weights = own.uniform(0, 1, 120) * np.where(noisy == y[0], 9, 1) * (np.arange(120) % 5 > 0)
-    ours = fitted(LinearClassifier, y=noisy, class_weight="balanced", sample_weight=weights, alpha=0.01, max_iter=1000, tol=1e-10)
+    ours = fitted(
+        LinearClassifier, y=noisy, class_weight="balanced", sample_weight=weights, alpha=0.01, max_iter=1000, tol=1e-10
+    )
     rows = weights > 0
     totals = {name: weights[noisy == name].sum() for name in np.unique(noisy)}
     balanced = np.array([weights.sum() / (k * totals[name]) for name in noisy])

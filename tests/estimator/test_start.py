@@ -140,7 +140,7 @@ BEGINNINGS = {
 @pytest.mark.parametrize("used", [False, True], ids=["new", "used"])
 @pytest.mark.parametrize("beginning", BEGINNINGS, ids=str)
 def test_the_first_rows_teach_what_a_fit_by_itself_learns_from_them(beginning, used):
-    """Units of the target, scales of the columns, base rates, classes: the same to the bit, whatever was there before."""
+    """Units of the target, scales of the columns, base rates: the same to the bit, whatever was there before."""
     kind, more, y, given = BEGINNINGS[beginning]
     settings = {"warm_start": True, "max_iter": 4, "random_state": 3} | more
     begun, fresh = kind(**settings), kind(**settings).fit(X, y)
@@ -237,3 +237,37 @@ def test_initialize_refuses_what_makes_no_sense(model, given, words):
 def test_columns_must_be_counted(n_features):
     with pytest.raises(InvalidParameterError, match="n_features must be a whole number"):
         MLPRegressor().initialize(n_features)
+
+
+TOWNS = pd.DataFrame({"size": X[:, 0], "town": np.array(["oslo", "rome", "lima"])[np.arange(60) % 3]})
+
+
+def _towns(**more):
+    return MLPRegressor(categorical_features="from_dtype", embedding_size=2, **SETTINGS | more)
+
+
+def test_vectors_of_levels_are_given_as_they_are_shown():
+    given = {"town": {"lima": [7.0, -7.0], "(other)": [1.0, 2.0], "paris": [0.0, 0.0]}}
+    still = _towns(learning_rate_init=1e-12, max_iter=1).fit(TOWNS, Y, embedding_init=given)
+    drawn = _towns(learning_rate_init=1e-12, max_iter=1).fit(TOWNS, Y)
+    for level, vector in still.embeddings_["town"].items():
+        expected = given["town"].get(level, drawn.embeddings_["town"][level])
+        np.testing.assert_allclose(vector, expected, atol=1e-9)
+    again = _towns().fit(TOWNS, Y, embedding_init=drawn.embeddings_)
+    np.testing.assert_allclose(again.predict(TOWNS), _towns().fit(TOWNS, Y).predict(TOWNS), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "words"),
+    [
+        ({"twon": {}}, InvalidParameterError, "names 'twon', which is no column .* Did you mean 'town'"),
+        ({"town": [[1, 2]]}, InvalidParameterError, "must be a dict of a dict of vectors"),
+        ({"town": {"lima": [1, 2, 3]}}, ShapeError, r"embedding_init of town=lima must have shape \(2,\), got \(3,\)"),
+        ({"town": {"lima": ["a", "b"]}}, InvalidParameterError, "embedding_init of town=lima must be numbers"),
+        ({"town": {"lima": [1, np.inf]}}, InvalidParameterError, "embedding_init of town=lima must be finite"),
+    ],
+    ids=["name", "list", "shape", "text", "infinite"],
+)
+def test_vectors_that_do_not_fit_name_the_level(given, error, words):
+    with pytest.raises(error, match=words):
+        _towns().fit(TOWNS, Y, embedding_init=given)

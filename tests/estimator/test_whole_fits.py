@@ -60,7 +60,6 @@ def failing_at(call, act):
                 found = f"{code.co_filename}:{code.co_name}"
                 sys.settrace(None)
                 raise Boom
-        return None
 
     before = sys.gettrace()
     sys.settrace(trace)
@@ -74,7 +73,10 @@ def failing_at(call, act):
 
 
 CASES = {
-    "fit anew": (lambda: MLPRegressor((4,), **BRIEF).fit(X, Y, X_cal=X, y_cal=Y), lambda m: m.fit(OTHER_X, OTHER_X[:, 0])),
+    "fit anew": (
+        lambda: MLPRegressor((4,), **BRIEF).fit(X, Y, X_cal=X, y_cal=Y),
+        lambda m: m.fit(OTHER_X, OTHER_X[:, 0]),
+    ),
     "go on": (
         lambda: MLPRegressor((4,), warm_start=True, early_stopping=True, solver="sgd", **BRIEF).fit(X, Y),
         lambda m: m.fit(X, 2 * Y),

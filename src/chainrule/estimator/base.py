@@ -7,7 +7,7 @@ what a final supplies is listed as an abstract method of `AbstractFitted`.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from numbers import Integral
 from typing import Any, Self
 
@@ -21,6 +21,7 @@ from chainrule.estimator.callbacks.scikit_learn import TaskTree, with_callbacks
 from chainrule.estimator.checkpoint import checkpoint_of
 from chainrule.estimator.continuing import AbstractContinued
 from chainrule.estimator.fitting import ValidationSet, fit_network, fit_one_epoch
+from chainrule.estimator.given_weights import Given
 from chainrule.estimator.idle import warn_of_idle_loss_parameters
 from chainrule.estimator.intervals import calibration_set
 from chainrule.estimator.scoring import validation_score
@@ -57,6 +58,7 @@ class AbstractEstimator(AbstractContinued):
         y_cal: Any = None,
         coef_init: Any = None,
         intercept_init: Any = None,
+        embedding_init: Any = None,
         distributed: Any = None,
         shards: int = 8,
         checkpoint: Any = None,
@@ -85,6 +87,8 @@ class AbstractEstimator(AbstractContinued):
         coef_init, intercept_init : list of array-like, optional
             Weights and biases to start from, shaped as `coefs_` and `intercepts_`, in place of those drawn or, with
             `warm_start=True`, of the last ones; what is not given is drawn.
+        embedding_init : dict of dict, optional
+            Vectors to start from, as `embeddings_`: by column and level. Levels that the column has not are left out.
         distributed : distributed.Client, str or mpi4py.MPI.Comm, optional
             Train on the workers of a Dask cluster (its client or its scheduler's address), on all ranks of an MPI
             job ("mpi", or a communicator), or the same way in this process ("local"). None trains in memory.
@@ -123,7 +127,12 @@ class AbstractEstimator(AbstractContinued):
             at_hand(X_cal, y_cal, None) as (X_cal, y_cal, _),
         ):
             return self._fit(
-                rows, validation_rows, (X_cal, y_cal), (coef_init, intercept_init), distribution, checkpoint
+                rows,
+                validation_rows,
+                (X_cal, y_cal),
+                Given(coef_init, intercept_init, embedding_init),
+                distribution,
+                checkpoint,
             )
 
     def _fit(
@@ -131,13 +140,12 @@ class AbstractEstimator(AbstractContinued):
         rows: tuple[Any, ...],
         validation_rows: tuple[Any, ...],
         calibration_rows: tuple[Any, Any],
-        initial: tuple[Any, Any],
+        initial: Given,
         distribution: Distribution | None,
         checkpoint: Any,
     ) -> Self:
         """Fit on X, y and weights, with those of the validation, if any, and X and y of the calibration."""
-        given = any(part is not None for part in initial)
-        continues = bool(self.warm_start and hasattr(self, "_fitted") and not given)
+        continues = bool(self.warm_start and hasattr(self, "_fitted") and not initial)
         measures = not continues or self._is_untaught
         table = self._read(*rows, reset=not continues, measures=measures)
         if not continues or not hasattr(self, "_seed"):
@@ -148,7 +156,11 @@ class AbstractEstimator(AbstractContinued):
             self._measure(training)
         given_apart = self._own_validation(*validation_rows) if own else None
         tables = table, given_apart
-        file = None if checkpoint is None else checkpoint_of(self, checkpoint, tables, distribution, given or continues)
+        file = (
+            None
+            if checkpoint is None
+            else checkpoint_of(self, checkpoint, tables, distribution, bool(initial) or continues)
+        )
         coded = self._coded(table)
         training = self._weighed(replace(coded, rows=training.rows), learn=True)
         if given_apart is not None:
@@ -177,8 +189,8 @@ class AbstractEstimator(AbstractContinued):
     def initialize(self, n_features: int, *, n_outputs: int | None = None, classes: Any = None) -> Self:
         """Draw the initial weights without training: the estimator predicts, and goes on from there.
 
-        `partial_fit`, and `fit` with `warm_start=True`, start from these weights, which are those they would have drawn.
-        What takes rows to be known comes with the first ones they see, as in a fit that begins by itself: how columns
+        `partial_fit`, and `fit` with `warm_start=True`, start from these weights, those they would have drawn. What
+        takes rows to be known comes with the first ones they see, as in a fit that begins by itself: how columns
         are scaled and filled, the units of the target, and where `bias_initializer="auto"` starts the last biases,
         which are 0 until then. Nothing stays of an earlier fit. The arithmetic is float64.
 
@@ -248,7 +260,7 @@ class AbstractEstimator(AbstractContinued):
         validation: ValidationSet | None,
         start: State | None,
         listeners: list[Any],
-        given: tuple[Any, Any],
+        initial: Given,
         distribution: Distribution | None,
         checkpoint: CheckpointFile | None,
     ) -> None:
@@ -260,7 +272,7 @@ class AbstractEstimator(AbstractContinued):
             self._make_loss(),
             seed=self._seed,
             start=start,
-            given=given,
+            put=partial(initial.put, blocks=() if self._columns is None else self._columns.codes),
             validation=validation,
             attach=called.attach,
             distribution=distribution,

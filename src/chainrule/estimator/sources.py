@@ -114,8 +114,8 @@ def _target(pieces: Pieces, key: str | int) -> Array:
     if column.missing.any():
         first = int(np.flatnonzero(column.missing)[0])
         raise TargetError(
-            f"Input y contains NaN: column {column.name!r} lacks {column.missing.sum():,} values, first in row {first:,}, "
-            "counted from 0. Leave such rows out."
+            f"Input y contains NaN: column {column.name!r} lacks {column.missing.sum():,} values, the first in row "
+            f"{first:,}, counted from 0. Leave such rows out."
         )
     if column.kind == "text":
         if not column.levels:

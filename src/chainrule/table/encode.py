@@ -26,7 +26,7 @@ class Encoder:
     * numeric: missing ones become the median, with an indicator feature where training had missing ones; then
       standardised, tails drawn in smoothly at 4 standard deviations.
     * ordinal: the same, of the numbers or of the rank of the sorted texts.
-    * categorical: one feature per level, and one for rare ones and missing ones if there were any; of two, a single one.
+    * categorical: one feature per level, one for rare ones and one for missing ones if there were any; of two, one.
     * boolean: 0 or 1. Pixel: between 0 and 1.
     * date: elapsed days, year, month, day, weekday and hour, and month, weekday and hour as points on a circle;
       treated like numbers.

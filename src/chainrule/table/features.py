@@ -137,10 +137,7 @@ class OneHot:
         n = len(self.shown)
         unseen = len(self.levels) if self.other else n
         place_of = _places(self.levels, column, first=0, unseen=unseen, missing=n - 1 if self.missing else unseen)
-        if n == 2:
-            features = np.array([[0.0], [1.0], [0.5]], np.float32)
-        else:
-            features = np.eye(n + 1, n, dtype=np.float32)
+        features = np.eye(n + 1, n, dtype=np.float32) if n != 2 else np.array([[0.0], [1.0], [0.5]], np.float32)
 
         def write(rows: slice | Array, out: Array) -> None:
             out[:] = features[place_of(rows)]

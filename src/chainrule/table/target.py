@@ -100,7 +100,9 @@ class Target:
 
         Case, blanks around, and a full stop at the end do not matter where no two classes differ by them alone.
         """
-        spelled = [spell(np.float64(label), "number") if isinstance(label, float) else str(label) for label in self.classes]
+        spelled = [
+            spell(np.float64(label), "number") if isinstance(label, float) else str(label) for label in self.classes
+        ]
         exact = {label: code for code, label in enumerate(spelled)}
         loose = {_loosely(label): code for code, label in enumerate(spelled)}
         if len(loose) < len(exact):
