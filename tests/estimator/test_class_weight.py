@@ -40,15 +40,58 @@ def test_balanced_is_computed_as_scikit_learn_does():
     np.testing.assert_allclose(fitted(class_weight="balanced").class_weight_, expected)
 
 
-def test_balanced_looks_at_the_training_rows_only_and_not_at_their_weights():
-    weights = draw.random(120) * (np.arange(120) % 5 > 0)
-    model = fitted(class_weight="balanced", sample_weight=weights)
-    kept = LABELS[weights > 0]
-    np.testing.assert_allclose(model.class_weight_, compute_class_weight("balanced", classes=np.unique(kept), y=kept))
-
+def test_balanced_looks_at_the_training_rows_only():
     held = fitted(class_weight="balanced", early_stopping=True, validation_fraction=0.3)
     total = 120 / (3 * held.class_weight_)  # bincount(y), were all rows trained on
     assert not np.allclose(total, np.unique(LABELS, return_counts=True)[1])
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_balanced_counts_a_row_by_its_weight_and_as_copies(solver):
+    copies = np.random.default_rng(1).integers(0, 4, 120) * np.where(LABELS == "worm", 3, 1)
+    weighed = fitted(class_weight="balanced", sample_weight=copies, solver=solver)
+    kept = np.repeat(LABELS, copies)
+    expected = compute_class_weight("balanced", classes=np.unique(kept), y=kept)
+    np.testing.assert_allclose(weighed.class_weight_, expected, rtol=1e-14)
+    totals = [copies[name == LABELS].sum() for name in weighed.classes_] * weighed.class_weight_
+    np.testing.assert_allclose(totals, copies.sum() / 3)  # each class weighs the same
+    scaled = fitted(class_weight="balanced", sample_weight=copies / 7, solver=solver)
+    np.testing.assert_allclose(scaled.class_weight_, expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("k", [2, 3])
+def test_balanced_with_weights_is_logistic_regression(k):
+    """With the weights that make classes weigh alike computed by hand: before 1.7 scikit-learn counts rows."""
+    y = np.array(["no", "yes"])[(X[:, 0] > 0.8).astype(int)] if k == 2 else LABELS
+    own = np.random.default_rng(1)
+    noisy = np.where(own.random(120) < 0.2, own.permutation(y), y)
+    weights = own.uniform(0, 1, 120) * np.where(noisy == y[0], 9, 1) * (np.arange(120) % 5 > 0)
+    ours = fitted(
+        LinearClassifier, y=noisy, class_weight="balanced", sample_weight=weights, alpha=0.01, max_iter=1000, tol=1e-10
+    )
+    rows = weights > 0
+    totals = {name: weights[noisy == name].sum() for name in np.unique(noisy)}
+    balanced = np.array([weights.sum() / (k * totals[name]) for name in noisy])
+    net = LogisticRegression(C=1 / (0.01 * (weights * balanced).sum()), tol=1e-10, max_iter=1000)
+    theirs = net.fit(X[rows], noisy[rows], sample_weight=(weights * balanced)[rows])
+    np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=2e-5)
+
+
+def test_labels_that_coincide_are_balanced_by_weight_each():
+    Y = np.column_stack([X[:, 0] > 0, X[:, 1] > 1]).astype(int)
+    copies = np.random.default_rng(1).integers(0, 4, 120)
+    model = fitted(y=Y, class_weight="balanced", sample_weight=copies)
+    for found, label in zip(model.class_weight_, np.repeat(Y, copies, axis=0).T, strict=True):
+        np.testing.assert_allclose(found, compute_class_weight("balanced", classes=np.array([0, 1]), y=label))
+
+
+def test_a_class_without_any_weight_is_no_class_to_balance():
+    weights = (LABELS != "worm") * 1.0
+    model = fitted(class_weight="balanced", sample_weight=weights)
+    two = LABELS[LABELS != "worm"]
+    expected = compute_class_weight("balanced", classes=np.unique(two), y=two)
+    np.testing.assert_allclose(model.class_weight_, [*expected, 1])
+    assert model.classes_.tolist() == ["ham", "spam", "worm"]
 
 
 def test_a_linear_classifier_is_logistic_regression():

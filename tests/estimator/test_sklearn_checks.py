@@ -38,10 +38,8 @@ TRAINING = {
 }
 RATES = {"gradient_descent": 0.01, "adagrad": 0.1}  # with 0.001 they learn too little in the epochs that there are
 
-# What "balanced" means in scikit-learn, too: by the rows of a class, whatever they weigh, and of the whole table.
+# What "balanced" means in scikit-learn, too: by the classes of the whole table.
 NOT_WHEN_BALANCED = {
-    "check_sample_weight_equivalence_on_dense_data": "counts rows, not sample_weight",
-    "check_sample_weight_equivalence_on_sparse_data": "counts rows, not sample_weight",
     "check_estimators_partial_fit_n_features": "is refused by partial_fit",
     "check_fit_score_takes_y": "is refused by partial_fit",
     "check_n_features_in_after_fitting": "is refused by partial_fit",

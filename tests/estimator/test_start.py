@@ -1,6 +1,7 @@
 """Weights to start from, and estimators that predict before they are trained."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from chainrule import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor, gradcheck, load, save
@@ -121,6 +122,71 @@ def test_what_goes_on_from_initialize_is_what_starts_by_itself(solver):
     assert begun.loss_curve_ == fresh.loss_curve_
 
 
+DOLLARS = 1000 + 100 * X[:, 0]
+BEGINNINGS = {
+    "dollars": (MLPRegressor, {}, DOLLARS, {}),
+    "scaled": (MLPRegressor, {"scale": True, "missing": "impute"}, DOLLARS, {}),
+    "held out": (MLPRegressor, {"early_stopping": True, "scale": True}, DOLLARS, {}),
+    "counts": (MLPRegressor, {"loss": "poisson"}, np.floor(DOLLARS), {}),
+    "quantiles": (MLPRegressor, {"loss": "quantile", "quantile": [0.1, 0.9]}, DOLLARS, {"n_outputs": 2}),
+    "several": (MLPRegressor, {}, np.column_stack([DOLLARS, Y]), {"n_outputs": 2}),
+    "classes": (MLPClassifier, {"class_weight": {"a": 5}, "scale": True}, LABELS, {"classes": ["c", "a", "b"]}),
+    "balanced": (MLPClassifier, {"class_weight": "balanced"}, LABELS == "a", {"classes": [False, True]}),
+    "linear": (LinearRegressor, {"solver": "adam"}, DOLLARS, {}),
+    "lbfgs": (LinearClassifier, {"solver": "lbfgs"}, LABELS, {"classes": ["a", "b", "c"]}),
+}
+
+
+@pytest.mark.parametrize("used", [False, True], ids=["new", "used"])
+@pytest.mark.parametrize("beginning", BEGINNINGS, ids=str)
+def test_the_first_rows_teach_what_a_fit_by_itself_learns_from_them(beginning, used):
+    """Units of the target, scales of the columns, base rates: the same to the bit, whatever was there before."""
+    kind, more, y, given = BEGINNINGS[beginning]
+    settings = {"warm_start": True, "max_iter": 4, "random_state": 3} | more
+    begun, fresh = kind(**settings), kind(**settings).fit(X, y)
+    if used:
+        frame, numbers = pd.DataFrame(X[:, :2], columns=["p", "q"]), kind in (MLPRegressor, LinearRegressor)
+        before = np.abs(Y) if numbers else np.roll(y, 1)
+        begun.fit(frame, before, **({"X_cal": frame, "y_cal": before} if numbers else {}))
+    begun.initialize(3, **given).fit(X, y)
+    assert {name for name in vars(begun) if name.endswith("_")} == {name for name in vars(fresh) if name.endswith("_")}
+    for some, other in zip((*begun.coefs_, *begun.intercepts_), (*fresh.coefs_, *fresh.intercepts_), strict=True):
+        np.testing.assert_array_equal(some, other)
+    np.testing.assert_array_equal(begun.predict(X), fresh.predict(X))
+    assert begun.t_ == fresh.t_
+    if begun.solver != "lbfgs" and more.get("class_weight") != "balanced" and "early_stopping" not in more:
+        classes = {"classes": given["classes"]} if "classes" in given else {}
+        begun, fresh = (kind(**settings) for _ in range(2))
+        begun.initialize(3, **given).partial_fit(X, y).partial_fit(X, y)
+        fresh.partial_fit(X, y, **classes).partial_fit(X, y)
+        np.testing.assert_array_equal(begun.predict(X), fresh.predict(X))
+
+
+def test_initialize_leaves_nothing_of_an_earlier_fit():
+    frame = pd.DataFrame(X, columns=["p", "q", "r"])
+    used = MLPRegressor(scale=True, missing="impute", **SETTINGS).fit(frame, DOLLARS, X_cal=frame, y_cal=DOLLARS)
+    used.initialize(3)
+    fresh = MLPRegressor(scale=True, missing="impute", **SETTINGS).initialize(3)
+    assert set(vars(used)) == set(vars(fresh))
+    np.testing.assert_array_equal(used.predict(X), fresh.predict(X))
+    with pytest.raises(InvalidParameterError, match="calibration rows"):
+        used.predict_interval(X)
+
+
+def test_biases_that_the_user_gave_after_initialize_stay():
+    model = MLPRegressor(bias_initializer="auto", hidden_layer_sizes=(3,), learning_rate_init=1e-12, random_state=0)
+    model.set_params(warm_start=True, max_iter=1).initialize(3)
+    model.intercepts_[-1][:] = 0.25
+    assert model.fit(X, Y).intercepts_[-1] == pytest.approx([0.25])
+
+
+def test_labels_do_not_become_several_by_the_first_rows():
+    model = MLPClassifier(**SETTINGS).initialize(3, classes=["a", "b", "c"])
+    with pytest.raises(TargetError):
+        model.partial_fit(X, np.eye(3)[np.arange(60) % 3])
+    assert model.classes_.tolist() == ["a", "b", "c"]
+
+
 def test_an_initialized_classifier_knows_its_classes(tmp_path):
     model = MLPClassifier(**SETTINGS).initialize(3, classes=["c", "a", "b"])
     assert model.classes_.tolist() == ["a", "b", "c"]
@@ -171,3 +237,37 @@ def test_initialize_refuses_what_makes_no_sense(model, given, words):
 def test_columns_must_be_counted(n_features):
     with pytest.raises(InvalidParameterError, match="n_features must be a whole number"):
         MLPRegressor().initialize(n_features)
+
+
+TOWNS = pd.DataFrame({"size": X[:, 0], "town": np.array(["oslo", "rome", "lima"])[np.arange(60) % 3]})
+
+
+def _towns(**more):
+    return MLPRegressor(categorical_features="from_dtype", embedding_size=2, **SETTINGS | more)
+
+
+def test_vectors_of_levels_are_given_as_they_are_shown():
+    given = {"town": {"lima": [7.0, -7.0], "(other)": [1.0, 2.0], "paris": [0.0, 0.0]}}
+    still = _towns(learning_rate_init=1e-12, max_iter=1).fit(TOWNS, Y, embedding_init=given)
+    drawn = _towns(learning_rate_init=1e-12, max_iter=1).fit(TOWNS, Y)
+    for level, vector in still.embeddings_["town"].items():
+        expected = given["town"].get(level, drawn.embeddings_["town"][level])
+        np.testing.assert_allclose(vector, expected, atol=1e-9)
+    again = _towns().fit(TOWNS, Y, embedding_init=drawn.embeddings_)
+    np.testing.assert_allclose(again.predict(TOWNS), _towns().fit(TOWNS, Y).predict(TOWNS), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "words"),
+    [
+        ({"twon": {}}, InvalidParameterError, "names 'twon', which is no column .* Did you mean 'town'"),
+        ({"town": [[1, 2]]}, InvalidParameterError, "must be a dict of a dict of vectors"),
+        ({"town": {"lima": [1, 2, 3]}}, ShapeError, r"embedding_init of town=lima must have shape \(2,\), got \(3,\)"),
+        ({"town": {"lima": ["a", "b"]}}, InvalidParameterError, "embedding_init of town=lima must be numbers"),
+        ({"town": {"lima": [1, np.inf]}}, InvalidParameterError, "embedding_init of town=lima must be finite"),
+    ],
+    ids=["name", "list", "shape", "text", "infinite"],
+)
+def test_vectors_that_do_not_fit_name_the_level(given, error, words):
+    with pytest.raises(error, match=words):
+        _towns().fit(TOWNS, Y, embedding_init=given)

@@ -11,11 +11,13 @@ from scipy.stats import entropy
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.exceptions import NotFittedError
+from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import cross_val_score
 from sklearn.utils import resample
+from sklearn.utils.class_weight import compute_class_weight
 
-from chainrule import LinearRegressor, MLPEnsembleClassifier, MLPEnsembleRegressor
-from chainrule._errors import ChainruleWarning, InvalidParameterError
+from chainrule import LinearClassifier, LinearRegressor, MLPEnsembleClassifier, MLPEnsembleRegressor
+from chainrule._errors import ChainruleWarning, InvalidParameterError, TargetError
 from chainrule.many.bags import drawn
 from chainrule.many.uncertainty import decompose
 
@@ -175,3 +177,44 @@ def test_an_ensemble_is_better_than_its_members_on_squared_error():
     mean, deviation = ensemble.predict(X[test], return_std=True)
     members = np.mean([(m.predict(X[test]) - TARGET[test]) ** 2 for m in ensemble.estimators_])
     assert np.mean((mean - TARGET[test]) ** 2) == pytest.approx(members - np.mean(deviation**2))
+
+
+@pytest.mark.parametrize("kind", ["classes", "numbers"])
+def test_rows_of_weight_0_are_as_if_deleted_out_of_the_bag_too(kind):
+    """Half of the rows are wrong on purpose and weigh nothing: the score is that of the table without them."""
+    wrong = np.arange(len(X)) % 2 == 1
+    weights = np.where(wrong, 0.0, np.where(X[:, 0] > 0, 3.0, 1.0))
+    bagged = {"n_estimators": 12, "bootstrap": True, "oob_score": True, "random_state": 0}
+    if kind == "classes":
+        y = np.where(wrong, "c", LABELS)
+        weighed, fewer = (MLPEnsembleClassifier(LinearClassifier(max_iter=300), **bagged) for _ in range(2))
+    else:
+        y = np.where(wrong, 1000.0, TARGET)
+        weighed, fewer = (MLPEnsembleRegressor(LinearRegressor(tol=1e-10), **bagged) for _ in range(2))
+    weighed.fit(X, y, weights)
+    fewer.fit(X[~wrong], y[~wrong], weights[~wrong])
+    name = "oob_decision_function_" if kind == "classes" else "oob_prediction_"
+    A, expected = getattr(weighed, name), getattr(fewer, name)
+    assert np.isnan(A[wrong]).all()
+    np.testing.assert_allclose(A[~wrong], expected, rtol=1e-4, atol=1e-6)
+    assert weighed.oob_score_ == pytest.approx(fewer.oob_score_, abs=1e-9 if kind == "classes" else 1e-5)
+    answer = weighed.classes_[A[~wrong].argmax(axis=1)] if kind == "classes" else A[~wrong]
+    judge = accuracy_score if kind == "classes" else r2_score
+    copies = weights[~wrong].astype(int)  # and a row of weight 3 counts thrice
+    assert weighed.oob_score_ == pytest.approx(judge(np.repeat(y[~wrong], copies), np.repeat(answer, copies)))
+
+
+def test_bags_are_balanced_by_their_own_draws():
+    net = LinearClassifier(class_weight="balanced", max_iter=300)
+    ensemble = MLPEnsembleClassifier(net, 3, bootstrap=True, random_state=0).fit(X, LABELS)
+    for member in ensemble.estimators_:
+        bag = np.repeat(LABELS, drawn(member.random_state, len(X)))
+        expected = compute_class_weight("balanced", classes=np.unique(bag), y=bag)
+        np.testing.assert_allclose(member.class_weight_, expected)
+
+
+def test_bags_with_every_row_that_counts_have_nobody_to_judge():
+    weights = np.zeros(len(X))
+    weights[0] = 1
+    with pytest.raises(TargetError, match=r"every bag has every row \(n_samples = 1\)"):
+        MLPEnsembleRegressor(LinearRegressor(), 3, bootstrap=True, oob_score=True).fit(X, TARGET, weights)

@@ -74,7 +74,8 @@ def test_a_table_model_s_features_are_those_of_the_page(tmp_path, table_model, f
 
 def features(block: dict, value) -> list[float]:
     if block["kind"] == "one_hot":
-        assert len(block["levels"]) > 2
-        return [float(level == value) for level in block["levels"]]
+        buckets = [value not in block["levels"]] * block["other"] + [False] * block["missing"]
+        ones = [*(float(level == value) for level in block["levels"]), *map(float, buckets)]
+        return ones if len(ones) != 2 else ones[1:] if any(ones) else [0.5]
     x = (value - block["centre"]) / block["scale"]
     return [x / np.sqrt(1 + (x / 4) ** 2)] if block["clip"] else [x]

@@ -21,15 +21,16 @@ def _codes(block, values):
 
 def test_codes_of_seen_rare_unseen_and_missing_levels():
     block = fit_codes(level_column("x", TEXTS), slice(None), ONES)
-    assert block == Codes("x", ("(other)", "a", "b", "c", "(missing)"), 4)
+    assert block == Codes("x", ("a", "b", "c"), 4, missing=True)
     assert_array_equal(_codes(block, ["a", "b", "c", "rare", "new", None]), [1, 2, 3, 0, 0, 4])
-    assert_array_equal(_codes(Codes("x", ("(other)", "a"), 1), ["a", None]), [1, 0])
+    assert block.shown == ("(other)", "a", "b", "c", "(missing)")
+    assert_array_equal(_codes(Codes("x", ("a",), 1, missing=False), ["a", None]), [1, 0])
 
 
 def test_only_the_rows_given_are_measured():
     block = fit_codes(level_column("x", TEXTS), np.array([0, 1, 3, 4]), ONES[:4])
-    assert block == OneHot("x", ("a", "b"))
-    assert fit_codes(level_column("x", TEXTS), np.array([0, 1, 3, 4]), ONES[:4], 3).levels == ("(other)", "a", "b")
+    assert block == OneHot("x", ("a", "b"), other=False, missing=False)
+    assert fit_codes(level_column("x", TEXTS), np.array([0, 1, 3, 4]), ONES[:4], 3).levels == ("a", "b")
 
 
 @pytest.mark.parametrize(
@@ -37,7 +38,7 @@ def test_only_the_rows_given_are_measured():
 )
 def test_rare_is_counted_in_copies(weights, levels):
     column = level_column("x", np.array(["a", "b", "c"], object))
-    assert fit_codes(column, slice(None), np.array(weights, float)).levels == ("(other)", *levels)
+    assert fit_codes(column, slice(None), np.array(weights, float)).levels == levels
 
 
 def test_weights_below_1_on_average_are_scaled_up_to_it():
@@ -47,7 +48,7 @@ def test_weights_below_1_on_average_are_scaled_up_to_it():
 
 def test_embeddings_stand_where_their_codes_do():
     number = fit_number(Column("n", "number", np.array([1.0, np.nan])), slice(None), ONES[:2], scale=False, impute=True)
-    encoder = Encoder((number, Codes("x", ("(other)", "a"), 5), number, Codes("y", ("(other)",), 1)))
+    encoder = Encoder((number, Codes("x", ("a",), 5, missing=False), number, Codes("y", (), 1, missing=False)))
     assert encoder.embeddings == (Embedding(2, 2, 5), Embedding(5, 1, 1))
     assert Encoder.from_dict(encoder.to_dict()) == encoder
 

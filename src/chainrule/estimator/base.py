@@ -7,7 +7,7 @@ what a final supplies is listed as an abstract method of `AbstractFitted`.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from numbers import Integral
 from typing import Any, Self
 
@@ -21,12 +21,14 @@ from chainrule.estimator.callbacks.scikit_learn import TaskTree, with_callbacks
 from chainrule.estimator.checkpoint import checkpoint_of
 from chainrule.estimator.continuing import AbstractContinued
 from chainrule.estimator.fitting import ValidationSet, fit_network, fit_one_epoch
+from chainrule.estimator.given_weights import Given
 from chainrule.estimator.idle import warn_of_idle_loss_parameters
 from chainrule.estimator.intervals import calibration_set
 from chainrule.estimator.scoring import validation_score
 from chainrule.estimator.sources import at_hand, check_written
 from chainrule.estimator.start import initialized
 from chainrule.estimator.training_set import TrainingSet, split, stops_early
+from chainrule.estimator.whole import all_or_nothing
 from chainrule.network.segment import State
 from chainrule.scale.checkpoints import CheckpointFile
 from chainrule.scale.distribution import Distribution
@@ -40,8 +42,9 @@ def _is_stochastic(estimator: Any) -> bool:
 
 
 class AbstractEstimator(AbstractContinued):
-    """Train, and go on training."""
+    """Train, and go on training; what raises leaves the estimator as it was."""
 
+    @all_or_nothing
     def fit(
         self,
         X: Any,
@@ -55,6 +58,7 @@ class AbstractEstimator(AbstractContinued):
         y_cal: Any = None,
         coef_init: Any = None,
         intercept_init: Any = None,
+        embedding_init: Any = None,
         distributed: Any = None,
         shards: int = 8,
         checkpoint: Any = None,
@@ -73,9 +77,9 @@ class AbstractEstimator(AbstractContinued):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), str or list of str
             With X as a path and the like, names of its columns; beside Dask's X, names or values, Dask's or in memory.
         sample_weight : array-like of shape (n_samples,) or str, optional
-            Given as y is. A row of weight 0 is as if deleted, a row of weight k counts as k copies of it: to the bit
-            with full batches, no rows held out and no dropout; else on average, since copies are drawn apart. The scale
-            does not matter.
+            Given as y is. A row of weight 0 is as if deleted, except that its label stays among `classes_`. A row of
+            weight k counts as k copies of it: to the bit with full batches, no rows held out and no dropout; else on
+            average, since copies are drawn apart. The scale does not matter.
         X_val, y_val, sample_weight_val : optional
             Validation rows of your own; none are held out then. Their loss and score are recorded at every epoch;
             with `early_stopping` they also decide when to stop.
@@ -84,6 +88,8 @@ class AbstractEstimator(AbstractContinued):
         coef_init, intercept_init : list of array-like, optional
             Weights and biases to start from, shaped as `coefs_` and `intercepts_`, in place of those drawn or, with
             `warm_start=True`, of the last ones; what is not given is drawn.
+        embedding_init : dict of dict, optional
+            Vectors to start from, as `embeddings_`: by column and level. Levels that the column has not are left out.
         distributed : distributed.Client, str or mpi4py.MPI.Comm, optional
             Train on the workers of a Dask cluster (its client or its scheduler's address), on all ranks of an MPI
             job ("mpi", or a communicator), or the same way in this process ("local"). None trains in memory.
@@ -102,7 +108,8 @@ class AbstractEstimator(AbstractContinued):
         Raises
         ------
         InvalidParameterError
-            If a parameter is not what it must be; names the nearest valid value.
+            If a parameter is not what it must be; names the nearest valid value. Whatever is raised, and be it by a
+            callback or by Ctrl-C outside the training, the estimator is as it was before.
         ShapeError
             If weights or biases to start from do not fit; names the layer.
         DivergenceError
@@ -122,7 +129,12 @@ class AbstractEstimator(AbstractContinued):
             at_hand(X_cal, y_cal, None) as (X_cal, y_cal, _),
         ):
             return self._fit(
-                rows, validation_rows, (X_cal, y_cal), (coef_init, intercept_init), distribution, checkpoint
+                rows,
+                validation_rows,
+                (X_cal, y_cal),
+                Given(coef_init, intercept_init, embedding_init),
+                distribution,
+                checkpoint,
             )
 
     def _fit(
@@ -130,23 +142,27 @@ class AbstractEstimator(AbstractContinued):
         rows: tuple[Any, ...],
         validation_rows: tuple[Any, ...],
         calibration_rows: tuple[Any, Any],
-        initial: tuple[Any, Any],
+        initial: Given,
         distribution: Distribution | None,
         checkpoint: Any,
     ) -> Self:
         """Fit on X, y and weights, with those of the validation, if any, and X and y of the calibration."""
-        given = any(part is not None for part in initial)
-        continues = bool(self.warm_start and hasattr(self, "_fitted") and not given)
-        table = self._read(*rows, reset=not continues)
+        continues = bool(self.warm_start and hasattr(self, "_fitted") and not initial)
+        measures = not continues or self._is_untaught
+        table = self._read(*rows, reset=not continues, measures=measures)
         if not continues or not hasattr(self, "_seed"):
             self._seed = _draw_seed(self.random_state)
         own = any(part is not None for part in validation_rows)
         training, held_out = (table, None) if own else split(self._settings(), table, self._seed)
-        if not continues:
+        if measures:
             self._measure(training)
         given_apart = self._own_validation(*validation_rows) if own else None
         tables = table, given_apart
-        file = None if checkpoint is None else checkpoint_of(self, checkpoint, tables, distribution, given or continues)
+        file = (
+            None
+            if checkpoint is None
+            else checkpoint_of(self, checkpoint, tables, distribution, bool(initial) or continues)
+        )
         coded = self._coded(table)
         training = self._weighed(replace(coded, rows=training.rows), learn=True)
         if given_apart is not None:
@@ -171,12 +187,14 @@ class AbstractEstimator(AbstractContinued):
         self._warn_of_the_end(self.history_)
         return self
 
+    @all_or_nothing
     def initialize(self, n_features: int, *, n_outputs: int | None = None, classes: Any = None) -> Self:
         """Draw the initial weights without training: the estimator predicts, and goes on from there.
 
-        `partial_fit`, and `fit` with `warm_start=True`, start from these weights. They would have drawn the same, but
-        for the last biases under `bias_initializer="auto"`: these start at the base rate of the targets, of which
-        nothing is known yet, and are 0 here. The arithmetic is float64.
+        `partial_fit`, and `fit` with `warm_start=True`, start from these weights, those they would have drawn. What
+        takes rows to be known comes with the first ones they see, as in a fit that begins by itself: how columns
+        are scaled and filled, the units of the target, and where `bias_initializer="auto"` starts the last biases,
+        which are 0 until then. Nothing stays of an earlier fit. The arithmetic is float64.
 
         Parameters
         ----------
@@ -197,11 +215,11 @@ class AbstractEstimator(AbstractContinued):
         """
         self._check_parameters()
         self._seed = _draw_seed(self.random_state)
-        self._publish(initialized(self, n_features, n_outputs, classes))
-        self.t_ = 0
+        self._append(initialized(self, n_features, n_outputs, classes), None)
         return self
 
     @available_if(_is_stochastic)
+    @all_or_nothing
     def partial_fit(self, X: Any, y: Any, *, sample_weight: Any = None, classes: Any = None) -> Self:
         """Go on by one epoch over the given rows, in mini-batches; weights, optimiser and random draws continue.
 
@@ -221,9 +239,11 @@ class AbstractEstimator(AbstractContinued):
         """
         self._check_partial_fit()
         first = not hasattr(self, "_fitted")
-        table = self._read(X, y, sample_weight, reset=first, classes=classes)
+        measures = first or self._is_untaught
+        table = self._read(X, y, sample_weight, reset=first, measures=measures, classes=classes)
         if first:
             self._seed = _draw_seed(self.random_state)
+        if measures:
             self._measure(table)
         table = self._weighed(self._coded(table), learn=True)
         start = None if first else self._continued(table)
@@ -242,7 +262,7 @@ class AbstractEstimator(AbstractContinued):
         validation: ValidationSet | None,
         start: State | None,
         listeners: list[Any],
-        given: tuple[Any, Any],
+        initial: Given,
         distribution: Distribution | None,
         checkpoint: CheckpointFile | None,
     ) -> None:
@@ -254,7 +274,7 @@ class AbstractEstimator(AbstractContinued):
             self._make_loss(),
             seed=self._seed,
             start=start,
-            given=given,
+            put=partial(initial.put, blocks=() if self._columns is None else self._columns.codes),
             validation=validation,
             attach=called.attach,
             distribution=distribution,

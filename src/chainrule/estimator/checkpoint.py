@@ -48,7 +48,7 @@ def checkpoint_of(
     if estimator.random_state is None or goes_on:
         raise InvalidParameterError(
             "checkpoint is for a fit that can be begun again: set random_state to a number, warm_start=False, and give "
-            "no coef_init and intercept_init."
+            "no coef_init, intercept_init and embedding_init."
         )
     if distribution is None or distribution.leads:
         check_writable(path)

@@ -41,17 +41,19 @@ def _is_balanced(class_weight: Any) -> bool:
     return isinstance(class_weight, str) and class_weight == _BALANCED
 
 
-def weight_of_classes(class_weight: Any, classes: Array, codes: Array) -> Array:
+def weight_of_classes(class_weight: Any, classes: Array, codes: Array, sample_weight: Array | None = None) -> Array:
     """Return the weight of each class.
 
     Parameters
     ----------
     class_weight : None, "balanced" or dict
-        "balanced" is n_samples / (n_classes * bincount(codes)) over the classes that occur; a class a dict does not
-        name has weight 1.
+        "balanced" is sum(sample_weight) / (n_classes * bincount(codes, sample_weight)) over the classes that occur,
+        so that all have the same weight in total; a class a dict does not name has weight 1.
     classes : ndarray of shape (n_classes,)
     codes : ndarray of int
         The classes of the rows that are trained on.
+    sample_weight : ndarray, optional
+        Of these rows; all positive, 1 each if not given.
 
     Raises
     ------
@@ -62,15 +64,17 @@ def weight_of_classes(class_weight: Any, classes: Array, codes: Array) -> Array:
     --------
     >>> weight_of_classes("balanced", np.array(["a", "b"]), np.array([0, 0, 0, 1]))
     array([0.66666667, 2.        ])
+    >>> weight_of_classes("balanced", np.array(["a", "b"]), np.array([0, 0, 0, 1]), np.array([1.0, 1.0, 1.0, 3.0]))
+    array([1., 1.])
     >>> weight_of_classes({"b": 10}, np.array(["a", "b"]), np.array([0, 1]))
     array([ 1., 10.])
     """
     if class_weight is None:
         return equal_weights(len(classes), multilabel=False)
     if _is_balanced(class_weight):
-        counts = np.bincount(codes, minlength=len(classes))
-        present = np.count_nonzero(counts)
-        return np.where(counts, counts.sum() / (present * np.maximum(counts, 1)), 1.0)
+        totals = np.bincount(codes, sample_weight, minlength=len(classes))
+        occurs = totals > 0
+        return np.where(occurs, totals.sum() / (np.count_nonzero(occurs) * np.where(occurs, totals, 1)), 1.0)
     if not isinstance(class_weight, Mapping):
         hint = f" {nearest(class_weight, [_BALANCED])}" if isinstance(class_weight, str) else ""
         raise InvalidParameterError(
@@ -93,7 +97,7 @@ def _from_dict(class_weight: Mapping[Any, Any], labels: list[Any]) -> Array:
     return np.array([class_weight.get(label, 1.0) for label in labels], np.float64)
 
 
-def weights_of_labels(class_weight: Any, Y: Array) -> Array:
+def weights_of_labels(class_weight: Any, Y: Array, sample_weight: Array | None = None) -> Array:
     """Return, for each label of a multilabel target, the weights of its two classes: (n_labels, 2).
 
     Parameters
@@ -101,6 +105,7 @@ def weights_of_labels(class_weight: Any, Y: Array) -> Array:
     class_weight : None, "balanced", or list with one dict (or None, "balanced") for each label
     Y : ndarray of shape (m, n_labels), bool
         Of the rows that are trained on.
+    sample_weight : ndarray of shape (m,), optional
 
     Raises
     ------
@@ -121,4 +126,7 @@ def weights_of_labels(class_weight: Any, Y: Array) -> Array:
             f"got {class_weight!r}."
         )
     both = np.array([0, 1])
-    return np.array([weight_of_classes(one, both, Y[:, j].astype(np.intp)) for j, one in enumerate(each)])
+    each_codes = Y.T.astype(np.intp)
+    return np.array(
+        [weight_of_classes(one, both, codes, sample_weight) for one, codes in zip(each, each_codes, strict=True)]
+    )

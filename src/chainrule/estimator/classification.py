@@ -15,6 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from chainrule._errors import InvalidParameterError, TargetError, warn
 from chainrule.estimator.base import AbstractEstimator
 from chainrule.estimator.class_weights import asks_for_balance, equal_weights, weight_of_classes, weights_of_labels
+from chainrule.estimator.present import require_values
 from chainrule.estimator.sources import at_hand
 from chainrule.estimator.training_set import TrainingSet
 from chainrule.network.activations import sigmoid, softmax
@@ -161,6 +162,7 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
         if self._multilabel:
             self.classes_ = np.arange(y.shape[1])
         else:
+            require_values(classes, "classes")
             self.classes_ = _distinct(y if classes is None else np.asarray(classes))
         self.class_weight_ = equal_weights(len(self.classes_), multilabel=self._multilabel)
 
@@ -202,9 +204,10 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
 
     def _weights_of_classes(self, table: TrainingSet) -> Array:
         rows = slice(None) if table.counted is None else table.counted
+        weights = None if table.weights is None else table.weights[rows]
         if self._multilabel:
-            return weights_of_labels(self.class_weight, table.Y[rows])
-        return weight_of_classes(self.class_weight, self.classes_, np.asarray(table.strata)[rows])
+            return weights_of_labels(self.class_weight, table.Y[rows], weights)
+        return weight_of_classes(self.class_weight, self.classes_, np.asarray(table.strata)[rows], weights)
 
     def _loss_parameters(self) -> Mapping[str, str | None]:
         return {name: parameter for name, (_, _, parameter) in _LOSSES.items()}

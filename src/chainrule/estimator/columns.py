@@ -17,7 +17,7 @@ from chainrule.network.embeddings import Embedding
 from chainrule.network.types import Array
 from chainrule.table.columns import Column, Kind, Table
 from chainrule.table.encode import Encoder
-from chainrule.table.features import Block, Scaled
+from chainrule.table.features import Block, Codes, Scaled
 from chainrule.table.fit_features import fit_codes, fit_number
 
 
@@ -73,6 +73,11 @@ class Columns:
     def embeddings(self) -> tuple[Embedding, ...]:
         """The embeddings of the encoded table."""
         return self.encoder.embeddings
+
+    @property
+    def codes(self) -> tuple[Codes, ...]:
+        """What each of the embeddings stands for."""
+        return tuple(block for block in self.encoder.blocks if isinstance(block, Codes))
 
     def transform(self, table: Table) -> Array:
         """Encode a table: (m, n), float32 if all its numbers are, else float64.

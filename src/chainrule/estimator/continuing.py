@@ -20,6 +20,11 @@ from chainrule.network.segment import State
 class AbstractContinued(AbstractFitted):
     """The parts of `fit` and `partial_fit` that know of earlier trainings."""
 
+    @property
+    def _is_untaught(self) -> bool:
+        """Whether its weights are still those that `initialize` drew: it has seen no rows."""
+        return not (self.t_ or self._fitted.state.step)
+
     def _own_validation(self, X_val: Any, y_val: Any, sample_weight_val: Any) -> TrainingSet:
         """The validation rows the user gives, their columns not yet encoded."""
         if X_val is None or y_val is None:

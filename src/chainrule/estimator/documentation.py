@@ -123,7 +123,9 @@ on_divergence : {"raise", "warn"}, default="raise"
 categorical_features : "from_dtype", list of str or int, mask or None, default=None
     The columns whose values are levels, each learned as a vector (embedding). "from_dtype" takes the categorical, enum
     and string columns of a data frame; None takes no column. A list names columns, or gives their numbers, also of
-    an array. Values count by their spelling: 3, 3.0 and "3" are one level. Levels that are rare in training (fewer than
+    an array. Values count by their spelling, however stored: 3, 3.0 and "3" are one level, and so is 0.1 in
+    float32 and float64 (any decimal of up to six digits); True is another than 1. None, NaN, NaT and NA are missing; of
+    the texts of a table in memory none is, not even "nan" or "(missing)". Levels that are rare in training (fewer than
     10 rows, or 1 % of them but at least 2) share one vector, which is also that of levels never seen; where none was
     rare, it stays 0. Any columns encoded, sparse X is refused.
 embedding_size : int, "auto" or dict, default="auto"

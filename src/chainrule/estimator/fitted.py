@@ -23,6 +23,7 @@ from chainrule.estimator.estimator_record import constructor_parameters, estimat
 from chainrule.estimator.fitting import Fitted
 from chainrule.estimator.memory import compacted, rows_at_a_time, working_budget
 from chainrule.estimator.posing import feed_of
+from chainrule.estimator.present import require_values
 from chainrule.estimator.raw_table import validated
 from chainrule.estimator.scoring import require_scoring
 from chainrule.estimator.settings import Settings, check_parameters, loss_of
@@ -104,14 +105,20 @@ class AbstractFitted(ABC, CallbackSupportMixin, BaseEstimator):
         check_parameters(self, _parameter_names(type(self)), loss=loss_of(*self._loss_parameters()))
         require_scoring(self.scoring)
 
-    def _read(self, X: Any, y: Any, sample_weight: Any, *, reset: bool, classes: Any = None) -> TrainingSet:
-        """Validate parameters and data; the table inside is as the caller gave it, its columns not yet encoded."""
+    def _read(
+        self, X: Any, y: Any, sample_weight: Any, *, reset: bool, measures: bool = False, classes: Any = None
+    ) -> TrainingSet:
+        """Validate parameters and data; the table inside is as the caller gave it, its columns not yet encoded.
+
+        The columns of X are learned where they are to be measured, and with `reset` also the target.
+        """
         self._check_parameters()
+        require_values(y)
         if isinstance(X, StoredTable):
-            X = learned(self, X, reset=reset)
+            X = learned(self, X, reset=measures)
             y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
         else:
-            X, y = validated(self, X, y, reset=reset)
+            X, y = validated(self, X, y, reset=measures)
         y = y.toarray() if issparse(y) else y
         Y, strata = self._encode(y, reset=reset, classes=classes)
         weights = None

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 from chainrule._errors import InvalidParameterError
-from chainrule.estimator.given_weights import with_given
 from chainrule.estimator.idle import warn_of_idle_parameters
 from chainrule.estimator.keeping import train_kept
 from chainrule.estimator.posing import feed_of, training_on
@@ -30,6 +29,7 @@ from chainrule.slopes.own_functions import check_own_functions
 
 Score = Callable[[Training, Parameters], float]
 Attach = Callable[[Training, int], Training]
+Put = Callable[[Parameters], Parameters]
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def fit_network(
     *,
     seed: int,
     start: State | None = None,
-    given: tuple[Any, Any] = (None, None),
+    put: Put | None = None,
     validation: ValidationSet | None = None,
     attach: Attach | None = None,
     distribution: Distribution | None = None,
@@ -85,8 +85,8 @@ def fit_network(
         Of the initial weights, the orders and the dropout masks.
     start : State, optional
         Where to go on from; None draws initial weights.
-    given : (list of array-like or None, list of array-like or None)
-        Weights and biases to begin with, as `coefs_` and `intercepts_` show them.
+    put : callable, optional
+        Puts given weights in the place of some of those to begin with.
     validation : ValidationSet, optional
     attach : callable, optional
         Given the training and the rows that an epoch visits, returns the training with its hooks.
@@ -106,7 +106,8 @@ def fit_network(
     if settings.solver in FULL_BATCH and isinstance(examples, Examples) and not settings.drops:
         examples = examples.merged()  # with dropout, copies have masks of their own
     training, state = training_on(settings, table, loss, examples, seed, start, distribution)
-    state = replace(state, parameters=with_given(state.parameters, *given))
+    if put is not None:
+        state = replace(state, parameters=put(state.parameters))
     if settings.check_derivatives:
         check_own_functions(training.architecture, table.Y)
     if validation is not None:

@@ -16,7 +16,6 @@ from chainrule.estimator.memory import rows_at_a_time
 from chainrule.network.examples import Examples
 from chainrule.network.propagate import forward
 from chainrule.network.types import Array
-from chainrule.table.features import Codes
 
 
 def _has_hidden_layers(estimator: Any) -> bool:
@@ -70,11 +69,15 @@ class AbstractFeatureLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
 
     @property
     def embeddings_(self) -> dict[str, dict[str, Array]]:
-        """The learned vector of each level, by column; "(other)" stands for levels that were rare or are new."""
+        """The learned vector of each level, by column.
+
+        "(other)" stands for levels that were rare or are new, "(missing)" for missing values; each has one more pair of
+        parentheses where it is the name of a level.
+        """
         vectors = self._parameters().E
-        blocks = () if self._columns is None else self._columns.encoder.blocks
-        learned = zip((block for block in blocks if isinstance(block, Codes)), vectors, strict=True)
-        return {block.column: dict(zip(block.levels, E.T, strict=True)) for block, E in learned}
+        blocks = () if self._columns is None else self._columns.codes
+        learned = zip(blocks, vectors, strict=True)
+        return {block.column: dict(zip(block.shown, E.T, strict=True)) for block, E in learned}
 
     @property
     def _n_features_out(self) -> int:

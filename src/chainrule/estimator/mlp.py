@@ -34,7 +34,8 @@ class MLPClassifier(Settings, AbstractClassifier, AbstractFeatureLearner):
         Of "focal": how strongly well-classified rows are played down.
     class_weight : None, "balanced", dict or list of dict, default=None
         How much the rows of each class count, by its label; multiplied into `sample_weight`. "balanced" is n_samples /
-        (n_classes * bincount(y)) over the training rows. For multilabel targets a list with a dict for each label.
+        (n_classes * bincount(y)) over the training rows, each counted as often as its `sample_weight` says, so that all
+        classes weigh the same. For multilabel targets a list with a dict for each label.
     class_weight_val : bool, default=True
         Whether the validation loss is weighed alike, so that both curves can be compared. Scores never are.
 

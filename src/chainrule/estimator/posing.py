@@ -113,7 +113,7 @@ def posed_training(
         Gives targets (n[L], k) and their weights, if any: where the last bias starts.
     seed : int
     start : State, optional
-        None draws initial weights.
+        None draws initial weights. Where no step is taken yet, "auto" starts last biases that are 0 at the base rate.
     """
     batch_size = batch_size_of(settings, shape.m)
     architecture = architecture_of(settings, shape.n_inputs, shape.n_outputs, loss, batch_size, shape.embeddings)
@@ -150,7 +150,8 @@ def posed_training(
     )
     if start is None:
         start = drawn_state(settings, architecture, seed, shape.dtype)
-        if settings.bias_initializer == "auto":
-            start = replace(start, parameters=at_base_rate(architecture, start.parameters, *base()))
+    begins = not (start.step or start.epoch or start.parameters.b[-1].any())
+    if begins and settings.bias_initializer == "auto":
+        start = replace(start, parameters=at_base_rate(architecture, start.parameters, *base()))
     engine = choose(settings.engine, settings.n_threads, architecture)
     return Training(architecture, plan, feed(engine), schedule, stopping), start

@@ -14,7 +14,7 @@ from sklearn.utils.validation import validate_data
 from chainrule._errors import InvalidParameterError, TableError, nearest
 from chainrule.network.types import Array
 from chainrule.table.columns import Column, Table
-from chainrule.table.frame import level_column, number_column
+from chainrule.table.frame import array_of, level_column, number_column
 
 NO_TARGET = "no_validation"  # scikit-learn's word
 
@@ -75,7 +75,7 @@ def validated(estimator: Any, X: Any, y: Any = NO_TARGET, *, reset: bool) -> tup
     impute = settings.missing == "impute" if reset else fitted.impute
     if categorical:
         y = _checked_apart(estimator, X, y, reset)
-        arrays = [series.to_numpy() for series in frame.iter_columns()] if frame is not None else list(X.T)
+        arrays = [array_of(series) for series in frame.iter_columns()] if frame is not None else list(X.T)
     else:
         checks = {"dtype": "numeric", "ensure_all_finite": "allow-nan" if impute else True, **several}
         X, y = _pair(validate_data(estimator, X, y, reset=reset, **checks), y)

@@ -128,10 +128,15 @@ class AbstractRegressor(RegressorMixin, AbstractEstimator):
         return _LOSSES.get(str(self.loss)) == "quantile" and isinstance(self.quantile, Sequence | np.ndarray)
 
     def _encode(self, y: Array, *, reset: bool, classes: Any = None) -> tuple[Array, Array | None]:
+        if y.dtype.kind in "mM":
+            raise TargetError(
+                f"a regression target must be numbers, y holds {'dates' if y.dtype.kind == 'M' else 'durations'}: make "
+                "numbers of it, such as the days elapsed, whose unit is then known."
+            )
         if y.dtype.kind not in "fiub":
             try:
                 y = y.astype(np.float64)
-            except ValueError as error:
+            except (ValueError, TypeError) as error:
                 raise TargetError(f"a regression target must be numbers: {error}.") from error
         if y.ndim == 2 and y.shape[1] == 1:
             warn(

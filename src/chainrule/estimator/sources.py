@@ -133,7 +133,11 @@ def _targets(pieces: Pieces, y: Any) -> Any:
 def _target(pieces: Pieces, key: str | int) -> Array:
     column = pieces.column(*pieces.header.resolve([key]))
     if column.missing.any():
-        raise TargetError(f"Input y contains NaN: column {column.name!r} lacks {column.missing.sum():,} values.")
+        first = int(np.flatnonzero(column.missing)[0])
+        raise TargetError(
+            f"Input y contains NaN: column {column.name!r} lacks {column.missing.sum():,} values, the first in row "
+            f"{first:,}, counted from 0. Leave such rows out."
+        )
     if column.kind == "text":
         if not column.levels:
             raise TargetError(f"y={column.name!r} has {column.note}.")

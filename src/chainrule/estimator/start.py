@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.utils.validation import validate_data
 
 from chainrule._errors import InvalidParameterError
 from chainrule.estimator.building import architecture_of, drawn_state, optimizer_of
@@ -25,9 +26,10 @@ def initialized(estimator: AbstractEstimator, n_features: Any, n_outputs: Any, c
             raise InvalidParameterError(f"{name} must be a whole number of at least 1, got {value!r}.")
     settings = estimator._settings()
     width = estimator._declare_outputs(n_outputs, classes)
+    estimator._columns = estimator._target = None  # those of an earlier fit
     architecture = architecture_of(settings, int(n_features), width, estimator._make_loss(), _NO_BATCH)
     state = drawn_state(settings, architecture, estimator._seed, np.dtype(np.float64))
-    estimator.n_features_in_ = int(n_features)
+    validate_data(estimator, np.zeros((1, int(n_features))), reset=True)  # so many, and without names
     unknown = float("nan")
     history = History(final={"loss": unknown, "penalty": unknown, "total": unknown})
     return Fitted(architecture, state, history, optimizer_of(settings).name, rows=0)

@@ -24,7 +24,7 @@ from chainrule.network.types import Array
 from chainrule.report import classification_figures, regression_figures
 from chainrule.table import Encoder, Table, Target, from_frame, read_table
 from chainrule.table.dates import DATE_PARTS
-from chainrule.table.features import Block, Codes, Scaled
+from chainrule.table.features import Block, Codes, OneHot, Scaled
 
 
 @dataclass(frozen=True)
@@ -138,6 +138,8 @@ def check_plain(blocks: Sequence[Block], target: Target | None) -> None:
         all(isinstance(text, str) for text in texts),
         all(block.part in ("value", "rank", *DATE_PARTS) for block in scaled),
         all(isinstance(block.size, int) for block in blocks if isinstance(block, Codes)),
+        all(isinstance(block.missing, bool) for block in blocks if not isinstance(block, Scaled)),
+        all(isinstance(block.other, bool) for block in blocks if isinstance(block, OneHot)),
     ]
     if target is not None:
         numbers += [*target.centre, *target.scale]

@@ -44,9 +44,9 @@ class MLPEnsembleClassifier(ClassifierMixin, AbstractEnsemble):
     estimators_ : list of estimator
     classes_ : ndarray of shape (n_classes,)
     oob_score_ : float
-        Accuracy.
+        Accuracy, a row counting by its weight.
     oob_decision_function_ : ndarray of shape (n_samples, n_classes)
-        Mean probabilities; NaN for rows that are in every bag.
+        Mean probabilities; NaN for rows that are in every bag, or have the weight 0.
     n_features_in_, feature_names_in_ : int, ndarray of str
 
     Examples
@@ -102,9 +102,10 @@ class MLPEnsembleClassifier(ClassifierMixin, AbstractEnsemble):
         first = self.estimators_[0]
         return (P > 0.5).astype(first._label_dtype) if first._multilabel else self.classes_[P.argmax(axis=1)]
 
-    def _judge_out_of_bag(self, y: Any, A: Array, judged: Array) -> None:
+    def _judge_out_of_bag(self, y: Any, sample_weight: Array | None, A: Array, judged: Array) -> None:
         self.oob_decision_function_ = A
-        self.oob_score_ = accuracy_score(_safe_indexing(y, judged), self._labels(A[judged]))
+        weights = None if sample_weight is None else sample_weight[judged]
+        self.oob_score_ = accuracy_score(_safe_indexing(y, judged), self._labels(A[judged]), sample_weight=weights)
 
 
 class MLPEnsembleRegressor(RegressorMixin, AbstractEnsemble):
@@ -123,9 +124,9 @@ class MLPEnsembleRegressor(RegressorMixin, AbstractEnsemble):
     ----------
     estimators_ : list of estimator
     oob_score_ : float
-        R².
+        R², a row counting by its weight.
     oob_prediction_ : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        NaN for rows that are in every bag.
+        NaN for rows that are in every bag, or have the weight 0.
     n_features_in_, feature_names_in_ : int, ndarray of str
 
     Examples
@@ -161,6 +162,7 @@ class MLPEnsembleRegressor(RegressorMixin, AbstractEnsemble):
     def _raw(self, member: Any, X: Any) -> Array:
         return member.predict(X)
 
-    def _judge_out_of_bag(self, y: Any, A: Array, judged: Array) -> None:
+    def _judge_out_of_bag(self, y: Any, sample_weight: Array | None, A: Array, judged: Array) -> None:
         self.oob_prediction_ = A
-        self.oob_score_ = r2_score(_safe_indexing(y, judged), A[judged])
+        weights = None if sample_weight is None else sample_weight[judged]
+        self.oob_score_ = r2_score(_safe_indexing(y, judged), A[judged], sample_weight=weights)

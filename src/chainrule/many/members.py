@@ -12,6 +12,7 @@ from sklearn.utils import _safe_indexing, check_random_state, get_tags, indexabl
 from sklearn.utils.validation import _check_sample_weight, _num_samples
 
 from chainrule._errors import InvalidParameterError
+from chainrule.estimator.whole import all_or_nothing
 from chainrule.many.bags import drawn, out_of_bag_mean
 from chainrule.many.ensemble_record import ensemble_record, restore
 from chainrule.many.fits import fit_many
@@ -49,9 +50,10 @@ class AbstractEnsemble(MetaEstimatorMixin, BaseEstimator):
         """What one member predicts and the ensemble averages."""
 
     @abstractmethod
-    def _judge_out_of_bag(self, y: Any, A: Array, judged: Array) -> None:
-        """Publish the means A over the members that did not see a row, and their score where there is one."""
+    def _judge_out_of_bag(self, y: Any, sample_weight: Array | None, A: Array, judged: Array) -> None:
+        """Publish the means A over the members that did not see a row, and the score of the rows that have one."""
 
+    @all_or_nothing
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train every member on the whole table, or on its bag.
 
@@ -84,10 +86,23 @@ class AbstractEnsemble(MetaEstimatorMixin, BaseEstimator):
         verbose = bool(self.verbose)
         self._show(fit_many(members, X, y, sample_weight=weights, workers=self.workers, verbose=verbose))
         if self.oob_score:
-            self._judge_out_of_bag(
-                y, *out_of_bag_mean(counts, lambda k, rows: self._raw(self.estimators_[k], _safe_indexing(X, rows)))
-            )
+            self._judge_out_of_bag(y, sample_weight, *self._out_of_bag(X, counts, sample_weight))
         return self
+
+    def _out_of_bag(self, X: Any, counts: Array, sample_weight: Array | None) -> tuple[Array, Array]:
+        """Average over the members that did not see a row: all rows, NaN where there is no answer, and which have one.
+
+        A row of weight 0 is as if deleted: that no bag has it is no accident, and it is not to be predicted.
+        """
+        counted = np.arange(counts.shape[1]) if sample_weight is None else np.flatnonzero(sample_weight)
+
+        def predict(member: int, rows: Array) -> Array:
+            return self._raw(self.estimators_[member], _safe_indexing(X, counted[rows]))
+
+        mean, judged = out_of_bag_mean(counts[:, counted], predict)
+        A = np.full((counts.shape[1], *mean.shape[1:]), np.nan)
+        A[counted] = mean
+        return A, counted[judged]
 
     def _show(self, members: list[Any]) -> None:
         """Publish fitted members under the names scikit-learn's users know."""

@@ -51,8 +51,8 @@ def penalty_path(
         As for `fit`.
     warm_start : bool, default=False
         False fits each from its own initial weights, all at once; each is what `fit` alone returns. True fits one
-        after the other and begins each with the weights of the stronger penalty before it: sooner there, and where the
-        cost has many minima the path stays in one valley, but each network then depends on those before it.
+        after the other and begins each with the weights and embeddings of the stronger penalty before it: sooner there,
+        and where the cost has many minima the path stays in one valley, but each network then depends on those before.
     workers : default=None
         As for `fit_many`; without effect with `warm_start=True`.
 
@@ -76,6 +76,7 @@ def penalty_path(
         for each in estimators:
             each.fit(X, y, sample_weight, **start)
             start = {"coef_init": each.coefs_, "intercept_init": each.intercepts_}
+            start |= {"embedding_init": each.embeddings_} if hasattr(each, "embeddings_") else {}
     else:
         estimators = fit_many(estimators, X, y, sample_weight=sample_weight, workers=workers)
     layers = zip(*(each.coefs_ for each in estimators), strict=True)

@@ -19,6 +19,7 @@ from sklearn.utils.validation import _num_samples
 
 from chainrule._errors import InvalidParameterError, warn
 from chainrule.estimator.settings import one_of
+from chainrule.estimator.whole import all_or_nothing
 from chainrule.many.candidates import candidates_of, plan_of
 from chainrule.many.crews import crew_of
 from chainrule.many.evaluation import Evaluations, Outcome, evaluate
@@ -132,6 +133,7 @@ class MLPSearchCV(BaseSearchCV):
         self.record = record
         self.verbose = verbose
 
+    @all_or_nothing
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Evaluate the candidates, and train the best on the whole table.
 

@@ -18,6 +18,7 @@ from chainrule.network.types import Array
 
 Kind = Literal["number", "text", "boolean", "date", "pixel"]
 
+_FLOAT32 = np.finfo(np.float32)
 CHUNK_ROWS = 4096  # rows handled at a time where every column is visited: an image block stays in the cache
 
 
@@ -76,7 +77,7 @@ class Column:
         missing = self.missing
         different, inverse = np.unique(self.values[~missing], return_inverse=True)
         spelled = [spell(value, self.kind) for value in different]
-        levels = sorted(spelled)
+        levels = sorted(set(spelled))
         rank = {level: code for code, level in enumerate(levels)}
         codes = np.full(len(self.values), -1, np.int32)
         codes[~missing] = np.array([rank[text] for text in spelled], np.int32)[inverse]
@@ -84,19 +85,30 @@ class Column:
 
 
 def spell(value: Any, kind: Kind) -> str:
-    """Write one value as a person would: 3 and not 3.0, True and not 1.0.
+    """Write one value as a person would: 3 and not 3.0, True and not 1.0, a date without a time at midnight.
+
+    What is written depends on the value alone, whatever the type it is stored in.
 
     Examples
     --------
-    >>> spell(np.float64(3), "number"), spell(np.int8(1), "boolean")
-    ('3', 'True')
+    >>> spell(np.float64(3), "number"), spell(np.int8(1), "boolean"), spell(np.datetime64("2024-02-29", "us"), "date")
+    ('3', 'True', '2024-02-29')
+    >>> spell(np.float64(0.1), "number"), spell(np.float32(0.1), "number"), spell(np.float64(1 / 3), "number")
+    ('0.1', '0.1', '0.3333333333333333')
     """
     if kind == "boolean":
         return str(bool(value))
     if kind == "date":
-        return str(value)
+        return str(value).removesuffix("T00:00:00.000000")
     number = value.item()
-    return str(int(number)) if number == int(number) else repr(number)
+    return str(int(number)) if number == int(number) else _decimal(number)
+
+
+def _decimal(number: float) -> str:
+    """Write a float; what float32 makes of a decimal of six digits, all of which it tells apart, as that decimal."""
+    short = float(f"{number:.6g}")
+    is_rounded = abs(number) < _FLOAT32.max and float(np.float32(short)) == number
+    return repr(short if is_rounded else number)
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,7 +26,7 @@ class Encoder:
     * numeric: missing ones become the median, with an indicator feature where training had missing ones; then
       standardised, tails drawn in smoothly at 4 standard deviations.
     * ordinal: the same, of the numbers or of the rank of the sorted texts.
-    * categorical: one feature per level, "(other)" for rare ones and "(missing)", two levels in a single feature.
+    * categorical: one feature per level, one for rare ones and one for missing ones if there were any; of two, one.
     * boolean: 0 or 1. Pixel: between 0 and 1.
     * date: elapsed days, year, month, day, weekday and hour, and month, weekday and hour as points on a circle;
       treated like numbers.
@@ -94,7 +94,7 @@ class Encoder:
         """The embeddings that the matrix's codes are for."""
         first = np.cumsum([0, *(len(block.names) for block in self.blocks)]).tolist()
         return tuple(
-            Embedding(column, len(block.levels), block.size)
+            Embedding(column, len(block.shown), block.size)
             for block, column in zip(self.blocks, first, strict=False)
             if isinstance(block, Codes)
         )

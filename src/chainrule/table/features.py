@@ -99,34 +99,45 @@ class Scaled:
 
 @dataclass(frozen=True)
 class OneHot:
-    """One feature per level, 1 where the row has it; two levels share a single feature.
+    """One feature per level, 1 where the row has it; where only two are shown, they share a single feature.
 
     Parameters
     ----------
     column : str
     levels : tuple of str
-        Levels with a feature of their own; "(missing)" and "(other)" are among them where training had missing
-        or rare ones. What training never had goes to "(other)", or is all zeros (0.5 where two levels share).
+        Levels with a feature of their own.
+    other : bool
+        Whether one more stands for all other levels, as training had some that were rare. Without it what training
+        never had is all zeros (0.5 where two share).
+    missing : bool
+        Whether the last one says where values are missing, as training had some; else they are as other levels.
     """
 
     column: str
     levels: tuple[str, ...]
+    other: bool
+    missing: bool
 
     kind: ClassVar[str] = "one_hot"
 
     @property
+    def shown(self) -> tuple[str, ...]:
+        """What the features stand for."""
+        buckets = (OTHER,) * self.other + (MISSING,) * self.missing
+        return (*self.levels, *(_apart(bucket, self.levels) for bucket in buckets))
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The names of the features."""
-        shown = self.levels[1:] if len(self.levels) == 2 else self.levels
+        shown = self.shown[1:] if len(self.shown) == 2 else self.shown
         return tuple(f"{self.column}={level}" for level in shown)
 
     def writer(self, column: Column) -> Writer:
         """Return the function that writes the features of given rows; values that are not text count by spelling."""
-        place_of = _places(self.levels, column, unseen=len(self.levels))
-        if len(self.levels) == 2:
-            features = np.array([[0.0], [1.0], [0.5]], np.float32)
-        else:
-            features = np.eye(len(self.levels) + 1, len(self.levels), dtype=np.float32)
+        n = len(self.shown)
+        unseen = len(self.levels) if self.other else n
+        place_of = _places(self.levels, column, first=0, unseen=unseen, missing=n - 1 if self.missing else unseen)
+        features = np.eye(n + 1, n, dtype=np.float32) if n != 2 else np.array([[0.0], [1.0], [0.5]], np.float32)
 
         def write(rows: slice | Array, out: Array) -> None:
             out[:] = features[place_of(rows)]
@@ -135,7 +146,7 @@ class OneHot:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the block as plain data."""
-        return {"kind": self.kind, "column": self.column, "levels": list(self.levels)}
+        return {"kind": self.kind, **asdict(self)}
 
 
 @dataclass(frozen=True)
@@ -146,17 +157,25 @@ class Codes:
     ----------
     column : str
     levels : tuple of str
-        "(other)" first, code 0, for levels that were rare in training or that it never had; "(missing)" is last where
-        training had missing ones, which are otherwise "(other)", too.
+        Levels with a code of their own, from 1 on. 0 is for all others: rare in training, or never there.
     size : int
         Entries of the vectors.
+    missing : bool
+        Whether one more code, the last, stands for missing values, as training had some; else they have 0, too.
     """
 
     column: str
     levels: tuple[str, ...]
     size: int
+    missing: bool
 
     kind: ClassVar[str] = "codes"
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """What the codes stand for."""
+        buckets = [_apart(bucket, self.levels) for bucket in (OTHER, MISSING)]
+        return (buckets[0], *self.levels, *buckets[1:] * self.missing)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -165,7 +184,8 @@ class Codes:
 
     def writer(self, column: Column) -> Writer:
         """Return the function that writes the codes of given rows; values that are not text count by spelling."""
-        place_of = _places(self.levels, column, unseen=0)
+        missing = len(self.levels) + 1 if self.missing else 0
+        place_of = _places(self.levels, column, first=1, unseen=0, missing=missing)
 
         def write(rows: slice | Array, out: Array) -> None:
             out[:, 0] = place_of(rows)
@@ -174,7 +194,7 @@ class Codes:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the block as plain data."""
-        return {"kind": self.kind, "column": self.column, "levels": list(self.levels), "size": self.size}
+        return {"kind": self.kind, **asdict(self)}
 
 
 Block = Scaled | OneHot | Codes
@@ -189,13 +209,27 @@ def block_from_dict(data: dict[str, Any]) -> Block:
     return _KINDS[data["kind"]](**fields)
 
 
-def _places(levels: tuple[str, ...], column: Column, *, unseen: int) -> Callable[[slice | Array], Array]:
-    """Return the function that gives the place among the levels of given rows; "(other)", or `unseen`, if none."""
+def _places(
+    levels: tuple[str, ...], column: Column, *, first: int, unseen: int, missing: int
+) -> Callable[[slice | Array], Array]:
+    """Return the function that gives the place of given rows: of a level, counted from `first`, or of none of them."""
     text = column.as_text()
-    place = {level: number for number, level in enumerate(levels)}
-    unseen = place.get(OTHER, unseen)
-    places = np.array([place.get(level, unseen) for level in text.levels] + [place.get(MISSING, unseen)], np.intp)
+    place = {level: number for number, level in enumerate(levels, first)}
+    places = np.array([*(place.get(level, unseen) for level in text.levels), missing], np.intp)
     return lambda rows: places[text.values[rows]]  # missing, -1, is the last
+
+
+def _apart(bucket: str, levels: tuple[str, ...]) -> str:
+    """Name what stands for no level in particular so that no level has that name.
+
+    Examples
+    --------
+    >>> _apart("(other)", ("a", "b")), _apart("(other)", ("(other)", "b"))
+    ('(other)', '((other))')
+    """
+    while bucket in levels:
+        bucket = f"({bucket})"
+    return bucket
 
 
 def reader(part: str, column: Column, levels: tuple[str, ...]) -> Callable[[slice | Array], Array]:

@@ -8,7 +8,7 @@ from chainrule._errors import TableError
 from chainrule.network.embeddings import suggested_size
 from chainrule.network.types import Array
 from chainrule.table.columns import Column
-from chainrule.table.features import MISSING, OTHER, Codes, OneHot, Scaled, reader
+from chainrule.table.features import Codes, OneHot, Scaled, reader
 from chainrule.table.schema import rare_below
 from chainrule.table.statistics import mean_and_deviation, median, merged
 
@@ -73,10 +73,9 @@ def one_hot(name: str, levels: tuple[str, ...], counts: Array, m: int) -> OneHot
     """Choose the levels worth a feature by how often each occurs in m rows; the rest of the rows have none."""
     common = np.flatnonzero(counts >= rare_below(m))
     kept = np.sort(common[np.argsort(-counts[common], kind="stable")[:MAX_ONE_HOT]])
-    chosen = [levels[code] for code in kept]
-    chosen += [OTHER] if counts.sum() > counts[kept].sum() else []
-    chosen += [MISSING] if counts.sum() < m else []
-    return OneHot(name, tuple(chosen)) if len(chosen) > 1 else None
+    other, missing = bool(counts.sum() > counts[kept].sum()), bool(counts.sum() < m)
+    chosen = OneHot(name, tuple(levels[code] for code in kept), other, missing)
+    return chosen if len(chosen.shown) > 1 else None
 
 
 def fit_codes(column: Column, rows: slice | Array, weights: Array, size: int | None = None) -> Codes | OneHot:
@@ -98,9 +97,8 @@ def fit_codes(column: Column, rows: slice | Array, weights: Array, size: int | N
     totals = np.bincount(text.values[rows] + 1, copies, minlength=len(text.levels) + 1)  # missing, -1, comes first
     totals = totals.round(6)  # ten tenths are one copy
     kept = totals[1:] >= rare_below(round(totals.sum()))
-    levels = [level for level, is_kept in zip(text.levels, kept, strict=True) if is_kept]
-    levels += [MISSING] if totals[0] > 0 else []
-    if size is None and len(levels) == 2 and not totals[1:][~kept].any():
-        return OneHot(column.name, tuple(levels))
-    levels = [OTHER, *levels]
-    return Codes(column.name, tuple(levels), suggested_size(len(levels)) if size is None else size)
+    levels = tuple(level for level, is_kept in zip(text.levels, kept, strict=True) if is_kept)
+    missing = bool(totals[0] > 0)
+    if size is None and len(levels) + missing == 2 and not totals[1:][~kept].any():
+        return OneHot(column.name, levels, other=False, missing=missing)
+    return Codes(column.name, levels, suggested_size(1 + len(levels) + missing) if size is None else size, missing)

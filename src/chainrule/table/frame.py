@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
-from numbers import Real
+from datetime import date
+from decimal import Decimal
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
 from chainrule._errors import TableError
 from chainrule.network.types import Array
-from chainrule.table.columns import Column, Table
+from chainrule.table.columns import Column, Table, spell
 from chainrule.table.database import connect
 from chainrule.table.load import load
 
@@ -70,7 +72,7 @@ def number_column(name: str, values: Array) -> Column:
     if values.dtype.kind in "biuf":
         return Column(name, "number", values)
     try:
-        numbers = np.array([np.nan if _is_missing(value) else value for value in values.tolist()], np.float64)
+        numbers = np.array([np.nan if is_missing(value) else value for value in values.tolist()], np.float64)
     except (ValueError, TypeError) as error:
         raise TableError(
             f"Column {name!r} must hold numbers, but: {error}. Name it in categorical_features, or make numbers of it."
@@ -103,7 +105,18 @@ def _from_native(frame: Any) -> dict[str, Array]:
         raise TableError(
             f"A table must be a data frame or a mapping of names to arrays, got {type(frame).__name__}."
         ) from error
-    return {str(name): _plain(wrapped[name].to_numpy()) for name in wrapped.columns}
+    return {str(name): _plain(array_of(wrapped[name])) for name in wrapped.columns}
+
+
+def array_of(series: Any) -> Array:
+    """Return the values of a series of narwhals, None where objects are missing.
+
+    Its `to_numpy` rounds whole numbers to floats beside missing ones, and forgets which values of an Arrow dictionary
+    are missing.
+    """
+    if series.dtype.is_float() or series.dtype.is_temporal() or not series.null_count():
+        return np.asarray(series.to_numpy())
+    return np.array(series.to_list(), object)
 
 
 def _from_mapping(frame: Mapping[Any, Any]) -> dict[str, Array]:
@@ -129,13 +142,34 @@ def _plain(values: Array) -> Array:
         return np.ascontiguousarray(values)
     if values.dtype.kind == "f":
         return np.ascontiguousarray(values, np.float32 if values.dtype == np.float32 else np.float64)
-    objects = [None if _is_missing(value) else value for value in values.tolist()]
+    objects = [None if is_missing(value) else value for value in values.tolist()]
     present = [value for value in objects if value is not None]
-    if present and all(isinstance(value, Real) and not isinstance(value, bool) for value in present):
+    if present and all(map(_is_date, present)):
+        return np.array(objects, "datetime64[us]")
+    if present and all(_is_number(value) and _is_exact(value) for value in present):
         return np.array([np.nan if value is None else value for value in objects], np.float64)
-    return np.array([None if value is None else str(value) for value in objects], object)
+    return np.array([None if value is None else _text(value) for value in objects], object)
 
 
-def _is_missing(value: Any) -> bool:
+def _is_date(value: Any) -> bool:
+    return isinstance(value, date) and getattr(value, "tzinfo", None) is None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real | Decimal) and not isinstance(value, bool)
+
+
+def _is_exact(value: Any) -> bool:
+    """Whether a float stands for the number alone: whole ones beyond 2^53 are identifiers that it would confuse."""
+    return not isinstance(value, Integral) or float(value) == value
+
+
+def _text(value: Any) -> str:
+    """Write a number among texts as a column of numbers has it, so that 1, 1.0 and "1" are the same everywhere."""
+    is_float = _is_number(value) and not isinstance(value, Integral)
+    return spell(np.float64(value), "number") if is_float and np.isfinite(float(value)) else str(value)
+
+
+def is_missing(value: Any) -> bool:
     """Tell None, NaN, NaT and pandas' NA, which alone do not equal themselves."""
     return value is None or (value != value) is not False

@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule._errors import InvalidParameterError, TargetError
 from chainrule.network.types import Array
-from chainrule.table.columns import Column, Table
+from chainrule.table.columns import Column, Table, spell
 from chainrule.table.facts import MAX_DIFFERENT, Facts
 from chainrule.table.schema import MIN_IDENTIFIERS
 
@@ -107,7 +107,9 @@ class Target:
 
         Case, blanks around, and a full stop at the end do not matter where no two classes differ by them alone.
         """
-        spelled = [str(label) for label in self.classes]
+        spelled = [
+            spell(np.float64(label), "number") if isinstance(label, float) else str(label) for label in self.classes
+        ]
         exact = {label: code for code, label in enumerate(spelled)}
         loose = {_loosely(label): code for code, label in enumerate(spelled)}
         if len(loose) < len(exact):

@@ -43,7 +43,8 @@ class Context:
     Attributes
     ----------
     estimator : estimator
-        The one that is being fitted; its fitted attributes are those of before, until `on_fit_end`.
+        The one that is being fitted. Until `on_fit_end` it has not changed as a whole: columns and classes may be new
+        beside the weights of before. `fitted_estimator` is what predicts.
     epoch : int
         Counted from 1: the epoch that is going on or has just ended; before the first one 0.
     """
