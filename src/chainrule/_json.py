@@ -58,6 +58,8 @@ def parsed(text: str | bytes) -> Any:
         json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    except UnicodeEncodeError:
+        raise ValueError("a text in it has half of a surrogate pair") from None
     return value
 
 
