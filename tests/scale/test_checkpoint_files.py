@@ -26,7 +26,7 @@ def checkpoint_of(step, dtype=np.float32, best=True):
         return State(Parameters(theta, (2, 3, 1)), tuple(slots), step, 2)
 
     epochs = {"epoch": [1.0, 2.0], "running_loss": [1 / 3, 0.1 + 0.2]}
-    return Checkpoint(state(step), state(step - 1) if best else None, epochs, Totals((1e-300, np.pi), 0.7))
+    return Checkpoint(state(step), state(max(step - 1, 0)) if best else None, epochs, Totals((1e-300, np.pi), 0.7))
 
 
 def same(one, other):

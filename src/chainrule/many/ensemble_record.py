@@ -8,12 +8,12 @@ import numpy as np
 from sklearn.base import clone
 
 from chainrule._errors import ModelFileError
-from chainrule.files.model_file import OUT_OF_BAG
 from chainrule.network.types import Array
 
 if TYPE_CHECKING:
     from chainrule.many.members import AbstractEnsemble
 
+_OUT_OF_BAG = "out_of_bag"  # a tensor: of the means over the members that did not see a row, NaN where all did
 _SAVED = ("n_estimators", "bootstrap", "oob_score", "random_state", "verbose")
 
 
@@ -25,7 +25,7 @@ def ensemble_record(ensemble: AbstractEnsemble) -> tuple[dict[str, Any], dict[st
     record = {"parameters": {name: getattr(ensemble, name) for name in _SAVED}, "members": members}
     if hasattr(ensemble, "oob_score_"):
         record["fitted"] = {"oob_score_": ensemble.oob_score_}
-        tensors[OUT_OF_BAG] = getattr(ensemble, ensemble._out_of_bag)
+        tensors[_OUT_OF_BAG] = getattr(ensemble, ensemble._out_of_bag)
     return record, tensors
 
 
@@ -52,7 +52,7 @@ def restore(ensemble: AbstractEnsemble, record: dict[str, Any], tensors: dict[st
     ensemble._member()  # which checks the parameters
     ensemble._show(members)
     if "oob_score_" in record.get("fitted", {}):
-        _restore_out_of_bag(ensemble, record["fitted"]["oob_score_"], tensors[OUT_OF_BAG])
+        _restore_out_of_bag(ensemble, record["fitted"]["oob_score_"], tensors[_OUT_OF_BAG])
 
 
 def _restore_out_of_bag(ensemble: AbstractEnsemble, score: float, A: Array) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from chainrule._errors import ModelFileError, ShapeError
 from chainrule.network.activations import FORMULA, activation
 from chainrule.network.architecture import Architecture
@@ -87,7 +89,7 @@ def parameters_of(tensors: Mapping[str, Array], architecture: Architecture) -> P
     Raises
     ------
     ShapeError
-        If a tensor is missing, or the shapes are not those of the architecture.
+        If a tensor is missing or not finite, or types and shapes are not those of a network of the architecture.
     """
     widths, embeddings = architecture.widths, architecture.embeddings
     W, b = ([f"{letter}{l}" for l in range(1, len(widths))] for letter in "Wb")
@@ -100,6 +102,8 @@ def parameters_of(tensors: Mapping[str, Array], architecture: Architecture) -> P
     if len(dtypes) > 1:
         raise ShapeError(f"the tensors of a network must all be float32 or all float64, they are {sorted(dtypes)}.")
     parameters = parameters_from([*map(tensor, W)], [*map(tensor, b)], [*map(tensor, E)], embeddings)
+    if not np.isfinite(parameters.theta).all():
+        raise ShapeError("a tensor of the network holds a number that is not finite.")
     if parameters.widths != widths:
         raise ShapeError(f"the tensors have widths {parameters.widths}, the architecture says {widths}.")
     return parameters
