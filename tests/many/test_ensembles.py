@@ -11,10 +11,11 @@ from scipy.stats import entropy
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.exceptions import NotFittedError
+from sklearn.metrics import d2_pinball_score
 from sklearn.model_selection import cross_val_score
 from sklearn.utils import resample
 
-from chainrule import LinearRegressor, MLPEnsembleClassifier, MLPEnsembleRegressor
+from chainrule import LinearRegressor, MLPEnsembleClassifier, MLPEnsembleRegressor, MLPRegressor
 from chainrule._errors import ChainruleWarning, InvalidParameterError
 from chainrule.many.bags import drawn
 from chainrule.many.uncertainty import decompose
@@ -175,3 +176,25 @@ def test_an_ensemble_is_better_than_its_members_on_squared_error():
     mean, deviation = ensemble.predict(X[test], return_std=True)
     members = np.mean([(m.predict(X[test]) - TARGET[test]) ** 2 for m in ensemble.estimators_])
     assert np.mean((mean - TARGET[test]) ** 2) == pytest.approx(members - np.mean(deviation**2))
+
+
+def test_several_quantiles_are_scored_as_by_scikit_learn():
+    X = np.random.default_rng(0).uniform(-1, 1, size=(120, 2))
+    y = X[:, 0] + np.random.default_rng(1).normal(size=120)
+    quantiles = [0.1, 0.5, 0.9]
+    net = MLPRegressor((4,), loss="quantile", quantile=quantiles, solver="lbfgs", max_iter=60, tol=0.05)
+    with pytest.warns(ChainruleWarning, match="in every bag"):
+        ensemble = MLPEnsembleRegressor(net, 8, bootstrap=True, oob_score=True, random_state=0).fit(X, y)
+    weights = np.arange(1.0, 121.0)
+
+    def mean_d2(A, rows, sample_weight):
+        return np.mean(
+            [d2_pinball_score(y[rows], A[rows, k], alpha=q, sample_weight=sample_weight) for k, q in enumerate(quantiles)]
+        )
+
+    everything = slice(None)
+    assert ensemble.score(X, y) == pytest.approx(mean_d2(ensemble.predict(X), everything, None), rel=1e-12)
+    assert ensemble.score(X, y, weights) == pytest.approx(mean_d2(ensemble.predict(X), everything, weights), rel=1e-12)
+    judged = ~np.isnan(ensemble.oob_prediction_[:, 0])
+    assert ensemble.oob_score_ == pytest.approx(mean_d2(ensemble.oob_prediction_, judged, None), rel=1e-12)
+    assert 0 < ensemble.oob_score_ < ensemble.score(X, y)
