@@ -35,19 +35,19 @@ COLUMNS = {
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 @pytest.mark.parametrize(("column", "works"), COLUMNS.values(), ids=COLUMNS)
-def test_columns(run, tmp_path, column, works, way):
+def test_columns(chainrule, tmp_path, column, works, way):
     source, model = table(tmp_path / "t.csv", column), tmp_path / "m.safetensors"
     model.write_text("an older file")
-    outcome = run("train", source, *QUICK, *way, "-m", model)
+    outcome = chainrule("train", source, *QUICK, *way, "-m", model)
     if not works:
-        assert outcome.exit_code == 2
+        assert outcome.code == 2
         assert "Column 'x' is too large to be standardised" in outcome.stderr
         assert model.read_text() == "an older file"
         return
-    assert outcome.exit_code == 0, outcome.stderr
-    assert run("summary", model).exit_code == 0
-    predicted = run("predict", model, source, "-o", tmp_path / "p.csv")
-    assert predicted.exit_code == 0, predicted.stderr
+    assert outcome.code == 0, outcome.stderr
+    assert chainrule("summary", model).code == 0
+    predicted = chainrule("predict", model, source, "-o", tmp_path / "p.csv")
+    assert predicted.code == 0, predicted.stderr
     assert len((tmp_path / "p.csv").read_text().splitlines()) == 41
     assert "nan" not in (tmp_path / "p.csv").read_text().lower()
 
@@ -61,24 +61,24 @@ TARGETS = {
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 @pytest.mark.parametrize(("target", "works"), TARGETS.values(), ids=TARGETS)
-def test_targets(run, tmp_path, target, works, way):
+def test_targets(chainrule, tmp_path, target, works, way):
     source, model = table(tmp_path / "t.csv", ["1", "2", "3.5"], target), tmp_path / "m.safetensors"
-    outcome = run("train", source, *QUICK, "--task", "regression", *way, "-m", model)
+    outcome = chainrule("train", source, *QUICK, "--task", "regression", *way, "-m", model)
     if not works:
-        assert outcome.exit_code == 2
+        assert outcome.code == 2
         assert "Target 'y' is too large to be standardised" in outcome.stderr
         assert not model.exists()
         return
-    assert outcome.exit_code == 0, outcome.stderr
-    assert run("predict", model, source, "-o", tmp_path / "p.csv").exit_code == 0
+    assert outcome.code == 0, outcome.stderr
+    assert chainrule("predict", model, source, "-o", tmp_path / "p.csv").code == 0
 
 
-def test_what_is_far_beyond_training_is_drawn_in_and_not_to_the_middle(run, tmp_path):
+def test_what_is_far_beyond_training_is_drawn_in_and_not_to_the_middle(chainrule, tmp_path):
     """At 1e200 and more the square of a number overflows; it must not count as 0 for that."""
     source, model = table(tmp_path / "t.csv", ["1", "2", "3.5"]), tmp_path / "m.safetensors"
-    assert run("train", source, *QUICK, "-m", model).exit_code == 0
+    assert chainrule("train", source, *QUICK, "-m", model).code == 0
     far = tmp_path / "far.csv"
     far.write_text("x,z\n1e50,1\n1e200,1\n1.7e308,1\n")
-    assert run("predict", model, far, "-o", tmp_path / "p.csv").exit_code == 0
+    assert chainrule("predict", model, far, "-o", tmp_path / "p.csv").code == 0
     chances = np.genfromtxt(tmp_path / "p.csv", delimiter=",", skip_header=1, usecols=-1)
     np.testing.assert_allclose(chances, chances[0])

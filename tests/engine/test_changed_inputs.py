@@ -10,6 +10,8 @@ from scipy import sparse
 
 from chainrule import MLPRegressor
 
+pytestmark = pytest.mark.filterwarnings("ignore::chainrule._errors.ConvergenceWarning", "ignore:.*max_iter")
+
 DRAW = np.random.default_rng(0)
 DENSE = DRAW.normal(size=(200, 12)) * (DRAW.random((200, 12)) < 0.3)
 Y = DENSE.sum(axis=1)
@@ -35,12 +37,11 @@ def overwritten(X, **arrays):
 @pytest.mark.parametrize("long", [False, True], ids=["int32", "int64"])
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_where_entries_belong_is_what_it_was_when_training_began(Native, engine, long, solver):
-    settings = {"solver": solver, "max_iter": 4, "tol": 0, "engine": engine, "random_state": 0, "batch_size": 50}
+    settings = {"solver": solver, "max_iter": 4, "tol": 0, "engine": engine, "random_state": 0}
     changed, X = table(long), table(long)
-    with pytest.warns():
-        plain = MLPRegressor((5,), **settings).fit(X, Y)
-        changing = overwritten(changed, indices=11, indptr=0)
-        model = MLPRegressor((5,), **settings, callbacks=changing).fit(changed, Y)
+    plain = MLPRegressor((5,), **settings).fit(X, Y)
+    changing = overwritten(changed, indices=11, indptr=0)
+    model = MLPRegressor((5,), **settings, callbacks=changing).fit(changed, Y)
     for ours, theirs in zip(model.coefs_, plain.coefs_, strict=True):
         assert_array_equal(ours, theirs)
 
@@ -88,8 +89,7 @@ def test_arrays_in_use_cannot_be_resized():
         except ValueError as error:
             refused.append(str(error))
 
-    with pytest.warns():
-        MLPRegressor((5,), max_iter=2, random_state=0, callbacks=callback).fit(X, Y)
+    MLPRegressor((5,), max_iter=2, random_state=0, callbacks=callback).fit(X, Y)
     assert len(refused) == 2
     assert "cannot resize an array that" in refused[0]
 
@@ -101,8 +101,7 @@ def test_codes_that_a_callback_changes_are_misread_and_no_more():
     def callback(ctx):
         X[:, -1] = 1e300
 
-    with pytest.warns():
-        model = MLPRegressor(
-            (5,), max_iter=3, random_state=0, categorical_features=[12], embedding_size=3, callbacks=callback
-        ).fit(X, Y)
+    model = MLPRegressor(
+        (5,), max_iter=3, random_state=0, categorical_features=[12], embedding_size=3, callbacks=callback
+    ).fit(X, Y)
     assert all(np.isfinite(W).all() for W in model.coefs_)

@@ -228,10 +228,7 @@ def test_what_stands_twice_in_a_row_counts_as_its_sum(drawn, parameters):
     summed = sparse.csr_array(table.toarray())  # in SciPy's words: the sum in the matrix's own type
     table.has_sorted_indices = True  # what a matrix remembers of itself is not believed
     Y = np.arange(float(table.shape[0]))
-    fitted = [
-        MLPRegressor((3,), max_iter=3, random_state=0, **parameters).fit(one, Y)
-        for one in (table, summed)
-    ]
+    fitted = [MLPRegressor((3,), max_iter=3, random_state=0, **parameters).fit(one, Y) for one in (table, summed)]
     for a, b in zip(_weights(fitted[0]), _weights(fitted[1]), strict=True):
         assert_array_equal(a, b)
     assert_array_equal(fitted[0].predict(table), fitted[0].predict(summed))

@@ -189,7 +189,10 @@ def test_several_quantiles_are_scored_as_by_scikit_learn():
 
     def mean_d2(A, rows, sample_weight):
         return np.mean(
-            [d2_pinball_score(y[rows], A[rows, k], alpha=q, sample_weight=sample_weight) for k, q in enumerate(quantiles)]
+            [
+                d2_pinball_score(y[rows], A[rows, k], alpha=q, sample_weight=sample_weight)
+                for k, q in enumerate(quantiles)
+            ]
         )
 
     everything = slice(None)

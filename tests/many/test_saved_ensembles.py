@@ -57,7 +57,11 @@ def test_files_that_do_not_hold_an_ensemble(tmp_path):
     hostile = [
         (record | {"members": []}, tensors, "at least 1 entries"),
         (record | {"members": [record["members"][0]]}, tensors, "1 members"),
-        (record | {"members": [record["members"][0] | {"kind": "os.system"}] * 2}, tensors, "'kind' is one of MLPClassifier, LinearClassifier"),
+        (
+            record | {"members": [record["members"][0] | {"kind": "os.system"}] * 2},
+            tensors,
+            "'kind' is one of MLPClassifier, LinearClassifier",
+        ),
         (record | {"members": [record["members"][0], other]}, narrow, "different inputs"),
         (record, {name: tensor for name, tensor in tensors.items() if "member0" in name}, "damaged"),
         ({name: value for name, value in record.items() if name != "members"}, tensors, "members"),

@@ -1,7 +1,8 @@
-"""Files of every kind, changed in places that mean something, under a right digest: `python -m tests.storage.mutations 5000`.
+"""Files of every kind, changed in places that mean something, under a right digest.
 
-Loading one either raises ModelFileError or gives a model that predicts or raises an error of the package; with little
-memory (`main` limits it) and in little time. Run as a process of its own, so that a crash is seen and the limit holds.
+`python -m tests.storage.mutations 5000` tries 5000 of them. Loading one either raises ModelFileError or gives a model
+that predicts or raises an error of the package; with little memory (`main` limits it) and in little time. It is run as
+a process of its own, so that a crash is seen and the limit holds.
 """
 
 import contextlib
@@ -53,7 +54,9 @@ def models() -> list[Any]:
     bags = {"bootstrap": True, "oob_score": True, "random_state": 0}
     frame = FRAME | {"twice": 2 * X[:, 0], "yes": X[:, 0] > 0}
     settings = recipe(60, hidden_layer_sizes=(3,), max_iter=2)
-    tables = [train(prepare(from_frame(frame), names), settings).model for names in (["kind"], ["yes"], ["twice", "when"])]
+    tables = [
+        train(prepare(from_frame(frame), names), settings).model for names in (["kind"], ["yes"], ["twice", "when"])
+    ]
     return [
         *tables,
         MLPClassifier((4, 3), activation=["z * sigmoid(z)", ("elu", {"alpha": 0.5})], **few).fit(X, LABELS),

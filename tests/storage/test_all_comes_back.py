@@ -29,7 +29,9 @@ SEVERAL = MLPRegressor((4,), loss="quantile", quantile=[0.1, 0.5, 0.9], **FEW)
 FITS = {
     "early stopping": lambda: MLPClassifier((4,), early_stopping=True, **FEW).fit(X, LABELS),
     "labels of another kind": lambda: LinearClassifier(class_weight={0: 1.0, 1: 2.0}, **FEW).fit(X, (Y > 0) * 1),
-    "labels that coincide": lambda: MLPClassifier((4,), class_weight=[{0: 1, 1: 2}] * 3, **FEW).fit(X, (X[:, :3] > 0) * 1),
+    "labels that coincide": lambda: MLPClassifier((4,), class_weight=[{0: 1, 1: 2}] * 3, **FEW).fit(
+        X, (X[:, :3] > 0) * 1
+    ),
     "balanced": lambda: MLPClassifier((4,), class_weight="balanced", **FEW).fit(X, LABELS),
     "columns": lambda: MLPClassifier(
         (4, 3),
@@ -40,9 +42,9 @@ FITS = {
         **FEW,
     ).fit(FRAME, LABELS),
     "calibrated": lambda: MLPRegressor((4,), dropout=[0.1], **FEW).fit(X, Y, X_cal=X[:20], y_cal=Y[:20]),
-    "quantiles": lambda: MLPRegressor(
-        (4,), loss="quantile", quantile=[0.1, 0.9], n_iter_no_change=np.inf, **FEW
-    ).fit(X, Y),
+    "quantiles": lambda: MLPRegressor((4,), loss="quantile", quantile=[0.1, 0.9], n_iter_no_change=np.inf, **FEW).fit(
+        X, Y
+    ),
     "two outputs": lambda: LinearRegressor(max_iter=30, random_state=0).fit(FRAME[["a", "b"]], np.c_[Y, -Y]),
     "in parts": lambda: MLPRegressor((4,), random_state=0).partial_fit(X, Y).partial_fit(X, Y),
     "bags": lambda: MLPEnsembleClassifier(MLPClassifier((4,), **FEW), **BAGS).fit(X.astype(np.float32), LABELS),
@@ -56,7 +58,9 @@ SEEDED = "estimator"  # of an ensemble: its first member, seed included
 
 def shown(model):
     """Every attribute and every property with a fitted one's name."""
-    names = {"_columns", "_target", *vars(model)} | {name for name in dir(model) if name.endswith("_") and not name.startswith("_")}
+    names = {"_columns", "_target", *vars(model)} | {
+        name for name in dir(model) if name.endswith("_") and not name.startswith("_")
+    }
     return {name: getattr(model, name) for name in names - {STATE, MEMBERS, SEEDED} if hasattr(model, name)}
 
 

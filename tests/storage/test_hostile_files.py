@@ -173,7 +173,17 @@ def test_digests_that_are_none(saved, tmp_path, digest):
 
 def test_records_that_are_none(tmp_path):
     tensors = {"W1": np.zeros((1, 1), np.float32)}
-    for text in ("", "[1]", "null", "{", '{"format": 1, "format": 1}', '{"format": 1, "a": "\\ud800"}', "[" * 100_000, '{"a":' * 100_000, "1" * 5000):
+    for text in (
+        "",
+        "[1]",
+        "null",
+        "{",
+        '{"format": 1, "format": 1}',
+        '{"format": 1, "a": "\\ud800"}',
+        "[" * 100_000,
+        '{"a":' * 100_000,
+        "1" * 5000,
+    ):
         (tmp_path / "m").write_bytes(save_tensors(tensors, {"chainrule": text}))
         with pytest.raises(ModelFileError, match="damaged"):
             load(tmp_path / "m")

@@ -146,7 +146,12 @@ def test_a_type_of_labels_is_no_wider_than_labels_are(classifier, tmp_path):
 
 def test_formulas_of_files_that_are_odd_but_right(regressor, tmp_path):
     record, tensors = json.loads(json.dumps(regressor[0])), regressor[1]
-    for text in ("max(0, z if z < 1 else 1)", "9**9**9**9*z", "z if (1 if z > 0 else 0) else 0.5*z", "z +" * 166 + " z"):
+    for text in (
+        "max(0, z if z < 1 else 1)",
+        "9**9**9**9*z",
+        "z if (1 if z > 0 else 0) else 0.5*z",
+        "z +" * 166 + " z",
+    ):
         with_formula(text)(record)
         with_parameter("engine", "reference")(record)
         assert len(load(write_raw(tmp_path / "m", record, tensors)).predict(X)) == 40
@@ -195,6 +200,6 @@ def test_weights_that_are_no_numbers_are_not_saved(tmp_path, value):
     theta = model._fitted.state.parameters.theta
     theta.flags.writeable = True
     theta[0] = value
-    with pytest.raises(ModelFileError, match="cannot be saved.*not finite"):
+    with pytest.raises(ModelFileError, match=r"cannot be saved.*not finite"):
         save(model, tmp_path / "m")
     assert not list(tmp_path.iterdir())

@@ -41,7 +41,7 @@ def validated(estimator: Any, X: Any, y: Any = NO_TARGET, *, reset: bool) -> tup
 
     Returns
     -------
-    X : array or CSR matrix as it came (entries that share a place added up), or a RawTable where columns are to be encoded
+    X : array as it came; CSR matrix whose entries that share a place are added up; or a RawTable to be encoded
     y : ndarray, or as it came if it was not given
 
     Raises

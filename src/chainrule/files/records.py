@@ -30,7 +30,12 @@ def _is_activation(value: Any) -> bool:
     """A name, or a name with parameters: numbers, or the formulas of one that is given as text."""
     if isinstance(value, str):
         return True
-    if not isinstance(value, list) or len(value) != 2 or not isinstance(value[0], str) or not isinstance(value[1], dict):
+    if (
+        not isinstance(value, list)
+        or len(value) != 2
+        or not isinstance(value[0], str)
+        or not isinstance(value[1], dict)
+    ):
         return False
     kind = TEXT if value[0] == "formula" else number()
     return all(kind.holds(entry) for entry in value[1].values())
@@ -48,7 +53,7 @@ _MEASURES = Each(MEASURED, of=dict)
 _TEXTS = Each(TEXT)
 _OPEN = Each(ANYTHING, of=dict)
 
-_ARCHITECTURE = {
+_ARCHITECTURE: Shape = {
     "widths": Each(whole(1), least=2),
     "activations": Each(_ACTIVATION),
     "output": _ACTIVATION,
@@ -57,7 +62,7 @@ _ARCHITECTURE = {
     "dropout": Each(number(0, 1)),
     "embeddings": Maybe(Each({"column": whole(), "levels": whole(1), "size": whole(1)})),
 }
-_HISTORY = {
+_HISTORY: Shape = {
     "epochs": Each(Each(MEASURED), of=dict),
     "final": _MEASURES,
     "best_epoch": OrNone(whole()),
@@ -65,7 +70,7 @@ _HISTORY = {
     "stop_sentence": TEXT,
     "stop_numbers": Maybe(_MEASURES),  # which files of the first days lack
 }
-_TARGET = {
+_TARGET: Shape = {
     "names": Each(TEXT, least=1),
     "task": one_of("classification", "regression"),
     "reason": TEXT,
@@ -102,8 +107,13 @@ TRAINING: Shape = {
     "history": _HISTORY,
     "figures": Each(_MEASURES, of=dict),
 }
-_TABLE_MODEL = {"encoder": {"blocks": _BLOCKS}, "target": _TARGET, "architecture": _ARCHITECTURE, "training": _OPEN}
-_ESTIMATOR = {
+_TABLE_MODEL: Shape = {
+    "encoder": {"blocks": _BLOCKS},
+    "target": _TARGET,
+    "architecture": _ARCHITECTURE,
+    "training": _OPEN,
+}
+_ESTIMATOR: dict[str, Shape] = {
     "parameters": _OPEN,
     "fitted": {
         "n_features_in_": whole(1),
@@ -133,7 +143,7 @@ _CLASSIFIERS, _REGRESSORS = ("MLPClassifier", "LinearClassifier"), ("MLPRegresso
 
 
 def _ensemble_of(kinds: tuple[str, ...]) -> dict[str, Shape]:
-    members = Each(Kinds("kind", dict.fromkeys(kinds, {}), _ESTIMATOR), least=1)
+    members = Each(Kinds("kind", {kind: {} for kind in kinds}, _ESTIMATOR), least=1)
     return {"parameters": _OPEN, "members": members, "fitted": Maybe({"oob_score_": Maybe(MEASURED)})}
 
 

@@ -128,8 +128,12 @@ def _require_each(value: Any, shape: Each, place: str) -> None:
     if not isinstance(value, shape.of) or len(value) < shape.least:
         kind = "list" if shape.of is list else "record"
         _refuse(place, f"a {kind} of at least {shape.least} entries" if shape.least else f"a {kind}", value)
-    for key in value if isinstance(value, dict) else range(len(value)):
-        require(value[key], shape.entry, f"{place}.{key}" if isinstance(value, dict) else f"{place}[{key}]")
+    if isinstance(value, dict):
+        entries = [(f"{place}.{key}", entry) for key, entry in value.items()]
+    else:
+        entries = [(f"{place}[{number}]", entry) for number, entry in enumerate(value)]
+    for name, entry in entries:
+        require(entry, shape.entry, name)
 
 
 def _require_record(value: Any, shape: Mapping[str, Shape], place: str) -> None:

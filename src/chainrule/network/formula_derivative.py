@@ -53,7 +53,7 @@ def derivative(g: Formula) -> Formula:
         deep = True
     if deep:
         raise InvalidParameterError(
-            f"the derivative of {g.text!r} is nested too deeply. Give the formula's derivative, too: a pair of formulas."
+            f"the derivative of {g.text!r} is nested too deeply. Give it, too: a pair of formulas."
         )
     return found
 
