@@ -74,22 +74,29 @@ inline void turn_back(Index n, Index examples, const Vec<T>* from, T* to, Index 
   store_some(to, *from, examples);
 }
 
-// The entries of one row of a sparse table, converted into `values`.
+// The entries of one row of a sparse table of n columns, converted into `to`. Columns are checked when
+// Python hands them over; those of a table that was changed since then are misread as the last, rather than that memory
+// is which is not ours.
 template <class T>
 struct Entries {
   Index count;
-  const std::int32_t* columns;
+  std::int32_t* columns;
   T* values;
 };
 
 template <class T>
-Entries<T> entries(const Table& table, Index row, T* values) {
+Entries<T> entries(const Table& table, Index row, Index n, Entries<T> to) {
   const Index start = table.starts[row], count = table.starts[row + 1] - start;
+  const auto last = static_cast<std::uint32_t>(n - 1);
+  for (Index i = 0; i < count; ++i) {
+    const auto column = static_cast<std::uint32_t>(table.columns[start + i]);  // below 0 is above every other
+    to.columns[i] = static_cast<std::int32_t>(column < last ? column : last);
+  }
   with_number(table.number, [&]<class S>(const S*) {
     const S* from = static_cast<const S*>(table.data) + start;
-    for (Index i = 0; i < count; ++i) values[i] = static_cast<T>(from[i]);
+    for (Index i = 0; i < count; ++i) to.values[i] = static_cast<T>(from[i]);
   });
-  return {count, table.columns + start, values};
+  return {count, to.columns, to.values};
 }
 
 // Z = (W b) (x, 1) for one sparse x: one chain of multiply-adds over its entries, then the bias.

@@ -60,7 +60,7 @@ struct Pass {
   }
 
   Entries<T> sparse_row(Index r) const {
-    Entries<T> x = entries<T>(job.examples.X, own.places[r], own.entries);
+    Entries<T> x = entries<T>(job.examples.X, own.places[r], width(0), own.entries);
     if (const Dropout* d = dropout(0)) {
       const std::uint64_t key = job.examples.keys[own.places[r]];
       drop_entries<T>(*d, {job.plan.seed, step, 0}, key, x.count, x.columns, x.values);

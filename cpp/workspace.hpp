@@ -51,7 +51,7 @@ struct ThreadSpace {
   Index* places;      // in the tables, of the examples at hand
   Vec<T>*z, *y, *dZ;  // LANES examples' logits, targets and deltas
   TileSpace<T> tiles;
-  T* entries;
+  Entries<T> entries;
   DrawSpace draws;
 };
 
@@ -167,7 +167,8 @@ struct Workspace {
       space.tiles.columns = arena.take<T>(TileSpace<T>::n_columns(rows));
       space.tiles.sums = arena.take<T>(TileSpace<T>::n_sums);
     }
-    space.entries = arena.take<T>(job.examples.X.most_entries);
+    const Index most = job.examples.X.most_entries;
+    space.entries = {most, arena.take<std::int32_t>(most), arena.take<T>(most)};
     const Index counters = job.network.dropout ? DrawSpace::n_counters(widest) : 0;
     space.draws = {arena.take<Word>(counters), arena.take<Word>(counters), arena.take<Word>(4 * counters)};
     if (!threads) return;

@@ -1,8 +1,10 @@
-"""Plain data that every JSON reader takes: JSON has no infinity and no NaN."""
+"""Plain data as JSON text: written so that every reader takes them (JSON has no infinity and no NaN), and read."""
 
 from __future__ import annotations
 
+import json
 import math
+from collections import Counter
 from typing import Any
 
 
@@ -33,3 +35,37 @@ def plain(value: Any, *, in_words: bool = False) -> Any:
 
 def _word(value: float) -> str:
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def parsed(text: str | bytes) -> Any:
+    """Read JSON from a file that anybody may have written.
+
+    Raises
+    ------
+    ValueError
+        If it is not JSON, nested too deeply, names a key twice, or holds what is no text (half a surrogate pair).
+
+    Examples
+    --------
+    >>> parsed('{"a": [1, true]}')
+    {'a': [1, True]}
+    >>> parsed('{"a": 1, "a": 2}')
+    Traceback (most recent call last):
+    ValueError: the key 'a' is there twice
+    """
+    try:
+        value = json.loads(text, object_pairs_hook=_unique)
+        json.dumps(value, ensure_ascii=False).encode()
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    except UnicodeEncodeError:
+        raise ValueError("a text in it has half of a surrogate pair") from None
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
+        raise ValueError(f"the key {twice[:50]!r} is there twice")
+    return found

@@ -4,11 +4,13 @@ import subprocess
 import sys
 import textwrap
 
+import hypothesis
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from numpy.testing import assert_allclose
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
 
@@ -202,6 +204,38 @@ def test_stored_zeros_and_unsorted_duplicates_count_as_their_sum():
     rows, columns = np.nonzero(np.ones_like(X))
     halves = sparse.coo_matrix((np.tile(X.ravel() / 2, 2), (np.tile(rows, 2), np.tile(columns, 2))), X.shape)
     assert_allclose(_model(MLPRegressor).fit(halves, Y).predict(X), _model(MLPRegressor).fit(X, Y).predict(X))
+
+
+@st.composite
+def scattered(draw):
+    """A CSR matrix whose rows name columns in any order and several times, as plain arrays and as a matrix."""
+    counts = draw(st.lists(st.integers(0, 6), min_size=20, max_size=30))
+    starts, n = np.cumsum([0, *counts]), sum(counts)
+    columns = draw(st.lists(st.integers(0, 3), min_size=n, max_size=n))
+    values = draw(st.lists(st.integers(-4, 4), min_size=n, max_size=n))
+    dtype = draw(st.sampled_from([np.float64, np.float32, np.int8, np.uint8, bool]))
+    arrays = np.array(values).astype(dtype), np.array(columns, np.int32), starts.astype(np.int32)
+    return sparse.csr_array(tuple(part.copy() for part in arrays), shape=(len(counts), 4)), arrays
+
+
+@hypothesis.settings(max_examples=25, deadline=None)
+@hypothesis.given(
+    scattered(),
+    st.sampled_from([{"batch_size": 7}, {"batch_size": 7, "dropout": 0.2, "dropout_input": 0.2}, {"solver": "lbfgs"}]),
+)
+def test_what_stands_twice_in_a_row_counts_as_its_sum(drawn, parameters):
+    table, arrays = drawn
+    summed = sparse.csr_array(table.toarray())  # in SciPy's words: the sum in the matrix's own type
+    table.has_sorted_indices = True  # what a matrix remembers of itself is not believed
+    Y = np.arange(float(table.shape[0]))
+    fitted = [MLPRegressor((3,), max_iter=3, random_state=0, **parameters).fit(one, Y) for one in (table, summed)]
+    for a, b in zip(_weights(fitted[0]), _weights(fitted[1]), strict=True):
+        assert_array_equal(a, b)
+    assert_array_equal(fitted[0].predict(table), fitted[0].predict(summed))
+    assert fitted[0].data_loss(table, Y) == fitted[0].data_loss(summed, Y)
+    assert_array_equal(fitted[0].transform(table), fitted[0].transform(summed))
+    for now, before in zip((table.data, table.indices, table.indptr), arrays, strict=True):
+        assert_array_equal(now, before)
 
 
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])

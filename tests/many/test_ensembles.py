@@ -11,12 +11,12 @@ from scipy.stats import entropy
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.exceptions import NotFittedError
-from sklearn.metrics import accuracy_score, r2_score
+from sklearn.metrics import accuracy_score, d2_pinball_score, r2_score
 from sklearn.model_selection import cross_val_score
 from sklearn.utils import resample
 from sklearn.utils.class_weight import compute_class_weight
 
-from chainrule import LinearClassifier, LinearRegressor, MLPEnsembleClassifier, MLPEnsembleRegressor
+from chainrule import LinearClassifier, LinearRegressor, MLPEnsembleClassifier, MLPEnsembleRegressor, MLPRegressor
 from chainrule._errors import ChainruleWarning, InvalidParameterError, TargetError
 from chainrule.many.bags import drawn
 from chainrule.many.uncertainty import decompose
@@ -218,3 +218,28 @@ def test_bags_with_every_row_that_counts_have_nobody_to_judge():
     weights[0] = 1
     with pytest.raises(TargetError, match=r"every bag has every row \(n_samples = 1\)"):
         MLPEnsembleRegressor(LinearRegressor(), 3, bootstrap=True, oob_score=True).fit(X, TARGET, weights)
+
+
+def test_several_quantiles_are_scored_as_by_scikit_learn():
+    X = np.random.default_rng(0).uniform(-1, 1, size=(120, 2))
+    y = X[:, 0] + np.random.default_rng(1).normal(size=120)
+    quantiles = [0.1, 0.5, 0.9]
+    net = MLPRegressor((4,), loss="quantile", quantile=quantiles, solver="lbfgs", max_iter=60, tol=0.05)
+    with pytest.warns(ChainruleWarning, match="in every bag"):
+        ensemble = MLPEnsembleRegressor(net, 8, bootstrap=True, oob_score=True, random_state=0).fit(X, y)
+    weights = np.arange(1.0, 121.0)
+
+    def mean_d2(A, rows, sample_weight):
+        return np.mean(
+            [
+                d2_pinball_score(y[rows], A[rows, k], alpha=q, sample_weight=sample_weight)
+                for k, q in enumerate(quantiles)
+            ]
+        )
+
+    everything = slice(None)
+    assert ensemble.score(X, y) == pytest.approx(mean_d2(ensemble.predict(X), everything, None), rel=1e-12)
+    assert ensemble.score(X, y, weights) == pytest.approx(mean_d2(ensemble.predict(X), everything, weights), rel=1e-12)
+    judged = ~np.isnan(ensemble.oob_prediction_[:, 0])
+    assert ensemble.oob_score_ == pytest.approx(mean_d2(ensemble.oob_prediction_, judged, None), rel=1e-12)
+    assert 0 < ensemble.oob_score_ < ensemble.score(X, y)

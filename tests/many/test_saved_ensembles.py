@@ -55,9 +55,13 @@ def test_files_that_do_not_hold_an_ensemble(tmp_path):
     narrow = tensors | {"member1.W1": np.zeros((3, 2)), "member1.b1": np.zeros((3, 1))}
     narrow = {name: tensor for name, tensor in narrow.items() if not name.startswith("member1.") or name.endswith("1")}
     hostile = [
-        (record | {"members": []}, tensors, "0 members"),
+        (record | {"members": []}, tensors, "at least 1 entries"),
         (record | {"members": [record["members"][0]]}, tensors, "1 members"),
-        (record | {"members": [record["members"][0] | {"kind": "os.system"}] * 2}, tensors, "of the kind 'os.system'"),
+        (
+            record | {"members": [record["members"][0] | {"kind": "os.system"}] * 2},
+            tensors,
+            "'kind' is one of MLPClassifier, LinearClassifier",
+        ),
         (record | {"members": [record["members"][0], other]}, narrow, "different inputs"),
         (record, {name: tensor for name, tensor in tensors.items() if "member0" in name}, "damaged"),
         ({name: value for name, value in record.items() if name != "members"}, tensors, "members"),

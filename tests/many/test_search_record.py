@@ -147,3 +147,33 @@ def test_what_cannot_be_pickled_has_no_fingerprint(tmp_path):
     with pytest.raises(InvalidParameterError, match="record=None"):
         search.fit(X, LABELS)
     assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize(
+    "outcome", ["", "{", "[]", "null", "7", '{"test_scores": "best"}', '{"fit_time": {}}', "[" * 10_000, b"\xff", None]
+)
+def test_outcomes_that_are_none(tmp_path, outcome):
+    search = MLPSearchCV(classifier(), GRID, cv=2, refit=False, record=tmp_path / "r").fit(X, LABELS)
+    with sqlite3.connect(tmp_path / "r") as connection:
+        connection.execute("UPDATE evaluation SET outcome = ? WHERE candidate = 1", (outcome,))
+    connection.close()
+    with pytest.raises(SearchRecordError, match="damaged"):
+        search.fit(X, LABELS)
+
+
+@pytest.mark.parametrize(
+    "addition",
+    [
+        "CREATE TRIGGER t AFTER INSERT ON evaluation BEGIN DELETE FROM evaluation; END",
+        "CREATE VIEW v AS SELECT 1",
+        "ALTER TABLE evaluation ADD COLUMN more AS (hex(zeroblob(500000000)))",
+        "CREATE TABLE more (name TEXT)",
+    ],
+)
+def test_a_record_with_more_in_it_is_none(tmp_path, addition):
+    search = MLPSearchCV(classifier(), GRID, cv=2, refit=False, record=tmp_path / "r").fit(X, LABELS)
+    with sqlite3.connect(tmp_path / "r") as connection:
+        connection.execute(addition)
+    connection.close()
+    with pytest.raises(SearchRecordError, match="not the record of a search"):
+        search.fit(X, LABELS)

@@ -1,5 +1,6 @@
 """Formulas as text, and their derivatives by rules: against mpmath's, at random points of random formulas."""
 
+import contextlib
 import copy
 import pickle
 
@@ -74,6 +75,43 @@ def test_derivatives_at_kinks_too(text):
 @pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - {"max", "min"} - {f"{name}_prime" for name in ACTIVATIONS}))
 def test_every_function_has_a_rule(name):
     assert derivative(formula(f"{name}(0.3 + z)"))(np.array([0.4])).shape == (1,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "max(0, z if z < 1 else 1)",
+        "max(z if z < 0.3 else 2*z, 0.5)",
+        "min(1 if z > 0 else z, z)",
+        "z**2 if (z if z > 0 else 1) > 0.7 else 3*z",
+        "max(z, max(z**2, max(z**3, min(z, 1 if z > 2 else 0))))",
+        "-(z if z > 0 else -z) ** 3",
+        "(z if z > 0 else 1) / (2 if z > 1 else 3)",
+        "exp(z if z > 0 else 2*z) ** (1 if z > 1 else 2)",
+        "*".join(["z"] * 60),
+    ],
+)
+def test_what_stands_inside_a_choice_keeps_its_place(text):
+    """Against central differences, away from kinks."""
+    g, z, h = formula(text), np.array([-1.7, -0.41, 0.23, 0.83, 1.37, 2.6]), 1e-6
+    np.testing.assert_allclose(derivative(g)(z), (g(z + h) - g(z - h)) / (2 * h), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("text", ["z*" * 160 + "z", "-" * 160 + "z", "exp(" * 80 + "z" + ")" * 80])
+def test_a_derivative_is_found_or_said_to_be_too_deep(text):
+    with contextlib.suppress(InvalidParameterError):
+        assert derivative(formula(text))(np.ones(2)).shape == (2,)
+
+
+def test_a_derivative_that_is_too_deep_is_asked_for():
+    with pytest.raises(InvalidParameterError, match=r"nested too deeply\. Give it, too"):
+        derivative(formula("z*" * 160 + "z"))
+
+
+@pytest.mark.parametrize("text", ["z*" * 249 + "z", "-" * 400 + "z", "-" * 171 + "z"])
+def test_what_is_nested_too_deeply_is_no_formula(text):
+    with pytest.raises(InvalidParameterError, match="cannot be read as a formula"):
+        formula(text)
 
 
 def test_a_derivative_has_no_rule():

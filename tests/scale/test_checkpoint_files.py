@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from chainrule._errors import CheckpointError
+from chainrule.files.model_file import packed, read_model
 from chainrule.network import Architecture, activation, loss
 from chainrule.network.course import Checkpoint
 from chainrule.network.parameters import Parameters
@@ -26,7 +27,7 @@ def checkpoint_of(step, dtype=np.float32, best=True):
         return State(Parameters(theta, (2, 3, 1)), tuple(slots), step, 2)
 
     epochs = {"epoch": [1.0, 2.0], "running_loss": [1 / 3, 0.1 + 0.2]}
-    return Checkpoint(state(step), state(step - 1) if best else None, epochs, Totals((1e-300, np.pi), 0.7))
+    return Checkpoint(state(step), state(max(step - 1, 0)) if best else None, epochs, Totals((1e-300, np.pi), 0.7))
 
 
 def same(one, other):
@@ -107,3 +108,35 @@ def test_another_trainings_checkpoint_is_refused_with_what_differs(tmp_path):
 def test_a_checkpoint_that_cannot_be_written_is_an_error(tmp_path):
     with pytest.raises(CheckpointError, match="cannot be written"):
         CheckpointFile(tmp_path / "absent" / "c", {}).write(checkpoint_of(5))
+
+
+def rewritten(path, change):
+    """The checkpoint with another record or other tensors, under a right digest."""
+    record, tensors = read_model(path)
+    record, tensors = change(record, tensors)
+    path.write_bytes(packed({key: value for key, value in record.items() if key not in ("format", "sha256")}, tensors))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda record, tensors: (record | {"states": {}}, tensors),
+        lambda record, tensors: (record | {"states": {"now": [1]}}, tensors),
+        lambda record, tensors: (record | {"states": {"now": [True, 2], "best": None}}, tensors),
+        lambda record, tensors: (record | {"losses": ["low"]}, tensors),
+        lambda record, tensors: (record | {"epochs": {"epoch": 1}}, tensors),
+        lambda record, tensors: (record | {"gradient_norm": {}}, tensors),
+        lambda record, tensors: (record, {name: tensor[:-1] for name, tensor in tensors.items()}),
+        lambda record, tensors: (record, tensors | {"now.1": tensors["now.1"].astype(np.float64)}),
+        lambda record, tensors: (record, tensors | {"now.0": tensors["now.0"].reshape(1, -1)}),
+        lambda record, tensors: (record, tensors | {"now.7": tensors["now.0"]}),
+        lambda record, tensors: (record, {name: tensor for name, tensor in tensors.items() if name != "now.2"}),
+        lambda record, tensors: (record, {name: tensor for name, tensor in tensors.items() if "now" not in name}),
+    ],
+)
+def test_a_record_that_says_something_else_is_damaged(tmp_path, change):
+    file = CheckpointFile(tmp_path / "c", {})
+    file.write(checkpoint_of(5))
+    rewritten(tmp_path / "c", change)
+    with pytest.raises(CheckpointError, match="damaged"):
+        file.read(ARCHITECTURE, 2)

@@ -126,6 +126,25 @@ def test_a_checkpoint_of_another_training_is_refused(interrupted, tmp_path, chan
     assert (folder / "encoded-rows" / "prepared.json").exists()
 
 
+def test_damaged_notes_on_encoded_rows_are_said_to_be_damaged(interrupted, tmp_path):
+    table, arguments = interrupted
+    notes = tmp_path / "run" / "encoded-rows" / "prepared.json"
+    good = json.loads(notes.read_bytes())
+    for damaged in (
+        "",
+        "[]",
+        "{" * 5000,
+        json.dumps(good | {"mean": ["a"]}),
+        json.dumps(good | {"m": {"training": -1, "validation": 0, "test": 0}}),
+        json.dumps(good | {"encoder": {"blocks": [{"kind": "eval"}]}}),
+        json.dumps({name: value for name, value in good.items() if name != "target"}),
+    ):
+        notes.write_text(damaged)
+        outcome = run("train", table, "-m", tmp_path / "m.safetensors", *QUICK, *arguments)
+        assert outcome.exit_code == 2, damaged
+        assert "prepared.json is damaged" in outcome.stderr
+
+
 # getrusage counts what the forking parent had, too; VmHWM begins anew with the program.
 WATCHED = """
 import atexit

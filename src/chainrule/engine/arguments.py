@@ -99,22 +99,26 @@ def plan_of(plan: Plan, last_step: int) -> _native.Plan:
 
 
 def examples_of(examples: Examples, *, drops: bool) -> _native.Examples:
-    """Wrap the examples; only dropout needs the rows' keys."""
+    """Wrap the examples; only dropout needs the rows' keys. Which rows count is copied: see `table_of`."""
     return _native.Examples(
         table_of(examples.X.T),
         table_of(examples.Y.T),
         _contiguous(examples.weights, np.float64),
         examples.mean_weight,
-        _contiguous(examples.rows, np.int64),
+        None if examples.rows is None else np.array(examples.rows, np.int64),
         _contiguous(examples.keys if drops else None, np.uint64),
     )
 
 
 def table_of(rows: Any) -> _native.Table:
-    """Wrap a table of one row per example; only what C++ cannot read as it is gets converted."""
+    """Wrap a table of one row per example; only what C++ cannot read as it is gets converted.
+
+    What says where in the memory to read is checked once and used for a whole training, in which a callback may change
+    the caller's arrays: where rows start is copied, and columns and codes are held to their range where they are used.
+    """
     if hasattr(rows, "indptr"):
         rows = rows.tocsr()
-        starts, columns = np.asarray(rows.indptr, np.int64), np.asarray(rows.indices, np.int32)
+        starts, columns = np.array(rows.indptr, np.int64), np.asarray(rows.indices, np.int32)
         return _native.Table(_readable(rows.data), starts, columns, rows.shape[1])
     return _native.Table(_readable(np.asarray(rows)))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -63,7 +63,7 @@ def architecture_of(
         )
     return Architecture(
         (n_columns + sum(embedding.size - 1 for embedding in embeddings), *hidden, n_outputs),
-        _activations(settings, len(hidden)),
+        activations_of(settings),
         loss,
         Penalty(alpha, settings.l1_ratio),
         (settings.dropout_input, *rates),
@@ -71,8 +71,15 @@ def architecture_of(
     )
 
 
-def _activations(settings: Settings, n_hidden: int) -> tuple[Activation, ...]:
-    spec: Any = settings.activation
+def activations_of(settings: Settings) -> tuple[Activation, ...]:
+    """Take the activation that the settings name for all hidden layers, or one for each.
+
+    Raises
+    ------
+    InvalidParameterError
+        If there is none of that name, or there are not as many as hidden layers.
+    """
+    spec, n_hidden = cast(Any, settings.activation), len(settings.hidden)
     if not isinstance(spec, list | tuple) or is_parametrised(spec) or is_pair(spec):
         return (activation(spec),) * n_hidden
     if len(spec) != n_hidden:

@@ -223,6 +223,7 @@ class AbstractFitted(ABC, CallbackSupportMixin, BaseEstimator):
     def from_record(cls, record: dict[str, Any], tensors: dict[str, Array]) -> Self:
         """Return the fitted estimator that `to_record` described."""
         estimator = cls(**constructor_parameters(record["parameters"]))
+        estimator._check_parameters()
         restore(estimator, record, tensors)
         return estimator
 

@@ -29,7 +29,7 @@ def train_kept(training: Training, start: State, file: CheckpointFile) -> tuple[
     """
     keeper = Keeper(file, training.on_segment, training.on_epoch)
     kept = replace(training, on_segment=keeper.on_segment, on_epoch=keeper.on_epoch)
-    state, history = train(kept, file.read(training.architecture) or start)
+    state, history = train(kept, file.read(training.architecture, len(start.slots)) or start)
     if history.stop_reason == StopReason.INTERRUPTED:
         keeper.keep()
     return state, history

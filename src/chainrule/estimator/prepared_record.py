@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from chainrule._errors import CheckpointError
+from chainrule._json import parsed
 from chainrule.estimator.elsewhere import Chosen
 from chainrule.estimator.spooling import spooled
 from chainrule.estimator.stream_preparing import About, PreparedPieces
+from chainrule.files.records import PREPARED
 from chainrule.files.replacing import replace_file
+from chainrule.files.shape import require
 from chainrule.table import ColumnPlan, Encoder, Schema, Target
 from chainrule.table.pieces import Whereabouts
 
@@ -45,7 +48,19 @@ def load_prepared(folder: Path, fingerprint: dict[str, Any]) -> PreparedPieces |
     """
     if not (folder / _NAME).exists():
         return None
-    record = json.loads((folder / _NAME).read_bytes())
+    try:
+        record = parsed((folder / _NAME).read_bytes())
+        require(record, PREPARED)
+        return _restored(folder, record, fingerprint)
+    except CheckpointError:
+        raise
+    except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError) as error:
+        raise CheckpointError(
+            f"{folder / _NAME} is damaged: {error}. Delete {folder.parent} to train from the beginning."
+        ) from error
+
+
+def _restored(folder: Path, record: dict[str, Any], fingerprint: dict[str, Any]) -> PreparedPieces:
     theirs = record["fingerprint"]
     changed = [name for name in fingerprint if theirs.get(name) != fingerprint[name]]
     if changed:

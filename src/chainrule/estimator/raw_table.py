@@ -12,6 +12,7 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import validate_data
 
 from chainrule._errors import InvalidParameterError, TableError, nearest
+from chainrule.network.sparse import canonical
 from chainrule.network.types import Array
 from chainrule.table.columns import Column, Table
 from chainrule.table.frame import array_of, level_column, number_column
@@ -40,7 +41,7 @@ def validated(estimator: Any, X: Any, y: Any = NO_TARGET, *, reset: bool) -> tup
 
     Returns
     -------
-    X : array or CSR matrix as it came, or a RawTable where columns are to be encoded
+    X : array as it came; CSR matrix whose entries that share a place are added up; or a RawTable to be encoded
     y : ndarray, or as it came if it was not given
 
     Raises
@@ -54,7 +55,8 @@ def validated(estimator: Any, X: Any, y: Any = NO_TARGET, *, reset: bool) -> tup
     several = {} if isinstance(y, str) else {"multi_output": True}
     if not (settings.encodes_columns if reset else fitted):
         checks = {"accept_sparse": "csr", "accept_large_sparse": True, "dtype": "numeric", **several}
-        return _pair(validate_data(estimator, X, y, reset=reset, **checks), y)
+        X, y = _pair(validate_data(estimator, X, y, reset=reset, **checks), y)
+        return (canonical(X) if issparse(X) else X), y
     if issparse(X):
         raise TableError(
             "X is sparse, which scale=True, missing='impute' and categorical_features do not take: they would fill it. "

@@ -5,7 +5,6 @@ Nothing here needs scikit-learn, so that the command line starts at once and sta
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,8 @@ import numpy as np
 
 from chainrule._errors import InvalidParameterError, ShapeError, TableError, TargetError
 from chainrule.engine import choose
+from chainrule.files.records import TRAINING
+from chainrule.files.shape import require
 from chainrule.network.activations import sigmoid, softmax
 from chainrule.network.architecture import Architecture
 from chainrule.network.examples import CHUNK
@@ -24,7 +25,7 @@ from chainrule.network.types import Array
 from chainrule.report import classification_figures, regression_figures
 from chainrule.table import Encoder, Table, Target, from_frame, read_table
 from chainrule.table.dates import DATE_PARTS
-from chainrule.table.features import Block, Codes, OneHot, Scaled
+from chainrule.table.features import Block, Scaled
 
 
 @dataclass(frozen=True)
@@ -122,41 +123,28 @@ class TableModel:
     @classmethod
     def from_record(cls, record: dict[str, Any], tensors: dict[str, Array]) -> Self:
         """Return the model that `to_record` wrote."""
+        if record["training"]:
+            require(record["training"], TRAINING, "training")
         architecture = architecture_from(record["architecture"])
         encoder, target = Encoder.from_dict(record["encoder"]), Target.from_dict(record["target"])
-        check_plain(encoder.blocks, target)
+        check_sense(encoder.blocks, target)
         _check_ends(architecture.widths, encoder, target)
         return cls(encoder, target, architecture, parameters_of(tensors, architecture), record["training"])
 
 
-def check_plain(blocks: Sequence[Block], target: Target | None) -> None:
-    """Hold what a file says against the types predicting needs, so that a hostile one fails here and not later."""
-    scaled = [block for block in blocks if isinstance(block, Scaled)]
-    texts = [text for block in blocks for text in (block.column, *block.levels)]
-    numbers = [number for block in scaled for number in (block.centre, block.scale, block.fill)]
-    good = [
-        all(isinstance(text, str) for text in texts),
-        all(block.part in ("value", "rank", *DATE_PARTS) for block in scaled),
-        all(isinstance(block.size, int) for block in blocks if isinstance(block, Codes)),
-        all(isinstance(block.missing, bool) for block in blocks if not isinstance(block, Scaled)),
-        all(isinstance(block.other, bool) for block in blocks if isinstance(block, OneHot)),
-    ]
-    if target is not None:
-        numbers += [*target.centre, *target.scale]
-        good += _signs_of_a_target(target)
-    if not all(good) or not all(isinstance(number, int | float) and math.isfinite(number) for number in numbers):
-        raise TableError("its columns or its target are not described by the names and finite numbers they need.")
-
-
-def _signs_of_a_target(target: Target) -> list[bool]:
-    return [
-        all(isinstance(several, tuple) for several in (target.names, target.classes, target.centre, target.scale)),
-        target.task in ("classification", "regression") and len(target.names) > 0,
-        target.task == "regression" or len(target.classes) > 1,
-        target.task == "classification" or len(target.names) == len(target.centre) == len(target.scale),
-        all(isinstance(name, str) for name in target.names),
-        all(isinstance(label, str | int | float) for label in target.classes),
-    ]
+def check_sense(blocks: Sequence[Block], target: Target | None) -> None:
+    """Raise TableError unless what a file says of columns and target, of which the shape is known, makes sense."""
+    parts = ("value", "rank", *DATE_PARTS)
+    for block in blocks:
+        if isinstance(block, Scaled) and block.part not in parts:
+            raise TableError(f"{block.part!r} is no part of a column: it must be one of {', '.join(parts)}.")
+    if target is None:
+        return
+    if target.task == "classification":
+        if len(target.names) != 1 or len(set(target.classes)) < max(2, len(target.classes)):
+            raise TableError("a classification target needs one name, and two or more classes that differ.")
+    elif not len(target.names) == len(target.centre) == len(target.scale):
+        raise TableError("a regression target needs a centre and a scale for every name.")
 
 
 def _check_ends(widths: tuple[int, ...], encoder: Encoder, target: Target) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule._errors import ModelFileError
+from chainrule._json import parsed
 from chainrule.files.outputs import refusal
 from chainrule.files.replacing import replace_file
 from chainrule.network.types import Array
@@ -21,18 +22,17 @@ from chainrule.network.types import Array
 FORMAT = 1
 _ENTRY = "chainrule"
 _UNSIGNED = b"0" * 64  # stands where the digest will be, while the digest is taken
-_DTYPES = ({"float32"}, {"float64"})
+_DTYPES = ("float32", "float64")
 
 
-def write_model(path: str | os.PathLike[str], record: dict[str, Any], tensors: dict[str, Array]) -> None:
-    """Write a record and its tensors, replacing the file in one step.
+def write_model(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write what `packed` gave, replacing the file in one step.
 
     Raises
     ------
     ModelFileError
-        If the record holds something that is not plain data, or the file cannot be written.
+        If the file cannot be written.
     """
-    content = packed(record, tensors)
     try:
         replace_file(Path(path), content)
     except OSError as error:
@@ -78,18 +78,32 @@ def read_model(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, 
     ModelFileError
         If the file is absent, truncated, no model of this package, or of a newer format.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
     name = os.fspath(path)
     if not Path(path).is_file():
         raise ModelFileError(f"no such model file: {name}.")
     try:
         content = Path(path).read_bytes()
-        tensors = load(content)
-        metadata = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")]).get("__metadata__") or {}
     except OSError as error:
         raise ModelFileError(f"cannot read {name}: {error.strerror or error}.") from error
+    except MemoryError as error:
+        raise ModelFileError(f"{name} is larger than the memory.") from error
+    return unpacked(content, name)
+
+
+def unpacked(content: bytes, name: str) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Return the record and the tensors that `packed` put together.
+
+    Raises
+    ------
+    ModelFileError
+        If it is no content of a model file, a damaged one, or of a newer format; `name` is what it is called.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        tensors = load(content)
+        metadata = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")]).get("__metadata__") or {}
     except (SafetensorError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise ModelFileError(f"{name} is damaged or not a model file: {_in_one_line(error)}.") from error
     record = _record(name, metadata)
@@ -101,8 +115,8 @@ def _record(name: str, metadata: dict[str, str]) -> dict[str, Any]:
     if _ENTRY not in metadata:
         raise ModelFileError(f"{name} is a safetensors file, but not a model of chainrule.")
     try:
-        record = json.loads(metadata[_ENTRY])
-    except (ValueError, RecursionError) as error:
+        record = parsed(metadata[_ENTRY])
+    except ValueError as error:
         raise ModelFileError(f"{name} is damaged: its metadata are not JSON ({_in_one_line(error)}).") from error
     if not isinstance(record, dict) or type(record.get("format")) is not int or record["format"] < 1:
         raise ModelFileError(f"{name} is damaged: its metadata do not state a format.")
@@ -114,14 +128,16 @@ def _record(name: str, metadata: dict[str, str]) -> dict[str, Any]:
 
 
 def _check_content(name: str, content: bytes, record: dict[str, Any], tensors: dict[str, Array]) -> None:
-    """Hold the file against its digest, and its tensors against the types that networks have."""
+    """Hold the file against its digest, and its tensors against the types that they may have."""
     stated = str(record.get("sha256") or "none").encode(errors="replace")
     before, found, after = content.partition(stated)
     if not found or hashlib.sha256(before + _UNSIGNED + after).hexdigest().encode() != stated:
         raise ModelFileError(f"{name} is damaged: its content is not what was saved (SHA-256 differs).")
-    dtypes = {tensor.dtype.name for tensor in tensors.values()}
-    if dtypes not in _DTYPES:
-        raise ModelFileError(f"{name} is damaged: its tensors must all be float32 or all float64, they are {dtypes}.")
+    for tensor_name, tensor in tensors.items():
+        if tensor.dtype.name not in _DTYPES:
+            raise ModelFileError(
+                f"{name} is damaged: its tensors must be float32 or float64, {tensor_name!r} is {tensor.dtype}."
+            )
 
 
 def _in_one_line(error: Exception) -> str:

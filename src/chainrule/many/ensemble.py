@@ -11,6 +11,7 @@ from sklearn.utils import _safe_indexing
 
 from chainrule._errors import InvalidParameterError
 from chainrule.estimator import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
+from chainrule.estimator.intervals import d2_of_quantiles
 from chainrule.many.members import AbstractEnsemble
 from chainrule.many.uncertainty import Uncertainty, decompose
 from chainrule.network.types import Array
@@ -64,6 +65,7 @@ class MLPEnsembleClassifier(ClassifierMixin, AbstractEnsemble):
     """
 
     _member_kinds = (MLPClassifier, LinearClassifier)
+    _out_of_bag = "oob_decision_function_"
 
     def predict(self, X: Any) -> Array:
         """Return the class of the highest mean probability, or for multilabel targets every label above one half."""
@@ -105,7 +107,8 @@ class MLPEnsembleClassifier(ClassifierMixin, AbstractEnsemble):
     def _judge_out_of_bag(self, y: Any, sample_weight: Array | None, A: Array, judged: Array) -> None:
         self.oob_decision_function_ = A
         weights = None if sample_weight is None else sample_weight[judged]
-        self.oob_score_ = accuracy_score(_safe_indexing(y, judged), self._labels(A[judged]), sample_weight=weights)
+        score = accuracy_score(_safe_indexing(y, judged), self._labels(A[judged]), sample_weight=weights)
+        self.oob_score_ = float(score)
 
 
 class MLPEnsembleRegressor(RegressorMixin, AbstractEnsemble):
@@ -124,7 +127,7 @@ class MLPEnsembleRegressor(RegressorMixin, AbstractEnsemble):
     ----------
     estimators_ : list of estimator
     oob_score_ : float
-        R², a row counting by its weight.
+        R², or for a list of quantiles the mean of D², as `score`; a row counts by its weight.
     oob_prediction_ : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         NaN for rows that are in every bag, or have the weight 0.
     n_features_in_, feature_names_in_ : int, ndarray of str
@@ -141,6 +144,7 @@ class MLPEnsembleRegressor(RegressorMixin, AbstractEnsemble):
     """
 
     _member_kinds = (MLPRegressor, LinearRegressor)
+    _out_of_bag = "oob_prediction_"
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Return the mean of the members' predictions, and on request their standard deviation.
@@ -159,10 +163,20 @@ class MLPEnsembleRegressor(RegressorMixin, AbstractEnsemble):
         each = self._each(X)
         return (each.mean(axis=0), each.std(axis=0)) if return_std else each.mean(axis=0)
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return R² of the mean; for a list of quantiles the mean over them of D², as `MLPRegressor.score`."""
+        return self._score_of(y, self.predict(X), sample_weight)
+
+    def _score_of(self, y: Any, A: Array, sample_weight: Any = None) -> float:
+        quantiles = self.estimators_[0]._fitted_quantiles()
+        if quantiles:
+            return d2_of_quantiles(np.asarray(y), A, quantiles, sample_weight)
+        return float(r2_score(y, A, sample_weight=sample_weight))
+
     def _raw(self, member: Any, X: Any) -> Array:
         return member.predict(X)
 
     def _judge_out_of_bag(self, y: Any, sample_weight: Array | None, A: Array, judged: Array) -> None:
         self.oob_prediction_ = A
         weights = None if sample_weight is None else sample_weight[judged]
-        self.oob_score_ = r2_score(_safe_indexing(y, judged), A[judged], sample_weight=weights)
+        self.oob_score_ = self._score_of(_safe_indexing(y, judged), A[judged], weights)

@@ -24,7 +24,11 @@ class AbstractEnsemble(MetaEstimatorMixin, BaseEstimator):
     """Train the members at once, and gather what they predict."""
 
     _member_kinds: tuple[Any, ...]
+    _out_of_bag: str  # the attribute for the means over the members that did not see a row
     estimators_: list[Any]
+    classes_: Array
+    n_outputs_: int
+    oob_score_: float
 
     def __init__(
         self,
@@ -86,10 +90,10 @@ class AbstractEnsemble(MetaEstimatorMixin, BaseEstimator):
         verbose = bool(self.verbose)
         self._show(fit_many(members, X, y, sample_weight=weights, workers=self.workers, verbose=verbose))
         if self.oob_score:
-            self._judge_out_of_bag(y, sample_weight, *self._out_of_bag(X, counts, sample_weight))
+            self._judge_out_of_bag(y, sample_weight, *self._mean_out_of_bag(X, counts, sample_weight))
         return self
 
-    def _out_of_bag(self, X: Any, counts: Array, sample_weight: Array | None) -> tuple[Array, Array]:
+    def _mean_out_of_bag(self, X: Any, counts: Array, sample_weight: Array | None) -> tuple[Array, Array]:
         """Average over the members that did not see a row: all rows, NaN where there is no answer, and which have one.
 
         A row of weight 0 is as if deleted: that no bag has it is no accident, and it is not to be predicted.
@@ -107,8 +111,10 @@ class AbstractEnsemble(MetaEstimatorMixin, BaseEstimator):
     def _show(self, members: list[Any]) -> None:
         """Publish fitted members under the names scikit-learn's users know."""
         self.estimators_ = members
-        for name in ("n_features_in_", "feature_names_in_", "classes_", "n_outputs_"):
-            self.__dict__.pop(name, None)  # column names of an earlier fit, say
+        names = ("n_features_in_", "feature_names_in_", "classes_", "n_outputs_")
+        for name in (*names, "oob_score_", self._out_of_bag):
+            self.__dict__.pop(name, None)  # of an earlier fit
+        for name in names:
             if hasattr(members[0], name):
                 setattr(self, name, getattr(members[0], name))
 

@@ -17,10 +17,14 @@ import joblib  # type: ignore[import-untyped]
 
 from chainrule import __version__
 from chainrule._errors import InvalidParameterError, SearchRecordError
+from chainrule._json import parsed
 from chainrule.files.outputs import refusal
+from chainrule.files.records import OUTCOME
+from chainrule.files.shape import require
 from chainrule.many.evaluation import Evaluation, Outcome
 
 _SECONDS_TO_WAIT = 60  # for another process that is writing
+_LONGEST = 2**24  # bytes of a text in it
 _TABLES = (
     "CREATE TABLE search (fingerprint TEXT NOT NULL)",
     "CREATE TABLE evaluation (iteration INTEGER, candidate INTEGER, split INTEGER, parameters TEXT, outcome TEXT, "
@@ -54,7 +58,7 @@ class SearchRecord:
     def finished(self) -> dict[tuple[int, int, int], Outcome]:
         """Return the outcomes so far, by iteration, candidate and split."""
         rows = self._connection.execute("SELECT iteration, candidate, split, outcome FROM evaluation")
-        return {(iteration, candidate, split): json.loads(text) for iteration, candidate, split, text in rows}
+        return {(iteration, candidate, split): _outcome(text) for iteration, candidate, split, text in rows}
 
     def add(self, task: Evaluation, outcome: Outcome) -> None:
         """Write one outcome; it is on the disk when this returns. Floating-point numbers keep every bit."""
@@ -76,6 +80,7 @@ def open_record(path: Any, mark: str) -> Iterator[SearchRecord]:
         raise SearchRecordError(f"the search record {path} cannot be used: {reason}. Give another file.")
     try:
         with closing(sqlite3.connect(path, timeout=_SECONDS_TO_WAIT, isolation_level=None)) as connection:
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
             _check(connection, path, mark)
             yield SearchRecord(connection)
     except sqlite3.Error as error:
@@ -84,12 +89,12 @@ def open_record(path: Any, mark: str) -> Iterator[SearchRecord]:
 
 def _check(connection: sqlite3.Connection, path: Any, mark: str) -> None:
     connection.execute("BEGIN IMMEDIATE")
-    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if not tables:
+    made = {sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
+    if not made:
         for statement in _TABLES:
             connection.execute(statement)
         connection.execute("INSERT INTO search VALUES (?)", (mark,))
-    elif not {"search", "evaluation"} <= tables:
+    elif made != set(_TABLES):  # nothing else may be there, such as a trigger or a column that is computed
         raise SearchRecordError(f"{path} is a database, but not the record of a search. Give another file.")
     elif connection.execute("SELECT fingerprint FROM search").fetchall() != [(mark,)]:
         raise SearchRecordError(
@@ -98,3 +103,12 @@ def _check(connection: sqlite3.Connection, path: Any, mark: str) -> None:
             "shuffles without a seed, every start is another search.)"
         )
     connection.execute("COMMIT")
+
+
+def _outcome(text: Any) -> Outcome:
+    try:
+        outcome: Outcome = parsed(text)
+        require(outcome, OUTCOME, "an outcome")
+    except (TypeError, ValueError) as error:
+        raise SearchRecordError(f"the search record is damaged: {error}. Give another file, or delete it.") from error
+    return outcome

@@ -42,7 +42,7 @@ class Embedding:
 def check_embeddings(embeddings: Sequence[Embedding], n_columns: int) -> None:
     """Raise InvalidParameterError unless the embeddings are of different columns of the table, and of some size."""
     columns = [embedding.column for embedding in embeddings]
-    if len(set(columns)) < len(columns) or not set(columns) <= set(range(n_columns)):
+    if len(set(columns)) < len(columns) or not all(0 <= column < n_columns for column in columns):
         raise InvalidParameterError(f"embeddings must be of different columns 0 to {n_columns - 1}, got {columns}.")
     for embedding in embeddings:
         if not 1 <= embedding.levels <= MOST_LEVELS or embedding.size < 1:

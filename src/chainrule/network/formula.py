@@ -19,6 +19,7 @@ from chainrule.network.activations import ACTIVATIONS, ALIASES
 from chainrule.network.types import Array
 
 _LONGEST = 500
+DEEPEST = 170  # expressions inside each other, so that neither reading nor evaluating them is too deep for Python
 _OPERATORS: Mapping[type[ast.AST], Callable[..., Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -90,6 +91,8 @@ def formula(text: str, variables: tuple[str, ...] = ("z",)) -> Formula:
         raise InvalidParameterError(f"a formula must have at most {_LONGEST} characters, got {len(text)}.")
     try:
         tree = _parsed(text)
+        if depth(tree) > DEEPEST:
+            raise _RefusedError(f"at most {DEEPEST} expressions may stand inside each other")
         used = _variables(tree, variables)
         with np.errstate(all="ignore"):
             _value(tree, dict.fromkeys(used, np.ones(1)), np.dtype(np.float64))
@@ -120,6 +123,15 @@ class _RefusedError(ValueError):
 
 def _parsed(text: str) -> ast.expr:
     return ast.parse(text.replace("^", "**").strip(), mode="eval").body
+
+
+def depth(tree: ast.AST) -> int:
+    """How many expressions stand inside each other."""
+    level, levels = [tree], 0
+    while level:
+        level = [child for node in level for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+        levels += 1
+    return levels
 
 
 def _variables(tree: ast.AST, allowed: tuple[str, ...]) -> list[str]:

@@ -6,11 +6,10 @@ At a kink: abs'(0) = 0, and of max(z, 0) the constant's side counts, so that it 
 from __future__ import annotations
 
 import ast
-import re
 
 from chainrule._errors import InvalidParameterError
 from chainrule.network.activations import ACTIVATIONS, ALIASES
-from chainrule.network.formula import Formula
+from chainrule.network.formula import DEEPEST, Formula, depth
 
 # f'(u) of every function of one number.
 _RULES = {
@@ -47,68 +46,101 @@ def derivative(g: Formula) -> Formula:
     >>> derivative(formula("max(z, 0) ** 2")).text
     '2 * max(z, 0) * (1 if z > 0 else 0)'
     """
-    return Formula(ast.unparse(ast.parse(_slope(g.tree, g.variable), mode="eval")), g.variable)
+    try:
+        found = Formula(ast.unparse(_slope(g.tree, g.variable)), g.variable)
+        deep = depth(found.tree) > DEEPEST
+    except (RecursionError, SyntaxError, MemoryError):  # of Python's parser and its counterpart
+        deep = True
+    if deep:
+        raise InvalidParameterError(
+            f"the derivative of {g.text!r} is nested too deeply. Give it, too: a pair of formulas."
+        )
+    return found
 
 
-def _slope(node: ast.AST, by: str) -> str:
-    """The derivative as text; "0" where the variable does not occur."""
+def _slope(node: ast.AST, by: str) -> ast.expr:
+    """The derivative, again as Python's parser would read it; 0 where the variable does not occur."""
     if not _moves(node, by):
-        return "0"
+        return _ZERO
     match node:
         case ast.UnaryOp(op=ast.USub(), operand=u):
-            return f"-({_slope(u, by)})"
+            return _with("-du", du=_slope(u, by))
         case ast.UnaryOp(op=ast.UAdd(), operand=u):
             return _slope(u, by)
         case ast.BinOp(left=u, op=operation, right=v):
             return _of_two(u, operation, v, by)
         case ast.IfExp(test=test, body=u, orelse=v):
-            return f"({_slope(u, by)}) if {ast.unparse(test)} else ({_slope(v, by)})"
+            return _with("du if test else dv", du=_slope(u, by), test=test, dv=_slope(v, by))
         case ast.Compare():
-            return "0"
+            return _ZERO
         case ast.Call(func=ast.Name(id="max" | "min" as name), args=[u, v]):
             moving, other = (u, v) if _moves(u, by) else (v, u)
-            beyond = f"{ast.unparse(moving)} {'>' if name == 'max' else '<'} {ast.unparse(other)}"
-            return f"({_slope(moving, by)}) if {beyond} else ({_slope(other, by)})"
+            beyond = f"u {'>' if name == 'max' else '<'} v"
+            return _with(f"du if {beyond} else dv", u=moving, v=other, du=_slope(moving, by), dv=_slope(other, by))
         case ast.Call(func=ast.Name(id=name), args=[u]):
             return _chained(name, u, by)
-    return "1"  # the variable itself
+    return _ONE  # the variable itself
 
 
-def _of_two(u: ast.expr, operation: ast.operator, v: ast.expr, by: str) -> str:
-    U, V, du, dv = f"({ast.unparse(u)})", f"({ast.unparse(v)})", _slope(u, by), _slope(v, by)
+def _of_two(u: ast.expr, operation: ast.operator, v: ast.expr, by: str) -> ast.expr:
+    du, dv = _slope(u, by), _slope(v, by)
     match operation:
         case ast.Add():
             return _sum(du, dv)
         case ast.Sub():
-            return _sum(du, _times("-1", dv))
+            return _sum(du, _times(_with("-1"), dv))
         case ast.Mult():
-            return _sum(_times(du, V), _times(U, dv))
+            return _sum(_times(du, v), _times(u, dv))
         case ast.Div():  # not over V², which overflows long before V
-            return _sum(_times(du, f"1 / {V}"), _times(f"-{U} / {V}", _times(dv, f"1 / {V}")))
+            inverse = _with("1 / v", v=v)
+            return _sum(_times(du, inverse), _times(_with("-u / v", u=u, v=v), _times(dv, inverse)))
     if not _moves(v, by):
-        lower = U if ast.unparse(v) == "2" else f"{U} ** ({V} - 1)"
-        return _times(_times(V, lower), du)
-    return _times(f"{U} ** {V}", _sum(_times(dv, f"log({U})"), _times(f"{V} / {U}", du)))
+        lower = u if ast.unparse(v) == "2" else _with("u ** (v - 1)", u=u, v=v)
+        return _times(_times(v, lower), du)
+    slope = _sum(_times(dv, _with("log(u)", u=u)), _times(_with("v / u", u=u, v=v), du))
+    return _times(_with("u ** v", u=u, v=v), slope)
 
 
-def _chained(name: str, u: ast.expr, by: str) -> str:
+def _chained(name: str, u: ast.expr, by: str) -> ast.expr:
     if name not in _RULES:
         raise InvalidParameterError(
             f"there is no rule for the derivative of {name}. Give the formula's derivative, too: a pair of formulas."
         )
-    outer = re.sub(r"\bu\b", f"({ast.unparse(u)})", _RULES[name])
-    return _times(outer, _slope(u, by))
+    return _times(_with(_RULES[name], u=u), _slope(u, by))
 
 
 def _moves(node: ast.AST, by: str) -> bool:
     return any(isinstance(part, ast.Name) and part.id == by for part in ast.walk(node))
 
 
-def _sum(u: str, v: str) -> str:
-    return v if u == "0" else u if v == "0" else f"({u}) + ({v})"
+class _Filled(ast.NodeTransformer):
+    """Puts expressions in the place of names."""
+
+    def __init__(self, parts: dict[str, ast.expr]) -> None:
+        self.parts = parts
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self.parts.get(node.id, node)
 
 
-def _times(u: str, v: str) -> str:
-    if "0" in (u, v):
-        return "0"
-    return v if u == "1" else u if v == "1" else f"({u}) * ({v})"
+def _with(pattern: str, **parts: ast.expr) -> ast.expr:
+    """The expression that a pattern is once its names are filled in."""
+    filled: ast.expr = _Filled(parts).visit(ast.parse(pattern, mode="eval").body)
+    return filled
+
+
+_ZERO, _ONE = _with("0"), _with("1")
+
+
+def _is(node: ast.expr, number: int) -> bool:
+    return isinstance(node, ast.Constant) and type(node.value) is int and node.value == number
+
+
+def _sum(u: ast.expr, v: ast.expr) -> ast.expr:
+    return v if _is(u, 0) else u if _is(v, 0) else _with("u + v", u=u, v=v)
+
+
+def _times(u: ast.expr, v: ast.expr) -> ast.expr:
+    if _is(u, 0) or _is(v, 0):
+        return _ZERO
+    return v if _is(u, 1) else u if _is(v, 1) else _with("u * v", u=u, v=v)

@@ -30,6 +30,7 @@ from chainrule.network.optimizers import optimizer_named
 from chainrule.network.parameters import flatten, parameters_from
 from chainrule.network.penalties import Penalty
 from chainrule.network.schedules import Schedule
+from chainrule.network.sparse import canonical
 from chainrule.network.summary import Summary
 from chainrule.network.training import Stopping, Training, Validation
 from chainrule.network.types import Array
@@ -260,7 +261,7 @@ class Network:
 
     def _columns(self, name: str, values: Array, layer: int) -> Any:
         """Check that an array has one column per example and n[layer] rows."""
-        values = values.tocsc() if hasattr(values, "tocsc") else np.asarray(values, self._dtype)
+        values = canonical(values.tocsc()) if hasattr(values, "tocsc") else np.asarray(values, self._dtype)
         n = self.architecture.widths[layer]
         if values.ndim != 2 or values.shape[0] != n:
             hint = " Columns are examples: pass the transpose of a table." if n in values.shape[1:] else ""

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from chainrule._errors import ModelFileError, ShapeError
 from chainrule.network.activations import FORMULA, activation
 from chainrule.network.architecture import Architecture
@@ -46,12 +48,12 @@ def architecture_record(architecture: Architecture) -> dict[str, Any]:
 def architecture_from(record: Mapping[str, Any]) -> Architecture:
     """Restore the architecture that `architecture_record` described."""
     return Architecture(
-        tuple(int(n) for n in record["widths"]),
+        tuple(record["widths"]),
         tuple(activation(_spec(g)) for g in record["activations"]),
         loss(record["loss"]["name"], output=_spec(record["output"]), **record["loss"]["parameters"]),
         Penalty(**record["penalty"]),
         tuple(record["dropout"]),
-        tuple(Embedding(**{key: int(value) for key, value in entry.items()}) for entry in record.get("embeddings", ())),
+        tuple(Embedding(entry["column"], entry["levels"], entry["size"]) for entry in record.get("embeddings", ())),
     )
 
 
@@ -87,16 +89,21 @@ def parameters_of(tensors: Mapping[str, Array], architecture: Architecture) -> P
     Raises
     ------
     ShapeError
-        If a tensor is missing, or the shapes are not those of the architecture.
+        If a tensor is missing or not finite, or types and shapes are not those of a network of the architecture.
     """
     widths, embeddings = architecture.widths, architecture.embeddings
     W, b = ([f"{letter}{l}" for l in range(1, len(widths))] for letter in "Wb")
     E = [f"E{j}" for j in range(len(embeddings))]
     absent = [name for name in (*W, *b, *E) if name not in tensors]
     if absent:
-        raise ShapeError(f"a network of widths {widths} needs the tensors {', '.join(absent)}.")
+        raise ShapeError(f"a network of widths {widths} needs the tensors {', '.join(absent[:8])}.")
     tensor = tensors.__getitem__
+    dtypes = {tensors[name].dtype.name for name in (*W, *b, *E)}
+    if len(dtypes) > 1:
+        raise ShapeError(f"the tensors of a network must all be float32 or all float64, they are {sorted(dtypes)}.")
     parameters = parameters_from([*map(tensor, W)], [*map(tensor, b)], [*map(tensor, E)], embeddings)
+    if not np.isfinite(parameters.theta).all():
+        raise ShapeError("a tensor of the network holds a number that is not finite.")
     if parameters.widths != widths:
         raise ShapeError(f"the tensors have widths {parameters.widths}, the architecture says {widths}.")
     return parameters

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from chainrule._errors import CheckpointError, ModelFileError
-from chainrule.files.model_file import packed, read_model
+from chainrule.files.model_file import packed, read_model, unpacked
+from chainrule.files.records import CHECKPOINT
 from chainrule.files.replacing import flush
+from chainrule.files.shape import require
 from chainrule.network.architecture import Architecture
 from chainrule.network.course import Checkpoint
-from chainrule.network.parameters import Parameters
+from chainrule.network.parameters import Parameters, n_parameters
 from chainrule.network.segment import State, Totals
 from chainrule.network.types import Array
 
@@ -49,7 +51,9 @@ class CheckpointFile:
             "states": {name: [state.step, state.epoch] for name, state in _states(checkpoint).items()},
         }
         try:
-            self._next.write_bytes(packed(record, _tensors(checkpoint)))
+            content = packed(record, _tensors(checkpoint))
+            require(unpacked(content, "its file")[0], CHECKPOINT)
+            self._next.write_bytes(content)
             flush(self._next)
             if self._last.exists():
                 self._last.replace(self._previous)
@@ -58,8 +62,14 @@ class CheckpointFile:
         except (ModelFileError, OSError) as error:
             raise CheckpointError(f"the checkpoint {self._last} cannot be written: {error}") from error
 
-    def read(self, architecture: Architecture) -> Checkpoint | None:
+    def read(self, architecture: Architecture, slots: int | None = None) -> Checkpoint | None:
         """Read the last whole checkpoint; None where there is none.
+
+        Parameters
+        ----------
+        architecture : Architecture
+        slots : int, optional
+            How many the optimiser has.
 
         Raises
         ------
@@ -74,7 +84,10 @@ class CheckpointFile:
                 damage = error
                 continue
             self._check(path, record)
-            return _checkpoint(record, tensors, architecture)
+            try:
+                return _checkpoint(record, tensors, architecture, slots)
+            except (ModelFileError, LookupError) as error:
+                damage = ModelFileError(f"{path} is damaged: {error}.")
         if damage is not None:
             raise CheckpointError(f"{damage} Delete it to train from the beginning.")
         return None
@@ -96,7 +109,8 @@ class CheckpointFile:
     def _check(self, path: Path, record: dict[str, Any]) -> None:
         if record.get("kind") != "checkpoint":
             raise CheckpointError(f"{path} is no checkpoint of a training. Give another file or folder.")
-        theirs, ours = record["fingerprint"], self.fingerprint
+        theirs, ours = record.get("fingerprint"), self.fingerprint
+        theirs = theirs if isinstance(theirs, dict) else {}
         changed = sorted(name for name in {*theirs, *ours} if theirs.get(name) != ours.get(name))
         if changed:
             name = changed[0]
@@ -130,11 +144,25 @@ def _tensors(checkpoint: Checkpoint) -> dict[str, Array]:
     }
 
 
-def _checkpoint(record: dict[str, Any], tensors: dict[str, Array], architecture: Architecture) -> Checkpoint:
+def _checkpoint(
+    record: dict[str, Any], tensors: dict[str, Array], architecture: Architecture, slots: int | None
+) -> Checkpoint:
+    require(record, CHECKPOINT)
     states = {}
-    for name, (step, epoch) in record["states"].items():
+    for name in ("now", "best") if "best" in record["states"] else ("now",):
+        step, epoch = record["states"][name][:2]
         vectors = [tensors[f"{name}.{place}"] for place in range(sum(key.startswith(f"{name}.") for key in tensors))]
+        _check_vectors(vectors, architecture, slots)
         parameters = Parameters(vectors[0], tuple(architecture.widths), architecture.embeddings)
         states[name] = State(parameters, tuple(vectors[1:]), step, epoch)
     totals = Totals(tuple(record["losses"]), record["gradient_norm"])
     return Checkpoint(states["now"], states.get("best"), record["epochs"], totals)
+
+
+def _check_vectors(vectors: list[Array], architecture: Architecture, slots: int | None) -> None:
+    """Hold theta and the optimiser's slots against the number of the network's parameters."""
+    needed = n_parameters(architecture.widths, architecture.embeddings)
+    if slots is not None and len(vectors) != slots + 1:
+        raise ModelFileError(f"it must have {slots + 1} vectors, not {len(vectors)}")
+    if not vectors or any(vector.shape != (needed,) or vector.dtype != vectors[0].dtype for vector in vectors):
+        raise ModelFileError(f"its vectors must have {needed:,} entries of one type each")

@@ -8,7 +8,10 @@ from typing import Any
 
 from chainrule import __version__
 from chainrule._errors import ChainruleError, ModelFileError
-from chainrule.files.model_file import read_model, write_model
+from chainrule.files.model_file import packed, read_model, unpacked, write_model
+from chainrule.files.records import MODELS
+from chainrule.files.shape import require
+from chainrule.network.types import Array
 
 # The kinds of model a file may hold, and where their classes live; nothing else is ever imported for a file.
 _KINDS = {
@@ -31,12 +34,12 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     ----------
     model : MLPClassifier, MLPRegressor, LinearClassifier, LinearRegressor, an ensemble of them, or TableModel
     path : path
-        Replaced in one step; an older file stays whole if anything fails.
+        Replaced in one step, by what `load` is known to take; an older file stays whole if anything fails.
 
     Raises
     ------
     ModelFileError
-        If the model is of another kind, or the file cannot be written.
+        If the model is of another kind, holds what a file cannot, or the file cannot be written.
 
     Examples
     --------
@@ -55,7 +58,12 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     if kind not in _KINDS or not hasattr(model, "to_record"):
         raise ModelFileError(f"a {kind} cannot be saved; it must be one of {', '.join(_KINDS)}.")
     record, tensors = model.to_record()
-    write_model(path, {"kind": kind, "chainrule": __version__, **record}, tensors)
+    content = packed({"kind": kind, "chainrule": __version__, **record}, tensors)
+    try:
+        _restored(*unpacked(content, "its file"))
+    except ModelFileError as error:
+        raise ModelFileError(f"the model cannot be saved, for no file of it could be loaded again: {error}") from error
+    write_model(path, content)
 
 
 def load(path: str | os.PathLike[str]) -> Any:
@@ -71,11 +79,20 @@ def load(path: str | os.PathLike[str]) -> Any:
         If the file is absent, damaged, foreign, or of a newer format.
     """
     record, tensors = read_model(path)
+    try:
+        return _restored(record, tensors)
+    except ModelFileError as error:
+        raise ModelFileError(f"{os.fspath(path)} is damaged: {error}") from error
+
+
+def _restored(record: dict[str, Any], tensors: dict[str, Array]) -> Any:
+    """Make the model that a file describes, once it is known to describe one."""
     kind = record.get("kind")
     if not isinstance(kind, str) or kind not in _KINDS:
-        raise ModelFileError(f"{os.fspath(path)} holds a model of the unknown kind {kind!r}.")
+        raise ModelFileError(f"it holds a model of the unknown kind {kind!r}.")
     cls = getattr(importlib.import_module(_KINDS[kind]), kind)
     try:
+        require(record, MODELS[kind])
         return cls.from_record(record, tensors)
     except (
         ChainruleError,
@@ -85,6 +102,7 @@ def load(path: str | os.PathLike[str]) -> Any:
         AttributeError,
         ArithmeticError,
         RecursionError,
+        MemoryError,
     ) as error:
         reason = f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else str(error)
-        raise ModelFileError(f"{os.fspath(path)} is damaged: {' '.join(reason.split())[:300]}") from error
+        raise ModelFileError(f"{' '.join(reason.split())[:300].rstrip('.')}.") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
@@ -14,6 +15,7 @@ from chainrule.table.columns import Column
 from chainrule.table.dates import DATE_PARTS
 
 TAIL = 4.0  # standard deviations at which a scaled number x has been drawn in to x/sqrt(2)
+_FAR = 1e100  # standard deviations
 OTHER, MISSING = "(other)", "(missing)"
 
 Writer = Callable[[slice | Array, Array], None]  # of the rows given, into an array of shape (rows, width)
@@ -24,9 +26,10 @@ def smooth_clip(x: Array) -> Array:
 
     Examples
     --------
-    >>> smooth_clip(np.array([0.0, 0.5, 4.0, 1e6])).round(3)
-    array([0.   , 0.496, 2.828, 4.   ])
+    >>> smooth_clip(np.array([0.0, 0.5, 4.0, 1e6, 1e200])).round(3)
+    array([0.   , 0.496, 2.828, 4.   , 4.   ])
     """
+    np.clip(x, -_FAR, _FAR, out=x)  # its square must not overflow
     x /= np.sqrt(1 + np.square(x / TAIL))
     return x
 
@@ -49,6 +52,11 @@ class Scaled:
         Whether tails are drawn in by `smooth_clip`.
     levels : tuple of str
         For "rank": the levels, in order.
+
+    Raises
+    ------
+    TableError
+        If a column's numbers are so large that centre, scale or fill are not finite.
     """
 
     column: str
@@ -61,6 +69,13 @@ class Scaled:
     levels: tuple[str, ...] = ()
 
     kind: ClassVar[str] = "scaled"
+
+    def __post_init__(self) -> None:
+        if not (all(map(math.isfinite, (self.centre, self.scale, self.fill))) and self.scale > 0):
+            raise TableError(
+                f"Column {self.column!r} is too large to be standardised: its variance is not finite. Scale it, mend "
+                "its largest values, or leave it out."
+            )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -137,10 +152,16 @@ class OneHot:
         n = len(self.shown)
         unseen = len(self.levels) if self.other else n
         place_of = _places(self.levels, column, first=0, unseen=unseen, missing=n - 1 if self.missing else unseen)
-        features = np.eye(n + 1, n, dtype=np.float32) if n != 2 else np.array([[0.0], [1.0], [0.5]], np.float32)
+        shared = np.array([0.0, 1.0, 0.5], np.float32)  # of two that are shown, and of what is none of them
 
         def write(rows: slice | Array, out: Array) -> None:
-            out[:] = features[place_of(rows)]
+            places = place_of(rows)
+            if n == 2:
+                out[:, 0] = shared[places]
+                return
+            known = np.flatnonzero(places < n)
+            out[:] = 0
+            out[known, places[known]] = 1
 
         return write
 

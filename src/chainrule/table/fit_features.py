@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule._errors import TableError
 from chainrule.network.embeddings import suggested_size
 from chainrule.network.types import Array
 from chainrule.table.columns import Column
@@ -54,10 +53,7 @@ def fit_number(column: Column, rows: slice | Array, weights: Array, *, scale: bo
     if impute:
         fill = 0.0 if missing.all() else median(*merged(x[~missing], weights[~missing]))
         x[missing] = fill
-    with np.errstate(over="ignore", invalid="ignore"):
-        centre, deviation = mean_and_deviation(*merged(x, weights)) if scale else (0.0, 1.0)
-    if not np.isfinite(deviation):
-        raise TableError(f"Column {column.name!r} is too large to be standardised: its variance is not finite.")
+    centre, deviation = mean_and_deviation(*merged(x, weights)) if scale else (0.0, 1.0)
     return Scaled(column.name, "value", centre, deviation, fill, impute and bool(missing.any()), scale)
 
 

@@ -113,7 +113,8 @@ def _aggregates(name: str, family: str) -> dict[str, str]:
     if family == "text":
         return {"different": f"approx_count_distinct({column})"}
     if family == "float":
-        exact = f"bool_and(TRY_CAST({finite(column)} AS FLOAT)::DOUBLE = {finite(column)})"
+        value = finite(column)  # NULL, as what is too large for a FLOAT would be, says nothing in a conjunction
+        exact = f"bool_and(coalesce(TRY_CAST({value} AS FLOAT)::DOUBLE = {value}, {value} IS NULL))"
         return {"exact": exact, "infinite": f"count_if(isinf({column}::DOUBLE))"}
     complete = {"complete": f"count({column}) = count(*)"}
     return complete | ({"low": f"min({column})", "high": f"max({column})"} if family == "integer" else {})
@@ -158,13 +159,14 @@ def _with_levels(connection: DuckDBPyConnection, scan: str, plans: list[Plan]) -
 def _plan_text(connection: DuckDBPyConnection, plan: Plan, key: str, values: str) -> Plan:
     """Decide what a text column really is: numbers, truth values or dates stored as text, or text."""
     tests = (number("v"), "CASE WHEN lower(v) IN ('true', 'false') THEN v END", "TRY_CAST(v AS TIMESTAMP)")
-    counts = ", ".join(f"count({sql})" for sql in ("v", *tests))
-    present, numbers, booleans, dates = connection.execute(f"SELECT {counts} FROM {values}").fetchall()[0]
+    counts = ", ".join(f"count({sql})" for sql in ("v", *tests, finite(number("v"))))
+    present, numbers, booleans, dates, in_range = connection.execute(f"SELECT {counts} FROM {values}").fetchall()[0]
     text = f"({clean(plan.sql)})"
     if present == 0:
         return Plan(plan.name, "text", "NULL::INTEGER")
     if numbers == present:
-        return Plan(plan.name, "number", number(text), "numbers stored as text")
+        note = "numbers stored as text" + ("" if in_range == numbers else ", too large ones taken as missing")
+        return Plan(plan.name, "number", finite(number(text)), note)
     if booleans == present:
         return Plan(plan.name, "boolean", f"(lower({text}) = 'true')::FLOAT")
     if dates == present:

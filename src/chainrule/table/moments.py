@@ -43,9 +43,10 @@ class Moments:
         """Measure numbers, each of which stands there once or as often as `counts` says."""
         if not len(x):
             return cls()
-        mean = float(np.average(x, weights=counts))
-        squares = np.square(x - mean)
-        total = float(squares.sum() if counts is None else squares @ counts)
+        with np.errstate(over="ignore", invalid="ignore"):  # not finite, which is for the caller to see
+            mean = float(np.average(x, weights=counts))
+            squares = np.square(x - mean)
+            total = float(squares.sum() if counts is None else squares @ counts)
         return cls(float(len(x) if counts is None else counts.sum()), mean, total, float(x.min()), float(x.max()))
 
     @classmethod

@@ -25,13 +25,16 @@ def merged(x: Array, weights: Array | None = None) -> tuple[Array, Array]:
 def mean_and_deviation(x: Array, weights: Array | None = None) -> tuple[float, float]:
     """Return the mean and the standard deviation, which is 1 where all values are the same.
 
+    Neither is finite where their sums overflow.
+
     Examples
     --------
     >>> mean_and_deviation(np.array([1.0, 3.0])), mean_and_deviation(np.array([0.1, 0.1, 0.1]))[1]
     ((2.0, 1.0), 1.0)
     """
-    centre = np.average(x, weights=weights)
-    deviation = float(np.sqrt(np.average(np.square(x - centre), weights=weights)))  # stable far from zero
+    with np.errstate(over="ignore", invalid="ignore"):
+        centre = np.average(x, weights=weights)
+        deviation = float(np.sqrt(np.average(np.square(x - centre), weights=weights)))  # stable far from zero
     return float(centre), deviation if x.min() < x.max() and deviation else 1.0
 
 

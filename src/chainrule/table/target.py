@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
@@ -35,6 +36,11 @@ class Target:
         The labels in sorted order, in their own type; empty for regression.
     centre, scale : tuple of float
         Mean and standard deviation of each regression target in training, from `fit`.
+
+    Raises
+    ------
+    TargetError
+        If they are not finite.
     """
 
     names: tuple[str, ...]
@@ -43,6 +49,14 @@ class Target:
     classes: tuple[Label, ...] = ()
     centre: tuple[float, ...] = ()
     scale: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, centre, scale in zip(self.names, self.centre, self.scale, strict=False):
+            if not (math.isfinite(centre) and math.isfinite(scale) and scale > 0):
+                raise TargetError(
+                    f"Target {name!r} is too large to be standardised: its variance is not finite. Scale it, or mend "
+                    "its largest values."
+                )
 
     def missing(self, table: Table) -> Array:
         """Tell which rows lack a target value: ndarray of shape (m,), bool."""
@@ -53,10 +67,9 @@ class Target:
         if self.task == "classification":
             return self
         y = self.encode(table, rows)
-        scale = y.std(axis=0)
-        return replace(
-            self, centre=tuple(y.mean(axis=0).tolist()), scale=tuple(np.where(scale > 0, scale, 1.0).tolist())
-        )
+        with np.errstate(over="ignore", invalid="ignore"):
+            centre, scale = y.mean(axis=0), y.std(axis=0)
+        return replace(self, centre=tuple(centre.tolist()), scale=tuple(np.where(scale == 0, 1.0, scale).tolist()))
 
     def encode(self, table: Table, rows: Array | None = None) -> Array:
         """Return the values to learn, in the units of the table.

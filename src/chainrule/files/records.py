@@ -1,0 +1,194 @@
+"""The shape of every record that is read from a file: a model's, a checkpoint's, an outcome's of a search.
+
+What a file says is held against these before anything is made of it; how its parts fit together (widths and tensors,
+classes and outputs) is held against each other where they are put together, and an estimator's parameters against its
+own constraints.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from chainrule.files.shape import (
+    ANYTHING,
+    FLAG,
+    MEASURED,
+    TEXT,
+    Each,
+    Kinds,
+    Leaf,
+    Maybe,
+    OrNone,
+    Shape,
+    number,
+    one_of,
+    whole,
+)
+
+
+def _is_activation(value: Any) -> bool:
+    """A name, or a name with parameters: numbers, or the formulas of one that is given as text."""
+    if isinstance(value, str):
+        return True
+    if (
+        not isinstance(value, list)
+        or len(value) != 2
+        or not isinstance(value[0], str)
+        or not isinstance(value[1], dict)
+    ):
+        return False
+    kind = TEXT if value[0] == "formula" else number()
+    return all(kind.holds(entry) for entry in value[1].values())
+
+
+def _is_parameter(value: Any) -> bool:
+    """Of a loss: a number, or one for each output."""
+    return all(number().holds(entry) for entry in (value if isinstance(value, list) else [value]))
+
+
+def _is_chosen(value: Any) -> bool:
+    """How many rows of a piece are chosen, and which, a bit for each in hexadecimal digits; none for all."""
+    return (
+        isinstance(value, list)
+        and len(value) == 2
+        and whole().holds(value[0])
+        and isinstance(value[1], str)
+        and re.fullmatch("(?:[0-9a-f]{2})*", value[1]) is not None
+    )
+
+
+_ACTIVATION = Leaf(_is_activation, "a name, or a pair of a name and its parameters")
+_LABEL = Leaf(lambda v: isinstance(v, str | int) or number().holds(v), "a text, a finite number, or true or false")
+_SEED = Leaf(lambda value: type(value) is int and value >= 0, "a whole number of at least 0")
+_MEASURES = Each(MEASURED, of=dict)
+_TEXTS = Each(TEXT)
+_OPEN = Each(ANYTHING, of=dict)
+
+_ARCHITECTURE: Shape = {
+    "widths": Each(whole(1), least=2),
+    "activations": Each(_ACTIVATION),
+    "output": _ACTIVATION,
+    "loss": {"name": TEXT, "parameters": Each(Leaf(_is_parameter, "a finite number, or a list of them"), of=dict)},
+    "penalty": {"alpha": number(0), "l1_ratio": number(0, 1)},
+    "dropout": Each(number(0, 1)),
+    "embeddings": Maybe(Each({"column": whole(), "levels": whole(1), "size": whole(1)})),
+}
+_HISTORY: Shape = {
+    "epochs": Each(Each(MEASURED), of=dict),
+    "final": _MEASURES,
+    "best_epoch": OrNone(whole()),
+    "stop_reason": OrNone(TEXT),
+    "stop_sentence": TEXT,
+    "stop_numbers": Maybe(_MEASURES),  # which files of the first days lack
+}
+_TARGET: Shape = {
+    "names": Each(TEXT, least=1),
+    "task": one_of("classification", "regression"),
+    "reason": TEXT,
+    "classes": Each(_LABEL),
+    "centre": Each(number()),
+    "scale": Each(number(0, open_low=True)),
+}
+_BLOCKS = Each(
+    Kinds(
+        "kind",
+        {
+            "scaled": {
+                "part": Maybe(TEXT),
+                "centre": Maybe(number()),
+                "scale": Maybe(number(0, open_low=True)),
+                "fill": Maybe(number()),
+                "indicator": Maybe(FLAG),
+                "clip": Maybe(FLAG),
+                "levels": Maybe(_TEXTS),
+            },
+            "one_hot": {"levels": _TEXTS, "other": FLAG, "missing": FLAG},
+            "codes": {"levels": _TEXTS, "size": whole(1), "missing": FLAG},
+        },
+        {"column": TEXT},
+    ),
+    least=1,
+)
+TRAINING: Shape = {
+    "rows": whole(),
+    "test_rows": whole(),
+    "seed": _SEED,
+    "seconds": MEASURED,
+    "settings": _OPEN,
+    "history": _HISTORY,
+    "figures": Each(_MEASURES, of=dict),
+}
+_TABLE_MODEL: Shape = {
+    "encoder": {"blocks": _BLOCKS},
+    "target": _TARGET,
+    "architecture": _ARCHITECTURE,
+    "training": _OPEN,
+}
+_ESTIMATOR: dict[str, Shape] = {
+    "parameters": _OPEN,
+    "fitted": {
+        "n_features_in_": whole(1),
+        "_seed": Maybe(_SEED),
+        "_multilabel": Maybe(FLAG),
+        "_label_dtype": Maybe(TEXT),
+        "t_": Maybe(whole()),
+    },
+    "arrays": {
+        "classes_": Maybe({"dtype": TEXT, "values": Each(_LABEL, least=1)}),
+        "feature_names_in_": Maybe({"dtype": TEXT, "values": _TEXTS}),
+        "class_weight_": Maybe({"dtype": TEXT, "values": Each(Leaf(_is_parameter, "a weight, or two"))}),
+    },
+    "architecture": _ARCHITECTURE,
+    "history": _HISTORY,
+    "epochs": whole(),
+    "columns": Maybe(
+        {
+            "blocks": _BLOCKS,
+            "kinds": Each(one_of("number", "text", "boolean", "date", "pixel")),
+            "impute": FLAG,
+        }
+    ),
+    "target": Maybe(_TARGET),
+}
+_CLASSIFIERS, _REGRESSORS = ("MLPClassifier", "LinearClassifier"), ("MLPRegressor", "LinearRegressor")
+
+
+def _ensemble_of(kinds: tuple[str, ...]) -> dict[str, Shape]:
+    members = Each(Kinds("kind", {kind: {} for kind in kinds}, _ESTIMATOR), least=1)
+    return {"parameters": _OPEN, "members": members, "fitted": Maybe({"oob_score_": Maybe(MEASURED)})}
+
+
+MODELS: dict[str, Shape] = {
+    "TableModel": _TABLE_MODEL,
+    **dict.fromkeys((*_CLASSIFIERS, *_REGRESSORS), _ESTIMATOR),
+    "MLPEnsembleClassifier": _ensemble_of(_CLASSIFIERS),
+    "MLPEnsembleRegressor": _ensemble_of(_REGRESSORS),
+}
+CHECKPOINT: Shape = {
+    "fingerprint": _OPEN,
+    "epochs": Each(Each(MEASURED), of=dict),
+    "losses": Each(MEASURED),
+    "gradient_norm": MEASURED,
+    "states": {"now": Each(whole(), least=2), "best": Maybe(Each(whole(), least=2))},
+}
+_SCORES = Leaf(lambda v: MEASURED.holds(v) or (isinstance(v, dict) and all(map(MEASURED.holds, v.values()))), "scores")
+OUTCOME: Shape = {
+    "test_scores": _SCORES,
+    "train_scores": Maybe(_SCORES),
+    "fit_time": MEASURED,
+    "score_time": MEASURED,
+    "fit_error": OrNone(TEXT),
+}
+PREPARED: Shape = {
+    "fingerprint": _OPEN,
+    "schema": Each({"name": TEXT, "role": TEXT, "note": TEXT}),
+    "target": _TARGET,
+    "encoder": {"blocks": _BLOCKS},
+    "dropped_rows": whole(),
+    "about": {"source": TEXT, "n_rows": whole(), "names": _TEXTS, "notes": _TEXTS},
+    "m": {part: whole() for part in ("training", "validation", "test")},
+    "mean": Each(number()),
+    "where": OrNone(_OPEN),
+    "chosen": Each(Leaf(_is_chosen, "a count of rows, and which they are in hexadecimal digits")),
+}
