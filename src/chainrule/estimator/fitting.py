@@ -14,6 +14,7 @@ from chainrule.estimator.keeping import train_kept
 from chainrule.estimator.posing import feed_of, training_on
 from chainrule.estimator.settings import FULL_BATCH, Settings
 from chainrule.estimator.training_set import TrainingSet
+from chainrule.estimator.unscaled import warn_of_unscaled
 from chainrule.network.architecture import Architecture
 from chainrule.network.examples import Examples
 from chainrule.network.history import History, StopReason
@@ -109,6 +110,9 @@ def fit_network(
     state = replace(state, parameters=with_given(state.parameters, *given))
     if settings.check_derivatives:
         check_own_functions(training.architecture, table.Y)
+    if start is None:
+        by_score = validation is not None and validation.stops and settings.scoring != "loss"
+        warn_of_unscaled(settings, loss, examples, table.embeddings, by_score)
     if validation is not None:
         training = replace(training, validation=_judged(validation, training, settings.scoring))
     if attach is not None:
@@ -151,6 +155,8 @@ def fit_one_epoch(
     training, state = training_on(settings, table, loss, examples, seed, start)
     if settings.check_derivatives and start is None:
         check_own_functions(training.architecture, table.Y)
+    if start is None:
+        warn_of_unscaled(settings, loss, examples, table.embeddings, judged=True)  # one epoch, whatever its loss
     training = replace(training, stopping=replace(training.stopping, max_epochs=1, keep_best=False))
     training = attach(training, examples.m)
     state, history = train(training, state)

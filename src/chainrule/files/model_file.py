@@ -20,7 +20,7 @@ from chainrule.network.types import Array
 FORMAT = 1
 _ENTRY = "chainrule"
 _UNSIGNED = b"0" * 64  # stands where the digest will be, while the digest is taken
-_DTYPES = ({"float32"}, {"float64"})
+_DTYPES = {"float32", "float64"}
 
 
 def write_model(path: str | os.PathLike[str], record: dict[str, Any], tensors: dict[str, Array]) -> None:
@@ -119,8 +119,8 @@ def _check_content(name: str, content: bytes, record: dict[str, Any], tensors: d
     if not found or hashlib.sha256(before + _UNSIGNED + after).hexdigest().encode() != stated:
         raise ModelFileError(f"{name} is damaged: its content is not what was saved (SHA-256 differs).")
     dtypes = {tensor.dtype.name for tensor in tensors.values()}
-    if dtypes not in _DTYPES:
-        raise ModelFileError(f"{name} is damaged: its tensors must all be float32 or all float64, they are {dtypes}.")
+    if not dtypes or not dtypes <= _DTYPES:
+        raise ModelFileError(f"{name} is damaged: its tensors must be float32 or float64, they are {dtypes or 'none'}.")
 
 
 def _in_one_line(error: Exception) -> str:

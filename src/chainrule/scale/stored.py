@@ -107,8 +107,7 @@ class StoredRows:
             X = self.X.read(start, start + len(self.Y[places]))
         else:
             X = _gathered(self.X.read, places)
-        Y = self.Y[places].astype(self.X.dtype)
-        return Block(X, Y, self._relative(places))
+        return Block(X, self.Y[places], self._relative(places))
 
     def part(self, start: int, stop: int) -> StoredRows:
         """Return some of the rows as they are; their weights remain relative to those of all."""
@@ -123,8 +122,7 @@ class StoredRows:
         places = self._places(0, self.m)
         if self.X.anywhere is None or isinstance(places, slice) or not len(places):
             return ArrayRows(self.read(0, self.m)).load()
-        Y = self.Y[places].astype(self.X.dtype)
-        return Load(self.m, brought, (self.X.anywhere, places, Y, self._relative(places)))
+        return Load(self.m, brought, (self.X.anywhere, places, self.Y[places], self._relative(places)))
 
     def _relative(self, places: Array | slice) -> Array | None:
         return None if self.weights is None else self.weights[places] / self.mean_weight

@@ -1,0 +1,149 @@
+"""Inputs in units of their own deviation around their mean, for a solver that takes the whole table at once.
+
+The layer W[1] x + b[1] is the layer (W[1] D) x̃ + (b[1] + W[1] c) of the standardised x̃ = (x - c) / D. So the inputs can
+stay as they are, sparse ones sparse, and the weights are changed in their place, and the gradient with them. Only where
+dense inputs lie far from 0, and products with them would lose digits, are they standardised, some rows at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.network.architecture import Architecture
+from chainrule.network.embeddings import Embedding
+from chainrule.network.examples import Examples
+from chainrule.network.parameters import Parameters
+from chainrule.network.types import Array
+
+if TYPE_CHECKING:
+    from chainrule.network.feed import Runner
+
+_BYTES = 1 << 24  # of standardised inputs at a time
+_FAR = 10.0  # deviations of a column from 0
+
+
+@dataclass(frozen=True)
+class InputScale:
+    """Centre c and scale D of each column of a table; 0 and 1 leave a column as it is.
+
+    Attributes
+    ----------
+    centre, scale : ndarray of shape (n_columns,)
+    """
+
+    centre: Array
+    scale: Array
+
+    @classmethod
+    def of(cls, moments: Array, embeddings: Sequence[Embedding]) -> InputScale:
+        """Take mean and deviation from `moments`; a constant column is 0, and codes stay codes."""
+        count, centre, squares, low, high = moments
+        with np.errstate(over="ignore", invalid="ignore"):
+            scale = np.sqrt(squares / count)
+            scale = np.where(np.isfinite(scale) & (scale > 0), scale, high - low)
+            centre, scale = np.where(low < high, (centre, scale), (low, np.ones_like(low)))
+        for embedding in embeddings:
+            centre[embedding.column], scale[embedding.column] = 0, 1
+        usable = np.isfinite(centre) & np.isfinite(scale)
+        return cls(np.where(usable, centre, 0.0), np.where(usable, scale, 1.0))
+
+    def widened(self, embeddings: Sequence[Embedding]) -> InputScale:
+        """Return the same for the rows of A[0], where each code has become a few entries at the end."""
+        columns, entries = [embedding.column for embedding in embeddings], sum(e.size for e in embeddings)
+        centre, scale = np.delete(self.centre, columns), np.delete(self.scale, columns)
+        return InputScale(np.append(centre, np.zeros(entries)), np.append(scale, np.ones(entries)))
+
+    @property
+    def is_far(self) -> bool:
+        """Whether a column lies so far from 0 that products with it lose digits that matter."""
+        return bool((np.abs(self.centre) > _FAR * self.scale).any())
+
+    def cost_and_gradient(
+        self, runner: Runner, architecture: Architecture, parameters: Parameters, examples: Examples
+    ) -> tuple[float, Array]:
+        """Evaluate the cost, without penalty, of a network that takes standardised inputs."""
+        if self.is_far and not hasattr(examples.X, "indptr"):
+            return self._of_parts(runner, architecture, parameters, examples)
+        cost, d = runner.cost_and_gradient(architecture, self._absorbed(parameters), examples)
+        return cost, self._of_standardised(replace(parameters, theta=d)).theta
+
+    def _of_parts(
+        self, runner: Runner, architecture: Architecture, parameters: Parameters, examples: Examples
+    ) -> tuple[float, Array]:
+        """Standardise dense examples in float64, some at a time, and add up what the runner says of them."""
+        cost, d = 0.0, np.zeros(len(parameters.theta))
+        size = max(1, _BYTES // (8 * len(self.centre)))
+        for X, Y, weights in examples.chunks(np.dtype(np.float64), size):
+            part = Examples((X - self.centre[:, None]) / self.scale[:, None], Y, weights, unit=1.0)
+            value, gradient = runner.cost_and_gradient(architecture, parameters, part)
+            cost, d = cost + part.m * value, d + part.m * gradient
+        return cost / examples.m, d / examples.m
+
+    def _absorbed(self, parameters: Parameters) -> Parameters:
+        """The same network of inputs as they are: W[1] := W[1] / D, then b[1] := b[1] - W[1] c."""
+        found, wide = replace(parameters, theta=parameters.theta.copy()), self.widened(parameters.embeddings)
+        found.W[1][:] = parameters.W[1] / wide.scale
+        found.b[1][:, 0] -= (found.W[1] * wide.centre).sum(axis=1)
+        return found
+
+    def _of_standardised(self, d: Parameters) -> Parameters:
+        """The chain rule of `_absorbed`: dW[1] := (dW[1] - db[1] cᵀ) / D."""
+        wide = self.widened(d.embeddings)
+        d.W[1][:] = (d.W[1] - d.b[1] * wide.centre) / wide.scale
+        return d
+
+
+def moments(architecture: Architecture, parameters: Parameters, examples: Examples) -> Array:
+    """Count, mean, squared deviations, least and greatest of every column of X and then of Y: (5, n_columns + n[L])."""
+    with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the result
+        return merged([_moments(*chunk) for chunk in examples.chunks(np.dtype(np.float64))])
+
+
+def merged(parts: Sequence[Array]) -> Array:
+    """Return the moments of all parts together (Chan, Golub and LeVeque, 1979).
+
+    Examples
+    --------
+    >>> few, more = np.array([[1.0], [2], [0], [2], [2]]), np.array([[3.0], [6], [6], [4], [8]])
+    >>> merged([few, more]).tolist()
+    [[4.0], [5.0], [18.0], [2.0], [8.0]]
+    """
+    counts, means, squares, low, high = np.stack(parts, axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        count = counts.sum(axis=0)
+        mean = (counts * means).sum(axis=0) / count
+        spread = (squares + counts * np.square(means - mean)).sum(axis=0)
+    return np.stack([count, mean, spread, low.min(axis=0), high.max(axis=0)])
+
+
+def _moments(X: Any, Y: Array, weights: Array | None) -> Array:
+    w = np.ones(Y.shape[1]) if weights is None else weights
+    return np.hstack([moments_of(X, w), moments_of(Y, w)])
+
+
+def moments_of(X: Any, w: Array) -> Array:
+    """Count, mean, squared deviations, least and greatest of the rows of X, where columns have weights."""
+    return _sparse_moments(X.tocoo(), w) if hasattr(X, "indptr") else _dense_moments(X, w)
+
+
+def _dense_moments(X: Array, w: Array) -> Array:
+    mean = (X * w).sum(axis=1) / w.sum()
+    squares = (w * np.square(X - mean[:, None])).sum(axis=1)
+    return np.stack([np.full(len(X), w.sum()), mean, squares, X.min(axis=1), X.max(axis=1)])
+
+
+def _sparse_moments(X: Any, w: Array) -> Array:
+    """The same, of what is stored and of the zeros that are not."""
+    (n, m), count, at = X.shape, w.sum(), w[X.col]
+    mean = np.bincount(X.row, at * X.data, n) / count
+    zeros = count - np.bincount(X.row, at, n)
+    squares = np.bincount(X.row, at * np.square(X.data - mean[X.row]), n) + zeros * np.square(mean)
+    low = np.where(np.bincount(X.row, minlength=n) < m, 0.0, np.inf)
+    high = np.where(np.isinf(low), -np.inf, low)
+    np.minimum.at(low, X.row, X.data)
+    np.maximum.at(high, X.row, X.data)
+    return np.stack([np.full(n, count), mean, squares, low, high])
