@@ -110,14 +110,14 @@ def fit_network(
     state = replace(state, parameters=with_given(state.parameters, *given))
     if settings.check_derivatives:
         check_own_functions(training.architecture, table.Y)
-    if start is None:
-        by_score = validation is not None and validation.stops and settings.scoring != "loss"
-        warn_of_unscaled(settings, loss, examples, table.embeddings, by_score)
     if validation is not None:
         training = replace(training, validation=_judged(validation, training, settings.scoring))
     if attach is not None:
         training = attach(training, rows)
     state, history = carried_out(training, state, settings, checkpoint)
+    if start is None:  # a training that diverges has said so
+        by_score = validation is not None and validation.stops and settings.scoring != "loss"
+        warn_of_unscaled(settings, loss, examples, table.embeddings, by_score)
     if checkpoint is not None and history.stop_reason != StopReason.INTERRUPTED:
         checkpoint.remove()
     return Fitted(training.architecture, own(state), history, training.plan.optimizer.name, rows)
@@ -155,11 +155,11 @@ def fit_one_epoch(
     training, state = training_on(settings, table, loss, examples, seed, start)
     if settings.check_derivatives and start is None:
         check_own_functions(training.architecture, table.Y)
-    if start is None:
-        warn_of_unscaled(settings, loss, examples, table.embeddings, judged=True)  # one epoch, whatever its loss
     training = replace(training, stopping=replace(training.stopping, max_epochs=1, keep_best=False))
     training = attach(training, examples.m)
     state, history = train(training, state)
+    if start is None:
+        warn_of_unscaled(settings, loss, examples, table.embeddings, judged=True)  # one epoch, whatever its loss
     return Fitted(training.architecture, own(state), history, training.plan.optimizer.name, examples.m)
 
 

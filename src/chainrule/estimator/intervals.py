@@ -77,7 +77,10 @@ def interval(A: Array, residuals: Array | None, quantiles: Sequence[float], cove
         margin = _score_of_rank(np.maximum(-residuals[:, low], residuals[:, high]), coverage)
         lost = _ROUNDED * (np.abs(A) + np.abs(margin))
     centre = (A[:, low] + A[:, high]) / 2  # what is left where a negative margin leaves nothing
-    ends = np.minimum(A[:, low] - margin - lost[:, low], centre), np.maximum(A[:, high] + margin + lost[:, high], centre)
+    ends = (
+        np.minimum(A[:, low] - margin - lost[:, low], centre),
+        np.maximum(A[:, high] + margin + lost[:, high], centre),
+    )
     both = np.stack(ends, axis=-1)
     return both[:, 0] if both.shape[1] == 1 else both
 

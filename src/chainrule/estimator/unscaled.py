@@ -26,7 +26,7 @@ _OF_THE_LOSS = 0.05  # how large `tol` may be beside the loss of the best consta
 def warn_of_unscaled(
     settings: Settings, loss: Loss, examples: Examples | StoredRows, embeddings: tuple[Embedding, ...], judged: bool
 ) -> None:
-    """Warn, before a training begins, of inputs in units in which it would come to little, and of such a target.
+    """Warn, after a training, of inputs in units in which it comes to little, and of such a target.
 
     L-BFGS is told in relative terms when to stop, and without hidden layers takes inputs in any units.
     """
@@ -77,6 +77,6 @@ def _warn_of_tol(tol: float, loss: Loss, Y: Array, weights: Array | None) -> Non
         if "delta" in loss.parameters:
             advice = "Give delta, which is in the units of y, about the size of y's deviation, or lower tol."
         warn(
-            f"tol={tol:g} is large beside {constant:.2g}, the loss of the best constant answer: training may end before "
-            f"it has learned anything. {advice}"
+            f"tol={tol:g} is large beside {constant:.2g}, the loss of the best constant answer: training may have ended "
+            f"before it had learned anything. {advice}"
         )

@@ -40,16 +40,14 @@ class InputScale:
 
     @classmethod
     def of(cls, moments: Array, embeddings: Sequence[Embedding]) -> InputScale:
-        """Take mean and deviation from `moments`; a constant column is 0, and codes stay codes."""
-        count, centre, squares, low, high = moments
-        with np.errstate(over="ignore", invalid="ignore"):
-            scale = np.sqrt(squares / count)
-            scale = np.where(np.isfinite(scale) & (scale > 0), scale, high - low)
-            centre, scale = np.where(low < high, (centre, scale), (low, np.ones_like(low)))
-        for embedding in embeddings:
-            centre[embedding.column], scale[embedding.column] = 0, 1
-        usable = np.isfinite(centre) & np.isfinite(scale)
-        return cls(np.where(usable, centre, 0.0), np.where(usable, scale, 1.0))
+        """Take mean and deviation from `moments`; a constant column becomes 0, and codes stay codes."""
+        count, mean, squares, low, high = moments
+        deviation = np.sqrt(squares / count)
+        usable = np.isfinite(mean) & np.isfinite(deviation)  # what has no variance stays as it is, and diverges by name
+        usable[[embedding.column for embedding in embeddings]] = False
+        differs = usable & (low < high) & (deviation > 0)
+        centre = np.where(usable, np.where(low < high, mean, low), 0.0)
+        return cls(centre, np.where(differs, deviation, 1.0))
 
     def widened(self, embeddings: Sequence[Embedding]) -> InputScale:
         """Return the same for the rows of A[0], where each code has become a few entries at the end."""

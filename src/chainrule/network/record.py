@@ -87,7 +87,7 @@ def parameters_of(tensors: Mapping[str, Array], architecture: Architecture) -> P
     Raises
     ------
     ShapeError
-        If a tensor is missing, or the shapes are not those of the architecture.
+        If a tensor is missing, the shapes are not those of the architecture, or the types differ.
     """
     widths, embeddings = architecture.widths, architecture.embeddings
     W, b = ([f"{letter}{l}" for l in range(1, len(widths))] for letter in "Wb")
@@ -95,6 +95,9 @@ def parameters_of(tensors: Mapping[str, Array], architecture: Architecture) -> P
     absent = [name for name in (*W, *b, *E) if name not in tensors]
     if absent:
         raise ShapeError(f"a network of widths {widths} needs the tensors {', '.join(absent)}.")
+    dtypes = {tensors[name].dtype.name for name in (*W, *b, *E)}
+    if len(dtypes) > 1:
+        raise ShapeError(f"the tensors of a network must all be float32 or all float64, they are {dtypes}.")
     tensor = tensors.__getitem__
     parameters = parameters_from([*map(tensor, W)], [*map(tensor, b)], [*map(tensor, E)], embeddings)
     if parameters.widths != widths:
