@@ -96,7 +96,7 @@ def test_at_the_best_constant_answer_the_curvature_is_1_in_every_direction(offse
 
 def test_moments_are_those_of_all_rows_whatever_the_parts_and_the_form():
     rng = np.random.default_rng(0)
-    dense = np.where(rng.random((90, 3)) < 0.4, rng.normal(size=(90, 3)) + [0, 5, 1e6], 0)
+    dense = np.where(rng.random((90, 3)) < 0.4, rng.normal(size=(90, 3)) + np.array([0, 5, 1e6]), 0)
     Y, w = rng.normal(size=(1, 90)) + 1e9, rng.uniform(0.1, 3, 90)
     mean = np.average(dense, axis=0, weights=w)
     deviation = np.sqrt(np.average((dense - mean) ** 2, axis=0, weights=w))

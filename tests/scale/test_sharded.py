@@ -10,8 +10,8 @@ from chainrule._errors import DivergenceError, InvalidParameterError
 from chainrule.engine import choose
 from chainrule.network import segment
 from chainrule.network.examples import Examples
-from chainrule.network.input_scale import InputScale
 from chainrule.network.feed import InMemory
+from chainrule.network.input_scale import InputScale
 from chainrule.scale.communicators.base import Communicator
 from chainrule.scale.reduction import TreeSum, run_of
 from chainrule.scale.sharded import LocalShards, Steps, check_batches, cut, run_shards

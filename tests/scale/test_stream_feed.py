@@ -9,8 +9,8 @@ import pytest
 from chainrule.engine import choose
 from chainrule.network import Architecture, activation, initial_parameters, loss, segment
 from chainrule.network.examples import Examples
-from chainrule.network.input_scale import InputScale
 from chainrule.network.feed import InMemory
+from chainrule.network.input_scale import InputScale
 from chainrule.network.loop import train
 from chainrule.network.optimizers import Adam
 from chainrule.network.penalties import Penalty

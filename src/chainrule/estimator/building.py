@@ -31,7 +31,6 @@ from chainrule.network.penalties import Penalty
 from chainrule.network.segment import State
 from chainrule.network.types import Array
 
-
 _ROUNDED_AWAY = 1e-4  # of the deviation of y: what float32 may lose of it
 
 

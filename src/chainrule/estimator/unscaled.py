@@ -20,7 +20,7 @@ from chainrule.scale.stored import StoredRows
 _LOOKED_AT = 4096  # rows
 _LARGE, _SMALL = 300.0, 0.01  # beyond them weights of the usual size make far too much, or nothing, of an input
 _FAR = 5.0  # widths of its range that an input may lie from 0
-_OF_THE_LOSS = 0.05  # how large `tol` may be beside the loss of the best constant answer
+_OF_THE_LOSS = 0.3  # how large `tol` may be beside the loss of the best constant answer
 
 
 def warn_of_unscaled(
@@ -77,6 +77,6 @@ def _warn_of_tol(tol: float, loss: Loss, Y: Array, weights: Array | None) -> Non
         if "delta" in loss.parameters:
             advice = "Give delta, which is in the units of y, about the size of y's deviation, or lower tol."
         warn(
-            f"tol={tol:g} is large beside {constant:.2g}, the loss of the best constant answer: training may have ended "
-            f"before it had learned anything. {advice}"
+            f"tol={tol:g} is large beside {constant:.2g}, the loss of the best constant answer: training may have "
+            f"ended before it had learned anything. {advice}"
         )
