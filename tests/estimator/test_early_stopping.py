@@ -68,7 +68,6 @@ def test_copies_of_a_row_stay_on_one_side(monkeypatch):
 @pytest.mark.parametrize("patience", [1, 5, 10])
 @pytest.mark.parametrize("early_stopping", [False, True])
 @pytest.mark.parametrize("kind", ESTIMATORS)
-@pytest.mark.filterwarnings("ignore:tol")
 def test_d8_patience_is_exact(kind, early_stopping, patience):
     """No epoch after the first improves by tol=1e9: one epoch, and then `patience` more."""
     model = kind(solver="adam", early_stopping=early_stopping, tol=1e9, n_iter_no_change=patience, random_state=0)
@@ -204,7 +203,6 @@ def test_d44_weight_zero_rows_cannot_be_held_out(kind):
         kind(early_stopping=True).fit(X, _target(kind), np.eye(1, 200)[0])
 
 
-@pytest.mark.filterwarnings("ignore:tol")
 def test_d30_adaptive_ends_at_the_smallest_rate():
     model = MLPRegressor((5,), solver="sgd", learning_rate="adaptive", learning_rate_init=1e-3, tol=1e9, random_state=0,
                          n_iter_no_change=2).fit(X, NUMBERS)  # fmt: skip

@@ -20,7 +20,8 @@ from chainrule.scale.stored import StoredRows
 _LOOKED_AT = 4096  # rows
 _LARGE, _SMALL = 300.0, 0.01  # beyond them weights of the usual size make far too much, or nothing, of an input
 _FAR = 5.0  # widths of its range that an input may lie from 0
-_OF_THE_LOSS = 0.3  # how large `tol` may be beside the loss of the best constant answer
+_TINY = 0.01  # a loss of the best constant answer that only a target in small units has
+_OF_THE_LOSS = 0.3  # how large `tol` may be beside it
 
 
 def warn_of_unscaled(
@@ -68,11 +69,11 @@ def _warn_of_inputs(X: Any, embeddings: tuple[Embedding, ...]) -> None:
 
 
 def _warn_of_tol(tol: float, loss: Loss, Y: Array, weights: Array | None) -> None:
-    """Warn of a `tol` that is no small part of what there is to be learned."""
+    """Warn of a `tol` that is no small part of what there is to be learned, where not it but the target is to blame."""
     with np.errstate(all="ignore"):
         Z = base_rate(loss, np.average(Y, axis=1, weights=weights))[:, None]
         constant = float(np.average(loss.per_example(np.broadcast_to(Z, Y.shape), Y), weights=weights))
-    if 0 < constant < tol / _OF_THE_LOSS:
+    if 0 < constant < min(tol / _OF_THE_LOSS, _TINY):
         advice = "Scale y (an MLPRegressor does with standardize_target=True), or lower tol."
         if "delta" in loss.parameters:
             advice = "Give delta, which is in the units of y, about the size of y's deviation, or lower tol."
