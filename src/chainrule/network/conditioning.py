@@ -26,6 +26,8 @@ from chainrule.network.penalties import Penalty
 from chainrule.network.types import Array
 
 _NUMBERS = ("identity", "ascending")  # outputs in units of the target
+_SHARES = ("sigmoid", "softmax")  # outputs that have no unit
+_SURE = 1e-6  # a loss so little steep that the constant answer is all there is to say of classes
 
 
 @dataclass(frozen=True)
@@ -109,11 +111,11 @@ def _units(feed: Feed, architecture: Architecture, like: Parameters, target: Arr
         sums = sum(feed.measured(steepness, architecture, constant))
         s = float(np.sqrt(np.mean(squares / count))) if architecture.loss.output.name in _NUMBERS else 1.0
         S = float(np.sqrt(np.max(sums / count)))
-    return _usable(s), _usable(S)
+    return _usable(s), _usable(S, _SURE if architecture.loss.output.name in _SHARES else 0.0)
 
 
-def _usable(unit: float) -> float:
-    return unit if np.isfinite(unit) and unit > 0 else 1.0
+def _usable(unit: float, least: float = 0.0) -> float:
+    return unit if np.isfinite(unit) and unit > least else 1.0
 
 
 def steepness(architecture: Architecture, parameters: Parameters, examples: Examples) -> Array:
