@@ -73,7 +73,7 @@ def _warn_of_tol(tol: float, loss: Loss, Y: Array, weights: Array | None) -> Non
     with np.errstate(all="ignore"):
         Z = base_rate(loss, np.average(Y, axis=1, weights=weights))[:, None]
         constant = float(np.average(loss.per_example(np.broadcast_to(Z, Y.shape), Y), weights=weights))
-    if (Y != Y[:, :1]).any() and 0 < constant < min(tol / _OF_THE_LOSS, _TINY):
+    if (Y[:, :1] != Y).any() and 0 < constant < min(tol / _OF_THE_LOSS, _TINY):
         advice = "Scale y (an MLPRegressor does with standardize_target=True), or lower tol."
         if "delta" in loss.parameters:
             advice = "Give delta, which is in the units of y, about the size of y's deviation, or lower tol."
