@@ -11,7 +11,6 @@ from chainrule.engine import choose
 from chainrule.network import segment
 from chainrule.network.examples import Examples
 from chainrule.network.feed import InMemory
-from chainrule.network.input_scale import InputScale
 from chainrule.scale.communicators.base import Communicator
 from chainrule.scale.reduction import TreeSum, run_of
 from chainrule.scale.sharded import LocalShards, Steps, check_batches, cut, run_shards
@@ -171,8 +170,7 @@ def test_the_cost_and_its_gradient_over_all_shards():
     (rows,) = shards_of((183,))
     training = training_of(feed)
     parameters = start_of(training).parameters
-    as_they_are = InputScale(np.zeros(len(parameters.W[1].T)), np.ones(len(parameters.W[1].T)))
-    cost, d = feed.cost_and_gradient(training.architecture, parameters, as_they_are)
+    cost, d = feed.cost_and_gradient(training.architecture, parameters)
     truth = segment.cost_and_gradient(training.architecture, parameters, rows.rows.block.examples)
     assert cost == pytest.approx(truth[0], rel=1e-12)
     np.testing.assert_allclose(d, truth[1], rtol=1e-10, atol=1e-14)

@@ -10,7 +10,6 @@ from chainrule.engine import choose
 from chainrule.network import Architecture, activation, initial_parameters, loss, segment
 from chainrule.network.examples import Examples
 from chainrule.network.feed import InMemory
-from chainrule.network.input_scale import InputScale
 from chainrule.network.loop import train
 from chainrule.network.optimizers import Adam
 from chainrule.network.penalties import Penalty
@@ -118,6 +117,6 @@ def test_loss_and_gradient_are_those_of_all_rows(posed, runner):
     expected = segment.mean_loss(architecture, parameters, examples)
     assert feed.mean_loss(architecture, parameters) == pytest.approx(expected, rel=1e-12)
     cost, gradient = segment.cost_and_gradient(architecture, parameters, examples)
-    found, d = feed.cost_and_gradient(architecture, parameters, InputScale(np.zeros(6), np.ones(6)))
+    found, d = feed.cost_and_gradient(architecture, parameters)
     assert found == pytest.approx(cost, rel=1e-12)
     np.testing.assert_allclose(d, gradient, rtol=1e-10, atol=1e-14)

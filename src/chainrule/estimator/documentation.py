@@ -168,7 +168,7 @@ n_features_in_, feature_names_in_ : int, ndarray of str
 _mlp_training = _TRAINING.format(max_iter=200, tol="1e-4")
 _SECTIONS = {
     "settings": _MLP + _SHARED + _mlp_training + _MLP_ONLY,
-    "linear": _SHARED + _LINEAR_SOLVER + _TRAINING.format(max_iter=1000, tol="1e-8"),
+    "linear": _SHARED + _LINEAR_SOLVER + _TRAINING.format(max_iter=1000, tol="1e-9"),
     "attributes": _ATTRIBUTES,
 }
 

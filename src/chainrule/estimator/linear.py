@@ -26,7 +26,7 @@ class LinearSettings:
     max_iter: int = 1000
     shuffle: bool = True
     random_state: Any = None
-    tol: float = 1e-8
+    tol: float = 1e-9
     verbose: bool | int = False
     warm_start: bool = False
     momentum: float = 0.9

@@ -8,6 +8,10 @@ different scales, or far from 0, and for a small or a large target. It therefore
 c and D are the mean and the deviation of the inputs, s is the deviation of the target where the output is a number,
 and S is how steep the loss is at the best constant answer: the root mean square of dZ[L]. A gradient of 1 is then one
 that is as large as a gradient can be, and the penalty, whose weights are W themselves, is counted into t.
+
+The inputs can stay as they are, sparse ones sparse: dW[1] - db[1] cᵀ is the gradient for those around 0. Only where
+dense ones lie so far from 0 that this difference would lose digits are they standardised, and the network with them:
+the layer is (W[1] D) x̃ + (b[1] + W[1] c) of x̃ = (x - c) / D.
 """
 
 from __future__ import annotations
@@ -20,7 +24,7 @@ from chainrule.network.architecture import Architecture
 from chainrule.network.base_rate import base_rate
 from chainrule.network.examples import Examples
 from chainrule.network.feed import Feed
-from chainrule.network.input_scale import InputScale, merged, moments
+from chainrule.network.input_scale import InputScale, is_sparse, merged, moments
 from chainrule.network.parameters import Parameters
 from chainrule.network.penalties import Penalty
 from chainrule.network.types import Array
@@ -32,14 +36,18 @@ _SURE = 1e-6  # a loss so little steep that the constant answer is all there is 
 
 @dataclass(frozen=True)
 class Conditioning:
-    """The change of variables, exactly undone, and the cost in them.
+    """The change of variables, undone to the bit where training begins, and the cost in them.
 
     Attributes
     ----------
-    inputs : InputScale
-        Of the table's columns.
-    factor, inner : ndarray of shape (θ,)
-        θ = factor u but for b[1]; inner u are the parameters of the network of standardised inputs.
+    start : Parameters
+        Where training begins.
+    centre, scale : ndarray of shape (n[0],)
+        c and D of the rows of A[0].
+    inputs : InputScale, optional
+        Of the table's columns, where they are standardised.
+    factor : ndarray of shape (θ,)
+        θ = factor u but for b[1].
     unit : float
         What J is divided by.
     free : Architecture
@@ -47,59 +55,79 @@ class Conditioning:
     penalty : Penalty
     """
 
-    inputs: InputScale
+    start: Parameters
+    centre: Array
+    scale: Array
+    inputs: InputScale | None
     factor: Array
-    inner: Array
     unit: float
     free: Architecture
     penalty: Penalty
 
     @classmethod
-    def of(cls, feed: Feed, architecture: Architecture, like: Parameters) -> Conditioning:
+    def of(cls, feed: Feed, architecture: Architecture, start: Parameters) -> Conditioning:
         """Measure examples, wherever they are."""
-        measured = merged(feed.measured(moments, architecture, like))
+        measured = merged(feed.measured(moments, architecture, start))
         n = architecture.n_columns
         inputs = InputScale.of(measured[:, :n], architecture.embeddings)
-        s, S = _units(feed, architecture, like, measured[:, n:])
-        factor, inner = (replace(like, theta=np.ones(len(like.theta))) for _ in range(2))
-        D = inputs.widened(architecture.embeddings).scale
-        t = 1 / np.sqrt(np.square(D) + architecture.penalty.l2 * s / S)
-        for changed, first in ((factor, t), (inner, t * D)):
-            changed.W[1][:] = first
-            changed.W[-1][:] *= s
-            changed.b[-1][:] = s
+        standardised = inputs.is_far and not any(feed.measured(is_sparse, architecture, start))
+        s, S = _units(feed, architecture, start, measured[:, n:])
+        wide = inputs.widened(architecture.embeddings)
+        factor = replace(start, theta=np.ones(len(start.theta)))
+        factor.W[1][:] = 1 / np.sqrt(np.square(wide.scale) + architecture.penalty.l2 * s / S)
+        factor.W[-1][:] *= s
+        factor.b[-1][:] = s
         free = replace(architecture, penalty=Penalty())
-        return cls(inputs, factor.theta, inner.theta, s * S, free, architecture.penalty)
+        chosen = inputs if standardised else None
+        return cls(start, wide.centre, wide.scale, chosen, factor.theta, s * S, free, architecture.penalty)
 
     def variables(self, parameters: Parameters) -> Array:
-        """Return u, in float64."""
-        moved = replace(parameters, theta=parameters.theta.astype(np.float64))
-        moved.b[1][:, 0] += self._shift(moved)
-        return moved.theta / self.factor
+        """Return u of the parameters that training begins with, in float64."""
+        return parameters.theta.astype(np.float64) / self.factor
 
-    def parameters(self, u: Array, like: Parameters) -> Parameters:
+    def parameters(self, u: Array) -> Parameters:
         """Undo `variables`."""
-        found = replace(like, theta=u * self.factor)
-        found.b[1][:, 0] -= self._shift(found)
-        return replace(like, theta=found.theta.astype(like.theta.dtype))
+        found, moved = self._of(self.factor * u), self._moved(u)
+        found.b[1][:, 0] = self.start.b[1][:, 0] + moved.b[1][:, 0] - (moved.W[1] * self.centre).sum(axis=1)
+        return self._in_dtype(found)
 
-    def _shift(self, parameters: Parameters) -> Array:
-        """W[1] c, the same whatever the number of threads."""
-        centre = self.inputs.widened(self.free.embeddings).centre
-        return (parameters.W[1] * centre).sum(axis=1)
+    def _standardised(self, u: Array) -> Parameters:
+        """The network of standardised inputs: W[1] D and b[1] + W[1] c, which no difference takes digits from."""
+        found, moved = self._of(self.factor * u), self._moved(u)
+        found.W[1][:] *= self.scale
+        found.b[1][:, 0] = self.start.b[1][:, 0] + moved.b[1][:, 0] + (self.start.W[1] * self.centre).sum(axis=1)
+        return self._in_dtype(found)
 
-    def cost_and_gradient(self, feed: Feed, u: Array, like: Parameters) -> tuple[float, Array]:
+    def _moved(self, u: Array) -> Parameters:
+        """How far θ has come, b[1] for inputs around 0; exactly 0 at the beginning."""
+        return self._of(self.factor * (u - self.variables(self.start)))
+
+    def _of(self, theta: Array) -> Parameters:
+        return replace(self.start, theta=theta)
+
+    def _in_dtype(self, parameters: Parameters) -> Parameters:
+        return self._of(parameters.theta.astype(self.start.theta.dtype))
+
+    def cost_and_gradient(self, feed: Feed, u: Array) -> tuple[float, Array]:
         """Evaluate the cost without the L1 penalty, in its unit, and its gradient with respect to u."""
-        parameters = replace(like, theta=(self.inner * u).astype(like.theta.dtype))
-        cost, d = feed.cost_and_gradient(self.free, parameters, self.inputs)
-        w, d = like.weights, self.inner * d
+        if self.inputs is None:
+            cost, d = feed.cost_and_gradient(self.free, self.parameters(u))
+            slope = self._of(d)
+            slope.W[1][:] -= slope.b[1] * self.centre
+        else:
+            cost, d = feed.cost_and_gradient(self.free, self._standardised(u), self.inputs)
+            slope = self._of(d)
+            slope.W[1][:] *= self.scale
+        w = self.start.weights
         W = self.factor[w] * u[w]
-        d[w] += self.factor[w] * self.penalty.smooth_gradient(W)
-        return (cost + self.penalty.l2 / 2 * float(np.square(W).sum())) / self.unit, d / self.unit
+        slope.theta[w] += self.penalty.smooth_gradient(W)
+        cost += self.penalty.l2 / 2 * float(np.square(W).sum())
+        return cost / self.unit, self.factor * slope.theta / self.unit
 
-    def l1(self, like: Parameters) -> Array:
+    @property
+    def l1(self) -> Array:
         """The factors of |u| in the L1 penalty, in the unit of the cost."""
-        return self.penalty.l1 * self.factor[like.weights] / self.unit
+        return self.penalty.l1 * self.factor[self.start.weights] / self.unit
 
 
 def _units(feed: Feed, architecture: Architecture, like: Parameters, target: Array) -> tuple[float, float]:

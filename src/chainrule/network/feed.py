@@ -15,7 +15,7 @@ import numpy as np
 from chainrule.network.architecture import Architecture
 from chainrule.network.draws import permutation
 from chainrule.network.examples import Examples
-from chainrule.network.input_scale import InputScale
+from chainrule.network.input_scale import InputScale, of_inputs
 from chainrule.network.parameters import Parameters
 from chainrule.network.segment import Plan, State, Totals
 from chainrule.network.types import Array
@@ -94,9 +94,9 @@ class Feed(Protocol):
         ...
 
     def cost_and_gradient(
-        self, architecture: Architecture, parameters: Parameters, inputs: InputScale
+        self, architecture: Architecture, parameters: Parameters, inputs: InputScale | None = None
     ) -> tuple[float, Array]:
-        """Evaluate the cost of a network that takes standardised inputs, without penalty, and its gradient."""
+        """Evaluate the smooth cost over all examples, and its gradient; of inputs as they are, or standardised."""
         ...
 
 
@@ -131,10 +131,10 @@ class InMemory:
         return [measure(architecture, parameters, self.examples)]
 
     def cost_and_gradient(
-        self, architecture: Architecture, parameters: Parameters, inputs: InputScale
+        self, architecture: Architecture, parameters: Parameters, inputs: InputScale | None = None
     ) -> tuple[float, Array]:
-        """Evaluate the cost of a network that takes standardised inputs, without penalty, and its gradient."""
-        return inputs.cost_and_gradient(self.runner, architecture, parameters, self.examples)
+        """Evaluate the smooth cost over all examples, and its gradient; of inputs as they are, or standardised."""
+        return of_inputs(inputs, self.runner, architecture, parameters, self.examples)
 
     @cached_property
     def _drawn(self) -> dict[tuple[int, int] | None, Array]:

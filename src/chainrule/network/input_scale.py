@@ -1,14 +1,10 @@
-"""Inputs in units of their own deviation around their mean, for a solver that takes the whole table at once.
-
-The layer W[1] x + b[1] is the layer (W[1] D) x̃ + (b[1] + W[1] c) of the standardised x̃ = (x - c) / D. So the inputs can
-stay as they are, sparse ones sparse, and the weights are changed in their place, and the gradient with them. Only where
-dense inputs lie far from 0, and products with them would lose digits, are they standardised, some rows at a time.
-"""
+"""Inputs in units of their own deviation around their mean, for a solver that takes the whole table at once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,15 +59,6 @@ class InputScale:
     def cost_and_gradient(
         self, runner: Runner, architecture: Architecture, parameters: Parameters, examples: Examples
     ) -> tuple[float, Array]:
-        """Evaluate the cost, without penalty, of a network that takes standardised inputs."""
-        if self.is_far and not hasattr(examples.X, "indptr"):
-            return self._of_parts(runner, architecture, parameters, examples)
-        cost, d = runner.cost_and_gradient(architecture, self._absorbed(parameters), examples)
-        return cost, self._of_standardised(replace(parameters, theta=d)).theta
-
-    def _of_parts(
-        self, runner: Runner, architecture: Architecture, parameters: Parameters, examples: Examples
-    ) -> tuple[float, Array]:
         """Standardise dense examples in float64, some at a time, and add up what the runner says of them."""
         cost, d = 0.0, np.zeros(len(parameters.theta))
         size = max(1, _BYTES // (8 * len(self.centre)))
@@ -81,18 +68,18 @@ class InputScale:
             cost, d = cost + part.m * value, d + part.m * gradient
         return cost / examples.m, d / examples.m
 
-    def _absorbed(self, parameters: Parameters) -> Parameters:
-        """The same network of inputs as they are: W[1] := W[1] / D, then b[1] := b[1] - W[1] c."""
-        found, wide = replace(parameters, theta=parameters.theta.copy()), self.widened(parameters.embeddings)
-        found.W[1][:] = parameters.W[1] / wide.scale
-        found.b[1][:, 0] -= (found.W[1] * wide.centre).sum(axis=1)
-        return found
 
-    def _of_standardised(self, d: Parameters) -> Parameters:
-        """The chain rule of `_absorbed`: dW[1] := (dW[1] - db[1] cᵀ) / D."""
-        wide = self.widened(d.embeddings)
-        d.W[1][:] = (d.W[1] - d.b[1] * wide.centre) / wide.scale
-        return d
+def of_inputs(
+    inputs: InputScale | None, runner: Runner, architecture: Architecture, parameters: Parameters, examples: Examples
+) -> tuple[float, Array]:
+    """Evaluate a network on inputs as they are, or standardised."""
+    whole = runner.cost_and_gradient if inputs is None else partial(inputs.cost_and_gradient, runner)
+    return whole(architecture, parameters, examples)
+
+
+def is_sparse(architecture: Architecture, parameters: Parameters, examples: Examples) -> Array:
+    """Tell whether the inputs are sparse, which they would not stay if they were standardised."""
+    return np.array(hasattr(examples.X, "indptr"))
 
 
 def moments(architecture: Architecture, parameters: Parameters, examples: Examples) -> Array:

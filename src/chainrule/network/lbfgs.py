@@ -91,7 +91,6 @@ class _Problem:
         self.iterating = False
         self.conditioning = Conditioning.of(training.feed, training.architecture, state.parameters)
         self.n_split = state.parameters.weights.stop if training.architecture.penalty.l1 else 0
-        self.l1 = self.conditioning.l1(state.parameters)
         self.first_epoch = state.epoch
         self.gradient_norm = 0.0
         self.began = time.perf_counter()
@@ -108,7 +107,7 @@ class _Problem:
 
     def parameters(self, variables: Array) -> Parameters:
         """Undo `variables`, in the dtype of training."""
-        return self.conditioning.parameters(self.joined(variables), self.state.parameters)
+        return self.conditioning.parameters(self.joined(variables))
 
     def bounds(self) -> list[tuple[float | None, float | None]] | None:
         """P and N must not be negative; everything else is free."""
@@ -123,8 +122,7 @@ class _Problem:
             self.iterating = True
             self.tell(self.training.on_epoch_begin)
         with np.errstate(over="ignore", invalid="ignore"):  # seen below
-            u, like = self.joined(variables), self.state.parameters
-            cost, d = self.conditioning.cost_and_gradient(self.training.feed, u, like)
+            cost, d = self.conditioning.cost_and_gradient(self.training.feed, self.joined(variables))
             self.gradient_norm = float(np.linalg.norm(d))
         if not (np.isfinite(cost) and np.isfinite(d).all()):
             raise DivergenceError(
@@ -136,7 +134,7 @@ class _Problem:
             )
         if not self.n_split:
             return cost, d
-        k, l1 = self.n_split, self.l1
+        k, l1 = self.n_split, self.conditioning.l1
         l1_penalty = float(l1 @ (variables[:k] + variables[k : 2 * k]))
         return cost + l1_penalty, np.concatenate([d[:k] + l1, l1 - d[:k], d[k:]])
 

@@ -23,7 +23,7 @@ from chainrule.network import segment
 from chainrule.network.architecture import Architecture
 from chainrule.network.examples import Examples
 from chainrule.network.feed import SEGMENT_SECONDS, Measure, Runner
-from chainrule.network.input_scale import InputScale
+from chainrule.network.input_scale import InputScale, of_inputs
 from chainrule.network.parameters import Parameters
 from chainrule.network.segment import Plan, State, Totals
 from chainrule.network.types import Array
@@ -148,12 +148,12 @@ def shard_measured(
 
 
 def shard_gradient(
-    inputs: InputScale, rows: Rows, architecture: Architecture, parameters: Parameters, engine: Runner
+    inputs: InputScale | None, rows: Rows, architecture: Architecture, parameters: Parameters, engine: Runner
 ) -> Array:
-    """The gradient of Σ w L over a shard, its inputs standardised, and behind it Σ w L, in float64."""
+    """The gradient of Σ w L over a shard, and behind it Σ w L, in float64."""
     total = np.zeros(len(parameters.theta) + 1)
     for block in _evaluated(rows):
-        cost, d = inputs.cost_and_gradient(engine, architecture, parameters, block.examples)
+        cost, d = of_inputs(inputs, engine, architecture, parameters, block.examples)
         total += len(block) * np.append(d, cost)
     return total
 
@@ -256,9 +256,9 @@ class ShardFeed(ABC):
         return [part for parts in found for part in parts]
 
     def cost_and_gradient(
-        self, architecture: Architecture, parameters: Parameters, inputs: InputScale
+        self, architecture: Architecture, parameters: Parameters, inputs: InputScale | None = None
     ) -> tuple[float, Array]:
-        """Evaluate the cost of a network that takes standardised inputs, and its gradient, added along the tree."""
+        """Evaluate the smooth cost over all examples, and its gradient, added along the tree."""
         sums = self.evaluate(partial(shard_gradient, inputs), architecture, parameters)
         leaves = {(shard, shard + 1): vector for shard, vector in enumerate(sums)}
         *_, data_loss = total = tree_sum(leaves, (0, len(sums))) / self.m
