@@ -69,6 +69,7 @@ def test_d9_a_nan_validation_score_never_passes_for_training():
         MLPRegressor((3,), early_stopping=True, max_iter=40).fit(X, NUMBERS, X_val=X, y_val=NUMBERS * 1e200)
 
 
+@pytest.mark.filterwarnings("ignore:column")
 def test_clipping_the_gradient_prevents_it():
     settings = TOO_FAST | {"max_iter": 30, "tol": 0.0}
     with pytest.raises(DivergenceError):

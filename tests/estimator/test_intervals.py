@@ -108,7 +108,8 @@ A = np.array([[10.0], [20.0]])
 def test_the_rank_is_exact(n, coverage, rank):
     """Rank ceil((n + 1) coverage) in decimals: in binary, 100 times 0.55 is above 55, and 100 times 0.07 above 7."""
     residuals = np.random.default_rng(0).permutation(np.arange(1.0, n + 1))[:, None] * (-1) ** np.arange(n)[:, None]
-    assert interval(A, residuals, (), coverage).tolist() == [[10.0 - rank, 10.0 + rank], [20.0 - rank, 20.0 + rank]]
+    found = interval(A, residuals, (), coverage).round(12).tolist()
+    assert found == [[10.0 - rank, 10.0 + rank], [20.0 - rank, 20.0 + rank]]
 
 
 @pytest.mark.parametrize(("n", "coverage", "needed"), [(8, 0.9, 9), (18, 0.95, 19), (1, 0.8, 4), (98, 0.99, 99)])
@@ -123,8 +124,8 @@ def test_quantiles_move_by_the_score_of_their_outside():
     """Heads at 0 and 10. Targets -1, 2, 12, 5 lie outside by 1, -2, 2, -5; rank 4 of 4 for a coverage of 0.8 is 2."""
     residuals = np.array([[-1.0, -11.0], [2.0, -8.0], [12.0, 2.0], [5.0, -5.0]])
     both = np.array([[0.0, 10.0], [1.0, 2.0]])
-    assert interval(both, residuals, (0.1, 0.9), 0.8).tolist() == [[-2.0, 12.0], [-1.0, 4.0]]
-    assert interval(both, residuals, (0.1, 0.9), 0.4).tolist() == [[2.0, 8.0], [1.5, 1.5]]  # a margin of -2
+    assert interval(both, residuals, (0.1, 0.9), 0.8).round(12).tolist() == [[-2.0, 12.0], [-1.0, 4.0]]
+    assert interval(both, residuals, (0.1, 0.9), 0.4).round(12).tolist() == [[2.0, 8.0], [1.5, 1.5]]  # a margin of -2
 
 
 @pytest.mark.parametrize(
@@ -213,9 +214,10 @@ def test_the_calibration_survives_files_and_pickles(fitted, tmp_path):
         assert again.score(X, Y) == fitted.score(X, Y)
 
 
-def test_in_float32(tmp_path):
+def test_residuals_of_a_network_in_float32_are_float64(tmp_path):
     model = heads().fit(X[OLD].astype(np.float32), Y[OLD], X_cal=X[CAL].astype(np.float32), y_cal=Y[CAL])
-    assert model.calibration_residuals_.dtype == np.float32
+    assert model.coefs_[0].dtype == np.float32
+    assert model.calibration_residuals_.dtype == model.predict_interval(X[NEW]).dtype == np.float64
     save(model, tmp_path / "m.safetensors")
     again = load(tmp_path / "m.safetensors")
     new = X[NEW].astype(np.float32)

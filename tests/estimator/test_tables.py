@@ -95,15 +95,16 @@ def test_d28_inputs_are_never_written_to(kind, solver, make):
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("early_stopping", [False, True])
 @pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
-def test_float32_stays_float32(kind, solver, early_stopping, make):
+def test_networks_stay_float32_linear_models_and_numbers_are_float64(kind, solver, early_stopping, make):
     model = _model(kind, solver) if solver != "gradient_descent" else kind(solver=solver, max_iter=3)
     model.set_params(early_stopping=early_stopping)
     model.fit(make(X.astype(np.float32)), Y)
-    assert {part.dtype for part in _weights(model)} == {np.dtype(np.float32)}
-    is_classifier = kind in (MLPClassifier, LinearClassifier)
+    is_network, is_classifier = kind in (MLPClassifier, MLPRegressor), kind in (MLPClassifier, LinearClassifier)
+    dtype = np.float32 if is_network else np.float64
+    assert {part.dtype for part in _weights(model)} == {np.dtype(dtype)}
     outputs = model.predict_proba if is_classifier else model.predict
-    assert outputs(make(X.astype(np.float32))).dtype == np.float32
-    if kind in (MLPClassifier, MLPRegressor):
+    assert outputs(make(X.astype(np.float32))).dtype == (dtype if is_classifier else np.float64)
+    if is_network:
         assert model.transform(make(X.astype(np.float32))).dtype == np.float32
 
 

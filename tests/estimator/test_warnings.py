@@ -18,7 +18,7 @@ OF_FIT = {
     "a weight of no classes": (MLPClassifier(class_weight_val=False), "class_weight_val: no effect"),
     "a batch above all rows": (MLPClassifier(batch_size=100), "batch_size=100 is more"),
     "a loss's parameter of a regressor": (MLPRegressor(delta=2.0), "delta: no effect"),
-    "huber's delta in small units": (MLPRegressor(loss="huber", delta=1e-9, standardize_target=True), "delta=1e-09"),
+    "huber's delta in small units": (MLPRegressor(loss="huber", delta=1e-9, standardize_target=True), "Give delta"),
     "a linear model's": (LinearClassifier(gamma=3.0), "gamma: no effect"),
     "a linear regressor's": (LinearRegressor(power=1.2), "power: no effect"),
 }

@@ -166,4 +166,11 @@ def test_the_numbers_of_lbfgs(training):
     _, history = train_lbfgs(training, start_of(training))
     assert history.stop_reason is StopReason.CONVERGED
     total = history["running_total"][-1]
-    assert history.stop_numbers == {"iterations": len(history["epoch"]), "tol": 1e-4, "loss": total}
+    largest = history.stop_numbers["gradient"]
+    assert history.stop_numbers == {
+        "iterations": len(history["epoch"]),
+        "tol": 1e-4,
+        "gradient": largest,
+        "loss": total,
+    }
+    assert 0 < largest <= 1e-4

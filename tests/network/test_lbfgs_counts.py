@@ -113,13 +113,13 @@ def test_d9_divergence_before_the_first_iteration_is_always_an_error(training):
 
 @pytest.mark.parametrize(
     ("pair", "x", "y"),
-    [(loss("squared_error"), 0.0, 1e200), (loss("huber", delta=1e10), 1e300, 1e20)],
+    [(loss("squared_error"), [0.0], [1e200]), (loss("huber", delta=1e10), [1e300, -1e300], [1e20, -1e20])],
     ids=["the cost alone", "the gradient alone"],
 )
 def test_d9_a_cost_or_a_gradient_alone_that_is_not_finite_is_an_error(training, pair, x, y):
     architecture = Architecture((1, 1), (), pair)
     training = replace(
-        training, architecture=architecture, feed=InMemory(Examples(np.array([[x]]), np.array([[y]])), segment)
+        training, architecture=architecture, feed=InMemory(Examples(np.array([x]), np.array([y])), segment)
     )
     start = initial_state(initial_parameters(architecture, seed=0, kernel_initializer="zeros"), Plan())
     runner = Watched()

@@ -68,8 +68,9 @@ class AbstractEstimator(AbstractContinued):
         Parameters
         ----------
         X : array-like, data frame, CSR/CSC matrix, path, SQL query, Arrow dataset, Dask data frame or Dask array
-            Of shape (n_samples, n_features). float32 is computed in float32, everything else in float64. Never written
-            to; arrays and CSR matrices are not copied, but read batch by batch. A path (of a file, folder or glob), a
+            Of shape (n_samples, n_features). float32 is computed in float32, everything else in float64; so is,
+            whatever X is, a linear model, and a target whose differences float32 would round away. Never written to;
+            arrays and CSR matrices are not copied, but read batch by batch. A path (of a file, folder or glob), a
             query, a dataset or reader of pyarrow, a Dask data frame or array need not fit into memory: its features,
             all columns but those that y and sample_weight name, are encoded to a temporary file, which training reads
             in windows that scikit-learn's `working_memory` bounds; target, weights and a key of each row stay in

@@ -31,10 +31,29 @@ from chainrule.network.penalties import Penalty
 from chainrule.network.segment import State
 from chainrule.network.types import Array
 
+_ROUNDED_AWAY = 1e-4  # of the deviation of y: what float32 may lose of it
+
 
 def working_dtype(X: Any) -> np.dtype[Any]:
-    """float32 stays float32 (and float16 becomes it); everything else is computed in float64."""
+    """float32 stays float32 (and float16 becomes it); everything else is kept in float64."""
     return np.dtype(np.float32 if X.dtype in (np.float32, np.float16) else np.float64)
+
+
+def training_dtype(settings: Settings, X: Any, Y: Array) -> np.dtype[Any]:
+    """float32 inputs are computed in float32, but float64 where there is no hidden layer, or y would be rounded away.
+
+    A linear model is cheap, and its coefficients are held against closed forms. A target far from 0 that stays in its
+    own units has its differences in digits that float32 lacks.
+    """
+    dtype = working_dtype(X)
+    return dtype if settings.hidden and _holds(dtype, Y) else np.dtype(np.float64)
+
+
+def _holds(dtype: np.dtype[Any], Y: Array) -> bool:
+    """Say whether numbers as large as those of every output resolve its deviation."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        deviation, largest = Y.std(axis=0, dtype=np.float64), np.abs(Y).max(axis=0)
+    return bool((largest * np.finfo(dtype).eps <= _ROUNDED_AWAY * deviation)[deviation > 0].all())
 
 
 def architecture_of(

@@ -77,5 +77,11 @@ class AbstractContinued(AbstractFitted):
                 f"Training {history.stop_sentence} before the loss settled. Raise max_iter, or scale the inputs.",
                 ConvergenceWarning,
             )
+        elif history.stop_reason == StopReason.NO_IMPROVEMENT and "gradient" in history.stop_numbers:  # of L-BFGS
+            warn(
+                f"Training has not converged: {history.stop_sentence}. Scale the inputs, raise tol, or choose "
+                "another solver: at the kinks of a loss or an activation there is no gradient to follow.",
+                ConvergenceWarning,
+            )
         elif history.stop_reason in (StopReason.INTERRUPTED, StopReason.DIVERGED):
             warn(f"Training stopped early: {history.stop_sentence}")

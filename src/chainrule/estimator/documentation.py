@@ -32,7 +32,7 @@ random_state : int, RandomState or None, default=None
     Decides initial weights, orders, the validation split and dropout masks. The same number gives the same bits.
 tol : float, default={tol}
     An epoch that lowers the loss by no more counts as without improvement; for "lbfgs" the largest entry of the
-    gradient at the solution.
+    gradient at the solution, relative to that of the best constant answer and for inputs of deviation 1.
 verbose : bool, default=False
     Print the loss of every epoch.
 warm_start : bool, default=False
@@ -171,7 +171,7 @@ n_features_in_, feature_names_in_ : int, ndarray of str
 _mlp_training = _TRAINING.format(max_iter=200, tol="1e-4")
 _SECTIONS = {
     "settings": _MLP + _SHARED + _mlp_training + _MLP_ONLY,
-    "linear": _SHARED + _LINEAR_SOLVER + _TRAINING.format(max_iter=1000, tol="1e-6"),
+    "linear": _SHARED + _LINEAR_SOLVER + _TRAINING.format(max_iter=1000, tol="1e-9"),
     "attributes": _ATTRIBUTES,
 }
 

@@ -155,7 +155,7 @@ def _labels(described: dict[str, Any]) -> Array:
 def _residuals(values: Array, n_outputs: int) -> Array:
     if values.ndim != 2 or values.shape[1] != n_outputs or not len(values):
         raise ModelFileError(f"calibration residuals of shape {values.shape} do not fit {n_outputs} outputs.")
-    return values
+    return values.astype(np.float64)  # as files had them in the dtype of the network
 
 
 def _check_fit(estimator: AbstractEstimator, architecture: Architecture) -> None:

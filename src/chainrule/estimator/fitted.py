@@ -230,12 +230,12 @@ class AbstractFitted(ABC, CallbackSupportMixin, BaseEstimator):
     def _residuals(self, table: TrainingSet) -> Array:
         """Target minus prediction of a table as `_read` gives it, in the units of y: (m, n[L])."""
         A = self._outputs(self._for_outputs(table.X))
-        return table.Y.astype(A.dtype) - A
+        return table.Y - A
 
     def _outputs(self, inputs: Any) -> Array:
-        """A[L] of encoded rows, one row per row, in the units of y: (m, n[L])."""
+        """A[L] of encoded rows, one row per row, in the units of y, which are float64: (m, n[L])."""
         Z = self._logits(inputs)
-        return self._fitted.architecture.loss.output.g(Z.T).T
+        return self._fitted.architecture.loss.output.g(Z.T).T.astype(np.float64)
 
     def _logits(self, inputs: Any) -> Array:
         """Z[L] of encoded rows, one row per row: (m, n[L])."""

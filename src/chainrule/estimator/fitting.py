@@ -13,6 +13,7 @@ from chainrule.estimator.keeping import train_kept
 from chainrule.estimator.posing import feed_of, training_on
 from chainrule.estimator.settings import FULL_BATCH, Settings
 from chainrule.estimator.training_set import TrainingSet
+from chainrule.estimator.unscaled import warn_of_unscaled
 from chainrule.network.architecture import Architecture
 from chainrule.network.examples import Examples
 from chainrule.network.history import History, StopReason
@@ -115,6 +116,9 @@ def fit_network(
     if attach is not None:
         training = attach(training, rows)
     state, history = carried_out(training, state, settings, checkpoint)
+    if start is None:  # a training that diverges has said so
+        by_score = validation is not None and validation.stops and settings.scoring != "loss"
+        warn_of_unscaled(settings, loss, examples, table.embeddings, by_score)
     if checkpoint is not None and history.stop_reason != StopReason.INTERRUPTED:
         checkpoint.remove()
     return Fitted(training.architecture, own(state), history, training.plan.optimizer.name, rows)
@@ -155,6 +159,8 @@ def fit_one_epoch(
     training = replace(training, stopping=replace(training.stopping, max_epochs=1, keep_best=False))
     training = attach(training, examples.m)
     state, history = train(training, state)
+    if start is None:
+        warn_of_unscaled(settings, loss, examples, table.embeddings, judged=True)  # one epoch, whatever its loss
     return Fitted(training.architecture, own(state), history, training.plan.optimizer.name, examples.m)
 
 

@@ -5,6 +5,7 @@ its target lies outside [low(x), high(x)], negative if inside. For a model of on
 the absolute residual (Vovk, Gammerman and Shafer, 2005; Lei et al., 2018); with quantiles it is that of conformalised
 quantile regression (Romano, Patterson and Candès, 2019). The interval is [low - Q, high + Q], where Q has the rank
 ceil((n + 1) coverage) among the n scores: a new row's score is as likely to have any rank among them as any other.
+It is closed, and targets that repeat lie on its ends: these are moved outward by what rounding may have taken.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from chainrule.estimator.base import AbstractEstimator
 
 _EQUAL = 1e-9  # 0.95 - 0.05 is not 0.9 to the last bit
+_ROUNDED = 2 * np.finfo(np.float64).eps  # of prediction and score: more than their difference and sum may lose
 
 
 def calibration_set(estimator: AbstractEstimator, X_cal: Any, y_cal: Any) -> TrainingSet | None:
@@ -61,20 +63,24 @@ def interval(A: Array, residuals: Array | None, quantiles: Sequence[float], cove
 
     Examples
     --------
-    >>> interval(np.array([[10.0]]), np.array([[1.0], [-3.0], [2.0], [0.5]]), (), 0.6).tolist()
+    >>> interval(np.array([[10.0]]), np.array([[1.0], [-3.0], [2.0], [0.5]]), (), 0.6).round(9).tolist()
     [[8.0, 12.0]]
     """
     holds, words = FRACTION
     if not holds(coverage):
         raise InvalidParameterError(f"coverage must be {words}, got {coverage!r}.")
     low, high = _sides(quantiles, coverage)
-    A, margin = A.astype(np.float64), np.zeros(1)
+    margin, lost = np.zeros(1), np.zeros(A.shape)
     if residuals is None:
         _check_learned(quantiles, coverage)
     else:
         margin = _score_of_rank(np.maximum(-residuals[:, low], residuals[:, high]), coverage)
+        lost = _ROUNDED * (np.abs(A) + np.abs(margin))
     centre = (A[:, low] + A[:, high]) / 2  # what is left where a negative margin leaves nothing
-    ends = np.minimum(A[:, low] - margin, centre), np.maximum(A[:, high] + margin, centre)
+    ends = (
+        np.minimum(A[:, low] - margin - lost[:, low], centre),
+        np.maximum(A[:, high] + margin + lost[:, high], centre),
+    )
     both = np.stack(ends, axis=-1)
     return both[:, 0] if both.shape[1] == 1 else both
 

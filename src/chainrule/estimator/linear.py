@@ -26,7 +26,7 @@ class LinearSettings:
     max_iter: int = 1000
     shuffle: bool = True
     random_state: Any = None
-    tol: float = 1e-6
+    tol: float = 1e-9
     verbose: bool | int = False
     warm_start: bool = False
     momentum: float = 0.9
@@ -107,8 +107,9 @@ class LinearClassifier(LinearSettings, AbstractClassifier):
 class LinearRegressor(LinearSettings, AbstractRegressor):
     """Linear model for numbers, f(x) = wᵀx + b: least squares, ridge, lasso and their generalised kin.
 
-    Minimises J = Σ wᵢ Lᵢ / Σ wᵢ + alpha (l1_ratio Σ|W| + (1 - l1_ratio)/2 Σ W²). For the alpha of scikit-learn's
-    Ridge, divide it by n_samples; Lasso's and PoissonRegressor's is the same.
+    Minimises J = Σ wᵢ Lᵢ / Σ wᵢ + alpha (l1_ratio Σ|W| + (1 - l1_ratio)/2 Σ W²). For the alpha of scikit-learn's Ridge,
+    divide it by n_samples; Lasso's and PoissonRegressor's is the same. With "lbfgs" features and target may be in any
+    units: without a penalty, the squared error's coefficients are those of least squares.
 
     Parameters
     ----------
@@ -125,7 +126,7 @@ class LinearRegressor(LinearSettings, AbstractRegressor):
         W[1], under the name and in the shape that scikit-learn's linear models have.
     intercept_ : float, or ndarray of shape (n_outputs,)
     calibration_residuals_ : ndarray of shape (n_cal, n_outputs)
-        Target minus prediction of `X_cal`, `y_cal`; absent if the last fit had none.
+        Target minus prediction of `X_cal`, `y_cal`, in float64; absent if the last fit had none.
     {attributes}
 
     Examples

@@ -105,7 +105,7 @@ class MLPRegressor(Settings, AbstractStandardizingRegressor, AbstractFeatureLear
     embeddings_ : dict of dict
         The vector of each level of each categorical column.
     calibration_residuals_ : ndarray of shape (n_cal, n_outputs)
-        Target minus prediction of `X_cal`, `y_cal`; absent if the last fit had none.
+        Target minus prediction of `X_cal`, `y_cal`, in float64; absent if the last fit had none.
     {attributes}
 
     Examples

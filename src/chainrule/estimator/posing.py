@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule._errors import InvalidParameterError
 from chainrule.engine import choose
-from chainrule.estimator.building import architecture_of, batch_size_of, drawn_state, optimizer_of, working_dtype
+from chainrule.estimator.building import architecture_of, batch_size_of, drawn_state, optimizer_of, training_dtype
 from chainrule.estimator.settings import Settings
 from chainrule.estimator.training_set import TrainingSet
 from chainrule.network.base_rate import at_base_rate
@@ -60,7 +60,8 @@ def training_on(
     distribution: Distribution | None = None,
 ) -> tuple[Training, State]:
     """Pose a training on some examples of a table, here or in shards elsewhere; None as a start draws one."""
-    shape = Shape(examples.m, table.X.shape[1], table.Y.shape[1], working_dtype(table.X), table.embeddings)
+    dtype = training_dtype(settings, table.X, table.Y) if start is None else start.parameters.theta.dtype
+    shape = Shape(examples.m, table.X.shape[1], table.Y.shape[1], dtype, table.embeddings)
 
     def feed(runner: Runner) -> Feed:
         return feed_of(examples, runner, seed, shuffle=settings.shuffle)

@@ -52,6 +52,7 @@ class AbstractRegressor(RegressorMixin, AbstractEstimator):
         Returns
         -------
         ndarray of shape (n_samples,), or (n_samples, n_outputs), or (n_samples, n_quantiles) for a list of quantiles
+            In the units of y, and float64 whatever X is.
         """
         A = self._outputs(self._inputs(X))
         return A[:, 0] if A.shape[1] == 1 and not self._fitted_quantiles() else A

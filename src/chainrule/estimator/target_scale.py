@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._errors import InvalidParameterError, TargetError, warn
+from chainrule._errors import InvalidParameterError, TargetError
 from chainrule.estimator.regression import AbstractRegressor
 from chainrule.estimator.training_set import TrainingSet
 from chainrule.network.losses import Loss, loss
@@ -19,7 +19,6 @@ from chainrule.table.target import Target
 _HOMOGENEOUS = ("squared_error", "absolute_error", "huber", "quantile", "pinball")
 _LINEAR = ("identity", "ascending")  # outputs that may be anywhere; several quantiles stay in order in any units
 _BAD = 10.0  # a deviation above this or below its inverse, or a mean of more deviations than this, hinders training
-_SMALL = 0.01  # deviations of y: a delta below makes huber's loss hardly more than `tol`
 
 
 @dataclass(eq=False, repr=False)
@@ -31,7 +30,7 @@ class AbstractStandardizingRegressor(AbstractRegressor):
 
     def _outputs(self, inputs: Any) -> Array:
         A = super()._outputs(inputs)
-        return A if self._target is None else self._target.to_units(A).astype(A.dtype)
+        return A if self._target is None else self._target.to_units(A)
 
     def _measure(self, training: TrainingSet) -> None:
         super()._measure(training)
@@ -60,17 +59,8 @@ class AbstractStandardizingRegressor(AbstractRegressor):
         centre, scale = zip(*measured, strict=True)
         if self.loss == "huber":  # errors of all outputs are held against the one delta
             scale = (float(np.sqrt(np.mean(np.square(scale)))),) * len(scale)
-            self._warn_of_a_small_delta(scale[0])
         names = tuple(f"y{output}" for output in range(len(scale)))
         return Target(names, "regression", "standardize_target", centre=centre, scale=scale)
-
-    def _warn_of_a_small_delta(self, deviation: float) -> None:
-        """A loss that is small throughout, as its gradients are, stops at `tol` before it has learned anything."""
-        if self.delta < _SMALL * deviation:
-            warn(
-                f"delta={self.delta:g} is in the units of y, whose deviation is {deviation:.3g}: huber is then a small "
-                f"multiple of the absolute error. Give delta about that size, or choose loss='absolute_error'.",
-            )
 
     def _make_loss(self) -> Loss:
         if self.loss == "huber" and self._target is not None:

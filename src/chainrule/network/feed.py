@@ -5,6 +5,7 @@ The loop knows neither tables nor machines: it asks a `Feed`. The one here has a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Protocol
@@ -14,6 +15,7 @@ import numpy as np
 from chainrule.network.architecture import Architecture
 from chainrule.network.draws import permutation
 from chainrule.network.examples import Examples
+from chainrule.network.input_scale import InputScale, of_inputs
 from chainrule.network.parameters import Parameters
 from chainrule.network.segment import Plan, State, Totals
 from chainrule.network.types import Array
@@ -55,6 +57,7 @@ class Runner(Protocol):
         ...
 
 
+Measure = Callable[[Architecture, Parameters, Examples], Array]
 SEGMENT_SECONDS = 0.1  # progress, callbacks and Ctrl-C get their turn about this often
 
 
@@ -86,8 +89,14 @@ class Feed(Protocol):
         """Evaluate the data's loss at fixed weights."""
         ...
 
-    def cost_and_gradient(self, architecture: Architecture, parameters: Parameters) -> tuple[float, Array]:
-        """Evaluate the smooth cost over all examples, and its gradient."""
+    def measured(self, measure: Measure, architecture: Architecture, parameters: Parameters) -> list[Array]:
+        """Return what a measure comes to on each part of the examples, in a fixed order."""
+        ...
+
+    def cost_and_gradient(
+        self, architecture: Architecture, parameters: Parameters, inputs: InputScale | None = None
+    ) -> tuple[float, Array]:
+        """Evaluate the smooth cost over all examples, and its gradient; of inputs as they are, or standardised."""
         ...
 
 
@@ -117,9 +126,15 @@ class InMemory:
         """Evaluate the data's loss at fixed weights."""
         return self.runner.mean_loss(architecture, parameters, self.examples)
 
-    def cost_and_gradient(self, architecture: Architecture, parameters: Parameters) -> tuple[float, Array]:
-        """Evaluate the smooth cost over all examples, and its gradient."""
-        return self.runner.cost_and_gradient(architecture, parameters, self.examples)
+    def measured(self, measure: Measure, architecture: Architecture, parameters: Parameters) -> list[Array]:
+        """Return what a measure comes to on the examples, as a list of one."""
+        return [measure(architecture, parameters, self.examples)]
+
+    def cost_and_gradient(
+        self, architecture: Architecture, parameters: Parameters, inputs: InputScale | None = None
+    ) -> tuple[float, Array]:
+        """Evaluate the smooth cost over all examples, and its gradient; of inputs as they are, or standardised."""
+        return of_inputs(inputs, self.runner, architecture, parameters, self.examples)
 
     @cached_property
     def _drawn(self) -> dict[tuple[int, int] | None, Array]:

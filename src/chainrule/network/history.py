@@ -24,9 +24,10 @@ class StopReason(StrEnum):
 class History(Mapping[str, list[float]]):
     """One list per quantity, one entry per epoch (per iteration for L-BFGS).
 
-    Keys: `epoch`; `running_loss`, the data's loss gathered while the weights were changing, dropout on; `penalty`
-    and `running_total`; `learning_rate`, `gradient_norm` (the last step's), `seconds`; and, where asked for, at fixed
-    weights with dropout off: `loss` on the training examples, `val_loss` and `val_score` on the validation examples.
+    Keys: `epoch`; `running_loss`, the data's loss gathered while the weights were changing, dropout on; `penalty` and
+    `running_total`; `learning_rate`, `gradient_norm` (the last step's; for L-BFGS that in the units of `conditioning`),
+    `seconds`; and, where asked for, at fixed weights with dropout off: `loss` on the training examples, `val_loss` and
+    `val_score` on the validation examples.
 
     Attributes
     ----------

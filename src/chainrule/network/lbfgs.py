@@ -1,5 +1,7 @@
 """L-BFGS on the whole training set, through SciPy (Byrd et al., 1995).
 
+It works in the variables u of `conditioning`, in which features and target have deviation 1 and lie around 0, and a
+gradient of 1 is a large one; what is minimised stays the cost, and what is recorded are weights and costs as they are.
 An L1 penalty is made smooth by splitting each weight into two parts that must not be negative, W = P - N with
 Σ|W| = ΣP + ΣN; SciPy's bounds then hold weights at exactly 0.
 """
@@ -14,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._errors import DivergenceError
+from chainrule.network.conditioning import Conditioning
 from chainrule.network.course import Course
 from chainrule.network.history import History, StopReason
 from chainrule.network.parameters import Parameters
@@ -23,16 +26,16 @@ from chainrule.network.segment import State
 from chainrule.network.training import Training
 from chainrule.network.types import Array
 
-_NO_LOWER_COST = 2  # SciPy's status where the line search ends at the limits of precision, or at a kink
+_LIMIT = 1  # SciPy's status where iterations or evaluations are used up
 _RATE = 1.0  # the line search finds the lengths of steps; this is what the record says
-RELATIVE_TOL = 1e-5  # stop, too, when an iteration lowers the cost by less than this times tol, relative to the cost
 
 
 def train_lbfgs(training: Training, state: State, *, max_fun: int = 15000) -> tuple[State, History]:
     """Minimise the cost over all examples from `state`; an epoch is one iteration.
 
-    `stopping.tol` bounds the largest entry of the gradient at the solution. The patience counts validation
-    losses; without validation examples the cost can only fall, and the last weights are the best.
+    `stopping.tol` bounds the largest entry of the gradient at the solution, relative to how steep the loss is for the
+    best constant answer, and for inputs of deviation 1. The patience counts validation losses; without validation
+    examples the cost can only fall, and the last weights are the best.
 
     Raises
     ------
@@ -47,7 +50,7 @@ def train_lbfgs(training: Training, state: State, *, max_fun: int = 15000) -> tu
         problem.course.tell(training.on_begin, state, 0, _RATE)
         result = minimize(
             problem.cost_and_gradient,
-            problem.variables(state.parameters.theta),
+            problem.variables(state.parameters),
             jac=True,
             method="L-BFGS-B",
             bounds=problem.bounds(),
@@ -56,7 +59,7 @@ def train_lbfgs(training: Training, state: State, *, max_fun: int = 15000) -> tu
                 "maxiter": stopping.max_epochs,
                 "maxfun": max_fun,
                 "gtol": stopping.tol,
-                "ftol": RELATIVE_TOL * stopping.tol,
+                "ftol": 0.0,  # a cost that hardly falls is no sign of a minimum
             },
         )
         problem.finish(result)
@@ -86,23 +89,25 @@ class _Problem:
         self.course = Course(training, state)
         self.history, self.patience = self.course.history, self.course.patience
         self.iterating = False
+        self.conditioning = Conditioning.of(training.feed, training.architecture, state.parameters)
         self.n_split = state.parameters.weights.stop if training.architecture.penalty.l1 else 0
         self.first_epoch = state.epoch
         self.gradient_norm = 0.0
         self.began = time.perf_counter()
 
-    def variables(self, theta: Array) -> Array:
-        """θ, or (P, N, biases) where the weights are split."""
-        theta = theta.astype(np.float64)
+    def variables(self, parameters: Parameters) -> Array:
+        """u, or (P, N, biases) where the weights are split."""
+        u, k = self.conditioning.variables(parameters), self.n_split
+        return np.concatenate([np.maximum(u[:k], 0), np.maximum(-u[:k], 0), u[k:]])
+
+    def joined(self, variables: Array) -> Array:
+        """Undo the split."""
         k = self.n_split
-        return np.concatenate([np.maximum(theta[:k], 0), np.maximum(-theta[:k], 0), theta[k:]])
+        return np.concatenate([variables[:k] - variables[k : 2 * k], variables[2 * k :]])
 
     def parameters(self, variables: Array) -> Parameters:
         """Undo `variables`, in the dtype of training."""
-        k = self.n_split
-        theta = np.concatenate([variables[:k] - variables[k : 2 * k], variables[2 * k :]])
-        old = self.state.parameters
-        return replace(old, theta=theta.astype(old.theta.dtype))
+        return self.conditioning.parameters(self.joined(variables))
 
     def bounds(self) -> list[tuple[float | None, float | None]] | None:
         """P and N must not be negative; everything else is free."""
@@ -112,13 +117,12 @@ class _Problem:
         return [(0, None)] * (2 * self.n_split) + [(None, None)] * free
 
     def cost_and_gradient(self, variables: Array) -> tuple[float, Array]:
-        """The smooth cost plus l1 Σ(P + N), and its gradient."""
-        architecture = self.training.architecture
+        """The smooth cost plus l1 Σ(P + N), in its unit, and its gradient."""
         if not self.iterating:  # an iteration begins with its first look at the cost
             self.iterating = True
             self.tell(self.training.on_epoch_begin)
         with np.errstate(over="ignore", invalid="ignore"):  # seen below
-            cost, d = self.training.feed.cost_and_gradient(architecture, self.parameters(variables))
+            cost, d = self.conditioning.cost_and_gradient(self.training.feed, self.joined(variables))
             self.gradient_norm = float(np.linalg.norm(d))
         if not (np.isfinite(cost) and np.isfinite(d).all()):
             raise DivergenceError(
@@ -126,12 +130,13 @@ class _Problem:
                 f"{self.state.epoch + 1}. Scale the inputs.",
                 step=self.state.step,
                 tensor="the cost",
-                layer=architecture.L,
+                layer=self.training.architecture.L,
             )
         if not self.n_split:
             return cost, d
-        k, l1 = self.n_split, architecture.penalty.l1
-        return cost + l1 * float(variables[: 2 * k].sum()), np.concatenate([d[:k] + l1, l1 - d[:k], d[k:]])
+        k, l1 = self.n_split, self.conditioning.l1
+        l1_penalty = float(l1 @ (variables[:k] + variables[k : 2 * k]))
+        return cost + l1_penalty, np.concatenate([d[:k] + l1, l1 - d[:k], d[k:]])
 
     def iteration(self, intermediate_result: Any) -> None:
         """Record one iteration; stop where validation examples say so."""
@@ -139,7 +144,7 @@ class _Problem:
         parameters = self.parameters(intermediate_result.x)
         self.state = replace(old, parameters=parameters, step=old.step + 1, epoch=old.epoch + 1)
         penalty = training.architecture.penalty.value(parameters.W[1:])
-        total = float(intermediate_result.fun)
+        total = float(intermediate_result.fun) * self.conditioning.unit
         record = {"running_loss": total - penalty, "penalty": penalty, "running_total": total}
         record |= {"learning_rate": _RATE, "gradient_norm": self.gradient_norm, **training.measured(self.state)}
         now = time.perf_counter()
@@ -169,12 +174,32 @@ class _Problem:
                 **self.patience.numbers(self.training.monitor),
             )
             return
-        numbers = {"iterations": iterations, "tol": float(self.training.stopping.tol), "loss": float(result.fun)}
-        if result.success:
+        tol, largest = float(self.training.stopping.tol), self.largest(result)
+        numbers = {"iterations": iterations, "tol": tol, "gradient": largest}
+        numbers["loss"] = float(result.fun) * self.conditioning.unit
+        if largest <= tol:
             self.history.stop(StopReason.CONVERGED, f"converged after {iterations} iterations", **numbers)
-        elif result.status == _NO_LOWER_COST:
-            sentence = f"no step lowers the cost after {iterations} iterations"
-            self.history.stop(StopReason.NO_IMPROVEMENT, sentence, **numbers)
-        else:
+        elif result.status == _LIMIT:
             sentence = f"stopped after {iterations} iterations: {result.message}"
             self.history.stop(StopReason.MAX_ITER, sentence, **numbers)
+        elif largest <= self.precision:
+            sentence = f"converged after {iterations} iterations, as far as rounding lets it"
+            self.history.stop(StopReason.CONVERGED, sentence, **numbers)
+        else:
+            sentence = (
+                f"no step lowers the cost after {iterations} iterations: the largest entry of the gradient is "
+                f"{largest:.2g}, tol={tol:g} ({result.message})"
+            )
+            self.history.stop(StopReason.NO_IMPROVEMENT, sentence, **numbers)
+
+    def largest(self, result: Any) -> float:
+        """The largest entry of the gradient, but for those that would lead across a bound."""
+        d = np.array(result.jac)
+        split = slice(0, 2 * self.n_split)
+        d[split] = np.where(result.x[split] > 0, d[split], np.minimum(d[split], 0))
+        return float(np.abs(d).max())
+
+    @property
+    def precision(self) -> float:
+        """A gradient so small that the cost, a parabola there, is at its minimum but for rounding."""
+        return float(np.sqrt(np.finfo(self.state.parameters.theta.dtype).eps))

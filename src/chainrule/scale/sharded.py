@@ -11,7 +11,8 @@ import hashlib
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -21,9 +22,9 @@ from chainrule._errors import ClusterError, DivergenceError, InvalidParameterErr
 from chainrule.network import segment
 from chainrule.network.architecture import Architecture
 from chainrule.network.examples import Examples
-from chainrule.network.feed import SEGMENT_SECONDS, Runner
+from chainrule.network.feed import SEGMENT_SECONDS, Measure, Runner
+from chainrule.network.input_scale import InputScale, of_inputs
 from chainrule.network.parameters import Parameters
-from chainrule.network.penalties import Penalty
 from chainrule.network.segment import Plan, State, Totals
 from chainrule.network.types import Array
 from chainrule.scale.communicators.base import Communicator
@@ -139,12 +140,20 @@ def shard_loss(rows: Rows, architecture: Architecture, parameters: Parameters, e
     )
 
 
-def shard_gradient(rows: Rows, architecture: Architecture, parameters: Parameters, engine: Runner) -> Array:
+def shard_measured(
+    measure: Measure, rows: Rows, architecture: Architecture, parameters: Parameters, engine: Runner
+) -> list[Array]:
+    """What a measure comes to on each part of a shard."""
+    return [measure(architecture, parameters, block.examples) for block in _evaluated(rows)]
+
+
+def shard_gradient(
+    inputs: InputScale | None, rows: Rows, architecture: Architecture, parameters: Parameters, engine: Runner
+) -> Array:
     """The gradient of Σ w L over a shard, and behind it Σ w L, in float64."""
-    free = replace(architecture, penalty=Penalty())
     total = np.zeros(len(parameters.theta) + 1)
     for block in _evaluated(rows):
-        cost, d = engine.cost_and_gradient(free, parameters, block.examples)
+        cost, d = of_inputs(inputs, engine, architecture, parameters, block.examples)
         total += len(block) * np.append(d, cost)
     return total
 
@@ -240,15 +249,19 @@ class ShardFeed(ABC):
         """Evaluate the data's loss at fixed weights."""
         return math.fsum(self.evaluate(shard_loss, architecture, parameters)) / self.m
 
-    def cost_and_gradient(self, architecture: Architecture, parameters: Parameters) -> tuple[float, Array]:
+    def measured(self, measure: Measure, architecture: Architecture, parameters: Parameters) -> list[Array]:
+        """Return what a measure comes to on each part of each shard, in their order."""
+        found = self.evaluate(partial(shard_measured, measure), architecture, parameters)
+        return [part for parts in found for part in parts]
+
+    def cost_and_gradient(
+        self, architecture: Architecture, parameters: Parameters, inputs: InputScale | None = None
+    ) -> tuple[float, Array]:
         """Evaluate the smooth cost over all examples, and its gradient, added along the tree."""
-        sums = self.evaluate(shard_gradient, architecture, parameters)
+        sums = self.evaluate(partial(shard_gradient, inputs), architecture, parameters)
         leaves = {(shard, shard + 1): vector for shard, vector in enumerate(sums)}
         *_, data_loss = total = tree_sum(leaves, (0, len(sums))) / self.m
-        w, penalty = parameters.weights, architecture.penalty
-        W, d = parameters.theta[w], total[:-1]
-        d[w] += penalty.smooth_gradient(W)
-        return float(data_loss) + penalty.l2 / 2 * float(W @ W), d
+        return float(data_loss), total[:-1]
 
     def lead(self, training: Callable[[], Result]) -> Result:
         """Run a training on this feed and return its result; where every rank calls this, on every rank."""

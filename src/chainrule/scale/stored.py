@@ -110,9 +110,8 @@ class StoredRows:
             X = self.X.read(start, start + len(self.Y[places]))
         else:
             X = _gathered(self.X.read, places)
-        Y = self.Y[places].astype(self.X.dtype)
-        numbers = np.arange(self.first + start, self.first + start + len(Y), dtype=np.uint64)
-        return Block(X, Y, self._relative(places), numbers)
+        numbers = np.arange(self.first + start, self.first + start + len(self.Y[places]), dtype=np.uint64)
+        return Block(X, self.Y[places], self._relative(places), numbers)
 
     def part(self, start: int, stop: int) -> StoredRows:
         """Return some of the rows as they are; their weights remain relative to those of all."""
@@ -128,8 +127,7 @@ class StoredRows:
         places = self._places(0, self.m)
         if self.X.anywhere is None or isinstance(places, slice) or not len(places):
             return ArrayRows(self.read(0, self.m), self.first).load()
-        Y = self.Y[places].astype(self.X.dtype)
-        return Load(self.m, brought, (self.X.anywhere, places, Y, self._relative(places), self.first))
+        return Load(self.m, brought, (self.X.anywhere, places, self.Y[places], self._relative(places), self.first))
 
     def _relative(self, places: Array | slice) -> Array | None:
         return None if self.weights is None else self.weights[places] / self.mean_weight

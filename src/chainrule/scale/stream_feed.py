@@ -11,7 +11,8 @@ import numpy as np
 from chainrule._errors import InvalidParameterError
 from chainrule.network.architecture import Architecture
 from chainrule.network.examples import Examples
-from chainrule.network.feed import SEGMENT_SECONDS, Runner
+from chainrule.network.feed import SEGMENT_SECONDS, Measure, Runner
+from chainrule.network.input_scale import InputScale, of_inputs
 from chainrule.network.parameters import Parameters
 from chainrule.network.segment import Plan, State, Totals
 from chainrule.network.types import Array
@@ -87,11 +88,17 @@ class StreamFeed:
             share * self.runner.mean_loss(architecture, parameters, block.examples) for share, block in self._blocks()
         )
 
-    def cost_and_gradient(self, architecture: Architecture, parameters: Parameters) -> tuple[float, Array]:
-        """Evaluate the smooth cost over all examples, and its gradient."""
+    def measured(self, measure: Measure, architecture: Architecture, parameters: Parameters) -> list[Array]:
+        """Return what a measure comes to on each block, in the order of the table."""
+        return [measure(architecture, parameters, block.examples) for _, block in self._blocks()]
+
+    def cost_and_gradient(
+        self, architecture: Architecture, parameters: Parameters, inputs: InputScale | None = None
+    ) -> tuple[float, Array]:
+        """Evaluate the smooth cost over all examples, and its gradient; of inputs as they are, or standardised."""
         cost, d = 0.0, np.zeros(len(parameters.theta))
         for share, block in self._blocks():
-            part, gradient = self.runner.cost_and_gradient(architecture, parameters, block.examples)
+            part, gradient = of_inputs(inputs, self.runner, architecture, parameters, block.examples)
             cost, d = cost + share * part, d + share * gradient
         return cost, d
 
