@@ -151,3 +151,18 @@ def test_a_tol_that_is_large_beside_the_target_is_said(loss):
     with pytest.warns(ChainruleWarning, match="tol=0.0001 is large beside .*e-.*Scale y"):
         assert model.fit(Z, y).score(Z, y) < 0.5
     assert model.fit(Z, 1e4 * y).score(Z, 1e4 * y) > 0.6
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize(
+    ("offset", "scale"), [(1e2, 1.0), (1e5, 1.0), (1e6, 1.0), (0.0, 1e6), (0.0, 1e-6), (5e3, 1e-2)]
+)
+def test_lbfgs_trains_hidden_units_whatever_the_units_of_the_columns(activation, offset, scale):
+    """Drawn for standardised inputs they are as good as on those; for raw ones they began saturated or blind."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 3))
+    y = np.sin(X[:, 0]) + X[:, 1] ** 2 / 2 + 0.1 * rng.normal(size=300)
+    model = MLPRegressor((20,), activation=activation, solver="lbfgs", alpha=0, max_iter=100, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        assert model.fit(X * scale + offset, y).score(X * scale + offset, y) > 0.97

@@ -275,7 +275,7 @@ class AbstractEstimator(AbstractContinued):
             self._make_loss(),
             seed=self._seed,
             start=start,
-            put=partial(initial.put, blocks=() if self._columns is None else self._columns.codes),
+            put=partial(initial.put, blocks=() if self._columns is None else self._columns.codes) if initial else None,
             validation=validation,
             attach=called.attach,
             distribution=distribution,

@@ -115,7 +115,7 @@ def fit_network(
         training = replace(training, validation=_judged(validation, training, settings.scoring))
     if attach is not None:
         training = attach(training, rows)
-    state, history = carried_out(training, state, settings, checkpoint)
+    state, history = carried_out(training, state, settings, checkpoint, drawn=start is None and put is None)
     if start is None:  # a training that diverges has said so
         by_score = validation is not None and validation.stops and settings.scoring != "loss"
         warn_of_unscaled(settings, loss, examples, table.embeddings, by_score)
@@ -125,14 +125,14 @@ def fit_network(
 
 
 def carried_out(
-    training: Training, state: State, settings: Settings, checkpoint: CheckpointFile | None
+    training: Training, state: State, settings: Settings, checkpoint: CheckpointFile | None, *, drawn: bool
 ) -> tuple[State, History]:
-    """Run a posed training from a state, or from the checkpoint, wherever its examples are."""
+    """Run a posed training from a state, freshly drawn or not, or from the checkpoint, wherever its examples are."""
     run: Callable[..., tuple[State, History]] = train
     if settings.solver == "lbfgs":
         if checkpoint is not None:
             raise InvalidParameterError("checkpoint does not go with solver='lbfgs': choose one that takes steps.")
-        run = partial(train_lbfgs, max_fun=settings.max_fun)
+        run = partial(train_lbfgs, max_fun=settings.max_fun, drawn=drawn)
     elif checkpoint is not None:
         run = partial(train_kept, file=checkpoint)
     begin = partial(run, training, state)

@@ -111,7 +111,7 @@ def _fit(
             training = in_shards(training, settings, distribution, _to_share(prepared, budget), np.dtype(np.float32))
         elif settings.solver != "lbfgs":
             check_batch(shuffled, training.plan.batch_size)
-        state, history = carried_out(training, state, settings, checkpoint)
+        state, history = carried_out(training, state, settings, checkpoint, drawn=True)
     return Fitted(training.architecture, own(state), history, training.plan.optimizer.name, rows.m)
 
 

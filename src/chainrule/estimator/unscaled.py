@@ -29,9 +29,10 @@ def warn_of_unscaled(
 ) -> None:
     """Warn, after a training, of inputs in units in which it comes to little, and of such a target.
 
-    L-BFGS is told in relative terms when to stop, and without hidden layers takes inputs in any units.
+    L-BFGS is told in relative terms when to stop, and takes inputs in any units; but a penalty is on the weights of the
+    inputs as they are.
     """
-    if settings.solver == "lbfgs" and not settings.hidden:
+    if settings.solver == "lbfgs" and not (settings.hidden and settings.alpha):
         return
     X, Y, weights = _some(examples)
     _warn_of_inputs(X, embeddings)

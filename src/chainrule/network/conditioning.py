@@ -65,14 +65,20 @@ class Conditioning:
     penalty: Penalty
 
     @classmethod
-    def of(cls, feed: Feed, architecture: Architecture, start: Parameters) -> Conditioning:
-        """Measure examples, wherever they are."""
+    def of(cls, feed: Feed, architecture: Architecture, start: Parameters, *, drawn: bool = False) -> Conditioning:
+        """Measure examples, wherever they are.
+
+        Where inputs of an unusual size would saturate hidden units, or leave them blind, a freshly `drawn` start is
+        taken as that of standardised inputs.
+        """
         measured = merged(feed.measured(moments, architecture, start))
         n = architecture.n_columns
         inputs = InputScale.of(measured[:, :n], architecture.embeddings)
         standardised = inputs.is_far and not any(feed.measured(is_sparse, architecture, start))
         s, S = _units(feed, architecture, start, measured[:, n:])
         wide = inputs.widened(architecture.embeddings)
+        if drawn and architecture.L > 1:
+            start = inputs.unusual(measured[:, :n]).widened(architecture.embeddings).drawn(start)
         factor = replace(start, theta=np.ones(len(start.theta)))
         factor.W[1][:] = 1 / np.sqrt(np.square(wide.scale) + architecture.penalty.l2 * s / S)
         factor.W[-1][:] *= s

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _BYTES = 1 << 24  # of standardised inputs at a time
 _FAR = 10.0  # deviations of a column from 0
+_USUAL = 0.01, 10.0  # the largest entry of a column for which weights are drawn as they are
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,20 @@ class InputScale:
         columns, entries = [embedding.column for embedding in embeddings], sum(e.size for e in embeddings)
         centre, scale = np.delete(self.centre, columns), np.delete(self.scale, columns)
         return InputScale(np.append(centre, np.zeros(entries)), np.append(scale, np.ones(entries)))
+
+    def unusual(self, moments: Array) -> InputScale:
+        """Return the same for the columns whose size is unusual, and leave the others as they are."""
+        *_, low, high = moments
+        largest = np.maximum(np.abs(low), np.abs(high))
+        usual = (_USUAL[0] <= largest) & (largest <= _USUAL[1])
+        return InputScale(np.where(usual, 0.0, self.centre), np.where(usual, 1.0, self.scale))
+
+    def drawn(self, parameters: Parameters) -> Parameters:
+        """Return freshly drawn parameters as those of standardised inputs: W[1] / D and b[1] - W[1] c / D."""
+        drawn = replace(parameters, theta=parameters.theta.copy())
+        drawn.W[1][:] = drawn.W[1] / self.scale
+        drawn.b[1][:, 0] -= (drawn.W[1].astype(np.float64) * self.centre).sum(axis=1)
+        return drawn
 
     @property
     def is_far(self) -> bool:

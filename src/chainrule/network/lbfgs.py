@@ -30,8 +30,10 @@ _LIMIT = 1  # SciPy's status where iterations or evaluations are used up
 _RATE = 1.0  # the line search finds the lengths of steps; this is what the record says
 
 
-def train_lbfgs(training: Training, state: State, *, max_fun: int = 15000) -> tuple[State, History]:
-    """Minimise the cost over all examples from `state`; an epoch is one iteration.
+def train_lbfgs(
+    training: Training, state: State, *, max_fun: int = 15000, drawn: bool = False
+) -> tuple[State, History]:
+    """Minimise the cost over all examples from `state`, freshly `drawn` or given; an epoch is one iteration.
 
     `stopping.tol` bounds the largest entry of the gradient at the solution, relative to how steep the loss is for the
     best constant answer, and for inputs of deviation 1. The patience counts validation losses; without validation
@@ -44,13 +46,13 @@ def train_lbfgs(training: Training, state: State, *, max_fun: int = 15000) -> tu
     """
     from scipy.optimize import minimize  # only this solver needs it, and it takes a while to import
 
-    problem = _Problem(training, state)
+    problem = _Problem(training, state, drawn)
     stopping = training.stopping
     try:
-        problem.course.tell(training.on_begin, state, 0, _RATE)
+        problem.course.tell(training.on_begin, problem.state, 0, _RATE)
         result = minimize(
             problem.cost_and_gradient,
-            problem.variables(state.parameters),
+            problem.variables(problem.state.parameters),
             jac=True,
             method="L-BFGS-B",
             bounds=problem.bounds(),
@@ -84,12 +86,13 @@ class _Stopped(Exception):  # noqa: N818 - a callback that stops is no error
 class _Problem:
     """The cost as SciPy sees it: a function of one float64 vector of variables."""
 
-    def __init__(self, training: Training, state: State) -> None:
+    def __init__(self, training: Training, state: State, drawn: bool) -> None:
+        self.conditioning = Conditioning.of(training.feed, training.architecture, state.parameters, drawn=drawn)
+        state = replace(state, parameters=self.conditioning.start)
         self.training, self.state = training, state
         self.course = Course(training, state)
         self.history, self.patience = self.course.history, self.course.patience
         self.iterating = False
-        self.conditioning = Conditioning.of(training.feed, training.architecture, state.parameters)
         self.n_split = state.parameters.weights.stop if training.architecture.penalty.l1 else 0
         self.first_epoch = state.epoch
         self.gradient_norm = 0.0
