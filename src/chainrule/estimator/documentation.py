@@ -41,8 +41,9 @@ momentum : float, default=0.9
     Of "sgd".
 early_stopping : bool or "auto", default=False
     Hold out `validation_fraction` of the rows and stop when they stop improving by what `scoring` says. Rows are
-    drawn at random; every class, or every tenth of the range of y, gives its share. Where three quarters of the rows or
-    more are distinct, copies of a row stay together. "auto" does so with more than 10,000 rows.
+    drawn at random, at least two; every class, or every tenth of the range of y (of its first column), gives its share.
+    Where three quarters of the rows or more are distinct, copies of a row stay together. "auto" does so with more than
+    10,000 rows.
 validation_fraction : float or int, default=0.1
     Share or number of the rows to hold out.
 scoring : str, callable or None, default="loss"

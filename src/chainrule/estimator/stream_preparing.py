@@ -43,7 +43,7 @@ class PreparedPieces(Understood):
     rows : dict of str to SpooledRows
         Of the parts "training", "validation" and "test".
     mean : tuple of float
-        Of what the network learns, over the training rows: where its last bias starts.
+        Of what the network learns, over the rows that are not for the test: where its last bias starts.
     where : Whereabouts or None
         How another machine reads the table, if it can.
     chosen : tuple of Chosen

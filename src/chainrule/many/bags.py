@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 
 from chainrule._errors import TargetError, warn
+from chainrule.network.holdout import units
+from chainrule.network.rows import row_keys
+from chainrule.network.sparse import canonical
 from chainrule.network.types import Array
+from chainrule.table import from_frame
+
+_IN_NO_BAG = np.exp(-1)  # of the rows
 
 
-def drawn(seed: int, m: int, sample_weight: Array | None = None) -> Array:
+def drawn(seed: int, m: int, sample_weight: Array | None = None, keys: Array | None = None) -> Array:
     """Return how often each of m rows is in the bag of that seed: as many draws as rows count, with replacement.
+
+    Parameters
+    ----------
+    seed, m : int
+    sample_weight : ndarray of shape (m,), optional
+        Rows of weight 0 are not drawn.
+    keys : ndarray of shape (m,), uint64, optional
+        Copies of a row are drawn as one where they stay together (`chainrule.network.holdout.units`), so that no member
+        is judged by a row that it was trained on.
 
     Examples
     --------
@@ -19,7 +36,24 @@ def drawn(seed: int, m: int, sample_weight: Array | None = None) -> Array:
     (100, [1, 0, 0])
     """
     rows = np.arange(m) if sample_weight is None else np.flatnonzero(sample_weight)
-    return np.bincount(np.random.default_rng(seed).choice(rows, len(rows)), minlength=m)
+    unit, _ = units(len(rows), None if keys is None else keys[rows], _IN_NO_BAG)
+    leaders = np.flatnonzero(unit == np.arange(len(rows)))
+    times = np.bincount(np.random.default_rng(seed).choice(leaders, len(leaders)), minlength=len(rows))
+    counts = np.zeros(m, np.int64)
+    counts[rows] = times[unit]
+    return counts
+
+
+def keys_of(X: Any) -> Array | None:
+    """Hash the rows of a table of any kind; None where it is none, which the members' training will say."""
+    if issparse(X):
+        return row_keys(canonical(X.tocsr()))
+    if hasattr(X, "columns"):
+        return from_frame(X).row_keys()
+    rows = np.asarray(X)
+    if rows.ndim != 2:
+        return None
+    return row_keys(rows) if rows.dtype.kind in "biuf" else from_frame(dict(enumerate(rows.T.tolist()))).row_keys()
 
 
 def out_of_bag_mean(counts: Array, predict: Callable[[int, Array], Array]) -> tuple[Array, Array]:

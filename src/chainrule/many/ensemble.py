@@ -30,7 +30,8 @@ class MLPEnsembleClassifier(ClassifierMixin, AbstractEnsemble):
     bootstrap : bool, default=False
         False trains each member on all rows; they differ by their seed. True gives each a bag: as many rows as there
         are, drawn with replacement. A bag is a weight for each row (how often it was drawn), not a copy of the table;
-        every member knows every class.
+        every member knows every class. Copies of a row are drawn as one where three quarters of the rows or more are
+        distinct; elsewhere a row may be judged out of bag by members that were trained on its copies.
     oob_score : bool, default=False
         Score each row by the members whose bag lacks it.
     random_state : int, RandomState or None, default=None

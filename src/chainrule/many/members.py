@@ -13,7 +13,7 @@ from sklearn.utils.validation import _check_sample_weight, _num_samples
 
 from chainrule._errors import InvalidParameterError
 from chainrule.estimator.whole import all_or_nothing
-from chainrule.many.bags import drawn, out_of_bag_mean
+from chainrule.many.bags import drawn, keys_of, out_of_bag_mean
 from chainrule.many.ensemble_record import ensemble_record, restore
 from chainrule.many.fits import fit_many
 from chainrule.many.parameters import check_many
@@ -85,7 +85,8 @@ class AbstractEnsemble(MetaEstimatorMixin, BaseEstimator):
         members = [clone(member).set_params(random_state=seed) for seed in seeds]
         weights = sample_weight
         if self.bootstrap:
-            counts = np.stack([drawn(seed, _num_samples(X), sample_weight) for seed in seeds])
+            keys = keys_of(X)
+            counts = np.stack([drawn(seed, _num_samples(X), sample_weight, keys) for seed in seeds])
             weights = counts if sample_weight is None else counts * sample_weight
         verbose = bool(self.verbose)
         self._show(fit_many(members, X, y, sample_weight=weights, workers=self.workers, verbose=verbose))

@@ -104,7 +104,7 @@ def of_chapter(
     draw = generator(seed, f"{purpose} rows", chapter)
     start, draws = draw.random(), draw.random(n)
     strata = _strata(n, classes, values)
-    unit, sizes = _units(n, keys, most=max(2.0, fraction * n / 10))
+    unit, sizes = units(n, keys, fraction)
     if several and keys is not None and sizes.any():  # a row has the draw of its copies in other chapters
         draws = np.where(sizes > 0, _draws_of(keys, seed, purpose), draws)
 
@@ -131,15 +131,36 @@ def _strata(n: int, classes: Array | None, values: Array | None) -> Array:
     return np.zeros(n, np.int64)
 
 
-def _units(n: int, keys: Array | None, most: float) -> tuple[Array, Array]:
-    """Return for each row the first row that it stays together with, and how many do; 0 where copies part."""
+def units(n: int, keys: Array | None, fraction: float) -> tuple[Array, Array]:
+    """Tell which rows are drawn as one, where a fraction of the rows is drawn.
+
+    Parameters
+    ----------
+    n : int
+        How many rows there are.
+    keys : ndarray of shape (n,), uint64, optional
+        Without them every row is drawn by itself.
+    fraction : float
+
+    Returns
+    -------
+    unit : ndarray of shape (n,)
+        For each row the first row that it stays together with.
+    sizes : ndarray of shape (n,)
+        How many rows do; 0 for a row whose copies part.
+
+    Examples
+    --------
+    >>> units(5, np.array([7, 8, 9, 7, 6], np.uint64), 0.5)[0].tolist()
+    [0, 1, 2, 0, 4]
+    """
     alone = np.arange(n), np.zeros(n, np.int64)
     if keys is None:
         return alone
     _, first, group, counts = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
     if len(first) < _DISTINCT * n:
         return alone
-    together = counts[group] <= most
+    together = counts[group] <= max(2.0, fraction * n / 10)
     return np.where(together, first[group], alone[0]), np.where(together, counts[group], 0)
 
 

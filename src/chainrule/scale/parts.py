@@ -25,6 +25,11 @@ class Places(NamedTuple):
     validation: Array
     test: Array
 
+    @property
+    def untested(self) -> Array:
+        """Those that are not for the test."""
+        return np.sort(np.concatenate([self.training, self.validation]))
+
 
 @dataclass(frozen=True)
 class Shares:

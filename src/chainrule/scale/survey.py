@@ -26,7 +26,7 @@ _SAMPLE_VALUES, _SAMPLE_ROWS = 4_000_000, 200_000  # of the sample that medians 
 
 @dataclass(frozen=True)
 class Survey:
-    """What the training rows of a table say; surveys of pieces are added up in their order.
+    """What the rows of a table that are not for the test say; surveys of pieces are added up in their order.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ def facts_of(pieces: Pieces, tallied: Collection[str]) -> dict[str, Facts]:
 
 
 def survey(pieces: Pieces, parts: Parts, seed: int, *, targets: Collection[str], tallied: Collection[str]) -> Survey:
-    """Measure the training rows in one pass.
+    """Measure the rows that are not for the test in one pass: those that the table in memory is measured by.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def survey(pieces: Pieces, parts: Parts, seed: int, *, targets: Collection[str],
     """
     share = min(1.0, _SAMPLE_ROWS / pieces.n_rows, _SAMPLE_VALUES / (pieces.n_rows * len(pieces.names)))
     each = (
-        _surveyed(piece, places.training, _drawn(start, places.training, share, seed), targets, tallied)
+        _surveyed(piece, places.untested, _drawn(start, places.untested, share, seed), targets, tallied)
         for start, piece, places in parts.of(pieces)
     )
     return reduce(add, each)

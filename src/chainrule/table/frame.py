@@ -105,7 +105,8 @@ def _from_native(frame: Any) -> dict[str, Array]:
         raise TableError(
             f"A table must be a data frame or a mapping of names to arrays, got {type(frame).__name__}."
         ) from error
-    return {str(name): _plain(array_of(wrapped[name])) for name in wrapped.columns}
+    columns = zip(wrapped.columns, wrapped.iter_columns(), strict=True)  # by place: pandas' names may be numbers
+    return {str(name): _plain(array_of(series)) for name, series in columns}
 
 
 def array_of(series: Any) -> Array:
