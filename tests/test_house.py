@@ -4,6 +4,7 @@ import ast
 import importlib.metadata
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import click
 import pytest
+from hypothesis import settings
 
 import chainrule
 from chainrule.cli import main
@@ -139,3 +141,14 @@ def test_every_edit_of_a_trap_fits_the_code_and_names_tests_that_exist():
     assert len(edits) > 100
     assert not stale
     assert not missing
+
+
+def test_no_test_depends_on_how_fast_the_machine_is():
+    """Hypothesis times examples and how they are made, but in the profile of conftest.py, and what replaces it."""
+    assert settings.default.deadline is None
+    for path in (ROOT / "tests").rglob("*.py"):
+        text = path.read_text()
+        replaced = re.findall(r"suppress_health_check=\[.*?\]", text)
+        assert all("HealthCheck.too_slow" in checks for checks in replaced if path.name != "test_house.py"), path
+        assert not re.search(r"deadline=(\d|timedelta)", text), path
+        assert not re.search(r"\btimeout=\d", text), f"{path}: wait with GIVE_UP of tests/patience.py"

@@ -33,7 +33,6 @@ END
   "${sanitized[@]}" -m pytest -q -p no:cacheprovider -n 2 tests/engine -k "$4"
 }
 
-# How soon Ctrl-C is noticed is measured in seconds, which sanitizers stretch.
-run address address,undefined libasan.so "not ctrl_c"
+run address address,undefined libasan.so ""
 # ThreadSanitizer follows no forked child of a threaded parent, and delivers signals late.
 run thread thread libtsan.so "not fork and not ctrl_c"
