@@ -164,7 +164,7 @@ def written(draw):
     return (gzip.compress(content) if draw(st.booleans()) else content), len(rows)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=40)
 @given(written())
 def test_whatever_is_written_is_read_to_the_last_row(write, file):
     content, rows = file
