@@ -158,5 +158,5 @@ def _check_element_by_element(name: str, values: Array, alone: Array) -> None:
         i = np.unravel_index(np.argmax(off), off.shape)
         raise InvalidParameterError(
             f"{must}; at z = {_ORDINARY.reshape(off.shape)[i]:.6g} it returns {alone[i]:.6g}, but {whole[i]:.6g} within "
-            f"an array of shape {alone.shape} (softmax has no derivative of one number)."
+            f"an array of shape {alone.shape}. Each value may depend on its own z alone."
         )
