@@ -148,15 +148,15 @@ def _check_element_by_element(name: str, values: Array, alone: Array) -> None:
         whole = np.broadcast_to(values.astype(np.float64), alone.shape)
     except (TypeError, ValueError) as error:
         raise InvalidParameterError(
-            f"{must}; of an array of shape {alone.shape} it returns one of shape {values.shape} and type {values.dtype}."
+            f"{must}; of an array of shape {alone.shape} it returns shape {values.shape}, type {values.dtype}."
         ) from error
     told = np.isfinite(alone)
     tolerance = max(_SAME, _ROUNDINGS * _precision(values))
     allowed = tolerance * (np.abs(alone) + 0.01 * np.abs(alone[told]).max(initial=0.0))
     off = told & ~(np.abs(whole - alone) <= allowed)
     if off.any():
-        i = np.unravel_index(np.argmax(off), off.shape)
+        i = int(np.argmax(off))
         raise InvalidParameterError(
-            f"{must}; at z = {_ORDINARY.reshape(off.shape)[i]:.6g} it returns {alone[i]:.6g}, but {whole[i]:.6g} within "
-            f"an array of shape {alone.shape}. Each value may depend on its own z alone."
+            f"{must}; at z = {_ORDINARY[i]:.6g} it returns {alone.flat[i]:.6g}, but {whole.flat[i]:.6g} within an "
+            f"array of shape {alone.shape}. Each value may depend on its own z alone."
         )
