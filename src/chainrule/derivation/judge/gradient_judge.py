@@ -52,6 +52,8 @@ def check_gradients(
     hold float32 numbers are no float32 arrays. Coarser arrays are refused.
 
     At a corner, such as a ReLU at z = 0, the slopes on both sides are right, and their mean is.
+    So is either side of each z that rounding or underflow may move across one. Of up to 16 such z every combination of
+    sides is tried; of more, not all are, so that a right gradient may be called wrong: try other weights or examples.
 
     Parameters
     ----------

@@ -48,9 +48,9 @@ def _together(here: Agreement, places: list[Place], given: Given) -> list[Place]
 
     Of all choices, the one with the least error, as if their effects added up; within a layer they do.
     """
-    error = _errors(here, given)
     if not places:
         return []
+    error = _errors(here, given)
     effects = np.array([_errors(_moved(here, [place]), given) - error for place in places])
     choices = np.arange(2 ** len(places))[:, None] >> np.arange(len(places)) & 1
     distances = np.sum(choices @ (effects @ effects.T) * choices, axis=1) + 2 * choices @ (effects @ error)
