@@ -178,6 +178,81 @@ def test_what_is_drawn_follows_the_seed():
         check_derivative("tanh", "z", seed=-1)
 
 
+def slope_of_tanh(z):
+    return 1 - np.tanh(z) ** 2
+
+
+NOT_BY_ELEMENT = {
+    "sum": lambda z: np.sum(slope_of_tanh(z)),
+    "mean": lambda z: np.mean(slope_of_tanh(z)),
+    "largest": lambda z: np.max(slope_of_tanh(z)),
+    "sum with its axes": lambda z: np.sum(slope_of_tanh(z), keepdims=True),
+    "mean in the shape": lambda z: np.full(np.shape(z), np.mean(slope_of_tanh(z))),
+    "along the examples": lambda z: slope_of_tanh(z).sum(axis=-1, keepdims=True) if np.ndim(z) else slope_of_tanh(z),
+    "all or nothing": lambda z: slope_of_tanh(z) * (1 if np.all(z > 0) or np.ndim(z) == 0 else 0),
+    "first": lambda z: slope_of_tanh(np.ravel(z)[0]),
+    "Jacobian": lambda z: np.diag(slope_of_tanh(z)) if np.ndim(z) == 1 else slope_of_tanh(z),
+    "of a list only": lambda z: slope_of_tanh(z) if np.ndim(z) < 2 else np.ones_like(z),
+    "of a row only": lambda z: slope_of_tanh(z) if len(np.atleast_2d(z)) == 1 else np.ones_like(z),
+    "of numbers only": lambda z: slope_of_tanh(z) if np.ndim(z) == 0 else 1.0,
+    "of arrays nothing": lambda z: None if np.ndim(z) else slope_of_tanh(z),
+    "transposed": lambda z: slope_of_tanh(z).T,
+    "in one row": lambda z: np.ravel(slope_of_tanh(z)) if np.ndim(z) else slope_of_tanh(z),
+    "only of arrays": lambda z: z.sum() * 0 + z[...].max() + slope_of_tanh(z),
+}
+
+
+@pytest.mark.parametrize("g_prime", NOT_BY_ELEMENT.values(), ids=list(NOT_BY_ELEMENT))
+def test_what_mixes_the_entries_of_an_array_is_refused(g_prime):
+    """Of single numbers each is right; a network gives arrays."""
+    with pytest.raises(InvalidParameterError, match=r"g_prime .* must work element by element"):
+        check_derivative(np.tanh, g_prime)
+    with pytest.raises(InvalidParameterError, match=r"g .* must work element by element"):
+        check_derivative(g_prime, "0")
+
+
+def test_integers_of_vectorize_are_refused():
+    """Its type is that of the first value: 0 of z = -3, and 0.27 becomes 0."""
+    with pytest.raises(InvalidParameterError, match=r"at z = 0\.272727 it returns 0\.272727, but 0 within an array"):
+        check_derivative(np.vectorize(relu), "1 if z > 0 else 0")
+
+
+class Masked:
+    """The slope of ReLU as many write it, which takes arrays only."""
+
+    def __call__(self, z):
+        slope = z.copy()
+        slope[z > 0] = 1
+        slope[z <= 0] = 0
+        return slope
+
+
+def by_loops(z):
+    """The same, and only of two axes."""
+    n, m = z.shape
+    return [[float(z[i, k] > 0) for k in range(m)] for i in range(n)]
+
+
+@pytest.mark.parametrize(
+    ("g", "g_prime"),
+    [
+        (lambda z: 3 * z, lambda z: 3),
+        (lambda z: 3 * z, lambda z: [3.0]),
+        (lambda z: 3, lambda z: 0.0),
+        (math.tanh, lambda z: 1 / math.cosh(min(z, 300)) ** 2 if z > 0 else 1 / math.cosh(max(z, -300)) ** 2),
+        (relu, lambda z: 1 if z > 0 else 0),
+        ("relu", Masked()),
+        ("relu", by_loops),
+        (lambda z: np.array([math.atan(v) for v in z]), lambda z: [1 / (1 + v * v) for v in z]),
+        (np.vectorize(relu, otypes=[float]), np.vectorize(lambda z: float(z > 0))),
+        (lambda z: np.tanh(z).reshape(np.shape(z)), lambda z: slope_of_tanh(np.atleast_1d(z)).reshape(np.shape(z))),
+    ],
+)
+def test_however_a_right_function_is_written_it_passes(g, g_prime):
+    check = check_derivative(g, g_prime)
+    assert check.ok, str(check)
+
+
 @pytest.mark.parametrize(
     ("g", "words"),
     [

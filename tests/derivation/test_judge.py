@@ -293,6 +293,9 @@ def test_what_cannot_be_judged_is_refused():
         check_gradients(clf, X, y, dW=[np.zeros((4, 3)), None], dropout_step=-1)
     with pytest.raises(InvalidParameterError, match="learning_rate must be"):
         trace(clf, X, y, learning_rate="fast")
+    for rate in (np.nan, np.inf, "fast", True, [0.1]):
+        with pytest.raises(InvalidParameterError, match="learning_rate must be a finite number, got"):
+            check_gradients(clf, X, y, dW=[np.zeros((4, 3)), None], learning_rate=rate)
     with pytest.raises(InvalidParameterError, match=r"dE is not judged.*gradcheck"):
         check_gradients(clf, X, y, dE=[np.zeros((2, 3))])
 

@@ -260,6 +260,25 @@ def test_where_the_order_of_a_sum_decides_either_side_is_right():
     assert seen == {True, False}
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_many_units_whose_side_underflow_decides_may_each_be_on_either(seed):
+    """Softplus of -700 and less is 0 or next to nothing, and so is all z behind it; in db several examples add up."""
+    draw = np.random.default_rng(seed)
+    k, near = int(draw.integers(1, 5)), int(draw.integers(2, 5))
+    net = Network([Dense(1, "softplus"), Dense(k, "relu"), Dense(1, "identity")], n_inputs=1, loss="squared_error")
+    W = draw.normal(size=(k, 1))
+    W[0] = abs(W[0])  # one unit at least lives, elsewhere than at its corner
+    net.set_parameters([[[1.0]], W, draw.normal(size=(1, k))], [[[0.0]], np.zeros((k, 1)), [[1.0]]])
+    X = np.concatenate([draw.uniform(-1000, -710, size=near), draw.normal(size=3)])[None]
+    right = trace(net, X, draw.normal(size=X.shape))
+    positive = right.Z[2] > 0
+    positive[:, :near] = draw.random((k, near)) < 0.5
+    dZ = right.dA[2] * positive
+    db = dZ.mean(axis=1, keepdims=True)
+    assert check_gradients(net, X, right.problem.Y, dW=right.dW, db=[right.db[1], db, right.db[3]]).ok
+    assert not check_gradients(net, X, right.problem.Y, dW=right.dW, db=[right.db[1], 1.01 * db, right.db[3]]).ok
+
+
 def test_float32_may_be_on_the_other_side_of_a_corner_but_float64_not():
     """1 + 1e-9 is 1 in float32, so z = 1e-9 is 0 there; so is an error of 1e-9."""
     for hidden, loss_ in ((["relu"], "squared_error"), ([], "absolute_error")):

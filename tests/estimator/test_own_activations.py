@@ -90,6 +90,11 @@ WRONG = {
     "neighbours": ((lambda Z: Z - Z.mean(), np.ones_like), "whatever the neighbours"),
     "shape": ((np.sum, np.ones_like), r"must return an array of shape \(2, 201\), got \(\)"),
     "writing": ((writes, lambda Z: (Z > 0).astype(Z.dtype)), "must not write into its argument"),
+    "mean in the shape": ((silu, lambda Z: np.full_like(Z, silu_prime(Z).mean())), "whatever the neighbours"),
+    "along a unit": ((silu, lambda Z: silu_prime(Z).mean(axis=1, keepdims=True) + 0 * Z), "whatever the neighbours"),
+    "of one row": ((silu, lambda Z: silu_prime(Z) if len(Z) == 1 else np.ones_like(Z)), "whatever the neighbours"),
+    "of one number": ((silu, lambda Z: silu_prime(Z) if Z.size == 1 else np.ones_like(Z)), "whatever the neighbours"),
+    "sum": ((silu, lambda Z: silu_prime(Z).sum()), r"must return an array of shape \(2, 201\), got \(\)"),
     "mixing": (Mixing(), "backward of activation 'own Mixing' must be dA times"),
 }
 

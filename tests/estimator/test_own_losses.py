@@ -105,6 +105,20 @@ class OfTheBatch(Squared):
         return super().loss(y, z) - super().loss(y, z).mean()
 
 
+class MeanGradient(Squared):
+    """Takes the mean of the batch's slopes, which one example alone does not show."""
+
+    def gradient(self, y, z):
+        return np.full_like(z, super().gradient(y, z).mean())
+
+
+class DividedByBatch(Squared):
+    """Divides by the number of examples, as the network does already."""
+
+    def gradient(self, y, z):
+        return super().gradient(y, z) / len(y)
+
+
 class Scalar(Squared):
     """Returns the mean."""
 
@@ -132,6 +146,8 @@ class Unbounded(Squared):
     [
         (WrongGradient(), "loss 'own WrongGradient' has a wrong gradient: at z = "),
         (OfTheBatch(), "loss of 'own OfTheBatch' must be the same whatever the neighbours"),
+        (MeanGradient(), "gradient of 'own MeanGradient' must be the same whatever the neighbours"),
+        (DividedByBatch(), "gradient of 'own DividedByBatch' must be the same whatever the neighbours"),
         (Scalar(), r"loss\(y, z\) must return an array of shape \(12,\), got \(\)"),
         (Widens(), "gradient of 'own Widens' must keep the type"),
         (Unbounded(), "inverse_link of 'own Unbounded' must be finite"),
@@ -142,6 +158,12 @@ class Unbounded(Squared):
 def test_a_wrong_loss_is_refused(kind, own, words):
     with pytest.raises(ChainruleError, match=words):
         kind(loss=own, max_iter=2).fit(X, Y)
+
+
+@pytest.mark.parametrize("own", [MeanGradient(), DividedByBatch(), OfTheBatch()], ids=lambda own: type(own).__name__)
+def test_one_example_is_enough_to_refuse_it(own):
+    with pytest.raises(InvalidParameterError, match="whatever the neighbours"):
+        MLPRegressor((3,), loss=own, **QUICK).partial_fit(X[:1], Y[:1])
 
 
 def test_a_classifier_needs_probabilities():

@@ -197,10 +197,15 @@ def trace(
     """
     problem = problem_of(model, X, y, sample_weight=sample_weight, dropout_step=dropout_step, loss=loss)
     rate = getattr(model, "learning_rate_init", 0.1) if learning_rate is None else learning_rate
-    if not isinstance(rate, int | float | np.number) or not np.isfinite(rate):
-        raise InvalidParameterError(f"learning_rate must be a finite number, got {learning_rate!r}.")
+    check_learning_rate(rate)
     inputs, outputs = names_of(model, problem.architecture.n_columns, problem.architecture.widths[-1])
     return replace(trace_of(problem, float(rate)), inputs=inputs, outputs=outputs)
+
+
+def check_learning_rate(rate: Any) -> None:
+    """Raise InvalidParameterError unless it is a finite number."""
+    if isinstance(rate, bool | np.bool) or not isinstance(rate, int | float | np.number) or not np.isfinite(rate):
+        raise InvalidParameterError(f"learning_rate must be a finite number, got {rate!r}.")
 
 
 @np.errstate(over="ignore", invalid="ignore")  # an overflow shows in the result

@@ -104,7 +104,8 @@ def check_derivative(g: Any, g_prime: Any, *, points: Any = None, seed: int = 0)
     Raises
     ------
     InvalidParameterError
-        If g or g_prime is no function of one number.
+        If g or g_prime is no function of one number, or takes arrays, of one or two axes, and does not return of each
+        entry what it returns of it alone.
 
     Examples
     --------

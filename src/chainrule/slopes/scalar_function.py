@@ -14,7 +14,8 @@ from chainrule.network.formula import FUNCTIONS, formula
 from chainrule.network.types import Array
 
 _ORDINARY = np.linspace(-3, 3, 12)
-_TRIED = np.array([0.5, -1.25, 2.0])
+_TRIED = ((-1,), (1, -1), (3, 4))  # shapes of arrays: a list, one row, a layer of a network
+_SAME, _ROUNDINGS = 1e-6, 100.0  # relative, and times the precision: how far values alone and within an array may lie
 _OUT_OF_DOMAIN = (ArithmeticError, ValueError)  # math.exp(1000), math.log(-1), 1 / 0
 
 
@@ -64,60 +65,98 @@ def scalar_function(given: Any, role: str) -> ScalarFunction:
 
 
 def _python_function(given: Callable[..., Any], role: str) -> ScalarFunction:
+    """A function that is called with arrays if it takes them, else with one number after the other."""
     name = getattr(given, "__name__", role)
-
-    def one(z: float) -> float:
-        try:
-            value = given(z)
-        except _OUT_OF_DOMAIN:
-            return float("nan")
-        return _number(value)
-
     with np.errstate(all="ignore"):
-        vectorised, dtype, problem = _vectorised(given)
-        singles = _tried_one_by_one(given)
-    if vectorised is not None and (singles is None or np.allclose(vectorised, singles, rtol=1e-4, equal_nan=True)):
-        precision = dtype if dtype.kind == "f" else np.dtype(np.float64)
-        return ScalarFunction(name, lambda z: np.asarray(given(z), np.float64), float(np.finfo(precision).eps))
-    if singles is None:
-        raise InvalidParameterError(f"{role} ({name}) must take a number z and return one: {problem}.")
-    if vectorised is not None:
-        raise InvalidParameterError(
-            f"{role} ({name}) must work element by element; of an array it returns other values than of its entries "
-            "(softmax has no derivative of one number)."
-        )
-    return ScalarFunction(name, lambda z: np.array([one(float(entry)) for entry in z.ravel()]).reshape(z.shape))
+        shape, alone = _alone(given, f"{role} ({name})")
+        tables = [_ORDINARY.reshape(tried) for tried in _TRIED]
+        wholes = [(table.shape, _whole(given, table)) for table in tables]
+    for tried, values in wholes:
+        if values is not None:
+            _check_element_by_element(f"{role} ({name})", values, alone.reshape(tried))
+    for along, (_, values) in zip(_TRIED[:2], wholes, strict=False):
+        if values is not None:
+            return ScalarFunction(name, _Along(given, along), _precision(values))
+    return ScalarFunction(name, lambda z: _each(given, z, shape).reshape(z.shape))
 
 
-def _vectorised(given: Callable[..., Any]) -> tuple[Array | None, np.dtype[Any], str]:
-    """What it returns of an array, if it takes arrays, else why not."""
-    try:
-        value = np.asarray(given(_TRIED.copy()))
-        if value.dtype == np.float16:
-            return None, value.dtype, "it returns float16, whose three digits hide what is wrong; let it return float64"
-        if value.shape != _TRIED.shape or value.dtype.kind not in "fiub":
-            return None, value.dtype, f"of 3 numbers it returns an array of shape {value.shape} and type {value.dtype}"
-    except Exception as error:  # noqa: BLE001 - it is the user's function, which may raise anything
-        return None, np.dtype(np.float64), f"{type(error).__name__}: {error}"
-    return value.astype(np.float64), value.dtype, ""
+@dataclass(frozen=True)
+class _Along:
+    """A function that takes arrays, of arrays of any shape: it sees them along one axis."""
+
+    given: Callable[..., Any]
+    shape: tuple[int, ...]
+
+    def __call__(self, z: Array) -> Array:
+        table = z.reshape(self.shape)
+        size = table.shape
+        return np.broadcast_to(np.asarray(self.given(table), np.float64), size).reshape(z.shape)
 
 
-def _tried_one_by_one(given: Callable[..., Any]) -> Array | None:
-    values = []
-    for z in _TRIED.tolist():
+def _alone(given: Callable[..., Any], name: str) -> tuple[tuple[int, ...] | None, Array]:
+    """The shape of an array with one entry that it takes, or None if it takes floats; and its values one by one."""
+    problems = []
+    for shape in (None, (1,), (1, 1)):
         try:
-            value = given(z)
-        except _OUT_OF_DOMAIN:
-            value = float("nan")
-        except Exception:  # noqa: BLE001 - it is the user's function, which may raise anything
-            return None
-        dtype = np.asarray(value).dtype
-        if np.size(value) != 1 or dtype.kind not in "fiub" or dtype == np.float16:
-            return None
-        values.append(_number(value))
-    return np.array(values)
+            return shape, _each(given, _ORDINARY, shape)
+        except _NoNumberError as error:
+            problems.append(str(error))
+        except Exception as error:  # noqa: BLE001 - it is the user's function, which may raise anything
+            problems.append(f"{type(error).__name__}: {error}")
+    raise InvalidParameterError(f"{name} must take a number z and return one: {problems[0]}.")
 
 
-def _number(value: Any) -> float:
-    """One number, also of an array that has one entry."""
-    return float(np.asarray(value).reshape(()))
+class _NoNumberError(Exception):
+    """What a function returns of a number is none."""
+
+
+def _each(given: Callable[..., Any], z: Array, shape: tuple[int, ...] | None) -> Array:
+    """The values at the entries of z, one call for each."""
+    entries = z.ravel().tolist() if shape is None else [np.full(shape, entry) for entry in z.ravel()]
+    return np.array([_one(given, entry) for entry in entries])
+
+
+def _one(given: Callable[..., Any], z: Any) -> float:
+    """The value at one number; NaN where the function is not defined."""
+    try:
+        value = np.asarray(given(z))
+    except _OUT_OF_DOMAIN:
+        return float("nan")
+    if value.size != 1 or value.dtype.kind not in "fiub":
+        raise _NoNumberError(f"it returns an array of shape {value.shape} and type {value.dtype}")
+    if value.dtype == np.float16:
+        raise _NoNumberError("it returns float16, whose three digits hide what is wrong; let it return float64")
+    return float(value.reshape(()))
+
+
+def _whole(given: Callable[..., Any], z: Array) -> Array | None:
+    """What it returns of an array; None if it takes none."""
+    try:
+        return np.asarray(given(z.copy()))
+    except Exception:  # noqa: BLE001 - it is the user's function, which may raise anything
+        return None
+
+
+def _precision(values: Array) -> float:
+    return float(np.finfo(values.dtype if values.dtype.kind == "f" else np.float64).eps)
+
+
+def _check_element_by_element(name: str, values: Array, alone: Array) -> None:
+    """Raise unless an array gives what its entries give alone, each in its place."""
+    must = f"{name} must work element by element, as networks call it with arrays"
+    try:
+        whole = np.broadcast_to(values.astype(np.float64), alone.shape)
+    except (TypeError, ValueError) as error:
+        raise InvalidParameterError(
+            f"{must}; of an array of shape {alone.shape} it returns shape {values.shape}, type {values.dtype}."
+        ) from error
+    told = np.isfinite(alone)
+    tolerance = max(_SAME, _ROUNDINGS * _precision(values))
+    allowed = tolerance * (np.abs(alone) + 0.01 * np.abs(alone[told]).max(initial=0.0))
+    off = told & ~(np.abs(whole - alone) <= allowed)
+    if off.any():
+        i = int(np.argmax(off))
+        raise InvalidParameterError(
+            f"{must}; at z = {_ORDINARY[i]:.6g} it returns {alone.flat[i]:.6g}, but {whole.flat[i]:.6g} within an "
+            f"array of shape {alone.shape}. Each value may depend on its own z alone."
+        )

@@ -18,7 +18,7 @@ from chainrule.derivation.judge.mistakes import KINDS
 from chainrule.derivation.judge.search import Explanation, Search
 from chainrule.derivation.judge.verdict import GradientVerdict, Mistake, verdict_rows
 from chainrule.derivation.posing import problem_of
-from chainrule.derivation.tracing import Trace, trace_of
+from chainrule.derivation.tracing import Trace, check_learning_rate, trace_of
 
 _MOST_MISTAKES = 2
 _AS_SINGLE = " up to the rounding of float32"
@@ -52,6 +52,8 @@ def check_gradients(
     hold float32 numbers are no float32 arrays. Coarser arrays are refused.
 
     At a corner, such as a ReLU at z = 0, the slopes on both sides are right, and their mean is.
+    So is either side of each z that rounding or underflow may move across one. Of up to 16 such z every combination of
+    sides is tried; of more, not all are, so that a right gradient may be called wrong: try other weights or examples.
 
     Parameters
     ----------
@@ -84,7 +86,7 @@ def check_gradients(
     ShapeError
         If an array has a shape that no known mistake gives; says which was expected and why.
     InvalidParameterError
-        If nothing was given to judge, or dE was, or an array in half precision.
+        If nothing was given to judge, or dE was, or an array in half precision; if learning_rate is no finite number.
     ChainruleError
         If the network's own gradient is not finite.
 
@@ -102,6 +104,8 @@ def check_gradients(
     """
     if dE is not None:
         raise InvalidParameterError("dE is not judged, only dW, db, dZ and dA: check embeddings with gradcheck.")
+    if learning_rate is not None:
+        check_learning_rate(learning_rate)
     problem = problem_of(model, X, y, sample_weight=sample_weight, dropout_step=dropout_step, masks=masks)
     trace = trace_of(replace(problem, gradient=None))
     tensors = {"dW": dW, "db": db, "dZ": dZ, "dA": dA}

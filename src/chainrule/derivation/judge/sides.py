@@ -21,6 +21,7 @@ from chainrule.network.propagate import Forward
 from chainrule.network.types import Array
 
 _MOST = 64  # numbers whose side is asked, one after the other
+_TOGETHER = 16  # of them, which are asked all at once
 _CONVENTIONS = ((-np.inf,), (np.inf,), (-np.inf, np.inf))  # the slope on the left, on the right, the mean
 
 Place = tuple[int, int, int]  # layer, unit, example
@@ -35,14 +36,33 @@ def conventions(trace: Trace) -> Iterator[Trace]:
 
 
 def settled(agreement: Agreement, given: Given) -> Agreement:
-    """Take each number that rounding may move across a corner to the side that the given arrays are nearer to."""
-    here, least = agreement, _distance(agreement, given)
-    for l, unit, example in _doubtful(agreement):
-        there = Agreement(_across(here.trace, (l, unit, example), _reach(agreement, l)), agreement.precision)
-        distance = _distance(there, given)
-        if distance < least:
-            here, least = there, distance
-    return here
+    """Take the numbers that rounding may move across a corner to the sides that the given arrays are nearest to."""
+    here = agreement
+    for place in _doubtful(agreement, _MOST):
+        here = nearest([here, _moved(here, [place])], given)
+    return nearest([here, _moved(here, _together(here, _doubtful(agreement, _TOGETHER), given))], given)
+
+
+def _together(here: Agreement, places: list[Place], given: Given) -> list[Place]:
+    """The places to move of all at once: in a sum over the examples one may hide another.
+
+    Of all choices, the one with the least error, as if their effects added up; within a layer they do.
+    """
+    if not places:
+        return []
+    error = _errors(here, given)
+    effects = np.array([_errors(_moved(here, [place]), given) - error for place in places])
+    choices = np.arange(2 ** len(places))[:, None] >> np.arange(len(places)) & 1
+    distances = np.sum(choices @ (effects @ effects.T) * choices, axis=1) + 2 * choices @ (effects @ error)
+    return [place for place, chosen in zip(places, choices[np.argmin(distances)], strict=True) if chosen]
+
+
+def _moved(here: Agreement, places: list[Place]) -> Agreement:
+    """The same with numbers moved across the corners beside them."""
+    trace = here.trace
+    for place in places:
+        trace = _across(trace, place, _reach(here, place[0]))
+    return Agreement(trace, here.precision)
 
 
 def nearest(agreements: list[Agreement], given: Given) -> Agreement:
@@ -51,13 +71,17 @@ def nearest(agreements: list[Agreement], given: Given) -> Agreement:
 
 
 def _distance(agreement: Agreement, given: Given) -> float:
-    """The sum of all squared errors, each tensor relative to its size."""
-    total = 0.0
-    for (name, l), array in given.items():
-        right = getattr(agreement.trace, name)[l]
-        if array.shape == right.shape:
-            total += float(np.sum((array - right) ** 2) / (np.sum(right**2) or 1.0))
-    return total
+    """The sum of all squared errors."""
+    return float(np.sum(_errors(agreement, given) ** 2))
+
+
+def _errors(agreement: Agreement, given: Given) -> Array:
+    """All errors, relative to the size of the array that is given: the same, whatever it is held against."""
+    pairs = [(array, getattr(agreement.trace, name)[l]) for (name, l), array in given.items()]
+    errors = [
+        (array - right).ravel() / (np.linalg.norm(array) or 1.0) for array, right in pairs if array.shape == right.shape
+    ]
+    return np.concatenate([np.empty(0), *errors])
 
 
 def _with_slopes(problem: Problem, towards: tuple[float, ...]) -> Problem:
@@ -85,7 +109,7 @@ def _corners(trace: Trace) -> Iterator[tuple[Array, int]]:
         yield np.abs(loss_argument(loss, trace.Z[-1], trace.problem.Y) - corner), trace.L
 
 
-def _doubtful(agreement: Agreement) -> list[Place]:
+def _doubtful(agreement: Agreement, most: int) -> list[Place]:
     """The numbers that are as close to a corner as rounding goes, from the output back.
 
     Of many the closest; those exactly there last, since they have been asked for all together.
@@ -95,7 +119,7 @@ def _doubtful(agreement: Agreement) -> list[Place]:
         reach = _reach(agreement, l)
         places = np.argwhere(distance <= reach) if np.isfinite(reach) else ()
         found += [(not distance[i, k], distance[i, k] / reach, (l, int(i), int(k))) for i, k in places]
-    closest = sorted(found)[:_MOST]
+    closest = sorted(found)[:most]
     return sorted({place for *_, place in closest}, reverse=True)
 
 
