@@ -48,7 +48,8 @@ def test_labels_of_weight_0_are_not_looked_at(model, strange):
 def test_weights_that_fit_refuses(model):
     y = LABELS if model in CLASSIFIERS else NUMBERS
     model.fit(X, y)
-    for weights, words in ((WEIGHTS - 1, "Negative values"), (0 * WEIGHTS, "zero")):
+    durations = WEIGHTS.astype("m8[D]")
+    for weights, words in ((WEIGHTS - 1, "Negative"), (0 * WEIGHTS, "zero"), (durations, "weights are durations")):
         for judge in (model.fit, model.score):
             with pytest.raises(ValueError, match=words):
                 judge(X, y, sample_weight=weights)
@@ -72,7 +73,8 @@ def test_whole_numbers_stay_whole_in_any_column(dtype, base, model):
     y = pd.Series(np.where(X[:, 0] > 0, base, base + 1), dtype=dtype)
     model.fit(X, y)
     assert_array_equal(model.classes_, [base, base + 1])
-    assert model.classes_.dtype.kind in "iu" and model.predict(X).dtype.kind in "iu"
+    assert model.classes_.dtype.kind in "iu"
+    assert model.predict(X).dtype.kind in "iu"
     assert model.score(X, y) == np.mean(model.predict(X) == np.asarray(y)) > 0.9
 
 

@@ -1,4 +1,4 @@
-"""Dates and durations in X: NumPy makes numbers of them in silence, of NaT -9.2e18, and of hours the same as of days."""
+"""Dates and durations in X: NumPy makes numbers of them in silence, of NaT -9.2e18, of hours the same as of days."""
 
 from datetime import date, timedelta
 
@@ -34,7 +34,10 @@ TABLES = {
     "pandas": (pd.DataFrame({"a": Y, "took": LACKING}), "'took' holds durations"),
     "pandas dates": (pd.DataFrame({"a": Y, "when": pd.to_datetime(DATES)}), "'when' holds dates"),
     "pandas zone": (pd.DataFrame({"a": Y, "when": pd.to_datetime(DATES).tz_localize("UTC")}), "'when' holds dates"),
-    "pandas objects": (pd.DataFrame({"a": Y, "t": pd.Series([timedelta(1)] * 30, dtype=object)}), "'t' holds durations"),
+    "pandas objects": (
+        pd.DataFrame({"a": Y, "t": pd.Series([timedelta(1)] * 30, dtype=object)}),
+        "'t' holds durations",
+    ),
     "only durations": (pd.DataFrame({"a": DURATIONS, "took": LACKING}), "'a' holds durations"),
     "one name twice": (pd.DataFrame([[1.0, day] for day in DURATIONS], columns=["a", "a"]), "holds durations"),
     "polars": (pl.DataFrame({"a": Y, "took": [timedelta(hours=k) for k in range(30)]}), "'took' holds durations"),

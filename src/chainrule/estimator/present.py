@@ -51,12 +51,12 @@ def present(y: Any, what: str = "y") -> Any:
 
 def check_one_kind(y: Any) -> None:
     """Raise TargetError for labels that are texts among others, beside which they have no order."""
-    labels = np.ravel(y).tolist() if getattr(y, "dtype", None) == object else []
+    labels = y.ravel().tolist() if isinstance(y, np.ndarray) and y.dtype.kind == "O" else []
     row = next((row for row, label in enumerate(labels) if isinstance(label, str) is not isinstance(labels[0], str)), 0)
     if row:
         raise TargetError(
-            f"labels must be all texts or all numbers: y begins with {labels[0]!r}, but row {row:,}, counted from 0, has "
-            f"{labels[row]!r}. Make texts of all of them, as by str."
+            f"labels must be all texts or all numbers: y begins with {labels[0]!r}, but row {row:,}, counted from 0, "
+            f"has {labels[row]!r}. Make texts of all of them, as by str."
         )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils.validation import _check_sample_weight
 
-from chainrule._errors import TargetError
+from chainrule._errors import InvalidParameterError, TargetError
 from chainrule.estimator.present import present
 from chainrule.network.types import Array
 
@@ -20,11 +20,15 @@ def checked_weights(sample_weight: Any, rows: Any) -> Array | None:
     ------
     ValueError
         If one is negative or no number, or there are too many or too few.
+    InvalidParameterError
+        If they are durations or dates.
     TargetError
         If all are 0.
     """
     if sample_weight is None:
         return None
+    if np.asarray(sample_weight).dtype.kind in "mM":
+        raise InvalidParameterError("sample_weight must be numbers, its weights are durations or dates: make numbers.")
     weights: Array = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
     if not weights.any():
         raise TargetError("All values of sample_weight are zero: give at least one row a positive weight.")

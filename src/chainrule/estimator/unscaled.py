@@ -60,8 +60,8 @@ def blamed_on_target(error: DivergenceError, loss: Loss, table: TrainingSet) -> 
     if finite:
         return error
     words = (
-        f"Solver produced non-finite parameter weights: y holds numbers as large as {np.abs(Y).max():.3g}, and the loss "
-        "of them is no number. Scale y."
+        f"Solver produced non-finite parameter weights: y holds numbers as large as {np.abs(Y).max():.3g}, and the "
+        "loss of them is no number. Scale y."
     )
     return DivergenceError(words, step=error.step, tensor=error.tensor, layer=error.layer)
 
