@@ -381,3 +381,27 @@ def test_verbose_and_callbacks_go_together(capsys):
     assert [line.split(",")[0] for line in lines] == [
         "Iteration 1", "after 1", "Iteration 2", "after 2", "Iteration 3", "after 3"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+@pytest.mark.parametrize("hook", ["on_fit_begin", "on_epoch_begin", "on_epoch_end", "on_fit_end"])
+def test_an_exhausted_iterator_in_a_callback_is_an_error_with_every_solver(solver, hook):
+    def exhausted(*_):
+        next(iter([]))
+
+    callback = type("Callback", (), {hook: exhausted})()
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    model = MLPRegressor((3,), solver=solver, callbacks=callback, random_state=0)
+    before = dict(vars(model))
+    with pytest.raises(StopIteration):
+        model.fit(X, X[:, 0])
+    assert vars(model) == before
+
+
+def test_an_exhausted_iterator_in_a_score_is_an_error_with_lbfgs():
+    def exhausted(estimator, X, y):
+        return next(iter([]))
+
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    with pytest.raises(StopIteration):
+        MLPRegressor((3,), solver="lbfgs", early_stopping=True, scoring=exhausted).fit(X, X[:, 0])

@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.exceptions import DataConversionWarning
+from sklearn.metrics import accuracy_score
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from chainrule._errors import InvalidParameterError, TargetError, warn
 from chainrule.estimator.base import AbstractEstimator
 from chainrule.estimator.class_weights import asks_for_balance, equal_weights, weight_of_classes, weights_of_labels
-from chainrule.estimator.present import require_values
+from chainrule.estimator.present import check_one_kind, present
+from chainrule.estimator.row_weights import judged_rows
 from chainrule.estimator.sources import at_hand
 from chainrule.estimator.training_set import TrainingSet
 from chainrule.network.activations import sigmoid, softmax
@@ -89,10 +91,11 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy; of multilabel targets the share of rows with every label right.
 
-        A table on disk is given as `fit` takes it.
+        A table on disk is given as `fit` takes it; rows of weight 0 are as if they were not there.
         """
-        with at_hand(X, y, sample_weight) as rows:
-            return float(super().score(*rows))
+        with at_hand(X, y, sample_weight) as (X, y, sample_weight):
+            y, labels, weights = judged_rows(y, self.predict(X), sample_weight)
+            return float(accuracy_score(y, labels, sample_weight=weights))
 
     @available_if(_gives_probabilities)
     def predict_log_proba(self, X: Any) -> Array:
@@ -162,8 +165,7 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
         if self._multilabel:
             self.classes_ = np.arange(y.shape[1])
         else:
-            require_values(classes, "classes")
-            self.classes_ = _distinct(y if classes is None else np.asarray(classes))
+            self.classes_ = _distinct(y if classes is None else present(classes, "classes"))
         self.class_weight_ = equal_weights(len(self.classes_), multilabel=self._multilabel)
 
     def _codes_of(self, y: Array) -> Array:
@@ -243,6 +245,7 @@ class AbstractClassifier(ClassifierMixin, AbstractEstimator):
 
 def _check_targets(y: Array) -> None:
     """Raise for what are no classes, and warn where they may be none, as scikit-learn does."""
+    check_one_kind(y)
     whole = y.ndim == 1 and y.size > 0 and y.dtype.kind in "biu"
     if whole and int(y.max()) - int(y.min()) < y.size // 2:
         return  # scikit-learn has nothing to say of few whole numbers, and looks at them for longer than an epoch

@@ -13,9 +13,8 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
-from sklearn.utils.validation import _check_sample_weight, check_array
+from sklearn.utils.validation import check_array
 
-from chainrule._errors import TargetError
 from chainrule.engine import choose
 from chainrule.estimator.callbacks.scikit_learn import CallbackSupportMixin
 from chainrule.estimator.columns import Columns
@@ -23,8 +22,9 @@ from chainrule.estimator.estimator_record import constructor_parameters, estimat
 from chainrule.estimator.fitting import Fitted
 from chainrule.estimator.memory import compacted, rows_at_a_time, working_budget
 from chainrule.estimator.posing import feed_of
-from chainrule.estimator.present import require_values
+from chainrule.estimator.present import present
 from chainrule.estimator.raw_table import validated
+from chainrule.estimator.row_weights import checked_weights
 from chainrule.estimator.scoring import require_scoring
 from chainrule.estimator.settings import Settings, check_parameters, loss_of
 from chainrule.estimator.sources import at_hand, is_source
@@ -113,7 +113,7 @@ class AbstractFitted(ABC, CallbackSupportMixin, BaseEstimator):
         The columns of X are learned where they are to be measured, and with `reset` also the target.
         """
         self._check_parameters()
-        require_values(y)
+        y = present(y)
         if isinstance(X, StoredTable):
             X = learned(self, X, reset=measures)
             y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
@@ -121,12 +121,7 @@ class AbstractFitted(ABC, CallbackSupportMixin, BaseEstimator):
             X, y = validated(self, X, y, reset=measures)
         y = y.toarray() if issparse(y) else y
         Y, strata = self._encode(y, reset=reset, classes=classes)
-        weights = None
-        if sample_weight is not None:
-            weights = _check_sample_weight(sample_weight, Y, dtype=np.float64, ensure_non_negative=True)
-            if not weights.any():
-                raise TargetError("All values of sample_weight are zero: give at least one row a positive weight.")
-        return TrainingSet(X, Y, weights, strata)
+        return TrainingSet(X, Y, checked_weights(sample_weight, Y), strata)
 
     def _measure(self, training: TrainingSet) -> None:
         """Learn from the rows to train on what encoding takes; a regressor measures its target, too."""

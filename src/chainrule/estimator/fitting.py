@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from chainrule._errors import InvalidParameterError
+from chainrule._errors import DivergenceError, InvalidParameterError
 from chainrule.estimator.idle import warn_of_idle_parameters
 from chainrule.estimator.keeping import train_kept
 from chainrule.estimator.posing import feed_of, training_on
 from chainrule.estimator.settings import FULL_BATCH, Settings
 from chainrule.estimator.training_set import TrainingSet
-from chainrule.estimator.unscaled import warn_of_unscaled
+from chainrule.estimator.unscaled import blamed_on_target, warn_of_unscaled
 from chainrule.network.architecture import Architecture
 from chainrule.network.examples import Examples
 from chainrule.network.history import History, StopReason
@@ -115,7 +115,10 @@ def fit_network(
         training = replace(training, validation=_judged(validation, training, settings.scoring))
     if attach is not None:
         training = attach(training, rows)
-    state, history = carried_out(training, state, settings, checkpoint, drawn=start is None and put is None)
+    try:
+        state, history = carried_out(training, state, settings, checkpoint, drawn=start is None and put is None)
+    except DivergenceError as error:
+        raise blamed_on_target(error, loss, table) from None
     if start is None:  # a training that diverges has said so
         by_score = validation is not None and validation.stops and settings.scoring != "loss"
         warn_of_unscaled(settings, loss, examples, table.embeddings, by_score)

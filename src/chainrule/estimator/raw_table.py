@@ -16,6 +16,7 @@ from chainrule.network.sparse import canonical
 from chainrule.network.types import Array
 from chainrule.table.columns import Column, Table
 from chainrule.table.frame import array_of, level_column, number_column
+from chainrule.table.times import refuse_times
 
 NO_TARGET = "no_validation"  # scikit-learn's word
 
@@ -47,13 +48,14 @@ def validated(estimator: Any, X: Any, y: Any = NO_TARGET, *, reset: bool) -> tup
     Raises
     ------
     TableError
-        If a column holds what it must not.
+        If a column holds what it must not, such as dates or durations, which are numbers in no unit.
     InvalidParameterError
         If `categorical_features` names columns that are not there.
     """
     settings, fitted = estimator._settings(), estimator._columns
     several = {} if isinstance(y, str) else {"multi_output": True}
     if not (settings.encodes_columns if reset else fitted):
+        refuse_times(X)
         checks = {"accept_sparse": "csr", "accept_large_sparse": True, "dtype": "numeric", **several}
         X, y = _pair(validate_data(estimator, X, y, reset=reset, **checks), y)
         return (canonical(X) if issparse(X) else X), y
@@ -79,6 +81,7 @@ def validated(estimator: Any, X: Any, y: Any = NO_TARGET, *, reset: bool) -> tup
         y = _checked_apart(estimator, X, y, reset)
         arrays = [array_of(series) for series in frame.iter_columns()] if frame is not None else list(X.T)
     else:
+        refuse_times(X)
         checks = {"dtype": "numeric", "ensure_all_finite": "allow-nan" if impute else True, **several}
         X, y = _pair(validate_data(estimator, X, y, reset=reset, **checks), y)
         arrays = list(X.T)

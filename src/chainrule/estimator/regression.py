@@ -7,12 +7,15 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import RegressorMixin
 from sklearn.exceptions import DataConversionWarning
+from sklearn.metrics import r2_score
 
 from chainrule._errors import InvalidParameterError, TargetError, warn
 from chainrule.estimator.base import AbstractEstimator
 from chainrule.estimator.intervals import d2_of_quantiles, interval
+from chainrule.estimator.row_weights import judged_rows
 from chainrule.estimator.sources import at_hand
 from chainrule.network.losses import Loss, loss, own_loss
 from chainrule.network.losses.own import OwnLoss
@@ -111,13 +114,11 @@ class AbstractRegressor(RegressorMixin, AbstractEstimator):
 
         D² is the share of the pinball loss of the best constants that the model does away with: 1 at best, 0 for
         those constants. R² of one column would say nothing of the others. A single quantile has R², as in scikit-learn.
-        A table on disk is given as `fit` takes it.
+        A table on disk is given as `fit` takes it; rows of weight 0 are as if they were not there.
         """
         quantiles = self._fitted_quantiles()
         with at_hand(X, y, sample_weight) as (X, y, sample_weight):
-            if not quantiles:
-                return float(super().score(X, y, sample_weight))
-            return d2_of_quantiles(np.asarray(y), self.predict(X), quantiles, sample_weight)
+            return score_of_numbers(y, self.predict(X), quantiles, sample_weight)
 
     def _fitted_quantiles(self) -> tuple[float, ...]:
         """What the outputs are quantiles for, where the model was fitted with a list of them."""
@@ -129,16 +130,7 @@ class AbstractRegressor(RegressorMixin, AbstractEstimator):
         return _LOSSES.get(str(self.loss)) == "quantile" and isinstance(self.quantile, Sequence | np.ndarray)
 
     def _encode(self, y: Array, *, reset: bool, classes: Any = None) -> tuple[Array, Array | None]:
-        if y.dtype.kind in "mM":
-            raise TargetError(
-                f"a regression target must be numbers, y holds {'dates' if y.dtype.kind == 'M' else 'durations'}: make "
-                "numbers of it, such as the days elapsed, whose unit is then known."
-            )
-        if y.dtype.kind not in "fiub":
-            try:
-                y = y.astype(np.float64)
-            except (ValueError, TypeError) as error:
-                raise TargetError(f"a regression target must be numbers: {error}.") from error
+        y = _numbers(y)
         if y.ndim == 2 and y.shape[1] == 1:
             warn(
                 "A column-vector y was passed when a 1d array was expected. Please change the shape of y to "
@@ -186,3 +178,25 @@ class AbstractRegressor(RegressorMixin, AbstractEstimator):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
+
+
+def score_of_numbers(y: Any, A: Array, quantiles: Sequence[float], sample_weight: Any) -> float:
+    """R² of predictions A, or the mean of D² where they are quantiles, of the rows that have a weight."""
+    y, A, weights = judged_rows(y, A, sample_weight)
+    y = y if issparse(y) else _numbers(y)
+    return d2_of_quantiles(y, A, quantiles, weights) if quantiles else float(r2_score(y, A, sample_weight=weights))
+
+
+def _numbers(y: Array) -> Array:
+    """Return a target as numbers, or say why it is none."""
+    if y.dtype.kind in "mM":
+        raise TargetError(
+            f"a regression target must be numbers, y holds {'dates' if y.dtype.kind == 'M' else 'durations'}: make "
+            "numbers of it, such as the days elapsed, whose unit is then known."
+        )
+    if y.dtype.kind in "fiub":
+        return y
+    try:
+        return y.astype(np.float64)
+    except (ValueError, TypeError) as error:
+        raise TargetError(f"a regression target must be numbers: {error}.") from error

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.metrics import accuracy_score, r2_score
+from sklearn.metrics import accuracy_score
 from sklearn.utils import _safe_indexing
 
 from chainrule._errors import InvalidParameterError
 from chainrule.estimator import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
-from chainrule.estimator.intervals import d2_of_quantiles
+from chainrule.estimator.regression import score_of_numbers
+from chainrule.estimator.row_weights import judged_rows
 from chainrule.many.members import AbstractEnsemble
 from chainrule.many.uncertainty import Uncertainty, decompose
 from chainrule.network.types import Array
@@ -76,6 +77,14 @@ class MLPEnsembleClassifier(ClassifierMixin, AbstractEnsemble):
         """Return the mean of the members' probabilities: (n_samples, n_classes)."""
         return self._each(X).mean(axis=0)
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy of the mean; rows of weight 0 are as if they were not there."""
+        return self._score_of(y, self.predict(X), sample_weight)
+
+    def _score_of(self, y: Any, labels: Array, sample_weight: Any) -> float:
+        y, labels, weights = judged_rows(y, labels, sample_weight)
+        return float(accuracy_score(y, labels, sample_weight=weights))
+
     def predict_log_proba(self, X: Any) -> Array:
         """Return the logarithm of the mean probabilities; -inf where they round to 0."""
         with np.errstate(divide="ignore"):
@@ -108,8 +117,7 @@ class MLPEnsembleClassifier(ClassifierMixin, AbstractEnsemble):
     def _judge_out_of_bag(self, y: Any, sample_weight: Array | None, A: Array, judged: Array) -> None:
         self.oob_decision_function_ = A
         weights = None if sample_weight is None else sample_weight[judged]
-        score = accuracy_score(_safe_indexing(y, judged), self._labels(A[judged]), sample_weight=weights)
-        self.oob_score_ = float(score)
+        self.oob_score_ = self._score_of(_safe_indexing(y, judged), self._labels(A[judged]), weights)
 
 
 class MLPEnsembleRegressor(RegressorMixin, AbstractEnsemble):
@@ -169,10 +177,7 @@ class MLPEnsembleRegressor(RegressorMixin, AbstractEnsemble):
         return self._score_of(y, self.predict(X), sample_weight)
 
     def _score_of(self, y: Any, A: Array, sample_weight: Any = None) -> float:
-        quantiles = self.estimators_[0]._fitted_quantiles()
-        if quantiles:
-            return d2_of_quantiles(np.asarray(y), A, quantiles, sample_weight)
-        return float(r2_score(y, A, sample_weight=sample_weight))
+        return score_of_numbers(y, A, self.estimators_[0]._fitted_quantiles(), sample_weight)
 
     def _raw(self, member: Any, X: Any) -> Array:
         return member.predict(X)

@@ -9,9 +9,10 @@ import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import _safe_indexing, check_random_state, get_tags, indexable
-from sklearn.utils.validation import _check_sample_weight, _num_samples
+from sklearn.utils.validation import _num_samples
 
 from chainrule._errors import InvalidParameterError
+from chainrule.estimator.row_weights import checked_weights
 from chainrule.estimator.whole import all_or_nothing
 from chainrule.many.bags import drawn, keys_of, out_of_bag_mean
 from chainrule.many.ensemble_record import ensemble_record, restore
@@ -79,8 +80,7 @@ class AbstractEnsemble(MetaEstimatorMixin, BaseEstimator):
         """
         member = self._member()
         X, y = indexable(X, y)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        sample_weight = checked_weights(sample_weight, X)
         seeds = check_random_state(self.random_state).randint(2**31 - 1, size=self.n_estimators).tolist()
         members = [clone(member).set_params(random_state=seed) for seed in seeds]
         weights = sample_weight

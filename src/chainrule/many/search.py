@@ -18,6 +18,7 @@ from sklearn.utils import check_random_state, indexable
 from sklearn.utils.validation import _num_samples
 
 from chainrule._errors import InvalidParameterError, warn
+from chainrule.estimator.present import check_one_kind, present
 from chainrule.estimator.settings import one_of
 from chainrule.estimator.whole import all_or_nothing
 from chainrule.many.candidates import candidates_of, plan_of
@@ -150,6 +151,8 @@ class MLPSearchCV(BaseSearchCV):
 
         Raises
         ------
+        TargetError
+            If y has no value in some row, or labels are texts and numbers.
         InvalidParameterError
             If a parameter is not what it must be, or the time budget ends before one candidate is evaluated.
         SearchRecordError
@@ -160,6 +163,9 @@ class MLPSearchCV(BaseSearchCV):
         began = time.monotonic()
         self._check_parameters()
         scorers, self._metric = self._get_scorers()
+        values = present(y)
+        if is_classifier(self.estimator):
+            check_one_kind(values)
         X, y = indexable(X, y)
         routed = self._get_routed_params_for_fit(params)
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))

@@ -67,6 +67,8 @@ def train_lbfgs(
         problem.finish(result)
     except _Stopped as stopped:
         problem.history.stop(StopReason.CALLBACK, str(stopped), epoch=problem.state.epoch + problem.iterating)
+    except _Raised as raised:
+        raise raised.error from None
     except KeyboardInterrupt:
         iteration = problem.state.epoch + 1
         problem.history.stop(StopReason.INTERRUPTED, f"interrupted in iteration {iteration}", epoch=iteration)
@@ -81,6 +83,14 @@ def train_lbfgs(
 
 class _Stopped(Exception):  # noqa: N818 - a callback that stops is no error
     """A hook asks to stop, and says why."""
+
+
+class _Raised(Exception):  # noqa: N818 - it carries an error
+    """What a hook or a score raised, past SciPy."""
+
+    def __init__(self, error: StopIteration) -> None:
+        super().__init__()
+        self.error = error
 
 
 class _Problem:
@@ -143,6 +153,15 @@ class _Problem:
 
     def iteration(self, intermediate_result: Any) -> None:
         """Record one iteration; stop where validation examples say so."""
+        try:
+            self.record(intermediate_result)
+        except StopIteration as error:  # of a hook or a score: SciPy would take it for the word to stop
+            raise _Raised(error) from None
+        if self.patience.exhausted:
+            raise StopIteration
+
+    def record(self, intermediate_result: Any) -> None:
+        """Record one iteration, and tell who wants to know."""
         training, old = self.training, self.state
         parameters = self.parameters(intermediate_result.x)
         self.state = replace(old, parameters=parameters, step=old.step + 1, epoch=old.epoch + 1)
@@ -156,8 +175,6 @@ class _Problem:
         if training.monitor is not None:
             self.patience.observe(training.monitored(self.state, record), self.state)
         self.tell(training.on_epoch, training.feed.m, record["running_loss"])
-        if self.patience.exhausted:
-            raise StopIteration
 
     def tell(self, hook: Hook | None, examples_done: int = 0, loss: float = math.nan) -> None:
         """Call a hook, and stop where it asks for that."""

@@ -17,6 +17,7 @@ from chainrule.network.types import Array
 from chainrule.table.columns import Column, Table, spell
 from chainrule.table.database import connect
 from chainrule.table.load import load
+from chainrule.table.times import refuse_dates, refuse_durations
 
 
 def from_frame(frame: Any) -> Table:
@@ -60,15 +61,15 @@ def number_column(name: str, values: Array) -> Column:
     Raises
     ------
     TableError
-        If it holds dates, or a text that is no number.
+        If it holds dates or durations, or a text that is no number.
 
     Examples
     --------
     >>> number_column("size", np.array(["1.5", None], object)).values
     array([1.5, nan])
     """
-    if values.dtype.kind == "M":
-        raise TableError(f"Column {name!r} holds dates: make numbers of them first, such as the year or days elapsed.")
+    refuse_durations(name, values)
+    refuse_dates(name, values)
     if values.dtype.kind in "biuf":
         return Column(name, "number", values)
     try:
@@ -83,11 +84,17 @@ def number_column(name: str, values: Array) -> Column:
 def level_column(name: str, values: Array) -> Column:
     """Take every different value of a column as a level: a text as it stands, and nothing read into it.
 
+    Raises
+    ------
+    TableError
+        If it holds durations, whose units would be lost.
+
     Examples
     --------
     >>> level_column("code", np.array(["01", "NA", "1", None], object)).levels
     ('01', '1', 'NA')
     """
+    refuse_durations(name, values)
     plain = _plain(values)
     if plain.dtype.kind != "O":
         return Column(name, {"b": "boolean", "M": "date"}.get(plain.dtype.kind, "number"), plain)  # type: ignore[arg-type]
