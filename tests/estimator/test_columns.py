@@ -324,7 +324,7 @@ def test_rows_that_are_held_out_measure_nothing(fraction):
     settings = ALL | {"early_stopping": True, "validation_fraction": fraction, "scoring": scorer, "max_iter": 1}
     model = _model(MLPRegressor, standardize_target=True, **settings).fit(_frame(), 100 * AGE)
     held_out = seen[0].index
-    assert len(held_out) == 30
+    assert len(held_out) == pytest.approx(30, abs=3)  # some rows are copies, which stay together
     rest = AGE[np.setdiff1d(np.arange(M), held_out)]
     assert model._columns.encoder.blocks[0].centre == pytest.approx(rest.mean())
     assert model._columns.encoder.blocks[0].scale == pytest.approx(rest.std())
