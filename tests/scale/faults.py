@@ -5,8 +5,6 @@ import signal
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 
 def arm(step: int, flag: str, fault: str, after: str = "") -> None:
     """Have this process meet a fault at a step, once: `flag` is the file that says it has.
@@ -28,7 +26,7 @@ def arm(step: int, flag: str, fault: str, after: str = "") -> None:
         if due and fault == "stop":
             os.kill(os.getpid(), signal.SIGSTOP)
         if due and fault == "wrong":
-            d[0] = np.nextafter(d[0], np.inf)
+            d[0] += 1e-9
         return original(architecture, plan, state, d, loss, rate)
 
     segment.descended = descended

@@ -79,7 +79,7 @@ def test_rows_are_read_from_the_table_itself(prepared, kept):
         save_prepared(prepared, spool.stem.parent, {})
         prepared = load_prepared(spool.stem.parent, {})
     rows = prepared.to_share(2**28).part(100, spool.m)
-    first, second = (sum(prepared.counts[:pieces]) - 100 for pieces in (1, 2))
+    first, second = (sum(chosen.count for chosen in prepared.chosen[:pieces]) - 100 for pieces in (1, 2))
     for start, stop in ((0, rows.m), (900, 2900), (first - 1, second + 1), (first, second), (rows.m - 7, rows.m)):
         load = rows.part(start, stop).load()
         assert load.arguments == (100 + start, 100 + stop)

@@ -127,9 +127,10 @@ def test_a_checkpoint_of_another_training_is_refused(interrupted, tmp_path, chan
 
 
 def test_damaged_notes_on_encoded_rows_are_said_to_be_damaged(interrupted, tmp_path):
-    table, arguments = interrupted
-    notes = tmp_path / "run" / "encoded-rows" / "prepared.json"
-    good = json.loads(notes.read_bytes())
+    table, folder, arguments = interrupted
+    notes = folder / "encoded-rows" / "prepared.json"
+    written = notes.read_bytes()
+    good = json.loads(written)
     for damaged in (
         "",
         "[]",
@@ -143,6 +144,7 @@ def test_damaged_notes_on_encoded_rows_are_said_to_be_damaged(interrupted, tmp_p
         outcome = run("train", table, "-m", tmp_path / "m.safetensors", *QUICK, *arguments)
         assert outcome.exit_code == 2, damaged
         assert "prepared.json is damaged" in outcome.stderr
+    notes.write_bytes(written)
 
 
 # getrusage counts what the forking parent had, too; VmHWM begins anew with the program.

@@ -162,7 +162,7 @@ def test_levels_take_no_square_of_their_number(tmp_path, table_model, frame):
     save(table_model, tmp_path / "m")
     record, tensors = read_raw(tmp_path / "m")
     levels = [str(k) for k in range(100_000)]
-    blocks = [{"kind": "one_hot", "column": "colour", "levels": levels}]
+    blocks = [{"kind": "one_hot", "column": "colour", "levels": levels, "other": False, "missing": False}]
     widths = [len(levels), *record["architecture"]["widths"][1:]]
     changed = record | {"encoder": {"blocks": blocks}, "architecture": record["architecture"] | {"widths": widths}}
     tensors = tensors | {"W1": np.zeros((3, len(levels)), np.float32)}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from chainrule._errors import TableError
+from chainrule.network.rows import mix, row_keys
 from chainrule.network.types import Array
 from chainrule.scale.order import joined
 from chainrule.scale.rows import ArrayRows, Block
@@ -25,25 +26,28 @@ class Chosen:
         How many they are.
     bits : bytes
         Which rows they are, a bit for each row; empty for all.
+    digest : int, optional
+        Of the rows as they are encoded, from `digest_of`; None where they are known by their number alone.
     """
 
     count: int
     bits: bytes = b""
+    digest: int | None = None
 
     @classmethod
-    def of(cls, rows: Array, n_rows: int) -> Chosen:
+    def of(cls, rows: Array, n_rows: int, digest: int) -> Chosen:
         """Note some of n_rows rows, whose numbers are given.
 
         Examples
         --------
-        >>> Chosen.of(np.array([1, 2, 9]), 10)
-        Chosen(count=3, bits=b'`@')
+        >>> Chosen.of(np.array([1, 2, 9]), 10, 7)
+        Chosen(count=3, bits=b'`@', digest=7)
         """
         if len(rows) == n_rows:
-            return cls(n_rows)
+            return cls(n_rows, digest=digest)
         chosen = np.zeros(n_rows, bool)
         chosen[rows] = True
-        return cls(len(rows), np.packbits(chosen).tobytes())
+        return cls(len(rows), np.packbits(chosen).tobytes(), digest)
 
     def out_of(self, piece: Table) -> Table:
         """Return the chosen rows of the piece."""
@@ -51,6 +55,16 @@ class Chosen:
             return piece
         bits = np.frombuffer(self.bits, np.uint8)
         return piece.take(np.flatnonzero(np.unpackbits(bits, count=piece.n_rows)))
+
+    def fits(self, block: Block) -> bool:
+        """Whether these may be the rows, encoded again."""
+        return len(block) == self.count and self.digest in (None, digest_of(block.X, block.Y))
+
+
+def digest_of(X: Array, Y: Array) -> int:
+    """Hash encoded rows, which float32 holds; of rows that come in parts the sum is that of all, modulo 2^64."""
+    keys = mix(row_keys(X.astype(np.float32)) + mix(row_keys(Y.astype(np.float32))))
+    return int(keys.sum(dtype=np.uint64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +102,7 @@ class Elsewhere:
         with needed.open(self.memory) as pieces:
             chosen = self.chosen[first : last + 1]
             blocks = [self.encode(of.out_of(piece)) for of, piece in zip(chosen, pieces, strict=True)]
-        if any(len(block) != of.count for block, of in zip(blocks, chosen, strict=True)):
+        if not all(of.fits(block) for block, of in zip(blocks, chosen, strict=True)):
             raise TableError(f"{self.where.source} has changed since training began: its rows are not those measured.")
         return joined(blocks)[start - before : stop - before]
 

@@ -33,7 +33,7 @@ def save_prepared(prepared: PreparedPieces, folder: Path, fingerprint: dict[str,
         "m": {part: rows.m for part, rows in prepared.rows.items()},
         "mean": prepared.mean,
         "where": None if prepared.where is None else prepared.where.to_dict(),
-        "chosen": [[chosen.count, chosen.bits.hex()] for chosen in prepared.chosen],
+        "chosen": [[chosen.count, chosen.bits.hex(), f"{chosen.digest:x}"] for chosen in prepared.chosen],
     }
     replace_file(folder / _NAME, json.dumps(record).encode())
 
@@ -79,5 +79,5 @@ def _restored(folder: Path, record: dict[str, Any], fingerprint: dict[str, Any])
         rows=spooled(folder, encoder, target, record["m"]),
         mean=tuple(record["mean"]),
         where=None if record["where"] is None else Whereabouts.from_dict(record["where"]),
-        chosen=tuple(Chosen(count, bytes.fromhex(bits)) for count, bits in record["chosen"]),
+        chosen=tuple(Chosen(count, bytes.fromhex(bits), int(digest, 16)) for count, bits, digest in record["chosen"]),
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from chainrule.estimator.elsewhere import Chosen
+from chainrule.estimator.elsewhere import Chosen, digest_of
 from chainrule.estimator.table_task import n_outputs, network_targets
 from chainrule.network.types import Array
 from chainrule.scale.parts import Parts, Places, with_target
@@ -34,9 +34,10 @@ def write_parts(
     chosen = []
     with row_writers(list(rows.values())) as writers:
         for _, piece, places in parts.of(pieces):
-            chosen.append(Chosen.of(places.training, piece.n_rows))
-            for writer, inside in zip(writers, places, strict=True):
-                _append(writer, encoder, target, piece, inside)
+            training, *_ = [
+                _append(writer, encoder, target, piece, inside) for writer, inside in zip(writers, places, strict=True)
+            ]
+            chosen.append(Chosen.of(places.training, piece.n_rows, training))
         for piece in test_pieces or ():
             _append(writers[-1], encoder, target, piece, with_target(piece, target.names))
     return tuple(chosen)
@@ -48,8 +49,12 @@ def encoded_rows(piece: Table, encoder: Encoder, target: Target) -> Block:
     return Block(encoder.transform(piece).astype(np.float32), Y.astype(np.float32))
 
 
-def _append(writer: RowWriter, encoder: Encoder, target: Target, piece: Table, rows: Array) -> None:
-    size = encoder.rows_at_once
+def _append(writer: RowWriter, encoder: Encoder, target: Target, piece: Table, rows: Array) -> int:
+    """Encode and write some rows of a piece; return their digest."""
+    size, digest = encoder.rows_at_once, 0
     for start in range(0, len(rows), size):
         part = rows[start : start + size]
-        writer.write(encoder.transform(piece, part), network_targets(target, target.encode(piece, part)))
+        X, Y = encoder.transform(piece, part), network_targets(target, target.encode(piece, part))
+        writer.write(X, Y)
+        digest += digest_of(X, Y)
+    return digest % 2**64

@@ -96,7 +96,7 @@ def split(settings: Settings, table: TrainingSet, seed: int) -> tuple[TrainingSe
         values=table.Y[rows, 0].astype(np.float64) if table.strata is None else None,
         keys=keys[rows],
     )
-    if held_out.sum() < 1 or held_out.all():
+    if held_out.sum() < 1 or held_out.all() or asked >= m:
         raise TargetError(
             f"The validation set is too small: n_samples = {m} cannot be split by validation_fraction="
             f"{asked}. Increase 'validation_fraction' or the size of your dataset."

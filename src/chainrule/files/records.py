@@ -48,13 +48,14 @@ def _is_parameter(value: Any) -> bool:
 
 
 def _is_chosen(value: Any) -> bool:
-    """How many rows of a piece are chosen, and which, a bit for each in hexadecimal digits; none for all."""
+    """How many rows of a piece are chosen; in hexadecimal digits which, a bit for each, none for all; their digest."""
     return (
         isinstance(value, list)
-        and len(value) == 2
+        and len(value) == 3
         and whole().holds(value[0])
-        and isinstance(value[1], str)
+        and all(isinstance(text, str) for text in value[1:])
         and re.fullmatch("(?:[0-9a-f]{2})*", value[1]) is not None
+        and re.fullmatch("[0-9a-f]{1,16}", value[2]) is not None
     )
 
 
@@ -190,5 +191,5 @@ PREPARED: Shape = {
     "m": {part: whole() for part in ("training", "validation", "test")},
     "mean": Each(number()),
     "where": OrNone(_OPEN),
-    "chosen": Each(Leaf(_is_chosen, "a count of rows, and which they are in hexadecimal digits")),
+    "chosen": Each(Leaf(_is_chosen, "a count of rows, which they are and their digest in hexadecimal digits")),
 }

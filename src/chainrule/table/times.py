@@ -7,7 +7,6 @@ from datetime import date, time, timedelta
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
 
 from chainrule._errors import TableError
 from chainrule.network.types import Array
@@ -52,7 +51,7 @@ def _holds(values: Array, types: tuple[type, ...]) -> bool:
 
 def _suspects(X: Any) -> Iterator[tuple[str, Array]]:
     """The columns of times, and of objects, which may be such, with their names."""
-    if isinstance(X, np.ndarray | list | tuple) or issparse(X):
+    if isinstance(X, np.ndarray | list | tuple) or hasattr(X, "nnz"):
         yield from _suspects_of_array(X)
         return
     import narwhals as nw  # arrays do without
