@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import glob
 import math
 import os
 from dataclasses import dataclass, field
+from string import Formatter
 from typing import TYPE_CHECKING
 
 from chainrule._errors import InvalidParameterError, nearest
@@ -57,6 +59,20 @@ class ModelCheckpoint:
     save_best_only: bool = True
     monitor: str | None = None
     _best: float = field(default=math.inf, init=False, repr=False, compare=False)
+
+    @property
+    def places(self) -> list[str]:
+        """Where it may save: where the path leads, or as an example of its pattern, and what is there in its way."""
+        path, pattern, example = os.fspath(self.path), "", ""
+        if "{" not in path:
+            return [path]
+        try:
+            for text, name, form, _ in Formatter().parse(path):
+                pattern += glob.escape(text) + ("" if name is None else "*")
+                example += text + ("" if name is None else format(1, form))
+        except ValueError as error:
+            raise InvalidParameterError(f"path={path!r} is no pattern: {error}.") from error
+        return [example, *glob.glob(pattern)]  # noqa: PTH207 - a Path has no pattern with a root
 
     def on_fit_begin(self, ctx: Context) -> None:
         """Forget the last training; see whether the folder can be written to."""
