@@ -67,11 +67,11 @@ class ModelCheckpoint:
         if "{" not in path:
             return [path]
         try:
-            for text, name, form, _ in Formatter().parse(path):
+            for text, name, form, conversion in Formatter().parse(path):
                 pattern += glob.escape(text) + ("" if name is None else "*")
-                example += text + ("" if name is None else format(1, form))
+                example += text + ("" if name is None else format(1 if conversion is None else "1", form))
         except ValueError as error:
-            raise InvalidParameterError(f"path={path!r} is no pattern: {error}.") from error
+            raise InvalidParameterError(f"path={path!r} cannot be filled ({error}).") from error
         return [example, *glob.glob(pattern)]  # noqa: PTH207 - a Path has no pattern with a root
 
     def on_fit_begin(self, ctx: Context) -> None:
