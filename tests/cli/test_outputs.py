@@ -168,7 +168,7 @@ def test_no_checkpoint_of_a_pattern_takes_the_place_of_a_table(folder, source, p
     for name in ("p1.csv", "in/a.csv", "in/run-1/p.csv"):
         (folder / name).write_text("x,y\n1,2\n2,4\n3,6\n4,8\n")
     before = contents(folder)
-    with pytest.raises(InvalidParameterError, match="overwrite|would be one of"):
+    with pytest.raises(InvalidParameterError, match=r"overwrite|would be one of"):
         LinearRegressor(callbacks=ModelCheckpoint(pattern)).fit(source, "y")
     assert contents(folder) == before
     for _ in range(2):  # the second time over the files of the first

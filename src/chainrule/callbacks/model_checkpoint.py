@@ -69,7 +69,7 @@ class ModelCheckpoint:
         try:
             for text, name, form, conversion in Formatter().parse(path):
                 pattern += glob.escape(text) + ("" if name is None else "*")
-                example += text + ("" if name is None else format(1 if conversion is None else "1", form))
+                example += text + ("" if name is None else format(1 if conversion is None else "1", form or ""))
         except ValueError as error:
             raise InvalidParameterError(f"path={path!r} cannot be filled ({error}).") from error
         return [example, *glob.glob(pattern)]  # noqa: PTH207 - a Path has no pattern with a root

@@ -119,7 +119,7 @@ def _open(path: Path) -> tuple[str, bytes]:
     return ("zstd" if head.startswith(b"\x28\xb5\x2f\xfd") else compression), head
 
 
-def _head(file: IO[bytes]) -> bytes:
+def _head(file: IO[bytes] | gzip.GzipFile) -> bytes:
     """Return the first bytes of a file, none where there are only blanks and ends of lines in all of it."""
     head = file.read(_HEAD)
     blocks = chain([head], iter(lambda: file.read(_HEAD), b""))
