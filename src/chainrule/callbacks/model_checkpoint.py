@@ -37,7 +37,7 @@ class ModelCheckpoint:
     Raises
     ------
     InvalidParameterError
-        If `monitor` or a name in `path` is nothing that the epochs measure.
+        If `monitor` or a name in `path` is nothing that the epochs measure; if a file that is read could be replaced.
     ModelFileError
         If the file cannot be written; where its folder says so, before the training.
 

@@ -52,7 +52,8 @@ def read_table(source: str | os.PathLike[str]) -> Table:
     Notes
     -----
     A query runs without access to extensions, networks and Python's variables. A file's name in it is read as the
-    file alone would be; with a function such as `read_csv('sales.csv', delim=';')` DuckDB's rules hold.
+    file alone would be; with a function such as `read_csv('sales.csv', delim=';')` DuckDB's rules hold, except that
+    the names are constants or lists of them, and no addresses: what a query reads is known before it runs.
 
     Examples
     --------
