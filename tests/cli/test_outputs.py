@@ -3,9 +3,13 @@
 import hashlib
 import os
 import shutil
+from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
+from pyarrow import dataset
+from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
 import chainrule as package
 from chainrule import LinearRegressor, MLPRegressor
@@ -43,6 +47,10 @@ def contents(folder):
     }
 
 
+DEEP = [
+    *(("**/a.csv", "ck/encoded-rows/a.csv"), ("ck/**", "ck/encoded-rows/a.csv"), ("ck", "ck/encoded-rows/a.csv")),
+    *(("**/new.csv", "ck/new.csv"), ("ck/**/a*.csv", "ck/a2.csv"), ("**/*.csv", "new.csv"), ("*.csv", ".new.csv")),
+]
 TRAIN = [
     *(("t.csv", ("-m", out)) for out in ("t.csv", "./data/../t.csv", "link.csv", "hard.csv")),
     *(("link.csv", ("-m", "t.csv")), ("hard.csv", ("-m", "t.csv")), ("data", ("-m", "data/b.csv"))),
@@ -52,6 +60,8 @@ TRAIN = [
     *((f"SELECT * FROM {table}", ("-m", "t.csv")) for table in ("'t.csv'", "t.csv", "read_csv(['t.csv', 'u.csv'])")),
     ("SELECT * FROM 'u.csv' WHERE size IN (SELECT size FROM 'link.csv')", ("-m", "t.csv")),
     ("FROM 'data/*.csv'", ("-m", "data/b.csv")),
+    *((f"FROM read_csv('{name}')", ("-m", out)) for name, out in DEEP),
+    ('SELECT * FROM (WITH "t.csv" AS (SELECT 1) FROM "t.csv"), \'t.csv\' ', ("-m", "t.csv")),
     *(("t.csv", ("-m", out)) for out in ("data", ".", "pipe.csv", "null.csv", "loop.csv", "/dev/null")),
     *(("t.csv", ("-m", "run", "--checkpoint", "run")), ("t.csv", ("-m", "n.model", "--checkpoint", "t.csv"))),
     ("t.csv", ("-m", "ck/checkpoint.safetensors", "--checkpoint", "ck")),
@@ -143,6 +153,56 @@ def test_what_an_estimator_reads_is_not_written_to(folder, source):
     with pytest.raises(InvalidParameterError, match="both write"):
         LinearRegressor(random_state=0, callbacks=CSVLogger("new")).fit(source, "y", checkpoint="new")
     assert contents(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("source", "pattern"),
+    [
+        *(("p1.csv", "p{epoch}.csv"), ("p1.csv", "p{epoch:d}.csv"), ("p*.csv", "p{epoch:03d}.csv")),
+        *(("SELECT * FROM 'p1.csv'", "./p{running_loss:.0f}.csv"), ("in", "in/new{epoch}.csv")),
+        *(("in/run-1/p.csv", "in/run-{epoch}/p.csv"), ("p1.csv", "{epoch!s}1.csv")),
+    ],
+)
+def test_no_checkpoint_of_a_pattern_takes_the_place_of_a_table(folder, source, pattern):
+    (folder / "in" / "run-1").mkdir(parents=True)
+    for name in ("p1.csv", "in/a.csv", "in/run-1/p.csv"):
+        (folder / name).write_text("x,y\n1,2\n2,4\n3,6\n4,8\n")
+    before = contents(folder)
+    with pytest.raises(InvalidParameterError, match=r"overwrite|would be one of"):
+        LinearRegressor(callbacks=ModelCheckpoint(pattern)).fit(source, "y")
+    assert contents(folder) == before
+    for _ in range(2):  # the second time over the files of the first
+        callbacks = [ModelCheckpoint("m{epoch}.st"), ModelCheckpoint("m{epoch:d}.st", monitor="running_loss")]
+        LinearRegressor(callbacks=callbacks).fit(source, "y")
+    assert Path("m1.st").exists()
+
+
+def test_what_is_behind_an_object_is_not_written_to(folder):
+    """Arrow's datasets, of a file, a folder, several datasets, a folder's own file system; an array in a file."""
+    (folder / "in").mkdir()
+    Path("in/n.csv").write_text("x,y\n1,2\n2,4\n3,6\n4,8\n")
+    np.save("in/n.npy", np.arange(8.0).reshape(-1, 2))
+    within = SubTreeFileSystem(str(folder / "in"), LocalFileSystem())
+    one = dataset.dataset("in/n.csv", format="csv")
+    sets = [one, dataset.dataset([one, one]), dataset.dataset("n.csv", format="csv", filesystem=within)]
+    mapped, before = np.load("in/n.npy", mmap_mode="r"), contents(folder)
+    for callback, each in product(
+        (ModelCheckpoint("in/n.csv"), CSVLogger("in/n.csv"), ModelCheckpoint("in/{epoch}.csv")), sets
+    ):
+        with pytest.raises(InvalidParameterError, match="overwrite"):
+            LinearRegressor(callbacks=callback).fit(each, "y")
+    with pytest.raises(InvalidParameterError, match="overwrite"):
+        LinearRegressor(random_state=0).fit(one, "y", checkpoint="in/n.csv")
+    with pytest.raises(InvalidParameterError, match="overwrite"):
+        LinearRegressor(callbacks=CSVLogger("in/n.npy")).fit(mapped[:, :1], np.arange(4.0))
+    assert contents(folder) == before
+
+
+def test_what_cannot_be_made_is_said_in_words(chainrule, folder):
+    assert "cannot write '': a file needs a name" in chainrule("train", "t.csv", "-t", "kind", *QUICK, "-m", "").error
+    options = ("-m", "n.model", "--checkpoint", "u.csv/ck")
+    assert "u.csv is a file" in chainrule("train", "t.csv", "-t", "kind", *QUICK, *options).error
+    assert "the format of ''" in chainrule("predict", "m.safetensors", "t.csv", "-o", "").error
 
 
 def test_a_checkpoint_takes_the_place_of_no_table(folder):

@@ -173,7 +173,9 @@ def test_absent_columns_are_all_named():
 @pytest.mark.parametrize(
     ("name", "values", "message"),
     [
-        ("x", ["1", "tall"], "'x' had numbers in training, but here it has '(1|tall)'"),
+        ("x", ["1", "tall"], "'x' had numbers in training, but here it has 'tall'"),
+        ("x", ["$1,250", "Total"], "'x' had numbers in training, but here it has 'Total'"),
+        ("when", ["2024-03-01", "late"], "'when' had dates in training, but here it has 'late'"),
         ("when", ["soon", "late"], "'when' had dates in training, but here it has 'soon'"),
         ("when", [3, 4], "'when' had dates in training, but here it has '3'"),
         ("b", ["yes", "no"], "'b' had numbers in training, but here it has 'yes'"),

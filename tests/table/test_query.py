@@ -118,6 +118,40 @@ REFUSED = [
 ]
 
 
+COMPUTED = [
+    *("'t' || '.csv'", "concat('t', '.csv')", "format('{}.csv', 't')", "lower('T.CSV')", "printf('%s.csv', 't')"),
+    *(
+        "['u.csv', 't' || '.csv']",
+        "array[lower('T.csv')]",
+        "(SELECT 't.csv')",
+        "'t.csv'::VARCHAR",
+        "['u.csv', ['t.csv']]",
+    ),
+    *("getvariable('name')", "CASE WHEN true THEN 't.csv' END", "list_concat(['u.csv'], ['t.csv'])", "$1", "1 = 1"),
+]
+
+
+@pytest.mark.parametrize("name", COMPUTED)
+@pytest.mark.parametrize("query", ["FROM read_csv({})", "SELECT (SELECT content FROM read_blob({})) AS a FROM 'u.csv'"])
+def test_a_query_computes_no_name(folder, name, query):
+    with pytest.raises(TableError, match=r"takes the name of a file as a constant|\$1"):
+        read_table(query.format(name))
+
+
+def test_a_query_takes_constant_names_and_any_option(folder):
+    for name in ("'t.csv'", "['t.csv', 't.csv']", "array['t.csv']", "('t.csv')"):
+        table = read_table(f"SELECT a FROM read_csv({name}, delim=chr(44), header=true, skip=0)")
+        assert set(table["a"].values) == {1, 2, 3}
+    assert read_table("SELECT range AS a FROM range(1 + 1)")["a"].values.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("start", ["file://", "file:", "file://localhost", "FILE://"])
+def test_a_query_names_no_address(folder, start):
+    for table in ("'{}'", "read_csv('{}')", "read_text(['u.csv', '{}'])"):
+        with pytest.raises(TableError, match="is an address; name the file by its path"):
+            read_table(f"SELECT * FROM {table.format(f'{start}{folder}/t.csv')}")
+
+
 @pytest.mark.parametrize("query", [*REFUSED, *WRITES[:12]])
 def test_a_query_only_reads(folder, query):
     frame, rows = {"a": np.arange(3)}, np.arange(3)  # which no query sees

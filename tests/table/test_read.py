@@ -119,6 +119,14 @@ def test_not_utf8(write):
     assert "not UTF-8: read as Latin-1" in table.notes
 
 
+@pytest.mark.parametrize("value", ["inf", "-inf"])
+def test_a_column_of_nothing_but_infinity_is_one_of_numbers(write, value):
+    table = read_table(write("t.csv", "x,day\n" + f"{value},2024-02-29\n" * 3))
+    assert table["x"].kind == "number"
+    assert table["x"].note == "3 infinite, taken as missing"
+    assert table["day"].kind == "date"
+
+
 def test_infinite_is_missing(write):
     table = read_table(write("t.csv", "x\n1.5\ninf\n2.5\n"))
     assert values_of(table["x"]) == [1.5, None, 2.5]
@@ -206,7 +214,7 @@ def test_a_query_runs_once():
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("t.csv", "", "is empty"),
+        *(("t.csv", text, "is empty") for text in ("", "\n", " \r\n\t", "\n" * 9000)),
         ("t.csv", "a,b,c\n", "no rows, only the columns a, b, c"),
         ("t.csv", bytes(range(256)) * 20, "binary file"),
         ("t.xlsx", b"PK\x03\x04" + b"x" * 50, "binary file"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import glob
 import math
 import os
 from dataclasses import dataclass, field
+from string import Formatter
 from typing import TYPE_CHECKING
 
 from chainrule._errors import InvalidParameterError, nearest
@@ -35,7 +37,7 @@ class ModelCheckpoint:
     Raises
     ------
     InvalidParameterError
-        If `monitor` or a name in `path` is nothing that the epochs measure.
+        If `monitor` or a name in `path` is nothing that the epochs measure; if a file that is read could be replaced.
     ModelFileError
         If the file cannot be written; where its folder says so, before the training.
 
@@ -57,6 +59,20 @@ class ModelCheckpoint:
     save_best_only: bool = True
     monitor: str | None = None
     _best: float = field(default=math.inf, init=False, repr=False, compare=False)
+
+    @property
+    def places(self) -> list[str]:
+        """Where it may save: where the path leads, or as an example of its pattern, and what is there in its way."""
+        path, pattern, example = os.fspath(self.path), "", ""
+        if "{" not in path:
+            return [path]
+        try:
+            for text, name, form, conversion in Formatter().parse(path):
+                pattern += glob.escape(text) + ("" if name is None else "*")
+                example += text + ("" if name is None else format(1 if conversion is None else "1", form or ""))
+        except ValueError as error:
+            raise InvalidParameterError(f"path={path!r} cannot be filled ({error}).") from error
+        return [example, *glob.glob(pattern)]  # noqa: PTH207 - a Path has no pattern with a root
 
     def on_fit_begin(self, ctx: Context) -> None:
         """Forget the last training; see whether the folder can be written to."""

@@ -82,9 +82,12 @@ def check_written(callbacks: Any, checkpoint: Any, *sources: Any) -> None:
     InvalidParameterError
     """
     listed = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
-    paths = {f"{name_of(each)}({each.path!r})": [each.path] for each in listed if _is_path(getattr(each, "path", None))}
+    writing = {f"{name_of(each)}({each.path!r})": each for each in listed if _is_path(getattr(each, "path", None))}
+    for name, each in writing.items():
+        check_outputs({name: getattr(each, "places", [each.path])}, sources)
+    paths: dict[str, list[Any]] = {name: [each.path] for name, each in writing.items()}
     if checkpoint is not None:
-        paths["checkpoint"] = CheckpointFile(checkpoint, {}).places
+        paths["checkpoint"] = list(CheckpointFile(checkpoint, {}).places)
     check_outputs(paths, sources)
 
 

@@ -147,4 +147,6 @@ def _in_one_line(error: Exception) -> str:
 def check_writable(path: str | os.PathLike[str]) -> None:
     """Raise ModelFileError where a model could not be written: better before the training than after it."""
     if reason := refusal(path):
-        raise ModelFileError(f"cannot write {os.fspath(path)}: {reason}. Give a file name, such as model.safetensors.")
+        raise ModelFileError(
+            f"cannot write {os.fspath(path) or repr('')}: {reason}. Give a file name, such as model.safetensors."
+        )

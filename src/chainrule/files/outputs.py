@@ -37,6 +37,8 @@ def check_place(path: AnyPath) -> None:
     OSError
         If there is no such folder, it is not writable, or a folder, a device or a pipe is there.
     """
+    if not os.fspath(path):
+        raise OSError(ENOENT, "a file needs a name", "")
     target, folder = resolved(path), Path(path).parent
     with suppress(FileNotFoundError, NotADirectoryError):
         mode = Path(path).stat().st_mode

@@ -69,7 +69,9 @@ def workplace(folder: str | os.PathLike[str] | None) -> Iterator[Workplace]:
     try:
         rows.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CheckpointError(f"the folder {folder} cannot be made: {error.strerror or error}.") from error
+        file = next((place for place in (rows, *rows.parents) if place.is_file()), None)
+        reason = f"{file} is a file" if file else error.strerror or error
+        raise CheckpointError(f"the folder {folder} cannot be made: {reason}. Give another folder.") from error
     place = Workplace(rows, rows.parent / _CHECKPOINT, keep=any(rows.iterdir()))
     try:
         yield place

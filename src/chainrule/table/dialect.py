@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 Options = dict[str, str]  # options of DuckDB's reader and their values, as SQL
 
 # Truth values and times of day stay text here: the sniffer would turn y/n answers into True and False.
-_TYPES = "auto_type_candidates=['BIGINT', 'DOUBLE', 'DATE', 'TIMESTAMP', 'VARCHAR']"
+_TYPES = "['BIGINT', 'DOUBLE', 'DATE', 'TIMESTAMP', 'VARCHAR']"
+DATELESS = {"auto_type_candidates": "['BIGINT', 'DOUBLE', 'VARCHAR']"}
 _SPELLED = (blank + mark for mark in MISSING_MARKS for blank in ("", " ") if not (blank and mark.startswith("#")))
 _MARKS = f"[{', '.join(map(literal, _SPELLED))}]"  # few, since DuckDB holds every cell against each of them
 _GIVEN = {
+    "auto_type_candidates": _TYPES,
     "nullstr": _MARKS,
     "buffer_size": "4194304",  # bytes: a small one bounds the memory and lets two threads share a small file
     "comment": "''",  # a row that begins with '#' is a row
@@ -181,7 +183,7 @@ def _sniff(connection: DuckDBPyConnection, file: SourceFile, given: Options) -> 
     given = {"compression": literal(file.compression)} | _GIVEN | given
     stated = ", ".join(f"{option}={value}" for option, value in given.items())
     fields = ", ".join(("SkipRows", "HasHeader", "Columns", *_SNIFFED.values()))
-    query = f"SELECT {fields} FROM sniff_csv({file_literal(file)}, {stated}, {_TYPES})"
+    query = f"SELECT {fields} FROM sniff_csv({file_literal(file)}, {stated})"
     skipped, has_header, columns, *values = connection.execute(query).fetchall()[0]
     found = {
         option: "" if value == "(empty)" else value

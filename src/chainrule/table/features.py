@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,6 +14,7 @@ from chainrule._errors import TableError
 from chainrule.network.types import Array
 from chainrule.table.columns import Column
 from chainrule.table.dates import DATE_PARTS
+from chainrule.table.spelling import spells_number
 
 TAIL = 4.0  # standard deviations at which a scaled number x has been drawn in to x/sqrt(2)
 _FAR = 1e100  # standard deviations
@@ -271,8 +273,20 @@ def reader(part: str, column: Column, levels: tuple[str, ...]) -> Callable[[slic
     return lambda rows: DATE_PARTS[part](dates[rows])
 
 
+def _spells_date(text: str) -> bool:
+    try:
+        return bool(datetime.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+_READABLE: dict[str, Callable[[str], bool]] = {"numbers": spells_number, "dates": _spells_date}
+
+
 def _changed(column: Column, wanted: str) -> TableError:
     text = column.as_text()
-    code = text.values[np.flatnonzero(text.values >= 0)[0]]
-    example = repr(text.levels[code]) if text.levels else "text"
+    odd = np.array([not _READABLE[wanted](level) for level in text.levels] or [True])
+    codes = text.values[text.values >= 0]
+    found = codes[odd[codes]] if text.levels and odd.any() else codes
+    example = repr(text.levels[found[0]]) if text.levels else "text"
     return TableError(f"Column {column.name!r} had {wanted} in training, but here it has {example}.")

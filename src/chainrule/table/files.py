@@ -7,7 +7,9 @@ import gzip
 import os
 import zlib
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from typing import IO
 
 from chainrule._errors import TableError, nearest
 from chainrule.table.spelling import literal
@@ -104,17 +106,24 @@ def _open(path: Path) -> tuple[str, bytes]:
     """Return a file's compression and its first bytes, uncompressed where the standard library can."""
     try:
         with path.open("rb") as file:
-            head = file.read(_HEAD)
+            head, compression = _head(file), "none"
         if head.startswith(b"\x1f\x8b"):
             with gzip.open(path) as unpacked:
-                return "gzip", unpacked.read(_HEAD)
+                head, compression = _head(unpacked), "gzip"
     except DAMAGED as error:
         raise TableError(f"{path} is a damaged gzip file: {error}.") from error
     except OSError as error:
         raise TableError(f"{path} cannot be read: {error.strerror}.") from error
     if not head:
         raise TableError(f"{path} is empty.")
-    return ("zstd" if head.startswith(b"\x28\xb5\x2f\xfd") else "none"), head
+    return ("zstd" if head.startswith(b"\x28\xb5\x2f\xfd") else compression), head
+
+
+def _head(file: IO[bytes] | gzip.GzipFile) -> bytes:
+    """Return the first bytes of a file, none where there are only blanks and ends of lines in all of it."""
+    head = file.read(_HEAD)
+    blocks = chain([head], iter(lambda: file.read(_HEAD), b""))
+    return head if any(block.strip(b" \t\r\n\xef\xbb\xbf") for block in blocks) else b""
 
 
 def _kind(path: Path, head: bytes) -> str:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from chainrule._errors import InvalidParameterError
 from chainrule.files.outputs import AnyPath, check_apart, resolved
-from chainrule.table.database import connect
+from chainrule.table.database import connected
 from chainrule.table.files import is_named_as_table, list_files
 from chainrule.table.idx import labels_beside
 from chainrule.table.query import Query, is_query
+from chainrule.table.spelling import literal
 
 
 def check_outputs(outputs: Mapping[str, Iterable[AnyPath]], sources: Iterable[Any], *others: AnyPath) -> None:
@@ -25,7 +28,8 @@ def check_outputs(outputs: Mapping[str, Iterable[AnyPath]], sources: Iterable[An
     outputs : mapping of str to iterable of path
         What each output is called in messages, and the places it takes.
     sources : iterable
-        Tables to be read: paths, folders, patterns and queries; None and what is in memory hold no files.
+        Tables to be read: paths, folders, patterns and queries, Arrow's datasets and mapped arrays; None and what
+        is in memory hold no files.
     *others : path
         Other files that are read.
 
@@ -36,8 +40,9 @@ def check_outputs(outputs: Mapping[str, Iterable[AnyPath]], sources: Iterable[An
     TableError
         If a query is none that reads.
     """
-    names = [name for source in sources for name in _paths(source)]
-    check_apart(outputs, [*others, *(path for name in names for path in _files(name))])
+    read = [each for source in sources for each in _read(source)]
+    names = [name for name, _ in read]
+    check_apart(outputs, [*others, *(path for _, files in read for path in files)])
     for what, places in outputs.items():
         for place in places:
             if among := next((name for name in names if _would_take(name, place)), None):
@@ -46,15 +51,32 @@ def check_outputs(outputs: Mapping[str, Iterable[AnyPath]], sources: Iterable[An
                 )
 
 
-def _paths(source: Any) -> Iterator[str]:
+def _read(source: Any) -> Iterator[tuple[str, list[Path]]]:
+    """Give what a source names, and the files that are read for it."""
     if not isinstance(source, str | os.PathLike):
+        yield "", _behind(source)
         return
     text = os.fspath(source)
     if not is_query(text):
-        yield text
+        yield text, list(_files(text))
         return
-    with closing(connect()) as connection:
-        yield from Query.parsed(connection, text).paths
+    with connected(text) as connection:
+        query = Query.parsed(connection, text)
+        for name in (*query.paths, *query.arguments):  # whose patterns are DuckDB's, with ** for folders in folders
+            found = connection.execute(f"SELECT file FROM glob({literal(name)})").fetchall()
+            yield name, [*_files(name), *(Path(file) for (file,) in found)]
+        yield from ((name, [Path(name)]) for name in query.arguments if os.path.isdir(name))  # noqa: PTH112 - all in it
+
+
+def _behind(source: Any) -> list[Path]:
+    """Return the files of what reads them later: Arrow's datasets, arrays mapped from a file."""
+    if isinstance(source, np.memmap):
+        return [Path(source.filename)] if source.filename else []
+    if not hasattr(type(source), "scanner"):
+        return []
+    base = Path(getattr(getattr(source, "filesystem", None), "base_path", ""))  # of a file system within another
+    files = [base / file for file in getattr(source, "files", ())]
+    return files + [path for part in getattr(source, "children", ()) for path in _behind(part)]
 
 
 def _files(name: str) -> Iterator[Path]:
@@ -69,4 +91,13 @@ def _would_take(name: str, place: AnyPath) -> bool:
     path, source = resolved(place), Path(os.path.expanduser(name))  # noqa: PTH111
     if os.path.isdir(source):  # noqa: PTH112 - a text in a query may be no path at all
         return path.parent == resolved(source) and is_named_as_table(path)
-    return glob.has_magic(name) and not source.is_file() and path.match(str(resolved(source)))
+    return glob.has_magic(name) and not source.is_file() and _matches(path.parts, resolved(source).parts)
+
+
+def _matches(path: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Say whether a pattern means a path, with ** for any number of folders."""
+    if not pattern:
+        return not path
+    if pattern[0] == "**":
+        return any(_matches(path[start:], pattern[1:]) for start in range(len(path) + 1))
+    return bool(path) and fnmatchcase(path[0], pattern[0]) and _matches(path[1:], pattern[1:])

@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 
 _BEGINS = re.compile(r"[\s(]*(SELECT|FROM|WITH|VALUES)(?=[\s(*'\"])\s*\S", re.IGNORECASE)
 _READS = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}  # others write
-_FUNCTIONS = {
+_ADDRESS = re.compile(r"file:", re.IGNORECASE)  # DuckDB understands these; all others take an extension
+_READERS = {
     *("read_csv", "read_csv_auto", "read_parquet", "parquet_scan", "read_text", "read_blob", "glob", "sniff_csv"),
     *("read_json", "read_json_auto", "read_ndjson", "read_ndjson_auto"),
     *("read_json_objects", "read_json_objects_auto", "read_ndjson_objects"),
     *("parquet_metadata", "parquet_file_metadata", "parquet_kv_metadata", "parquet_schema"),
+}
+_MAKERS = {
     *("range", "generate_series", "unnest", "repeat", "repeat_row", "json_each", "json_tree", "summary"),
 }
 
@@ -65,6 +68,8 @@ class Query:
         query = cls(text, tree)
         for part in query.parts:
             _check(text, part)
+        if address := next((name for name in (*query.paths, *query.arguments) if _ADDRESS.match(name)), None):
+            raise _refused(text, f"{address} is an address; name the file by its path alone")
         return query
 
     @property
@@ -75,19 +80,31 @@ class Query:
     @cached_property
     def tables(self) -> list[dict[str, Any]]:
         """The tables that it names, but for those it defines itself."""
-        own = {part["key"].casefold() for part in self.parts if isinstance(part.get("key"), str)}
-        own |= {part["cte_name"].casefold() for part in self.parts if isinstance(part.get("cte_name"), str)}
-        named = (part for part in self.parts if part.get("type") == "BASE_TABLE")
-        return [part for part in named if _name(part).casefold() not in own]
+        return [part for part in self._named if _name(part).casefold() not in self._own]
+
+    @property
+    def _named(self) -> Iterator[dict[str, Any]]:
+        return (part for part in self.parts if part.get("type") == "BASE_TABLE")
+
+    @cached_property
+    def _own(self) -> set[str]:
+        names = (part.get(key) for part in self.parts for key in ("key", "cte_name"))
+        return {name.casefold() for name in names if isinstance(name, str)}
 
     @property
     def paths(self) -> Iterator[str]:
-        """Every name or text behind FROM that may be a file, a folder or a pattern."""
-        yield from map(_name, self.tables)
-        for function in (part for part in self.parts if part.get("type") == "TABLE_FUNCTION"):
-            for part in _parts(function):
-                if part.get("type") == "VALUE_CONSTANT":
-                    yield from _texts(part)
+        """Every name behind FROM that may be a file, a folder or a pattern.
+
+        One that the query defines itself may mean a file in another part of it, where DuckDB sees a file in the name.
+        """
+        return (name for name in map(_name, self._named) if "." in name or name.casefold() not in self._own)
+
+    @property
+    def arguments(self) -> Iterator[str]:
+        """Every file, folder or pattern that a function is to read."""
+        for function in filter(_reads, self.parts):
+            for constant in (constant for each in _positional(function) for constant in _constants(each) or ()):
+                yield from _texts(constant.get("literal", constant.get("value")))
 
     def with_views(self) -> tuple[str, dict[str, list[SourceFile]]]:
         """Return the statement with a view for each file of text that it names, and what the views are to show.
@@ -112,8 +129,35 @@ def _check(text: str, part: dict[str, Any]) -> None:
         raise _refused(text, f"a query only reads, and {kind.split('_')[0]} does not")
     if kind == "TABLE_FUNCTION":
         function = part["function"]["function_name"]
-        if function.casefold() not in _FUNCTIONS:
+        if function.casefold() not in _READERS | _MAKERS:
             raise _refused(text, f"{function} is no function that a query may take rows from")
+        if _reads(part) and any(_constants(each) is None for each in _positional(part)):
+            raise _refused(text, f"{function} takes the name of a file as a constant, or a list of constants")
+
+
+def _reads(part: dict[str, Any]) -> bool:
+    return part.get("type") == "TABLE_FUNCTION" and part["function"]["function_name"].casefold() in _READERS
+
+
+def _positional(table_function: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Give the arguments that are no options; DuckDB takes no name of a file as an option."""
+    for each in _operands(table_function["function"]):
+        option = each.get("type") == "COMPARE_EQUAL" and each["left"].get("type") == "COLUMN_REF"
+        if not option:
+            yield each
+
+
+def _operands(function: dict[str, Any]) -> list[dict[str, Any]]:
+    if "arguments" not in function:  # DuckDB 1
+        return list(function["children"])
+    return [each["expression"] for each in function["arguments"] if not each["name"]]
+
+
+def _constants(argument: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """Return a constant, or those of a list, alone; None for whatever has to be computed."""
+    is_list = argument.get("function_name") == "list_value" or argument.get("type") == "ARRAY_CONSTRUCTOR"
+    constants = _operands(argument) if is_list else [argument]
+    return constants if all(each.get("type") == "VALUE_CONSTANT" for each in constants) else None
 
 
 def _refused(text: str, reason: str) -> TableError:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from chainrule._errors import TableError
 from chainrule.table.columns import Column, Table
 from chainrule.table.database import connected
-from chainrule.table.dialect import Options, Scan, csv_scan
+from chainrule.table.dialect import DATELESS, Options, Scan, csv_scan
 from chainrule.table.files import SourceFile, file_literal, find_files
 from chainrule.table.idx import read_idx
 from chainrule.table.load import load
@@ -52,7 +52,8 @@ def read_table(source: str | os.PathLike[str]) -> Table:
     Notes
     -----
     A query runs without access to extensions, networks and Python's variables. A file's name in it is read as the
-    file alone would be; with a function such as `read_csv('sales.csv', delim=';')` DuckDB's rules hold.
+    file alone would be; with a function such as `read_csv('sales.csv', delim=';')` DuckDB's rules hold, except that
+    the names are constants or lists of them, and no addresses: what a query reads is known before it runs.
 
     Examples
     --------
@@ -169,6 +170,8 @@ def _patiently(attempt: Callable[[Options], tuple[Result, Notes]]) -> tuple[Resu
             elif "sample_size" not in given:
                 given["sample_size"] = "-1"
                 first = error
+            elif "to 'DATE'" in str(error) and not given.keys() & DATELESS:  # it takes "inf" for a date it cannot read
+                given |= DATELESS
             else:  # every row looked at, and still wrong: the first reader knew the line
                 raise first from error
 

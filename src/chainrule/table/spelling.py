@@ -58,6 +58,17 @@ def number(text: str) -> str:
     return f"CASE WHEN regexp_full_match({text}, {literal(_NUMBER)}) THEN TRY_CAST({bare} AS DOUBLE) END"
 
 
+def spells_number(text: str) -> bool:
+    """Say of one text what `number` says in SQL.
+
+    Examples
+    --------
+    >>> spells_number("$1,234.50"), spells_number("about 3")
+    (True, False)
+    """
+    return re.fullmatch(_NUMBER, text) is not None
+
+
 def finite(value: str) -> str:
     """Return the SQL for a float, NULL where it is not a finite number."""
     return f"CASE WHEN isfinite({value}::DOUBLE) THEN {value}::DOUBLE END"

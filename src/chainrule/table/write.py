@@ -89,7 +89,8 @@ def check_destination(path: str | os.PathLike[str]) -> None:
     """
     ending = Path(path).suffix.lower()
     if ending not in _FORMATS:
-        raise TableError(f"cannot tell the format of {os.fspath(path)} from its ending. {nearest(ending, _FORMATS)}")
+        name = os.fspath(path) or repr("")
+        raise TableError(f"cannot tell the format of {name} from its ending. {nearest(ending, _FORMATS)}")
     if reason := refusal(path):
         raise TableError(f"cannot write {os.fspath(path)}: {reason}.")
 
