@@ -195,7 +195,8 @@ class AbstractEstimator(AbstractContinued):
         `partial_fit`, and `fit` with `warm_start=True`, start from these weights, those they would have drawn. What
         takes rows to be known comes with the first ones they see, as in a fit that begins by itself: how columns
         are scaled and filled, the units of the target, and where `bias_initializer="auto"` starts the last biases,
-        which are 0 until then. Nothing stays of an earlier fit. The arithmetic is float64.
+        which are 0 until then. Only L-BFGS, which draws weights for standardised inputs where columns are of an unusual
+        size, takes these as they are. Nothing stays of an earlier fit. The arithmetic is float64.
 
         Parameters
         ----------

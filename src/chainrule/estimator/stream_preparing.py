@@ -131,9 +131,7 @@ def prepare_pieces(
         ordinal=asked.ordinal,
     )
     features = [plan.name for plan in schema.used]
-    parts = draw_parts(_watched(pieces, "splitting", on_read), target, features, shares)
-    check_complete(names, parts.counts["without target"] if strict else 0)
-    _check_parts(pieces, names, shares, parts)
+    parts = _drawn(_watched(pieces, "splitting", on_read), target, features, shares, strict)
     needed = _watched(pieces.select([*features, *names]), "measuring", on_read)
     found = survey(needed, parts, shares.seed, targets=names, tallied=categorical)
     target = _measured(target, found)
@@ -159,13 +157,15 @@ def prepare_pieces(
     )
 
 
-def _check_parts(pieces: Pieces, targets: tuple[str, ...], shares: Shares, parts: Parts) -> None:
-    """Raise TargetError if no row is left to train on, or none is held out though some should be."""
+def _drawn(pieces: Pieces, target: Target, features: list[str], shares: Shares, strict: bool) -> Parts:
+    """Split the table; raise TargetError if no row is left to train on, or none is held out though some should be."""
+    parts = draw_parts(pieces, target, features, shares)
     counts = parts.counts
+    check_complete(target.names, counts["without target"] if strict else 0)
     if not counts["training"]:
         raise TargetError(
             f"no row of {pieces.source} is left to train on: {counts['without target']:,} of {pieces.n_rows:,} "
-            f"lack a value of {', '.join(targets)}, the others are held out."
+            f"lack a value of {', '.join(target.names)}, the others are held out."
         )
     for part, wanted in (("validation", shares.validation), ("test", shares.test)):
         if wanted and not counts[part]:
@@ -173,6 +173,7 @@ def _check_parts(pieces: Pieces, targets: tuple[str, ...], shares: Shares, parts
                 f"{pieces.n_rows:,} rows are too few, or too alike, to hold {wanted:.0%} of them out for {part}: none "
                 "was drawn. Ask for a larger share, or for none."
             )
+    return parts
 
 
 def _watched(pieces: Pieces, what: str, on_read: OnRead | None) -> Pieces:
