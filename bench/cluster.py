@@ -23,14 +23,14 @@ import numpy as np
 
 from bench.cluster_model import SHARDS, Model, fitted
 from bench.cluster_page import BEGIN, END, figures
+from chainrule.distributed.communicators.base import Communicator
+from chainrule.distributed.sharded import LocalShards, ShardFeed, Steps
 from chainrule.engine import choose
 from chainrule.network import Architecture, activation, initial_parameters, loss
 from chainrule.network.optimizers import optimizer_named
-from chainrule.network.segment import Plan, initial_state
-from chainrule.scale.communicators.base import Communicator
-from chainrule.scale.order import ShuffledRows
-from chainrule.scale.rows import ArrayRows, Block
-from chainrule.scale.sharded import LocalShards, ShardFeed, Steps
+from chainrule.network.training.segment import Plan, initial_state
+from chainrule.outofcore.rows import ArrayRows, Block
+from chainrule.outofcore.shuffle import ShuffledRows
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORD, PICTURE = ROOT / "bench/cluster.json", ROOT / "docs/many-machines.svg"
@@ -100,7 +100,7 @@ def sum_seconds(communicator: Communicator, length: int, repetitions: int = 20) 
 def sum_on_worker(session: str, rank: int, addresses: list[str], length: int) -> float:
     from distributed import get_worker
 
-    from chainrule.scale.communicators.dask import DaskCommunicator
+    from chainrule.distributed.communicators.dask import DaskCommunicator
 
     communicator = DaskCommunicator(get_worker(), session, rank, addresses, 60.0)
     try:
@@ -126,7 +126,7 @@ def cluster(workers: int) -> Iterator[Any]:
 
 
 def over_dask(workers: int, rounds: int) -> Iterator[Point]:
-    from chainrule.scale.dask_feed import DaskFeed
+    from chainrule.distributed.dask_feed import DaskFeed
 
     with cluster(workers) as client:
         feed = DaskFeed(client, [ArrayRows(block).load() for block in blocks()], choose("native"), seed=0)
@@ -150,12 +150,12 @@ def as_rank(rounds: int) -> None:
     """What each rank of the MPI job does."""
     from mpi4py import MPI
 
-    from chainrule.scale.communicators.mpi import MPICommunicator
-    from chainrule.scale.mpi_feed import MPIFeed
+    from chainrule.distributed.communicators.mpi import MPICommunicator
+    from chainrule.distributed.mpi_feed import MPIFeed
 
     comm = MPI.COMM_WORLD
     feed = MPIFeed(comm, [ArrayRows(block).load() for block in blocks()], choose("native", 1), seed=0)
-    points = feed.lead(lambda: list(measure_steps(feed, "mpi", comm.Get_size(), rounds)))
+    points = feed.run_on_root(lambda: list(measure_steps(feed, "mpi", comm.Get_size(), rounds)))
     for length in LENGTHS if comm.Get_size() > 1 else ():
         seconds = comm.allreduce(sum_seconds(MPICommunicator(comm), length), MPI.MAX)
         points.append(Point("sum", "mpi", comm.Get_size(), length, 0, 1e3 * seconds))

@@ -18,9 +18,9 @@ from scipy.stats import betabinom
 
 from bench.tables import CASES
 from chainrule import LinearRegressor
-from chainrule.estimator.table_task import Overrides
-from chainrule.estimator.table_training import prepare
 from chainrule.table import read_table
+from chainrule.tabular.in_memory import prepare
+from chainrule.tabular.task import Overrides
 
 TABLES = ("concrete", "power plant", "california housing", "wine, red", "wine, white")
 COVERAGES = (0.8, 0.9, 0.95)

@@ -45,8 +45,8 @@ def digits(folder: Path) -> Work:
 
 def adult(folder: Path, data: Path) -> Work:
     """Write Adult's training rows as chainrule encodes them: categories one-hot, numbers standardised."""
-    from chainrule.estimator.table_training import prepare
     from chainrule.table import read_table
+    from chainrule.tabular.in_memory import prepare
 
     prepared = prepare(read_table(data / "adult/adult.data"), [15], test_table=read_table(data / "adult/adult.test"))
     X = np.ascontiguousarray(prepared.X)

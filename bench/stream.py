@@ -2,7 +2,7 @@
 
     python -m bench.stream FOLDER --rows 20000000 --memory 2GB
 
-generates the table in parts of a million rows, once, trains on all of it in pieces, and on as many of its parts as are
+generates the table in parts of a million rows, once, trains on all of it in batches, and on as many of its parts as are
 to be held in memory, and prints what came of both as JSON.
 """
 
@@ -66,11 +66,11 @@ def train(table: str, model: Path, *options: str) -> dict[str, Any]:
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--rows", default=20_000_000, show_default=True, help="Of the generated table.")
 @click.option("--columns", default=50, show_default=True, help="Of the generated table, the target among them.")
-@click.option("--memory", default="2GB", show_default=True, help="The bound to train in pieces with.")
+@click.option("--memory", default="2GB", show_default=True, help="The bound to train in batches with.")
 @click.option("--epochs", default=3, show_default=True, help="Of both trainings; the median one counts.")
 @click.option("--parts-in-memory", default=2, show_default=True, help="Millions of rows to train on in memory.")
 def main(folder: Path, rows: int, columns: int, memory: str, epochs: int, parts_in_memory: int) -> None:
-    """Generate a table in FOLDER and train on it in pieces and in memory."""
+    """Generate a table in FOLDER and train on it in batches and in memory."""
     parts = generate(folder / f"{rows}x{columns}", rows, columns)
     few = folder / f"first-{parts_in_memory}-of-{rows}x{columns}"
     few.mkdir(exist_ok=True)
@@ -79,10 +79,10 @@ def main(folder: Path, rows: int, columns: int, memory: str, epochs: int, parts_
         if not link.exists():
             link.symlink_to(part.resolve())
     model, options = folder / "model.safetensors", ("--epochs", str(epochs))
-    pieces = train(str(parts[0].parent), model, "--memory", memory, *options)
+    batches = train(str(parts[0].parent), model, "--memory", memory, *options)
     whole = train(str(few), model, *options)
-    share = pieces["rows_per_second"] / whole["rows_per_second"]
-    click.echo(json.dumps({"in pieces": pieces, "in memory": whole, "share": round(share, 3)}, indent=2))
+    share = batches["rows_per_second"] / whole["rows_per_second"]
+    click.echo(json.dumps({"in batches": batches, "in memory": whole, "share": round(share, 3)}, indent=2))
 
 
 if __name__ == "__main__":

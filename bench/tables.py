@@ -25,12 +25,12 @@ from sklearn.neural_network import MLPClassifier as TheirClassifier
 from sklearn.neural_network import MLPRegressor as TheirRegressor
 
 from chainrule import MLPClassifier, MLPRegressor
-from chainrule.estimator.recipe import recipe
-from chainrule.estimator.table_task import Overrides
-from chainrule.estimator.table_training import Prepared, prepare, train
-from chainrule.report import classification_figures, regression_figures
+from chainrule.metrics import classification_figures, regression_figures
 from chainrule.table import Table, read_table
-from chainrule.table.dates import DATE_PARTS
+from chainrule.table.encoding.dates import DATE_PARTS
+from chainrule.tabular.in_memory import Prepared, prepare, train
+from chainrule.tabular.recipe import recipe
+from chainrule.tabular.task import Overrides
 
 warnings.simplefilter("ignore")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chainrule._lazy import on_first_use
+from chainrule._version import __version__
 
 if TYPE_CHECKING:
     from chainrule import callbacks as callbacks
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from chainrule.network import Network as Network
     from chainrule.storage import load as load
     from chainrule.storage import save as save
-
-__version__ = "0.1.0"
 
 # Public names are imported on first use, so that `import chainrule` costs neither NumPy nor scikit-learn.
 _HOMES = {

@@ -7,7 +7,7 @@ from sklearn.datasets import load_digits
 from chainrule import LinearRegressor, MLPClassifier
 from chainrule._errors import ChainruleError, ChainruleWarning, InvalidParameterError
 from chainrule.callbacks import LearningRateFinder
-from chainrule.network.history import StopReason
+from chainrule.network.training.history import StopReason
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

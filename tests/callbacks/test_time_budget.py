@@ -6,7 +6,7 @@ import pytest
 
 from chainrule._errors import InvalidParameterError
 from chainrule.callbacks import TimeBudget
-from chainrule.network.history import StopReason
+from chainrule.network.training.history import StopReason
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

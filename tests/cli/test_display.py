@@ -68,7 +68,7 @@ def test_reading_is_shown_in_a_line_for_each_pass(capsys):
             for done in (0, 500, 1000):
                 reading(what, done, 1000)
     assert capsys.readouterr().err.splitlines() == [
-        "reading many.parquet in pieces",
+        "reading many.parquet in batches",
         "measuring 1,000 rows",
         "encoding 1,000 rows",
     ]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 QUICK = ("-t", "y", "--hidden", "3", "--epochs", "2")
-WAYS = {"in memory": (), "in pieces": ("--memory", "1GB")}
+WAYS = {"in memory": (), "in batches": ("--memory", "1GB")}
 
 
 def table(path, column, target=None):

@@ -15,8 +15,8 @@ import chainrule as package
 from chainrule import LinearRegressor, MLPRegressor
 from chainrule._errors import CheckpointError, InvalidParameterError, ModelFileError, SearchRecordError
 from chainrule.callbacks import CSVLogger, ModelCheckpoint
-from chainrule.estimator.large_table import LargeTable, train_on
 from chainrule.many import MLPSearchCV
+from chainrule.tabular.large_table import LargeTable, train_on
 
 QUICK = ("--hidden", "4", "--epochs", "1", "--quiet")
 

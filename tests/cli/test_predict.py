@@ -10,7 +10,7 @@ import pytest
 
 from chainrule import load
 from chainrule.table import Column
-from chainrule.table.write import plain_values, write_columns
+from chainrule.table.writing.write import plain_values, write_columns
 
 WELL = ("--hidden", "16", "--epochs", "80", "--learning-rate", "0.02", "--dropout", "0", "--validation", "0")
 

@@ -11,7 +11,7 @@ from chainrule.network.examples import Examples
 from chainrule.network.parameters import flatten
 from chainrule.network.penalties import Penalty
 from chainrule.network.propagate import backward, forward
-from chainrule.network.segment import cost_and_gradient, mean_loss
+from chainrule.network.training.segment import cost_and_gradient, mean_loss
 
 from .cases import ACTIVATION_CASES, LOSS_CASES, LOSSES_AND_OUTPUTS
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from chainrule.derivation.problem import Problem
+from chainrule.derivation.models.problem import Problem
 from chainrule.network.activations import ACTIVATIONS, OUTPUT_ONLY, activation
 from chainrule.network.architecture import Architecture, initial_parameters
 from chainrule.network.dropout import dropout_masks

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from chainrule.derivation.problem import Problem
+from chainrule.derivation.models.problem import Problem
 
 # Written in terms of a, as textbooks do; the network computes these from z.
 TEXTBOOK = {

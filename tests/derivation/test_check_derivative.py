@@ -10,7 +10,7 @@ import pytest
 from chainrule import check_derivative
 from chainrule._errors import InvalidParameterError
 from chainrule.network.activations import ACTIVATIONS
-from chainrule.network.formula import formula
+from chainrule.network.custom.formula import formula
 
 
 def relu(z):

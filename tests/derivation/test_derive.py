@@ -10,8 +10,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from chainrule import Dense, MLPRegressor, Network, derive, gradcheck, trace
 from chainrule._errors import InvalidParameterError
-from chainrule.derivation.formula import text
-from chainrule.derivation.formula import tree as t
+from chainrule.formula import text
+from chainrule.formula import tree as t
 
 from ..patience import GIVE_UP
 

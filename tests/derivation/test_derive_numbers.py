@@ -8,10 +8,10 @@ from scipy.special import erf
 
 from chainrule import Dense, Network, derive, trace
 from chainrule._errors import InvalidParameterError
-from chainrule.derivation.formula import text
-from chainrule.derivation.formula import tree as t
-from chainrule.derivation.formula.evaluate import evaluate
-from chainrule.derivation.tracing import trace_of
+from chainrule.derivation.tracing.trace import trace_of
+from chainrule.formula import text
+from chainrule.formula import tree as t
+from chainrule.formula.evaluate import evaluate
 from chainrule.network.activations import ACTIVATIONS, OUTPUT_ONLY, activation
 from chainrule.network.losses import LOSSES, loss
 

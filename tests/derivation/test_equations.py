@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from chainrule.derivation.equations import EQUATIONS, ROWS_OF_E
-from chainrule.derivation.formula import tree as t
 from chainrule.derivation.layouts import at_layer
-from chainrule.derivation.tracing import trace_of
+from chainrule.derivation.tracing.trace import trace_of
+from chainrule.formula import tree as t
 from chainrule.network.examples import Examples
 from chainrule.network.losses import loss
 from chainrule.network.parameters import flatten
 from chainrule.network.penalties import Penalty
-from chainrule.network.segment import Plan, initial_state
+from chainrule.network.training.segment import Plan, initial_state
 
 from .networks import EMBEDDINGS, random_problem
 from .test_steps import evaluated, letters_of

@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from chainrule import gradcheck, trace
 from chainrule._errors import ChainruleError, InvalidParameterError, ShapeError, TargetError
-from chainrule.derivation.posing import problem_of
+from chainrule.derivation.models.as_problem import problem_of
 
 from ..patience import GIVE_UP
 

@@ -5,7 +5,7 @@ import pytest
 
 from chainrule import gradcheck, trace
 from chainrule._errors import InvalidParameterError, ShapeError, TargetError
-from chainrule.derivation.posing import problem_of
+from chainrule.derivation.models.as_problem import problem_of
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: make test-oracles")
 pytestmark = pytest.mark.oracle

@@ -6,12 +6,12 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from chainrule.derivation.document.latex_document import document, plain
 from chainrule.derivation.equations import EQUATIONS
-from chainrule.derivation.formula import latex, math, text
-from chainrule.derivation.formula import tree as t
-from chainrule.derivation.formula.text import stacked
 from chainrule.derivation.layouts import at_layer, by_rows, with_shapes
-from chainrule.derivation.views.latex_document import document, plain
+from chainrule.formula import latex, math, text
+from chainrule.formula import tree as t
+from chainrule.formula.text import stacked
 
 from ..patience import GIVE_UP
 

@@ -9,7 +9,7 @@ from chainrule import Dense, MLPRegressor, Network, gradcheck
 from chainrule._errors import ChainruleError, InvalidParameterError, ShapeError
 from chainrule.derivation.checks.gradient_check import GradientCheck
 from chainrule.derivation.checks.gradient_check import gradcheck as of_model
-from chainrule.derivation.problem import Problem
+from chainrule.derivation.models.problem import Problem
 from chainrule.network.activations import ACTIVATIONS, OUTPUT_ONLY
 from chainrule.network.embeddings import Embedding
 from chainrule.network.losses import LOSSES

@@ -13,7 +13,7 @@ from chainrule.derivation.checks.gradient_check import gradcheck
 from chainrule.derivation.judge import gradient_judge
 from chainrule.derivation.judge.agreement import DOUBLE, SINGLE
 from chainrule.derivation.judge.mistakes import KINDS
-from chainrule.derivation.tracing import trace_of
+from chainrule.derivation.tracing.trace import trace_of
 from chainrule.network.parameters import flatten
 
 from .networks import EMBEDDINGS, random_problem

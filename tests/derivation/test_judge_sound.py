@@ -10,8 +10,8 @@ from chainrule import Dense, Network, check_gradients, trace
 from chainrule._errors import ChainruleError, InvalidParameterError
 from chainrule.derivation.judge import gradient_judge, laboratory
 from chainrule.derivation.judge.search import Search
-from chainrule.derivation.problem import Problem
-from chainrule.derivation.tracing import trace_of
+from chainrule.derivation.models.problem import Problem
+from chainrule.derivation.tracing.trace import trace_of
 from chainrule.network.activations import activation
 from chainrule.network.architecture import Architecture, initial_parameters
 from chainrule.network.losses import LOSSES, loss

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from chainrule import Dense, Network, trace
-from chainrule.derivation.views.page import page
+from chainrule.derivation.document.html_page import page
 
 from ..patience import GIVE_UP
 
-ASSETS = files("chainrule.derivation.views") / "assets"
+ASSETS = files("chainrule.derivation.document") / "assets"
 
 
 def example():

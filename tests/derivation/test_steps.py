@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from chainrule import Dense, Network, trace
-from chainrule.derivation.formula import latex, math, text
-from chainrule.derivation.formula import tree as t
-from chainrule.derivation.formula.evaluate import evaluate
 from chainrule.derivation.layouts import by_rows
-from chainrule.derivation.steps.order import steps
-from chainrule.derivation.steps.step import PARTS, differs_by_rows, shaped
-from chainrule.derivation.tracing import trace_of
+from chainrule.derivation.tracing.step import PARTS, differs_by_rows, shaped
+from chainrule.derivation.tracing.steps import steps
+from chainrule.derivation.tracing.trace import trace_of
+from chainrule.formula import latex, math, text
+from chainrule.formula import tree as t
+from chainrule.formula.evaluate import evaluate
 from chainrule.network.embeddings import numbers
 
 from .networks import EMBEDDINGS, random_problem

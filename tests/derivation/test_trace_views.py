@@ -13,8 +13,8 @@ import pytest
 
 from chainrule import Dense, MLPClassifier, Network, trace
 from chainrule._errors import InvalidParameterError
-from chainrule.derivation.steps.windows import window
-from chainrule.derivation.tracing import trace_of
+from chainrule.derivation.tracing.matrix_window import window
+from chainrule.derivation.tracing.trace import trace_of
 
 from ..patience import GIVE_UP
 from .networks import EMBEDDINGS, random_problem

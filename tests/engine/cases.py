@@ -14,7 +14,7 @@ from chainrule.network.embeddings import Embedding
 from chainrule.network.examples import Examples
 from chainrule.network.losses import Loss, loss
 from chainrule.network.optimizers import OPTIMIZERS, Optimizer
-from chainrule.network.segment import Plan, State, Totals, initial_state
+from chainrule.network.training.segment import Plan, State, Totals, initial_state
 
 from ..contract.cases import OPTIMIZER_CASES, OptimizerCase
 

@@ -11,10 +11,10 @@ from chainrule._errors import ChainruleWarning, DivergenceError
 from chainrule.engine import reference
 from chainrule.network import Architecture, Parameters, activation, loss
 from chainrule.network.examples import Examples
-from chainrule.network.history import StopReason
 from chainrule.network.optimizers import Adam, GradientDescent, Momentum
 from chainrule.network.penalties import Penalty
-from chainrule.network.segment import Plan
+from chainrule.network.training.history import StopReason
+from chainrule.network.training.segment import Plan
 
 from .cases import DTYPES, Problem, distance, exact
 

@@ -12,7 +12,7 @@ from chainrule.network import Architecture, Parameters, activation, loss
 from chainrule.network.embeddings import Embedding
 from chainrule.network.examples import Examples
 from chainrule.network.optimizers import Adam
-from chainrule.network.segment import Plan
+from chainrule.network.training.segment import Plan
 
 from ..contract.cases import ACTIVATION_CASES, LOSSES_AND_OUTPUTS
 from .cases import DTYPES, TOLERANCE, Problem, classes, distance, exact, furthest

@@ -10,7 +10,7 @@ from chainrule.engine import reference
 from chainrule.network import Architecture, activation, loss
 from chainrule.network.examples import Examples
 from chainrule.network.optimizers import Momentum
-from chainrule.network.segment import Plan
+from chainrule.network.training.segment import Plan
 
 from .cases import DTYPES, TOLERANCE, Problem, distance, furthest
 

@@ -12,7 +12,7 @@ from chainrule.network import Architecture, activation, loss
 from chainrule.network.embeddings import Embedding
 from chainrule.network.examples import Examples
 from chainrule.network.penalties import Penalty
-from chainrule.network.segment import Plan, initial_state
+from chainrule.network.training.segment import Plan, initial_state
 
 from ..contract.cases import ACTIVATION_CASES, LOSS_CASES, LOSSES_AND_OUTPUTS, OPTIMIZER_CASES
 from .cases import DTYPES, TOLERANCE, Problem, exact, furthest, inputs, optimizer, rates

@@ -9,9 +9,9 @@ from sklearn.base import clone
 
 from chainrule import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor, load, save
 from chainrule._errors import InvalidParameterError
-from chainrule.estimator.callbacks.protocol import HOOKS
-from chainrule.network.feed import InMemory
-from chainrule.network.history import StopReason
+from chainrule.fit.callback_protocol import HOOKS
+from chainrule.network.training.feed import InMemory
+from chainrule.network.training.history import StopReason
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

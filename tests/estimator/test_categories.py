@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from chainrule import MLPClassifier, MLPRegressor, load, save
 from chainrule._errors import TableError
-from chainrule.table import Column, Encoder, Table, understand
+from chainrule.table import Column, Encoder, Table, infer_schema
 from chainrule.table.columns import spell
-from chainrule.table.frame import from_frame, level_column
-from chainrule.table.target import understand_target
+from chainrule.table.reading.from_frame import from_frame, level_column
+from chainrule.table.target import infer_target
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -140,7 +140,7 @@ def test_on_the_command_line_s_tables_too(name):
     """One-hot levels: the feature of a level with the bucket's name is 1 for it alone."""
     column = ["a"] * 9 + [name] * 9 + ["d", "e"] + [None] * 3
     table = from_frame({"c": np.array(column, object)})
-    encoder = Encoder.fit(table, understand(table, categorical=["c"]))
+    encoder = Encoder.fit(table, infer_schema(table, categorical=["c"]))
     assert len(set(encoder.feature_names)) == len(encoder.feature_names) == 4
     asked = from_frame({"c": np.array(["a", name, "new", None], object)})
     X = encoder.transform(asked)
@@ -189,7 +189,7 @@ def test_labels_of_a_table_match_in_either_precision():
         (y.astype(np.float32), y),
         (y.astype(np.float32), y.astype(np.float32)),
     ):
-        target = understand_target(Table((Column("y", "number", seen),)), ["y"])
+        target = infer_target(Table((Column("y", "number", seen),)), ["y"])
         assert target.encode(Table((Column("y", "number", asked),))).tolist() == [0, 1] * 10
 
 

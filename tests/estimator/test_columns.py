@@ -16,7 +16,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from chainrule import MLPClassifier, MLPRegressor, gradcheck, load, save, trace
 from chainrule._errors import InvalidParameterError, ModelFileError, TableError
-from chainrule.estimator.fitting import TrainingSet, fit_network
+from chainrule.fit.fit_network import TrainingSet, fit_network
 from chainrule.network.embeddings import Embedding, suggested_size
 from chainrule.network.losses import loss
 

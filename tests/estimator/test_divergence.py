@@ -6,7 +6,7 @@ import pytest
 from chainrule import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
 from chainrule._errors import ChainruleWarning, DivergenceError
 from chainrule.engine import reference
-from chainrule.network.history import StopReason
+from chainrule.network.training.history import StopReason
 
 ESTIMATORS = [MLPClassifier, MLPRegressor, LinearClassifier, LinearRegressor]
 RNG = np.random.default_rng(0)

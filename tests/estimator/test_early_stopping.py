@@ -7,7 +7,7 @@ from sklearn.metrics import accuracy_score, r2_score
 
 from chainrule import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
 from chainrule._errors import ChainruleWarning
-from chainrule.network.history import StopReason
+from chainrule.network.training.history import StopReason
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

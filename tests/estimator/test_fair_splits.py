@@ -7,10 +7,10 @@ from sklearn.base import clone
 from sklearn.metrics import log_loss
 
 from chainrule import MLPClassifier, MLPEnsembleClassifier, MLPRegressor
-from chainrule.estimator.large_table import LargeTable, train_on
-from chainrule.estimator.recipe import recipe
-from chainrule.estimator.table_training import prepare, train
 from chainrule.table import from_frame
+from chainrule.tabular.in_memory import prepare, train
+from chainrule.tabular.large_table import LargeTable, train_on
+from chainrule.tabular.recipe import recipe
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning", "ignore::chainrule._errors.ChainruleWarning"

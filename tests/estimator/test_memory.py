@@ -8,7 +8,7 @@ import pytest
 import sklearn
 
 from chainrule import LinearClassifier, MLPClassifier, MLPRegressor
-from chainrule.estimator.memory import rows_at_a_time
+from chainrule.estimator.working_memory import rows_at_a_time
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*max_iter")
 

@@ -7,7 +7,7 @@ from chainrule import Dense, MLPRegressor, Network, derive, gradcheck, trace
 from chainrule._errors import ChainruleError, InvalidParameterError
 from chainrule.network.activations import ACTIVATIONS
 
-from .own_functions import QUICK, X, Y, silu, silu_prime
+from .custom_functions import QUICK, X, Y, silu, silu_prime
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),

@@ -9,7 +9,7 @@ from sklearn.base import clone
 from chainrule import MLPRegressor, load, save
 from chainrule._errors import ModelFileError
 
-from .own_functions import QUICK, Squared, X, Y, silu, silu_prime
+from .custom_functions import QUICK, Squared, X, Y, silu, silu_prime
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),

@@ -7,7 +7,7 @@ from chainrule import Dense, LinearRegressor, MLPClassifier, MLPRegressor, Netwo
 from chainrule._errors import ChainruleError, InvalidParameterError, ModelFileError
 from chainrule.network import loss as named_loss
 
-from .own_functions import QUICK, THREE, Squared, X, Y
+from .custom_functions import QUICK, THREE, Squared, X, Y
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),

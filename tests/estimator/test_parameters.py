@@ -8,7 +8,7 @@ from sklearn.base import clone
 
 from chainrule import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
 from chainrule._errors import ChainruleError, ChainruleWarning, InvalidParameterError, nearest
-from chainrule.estimator.settings import CONSTRAINTS
+from chainrule.fit.parameters import CONSTRAINTS
 from chainrule.network.activations import ACTIVATIONS, ALIASES
 
 ESTIMATORS = [MLPClassifier, MLPRegressor, LinearClassifier, LinearRegressor]

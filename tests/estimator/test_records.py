@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import mean_squared_error
 
 from chainrule import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
-from chainrule.network.history import StopReason
+from chainrule.network.training.history import StopReason
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

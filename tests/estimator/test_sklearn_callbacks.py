@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from chainrule import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
-from chainrule.network.history import StopReason
+from chainrule.network.training.history import StopReason
 
 if importlib.util.find_spec("sklearn.callback") is None:
     pytest.skip("scikit-learn has callbacks since 1.9", allow_module_level=True)

@@ -22,7 +22,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator, parametri
 from chainrule import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
 from chainrule._errors import ChainruleWarning
 from chainrule.engine import info
-from chainrule.estimator.settings import SOLVERS
+from chainrule.fit.parameters import SOLVERS
 
 BUILT = ("native", "reference") if info()["engine"] == "native" else ("reference",)
 

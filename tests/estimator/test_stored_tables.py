@@ -15,9 +15,9 @@ from sklearn import config_context
 
 from chainrule import LinearRegressor, MLPClassifier, MLPRegressor
 from chainrule._errors import InvalidParameterError, ShapeError, TableError, TargetError
-from chainrule.estimator.sources import opened
-from chainrule.estimator.stored_table import learned
-from chainrule.scale.stored import StoredMatrix, StoredRows
+from chainrule.estimator.open_inputs import opened
+from chainrule.estimator.stored_inputs import learned
+from chainrule.outofcore.stored_matrix import StoredMatrix, StoredRows
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*max_iter")
 ENCODED = {"scale": True, "missing": "impute", "categorical_features": "from_dtype"}
@@ -284,7 +284,7 @@ def test_another_process_reads_the_rows_of_files_that_lack_a_column(frame, tmp_p
     with opened("*.parquet", "price", None) as (table, _, _):
         matrix = learned(model, table, reset=False).encoded(model._columns)
         monkeypatch.chdir("/")
-        reader = pickle.loads(pickle.dumps(matrix.anywhere))
+        reader = pickle.loads(pickle.dumps(matrix.remote))
         for start, stop in ((0, 10), (990, 1010), (2990, 3000)):
             np.testing.assert_array_equal(reader(start, stop).X, matrix.read(start, stop))
 

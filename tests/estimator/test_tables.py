@@ -15,7 +15,7 @@ from scipy import sparse
 from sklearn.base import clone
 
 from chainrule import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
-from chainrule.estimator.settings import SOLVERS
+from chainrule.fit.parameters import SOLVERS
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

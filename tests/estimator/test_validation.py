@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from chainrule import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
 from chainrule._errors import DivergenceError, InvalidParameterError, TargetError
-from chainrule.network.history import StopReason
+from chainrule.network.training.history import StopReason
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*max_iter")
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from chainrule import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
-from chainrule.estimator.settings import SOLVERS
+from chainrule.fit.parameters import SOLVERS
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning", "ignore::chainrule._errors.ChainruleWarning"

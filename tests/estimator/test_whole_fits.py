@@ -144,7 +144,7 @@ def test_a_callback_that_raises(hook, error):
     np.testing.assert_array_equal(model.predict_proba(X), answer)
 
 
-class OwnLoss:
+class CustomLoss:
     """Half the squared error, until it has been asked so often."""
 
     left = 0
@@ -169,10 +169,10 @@ class OwnLoss:
 
 
 def test_a_loss_of_the_user_that_raises():
-    model = MLPRegressor((4,), warm_start=True, loss=OwnLoss(), **BRIEF).fit(X, Y / 100)
+    model = MLPRegressor((4,), warm_start=True, loss=CustomLoss(), **BRIEF).fit(X, Y / 100)
     before, failures = everything(model), 0
     while failures < 200:  # at every fifth of its calls
-        OwnLoss.left = 5 * failures + 1
+        CustomLoss.left = 5 * failures + 1
         try:
             model.fit(X, Y / 100)
         except Boom:

@@ -6,8 +6,8 @@ from scipy.optimize import minimize
 
 from chainrule import LinearClassifier, MLPClassifier, MLPRegressor
 from chainrule.network import Architecture, activation, initial_parameters, loss
-from chainrule.network.base_rate import at_base_rate, base_rate
 from chainrule.network.losses import LOSSES
+from chainrule.network.training.initial_bias import at_base_rate, base_rate
 
 WITH_MEAN = ["binary_cross_entropy", "categorical_cross_entropy", "squared_error", "poisson", "gamma", "tweedie"]
 draw = np.random.default_rng(0)

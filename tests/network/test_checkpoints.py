@@ -8,12 +8,12 @@ import pytest
 from chainrule.engine import choose, info
 from chainrule.network import Architecture, activation, initial_parameters, loss
 from chainrule.network.examples import Examples
-from chainrule.network.feed import InMemory
-from chainrule.network.loop import train
 from chainrule.network.optimizers import optimizer_named
 from chainrule.network.schedules import Schedule
-from chainrule.network.segment import Plan, initial_state
-from chainrule.network.training import Stopping, Training, Validation
+from chainrule.network.training.feed import InMemory
+from chainrule.network.training.loop import train
+from chainrule.network.training.segment import Plan, initial_state
+from chainrule.network.training.setup import Stopping, Training, Validation
 
 
 def training_of(engine, schedule="constant", solver="adam", **stopping):

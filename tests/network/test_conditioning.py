@@ -6,13 +6,14 @@ from numpy.testing import assert_allclose
 from scipy import sparse
 
 from chainrule.engine import choose
-from chainrule.network import Architecture, activation, initial_parameters, loss, segment
-from chainrule.network.conditioning import Conditioning
+from chainrule.network import Architecture, activation, initial_parameters, loss
 from chainrule.network.embeddings import Embedding
 from chainrule.network.examples import Examples
-from chainrule.network.feed import InMemory
-from chainrule.network.input_scale import InputScale, merged, moments
 from chainrule.network.penalties import Penalty
+from chainrule.network.training import segment
+from chainrule.network.training.conditioning import Conditioning
+from chainrule.network.training.feed import InMemory
+from chainrule.network.training.input_scale import InputScale, merged, moments
 
 WEIGHTS = np.random.default_rng(1).uniform(0.5, 2, 60)
 

@@ -6,17 +6,18 @@ import numpy as np
 import pytest
 
 from chainrule._errors import DivergenceError
-from chainrule.network import Architecture, Dense, Network, Parameters, loss, segment
+from chainrule.network import Architecture, Dense, Network, Parameters, loss
 from chainrule.network.examples import Examples
-from chainrule.network.feed import InMemory
-from chainrule.network.history import History
 from chainrule.network.optimizers import Adam
-from chainrule.network.patience import Patience, kept
 from chainrule.network.penalties import Penalty
 from chainrule.network.propagate import backward, forward
 from chainrule.network.schedules import Schedule
-from chainrule.network.segment import Plan, cost_and_gradient, initial_state, mean_loss, run_segment
-from chainrule.network.training import Stopping, Training, all_logits
+from chainrule.network.training import segment
+from chainrule.network.training.early_stopping import Patience, select_weights
+from chainrule.network.training.feed import InMemory
+from chainrule.network.training.history import History
+from chainrule.network.training.segment import Plan, cost_and_gradient, initial_state, mean_loss, run_segment
+from chainrule.network.training.setup import Stopping, Training, all_logits
 
 # z = 3 x + 1 at x = 1, 2, -1 is 4, 7, -2; the errors against y = 2, 8, -5 are 2, -1, 3; the losses 2, 0.5, 4.5.
 LINE = Architecture((1, 1), (), loss("squared_error"), Penalty(0.4, 0.25))
@@ -81,7 +82,7 @@ def test_of_the_best_and_the_last_weights_the_better_are_kept(last_is_better):
     patience.observe(1.0, first)
     patience.observe(2.0, last)
     assert patience.best_epoch == 1
-    state = kept(training(Examples(X, Y)), patience, last, history)
+    state = select_weights(training(Examples(X, Y)), patience, last, history)
     assert np.array_equal(state.parameters.theta, T_GOOD_AND_BAD[0])
     assert (state.epoch, history.best_epoch) == (2, 2 if last_is_better else 1)
 

@@ -12,7 +12,7 @@ from chainrule.network.examples import Examples
 from chainrule.network.losses import loss
 from chainrule.network.parameters import Parameters, flatten
 from chainrule.network.penalties import Penalty
-from chainrule.network.segment import Plan, cost_and_gradient, initial_state, logits, mean_loss, run_segment
+from chainrule.network.training.segment import Plan, cost_and_gradient, initial_state, logits, mean_loss, run_segment
 
 EMBEDDINGS = (Embedding(column=1, levels=4, size=3), Embedding(column=3, levels=2, size=1))
 

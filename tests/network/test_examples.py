@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from chainrule.network import Dense, Network, segment
+from chainrule.network import Dense, Network
 from chainrule.network.examples import Examples
 from chainrule.network.optimizers import Adam
-from chainrule.network.segment import Plan, initial_state, run_segment
+from chainrule.network.training import segment
+from chainrule.network.training.segment import Plan, initial_state, run_segment
 
 
 def trained_on(X, Y, dtype=np.float64):

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from chainrule._errors import InvalidParameterError
 from chainrule.network.activations import ACTIVATIONS
-from chainrule.network.formula import FUNCTIONS, formula, is_formula
-from chainrule.network.formula_derivative import derivative
+from chainrule.network.custom.formula import FUNCTIONS, formula, is_formula
+from chainrule.network.custom.formula_derivative import derivative
 
 SMOOTH = {"exp": "exp", "sin": "sin", "cos": "cos", "tanh": "tanh", "atan": "atan", "sinh": "sinh", "cosh": "cosh"}
 

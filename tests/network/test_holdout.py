@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.network import holdout as module
-from chainrule.network.holdout import holdout
 from chainrule.network.rows import row_keys
+from chainrule.table import holdout as module
+from chainrule.table.holdout import holdout
 
 calm = settings(deadline=None, derandomize=True, max_examples=50)
 

@@ -5,15 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from chainrule.network import Architecture, StopReason, activation, initial_parameters, loss, segment
+from chainrule.network import Architecture, StopReason, activation, initial_parameters, loss
 from chainrule.network.examples import Examples
-from chainrule.network.feed import InMemory
-from chainrule.network.lbfgs import train_lbfgs
-from chainrule.network.loop import train
 from chainrule.network.penalties import Penalty
 from chainrule.network.schedules import Schedule
-from chainrule.network.segment import Plan, initial_state
-from chainrule.network.training import Stopping, Training
+from chainrule.network.training import segment
+from chainrule.network.training.feed import InMemory
+from chainrule.network.training.lbfgs import train_lbfgs
+from chainrule.network.training.loop import train
+from chainrule.network.training.segment import Plan, initial_state
+from chainrule.network.training.setup import Stopping, Training
 
 HOOKS = ("on_begin", "on_epoch_begin", "on_segment", "on_epoch")
 

@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 
 from chainrule._errors import DivergenceError
-from chainrule.network import Architecture, StopReason, activation, initial_parameters, loss, segment
+from chainrule.network import Architecture, StopReason, activation, initial_parameters, loss
 from chainrule.network.examples import Examples
-from chainrule.network.feed import InMemory
-from chainrule.network.lbfgs import train_lbfgs
 from chainrule.network.penalties import Penalty
 from chainrule.network.schedules import Schedule
-from chainrule.network.segment import Plan, initial_state
-from chainrule.network.training import Stopping, Training
+from chainrule.network.training import segment
+from chainrule.network.training.feed import InMemory
+from chainrule.network.training.lbfgs import train_lbfgs
+from chainrule.network.training.segment import Plan, initial_state
+from chainrule.network.training.setup import Stopping, Training
 
 STOPPING = Stopping(max_epochs=200, tol=1e-9)
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from chainrule.network import segment
 from chainrule.network.examples import Examples
-from chainrule.network.feed import InMemory
-from chainrule.network.loop import train
 from chainrule.network.penalties import Penalty
-from chainrule.network.training import Validation
+from chainrule.network.training import segment
+from chainrule.network.training.feed import InMemory
+from chainrule.network.training.loop import train
+from chainrule.network.training.setup import Validation
 
 from .trainings import NEVER, real
 

@@ -6,13 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from chainrule.network import Architecture, StopReason, initial_parameters, loss, segment
+from chainrule.network import Architecture, StopReason, initial_parameters, loss
 from chainrule.network.examples import Examples
-from chainrule.network.feed import InMemory
-from chainrule.network.loop import _Pace, train
 from chainrule.network.schedules import Schedule
-from chainrule.network.segment import Plan, initial_state
-from chainrule.network.training import Stopping, Training
+from chainrule.network.training import segment
+from chainrule.network.training.feed import InMemory
+from chainrule.network.training.loop import _Pace, train
+from chainrule.network.training.segment import Plan, initial_state
+from chainrule.network.training.setup import Stopping, Training
 
 
 @pytest.fixture

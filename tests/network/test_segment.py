@@ -15,7 +15,7 @@ from chainrule.network.optimizers import OPTIMIZERS, Adam, GradientDescent
 from chainrule.network.parameters import flatten
 from chainrule.network.penalties import Penalty
 from chainrule.network.propagate import backward, forward
-from chainrule.network.segment import (
+from chainrule.network.training.segment import (
     Plan,
     cost_and_gradient,
     descended,

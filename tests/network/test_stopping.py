@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 
 from chainrule._errors import DivergenceError
-from chainrule.network import Architecture, Parameters, StopReason, loss, segment
+from chainrule.network import Architecture, Parameters, StopReason, loss
 from chainrule.network.examples import Examples
-from chainrule.network.feed import InMemory
-from chainrule.network.history import History
-from chainrule.network.loop import train
 from chainrule.network.schedules import Schedule
-from chainrule.network.segment import Plan, initial_state
-from chainrule.network.training import Stopping, Training, Validation
+from chainrule.network.training import segment
+from chainrule.network.training.feed import InMemory
+from chainrule.network.training.history import History
+from chainrule.network.training.loop import train
+from chainrule.network.training.segment import Plan, initial_state
+from chainrule.network.training.setup import Stopping, Training, Validation
 
 from .trainings import NEVER, real, scripted
 

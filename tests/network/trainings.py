@@ -4,15 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from chainrule.network import Architecture, Parameters, activation, initial_parameters, loss, segment
+from chainrule.network import Architecture, Parameters, activation, initial_parameters, loss
 from chainrule.network.examples import Examples
-from chainrule.network.feed import InMemory
-from chainrule.network.loop import train
 from chainrule.network.optimizers import Adam
 from chainrule.network.penalties import Penalty
 from chainrule.network.schedules import Schedule
-from chainrule.network.segment import Plan, State, Totals, initial_state
-from chainrule.network.training import Stopping, Training, Validation
+from chainrule.network.training import segment
+from chainrule.network.training.feed import InMemory
+from chainrule.network.training.loop import train
+from chainrule.network.training.segment import Plan, State, Totals, initial_state
+from chainrule.network.training.setup import Stopping, Training, Validation
 
 NEVER = Stopping(5, patience=np.inf)
 

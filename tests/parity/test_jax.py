@@ -8,7 +8,7 @@ import pytest
 from chainrule.network import Architecture, Parameters, activation, initial_parameters, loss
 from chainrule.network.examples import Examples
 from chainrule.network.penalties import Penalty
-from chainrule.network.segment import cost_and_gradient
+from chainrule.network.training.segment import cost_and_gradient
 
 jax = pytest.importorskip("jax", reason="JAX is an oracle only: make test-oracles")
 pytestmark = pytest.mark.oracle

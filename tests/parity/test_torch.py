@@ -5,18 +5,19 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from chainrule import MLPRegressor
-from chainrule.network import Architecture, activation, initial_parameters, loss, segment
+from chainrule.network import Architecture, activation, initial_parameters, loss
 from chainrule.network.draws import permutation
 from chainrule.network.examples import Examples
-from chainrule.network.feed import InMemory
-from chainrule.network.lbfgs import train_lbfgs
 from chainrule.network.losses import LOSSES
 from chainrule.network.optimizers import OPTIMIZERS, Adagrad, Adam, GradientDescent, Momentum, NAdam, Nesterov, RMSprop
 from chainrule.network.penalties import Penalty
 from chainrule.network.propagate import backward, forward
 from chainrule.network.schedules import Schedule
-from chainrule.network.segment import Plan, cost_and_gradient, initial_state, run_segment
-from chainrule.network.training import Stopping, Training
+from chainrule.network.training import segment
+from chainrule.network.training.feed import InMemory
+from chainrule.network.training.lbfgs import train_lbfgs
+from chainrule.network.training.segment import Plan, cost_and_gradient, initial_state, run_segment
+from chainrule.network.training.setup import Stopping, Training
 
 torch = pytest.importorskip("torch", reason="PyTorch is an oracle only: make test-oracles")
 F = torch.nn.functional

@@ -8,7 +8,7 @@ from chainrule.network.draws import permutation
 from chainrule.network.embeddings import Embedding
 from chainrule.network.examples import Examples
 from chainrule.network.optimizers import Adam, GradientDescent
-from chainrule.network.segment import Plan, cost_and_gradient, initial_state, run_segment
+from chainrule.network.training.segment import Plan, cost_and_gradient, initial_state, run_segment
 
 torch = pytest.importorskip("torch", reason="PyTorch is an oracle only: make test-oracles")
 pytestmark = pytest.mark.oracle

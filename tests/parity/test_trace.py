@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from chainrule.derivation.tracing import trace_of
+from chainrule.derivation.tracing.trace import trace_of
 
 from ..derivation.networks import random_problem
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from chainrule.report import classification_figures, regression_figures
-from chainrule.report.metrics import roc_auc
+from chainrule.metrics import classification_figures, regression_figures
+from chainrule.metrics.figures import roc_auc
 
 
 @pytest.mark.parametrize("K", [2, 3, 7])

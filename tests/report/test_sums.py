@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from chainrule.report import classification_figures, regression_figures
-from chainrule.report.sums import ClassificationSums, RegressionSums, sums_of
+from chainrule.metrics import classification_figures, regression_figures
+from chainrule.metrics.summed import ClassificationSums, RegressionSums, sums_of
 
 
 @pytest.mark.parametrize("cuts", [(), (1,), (100, 101, 700)])

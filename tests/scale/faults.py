@@ -11,7 +11,7 @@ def arm(step: int, flag: str, fault: str, after: str = "") -> None:
 
     Not before there is another's flag, `after`, which holds the driver's process where that is to be killed.
     """
-    from chainrule.network import segment
+    from chainrule.network.training import segment
 
     original = segment.descended
 
@@ -36,7 +36,7 @@ def arm(step: int, flag: str, fault: str, after: str = "") -> None:
 AT_A_CHECKPOINT = """
 import os
 from itertools import count
-from chainrule.scale.checkpoints import CheckpointFile
+from chainrule.checkpoints.checkpoint_file import CheckpointFile
 write, numbers = CheckpointFile.write, count(1)
 
 def die_at(number, signal, before=False):
@@ -53,12 +53,12 @@ def die_at(number, signal, before=False):
 
 def take_version(version: str) -> str:
     """Have this process believe that it is another version; returns which it was."""
-    from chainrule.scale import dask_feed
+    from chainrule.distributed import dask_feed
 
     was, dask_feed.__version__ = dask_feed.__version__, version
     return was
 
 
 def missing_file() -> Any:
-    """Load a shard that is not there."""
+    """RowLoader a shard that is not there."""
     raise FileNotFoundError("part-3.parquet")

@@ -13,10 +13,10 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.scale.trainings import SEED, outcome, shards_of, training_of, word
 
 from chainrule._errors import ClusterError, TableError
+from chainrule.checkpoints.checkpoint_file import CheckpointFile
+from chainrule.distributed.mpi_feed import MPIFeed
 from chainrule.engine import choose
-from chainrule.scale.checkpoints import CheckpointFile
-from chainrule.scale.mpi_feed import MPIFeed
-from chainrule.scale.rows import Load
+from chainrule.outofcore.rows import RowLoader
 
 
 def main(task: str, path: str = "") -> None:
@@ -32,14 +32,14 @@ def main(task: str, path: str = "") -> None:
         shards_of.__globals__["ShuffledRows"].take = None  # a mistake on one rank alone
     loads = [shard.rows.load() for shard in shards]
     if task == "unread":
-        loads[4] = Load(41, missing_table)
+        loads[4] = RowLoader(41, missing_table)
     feed = MPIFeed(comm, loads, choose("native"), seed=SEED, reduction="fast" if task == "fast" else "strict")
     training = training_of(feed)
     if task in ("first", "second"):
-        result = feed.lead(lambda: checkpointed(training, path, dies=task == "first"))
+        result = feed.run_on_root(lambda: checkpointed(training, path, dies=task == "first"))
     else:
         try:
-            result = feed.lead(lambda: outcome(training))
+            result = feed.run_on_root(lambda: outcome(training))
         except (ClusterError, ValueError) as error:
             result = error
     if task == "fast" and comm.Get_rank() == 0:
@@ -65,7 +65,7 @@ def checkpointed(training, path, dies):
 
 
 def missing_table():
-    """Load a shard that this machine has not."""
+    """RowLoader a shard that this machine has not."""
     raise TableError("No such file: part-4.parquet.")
 
 

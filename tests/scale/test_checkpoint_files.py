@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from chainrule._errors import CheckpointError
+from chainrule.checkpoints.checkpoint_file import CheckpointFile
 from chainrule.files.model_file import packed, read_model
 from chainrule.network import Architecture, activation, loss
-from chainrule.network.course import Checkpoint
 from chainrule.network.parameters import Parameters
-from chainrule.network.segment import State, Totals
-from chainrule.scale.checkpoints import CheckpointFile
+from chainrule.network.training.run import Checkpoint
+from chainrule.network.training.segment import State, Totals
 
 ARCHITECTURE = Architecture((2, 3, 1), (activation("tanh"),), loss("squared_error"))
 
@@ -74,7 +74,7 @@ def test_where_the_last_one_is_damaged_the_one_before_it_counts(tmp_path):
 WRITE = """
 import sys
 from test_checkpoint_files import checkpoint_of
-from chainrule.scale.checkpoints import CheckpointFile
+from chainrule.checkpoints.checkpoint_file import CheckpointFile
 
 file = CheckpointFile(sys.argv[1], {})
 for step in range(10_000):

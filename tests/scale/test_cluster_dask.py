@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from chainrule._errors import ChainruleWarning, ClusterError, DivergenceError
+from chainrule.distributed.sharded import LocalShards
 from chainrule.engine import choose
-from chainrule.scale.rows import Load
-from chainrule.scale.sharded import LocalShards
+from chainrule.outofcore.rows import RowLoader
 
 from ..patience import GIVE_UP, wait_until
 from . import faults
@@ -25,7 +25,7 @@ pytest.importorskip("distributed")
 
 from distributed import Semaphore
 
-from chainrule.scale.dask_feed import DaskFeed
+from chainrule.distributed.dask_feed import DaskFeed
 
 pytestmark = pytest.mark.filterwarnings(  # distributed's own, where a worker has been killed
     "ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"
@@ -139,7 +139,9 @@ def test_one_of_two_workers_remains_and_then_none(without_nannies, tmp_path):
 
 @pytest.mark.slow
 def test_two_trainings_at_once_take_turns(two, monkeypatch):
-    monkeypatch.setattr("chainrule.scale.dask_cluster.PATIENCE", GIVE_UP)  # how long a turn takes is not the question
+    monkeypatch.setattr(
+        "chainrule.distributed.dask_cluster.PATIENCE", GIVE_UP
+    )  # how long a turn takes is not the question
     ready(two)
     results = []
     feeds = [feed_on(two), feed_on(two)]
@@ -152,7 +154,7 @@ def test_two_trainings_at_once_take_turns(two, monkeypatch):
 
 
 def test_who_waits_for_another_training_says_so(two, monkeypatch):
-    monkeypatch.setattr("chainrule.scale.dask_cluster.PATIENCE", 0.2)
+    monkeypatch.setattr("chainrule.distributed.dask_cluster.PATIENCE", 0.2)
     feed, other = feed_on(two), Semaphore(1, "chainrule", scheduler_rpc=two.scheduler, loop=two.loop)
     other.acquire()
     with warnings.catch_warnings(record=True) as said:
@@ -190,7 +192,7 @@ def test_another_version_on_a_worker_is_named(two):
 
 def test_a_shard_that_cannot_be_loaded_is_an_error_at_once(two):
     ready(two)
-    loads = [*(shard.rows.load() for shard in shards_of()), Load(9, faults.missing_file)]
+    loads = [*(shard.rows.load() for shard in shards_of()), RowLoader(9, faults.missing_file)]
     with pytest.raises(FileNotFoundError, match=r"part-3\.parquet"):
         outcome(training_of(DaskFeed(two, loads, choose("native"), seed=SEED)))
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from chainrule.checkpoints.checkpoint_file import CheckpointFile
+from chainrule.distributed.sharded import LocalShards
 from chainrule.engine import choose
-from chainrule.scale.checkpoints import CheckpointFile
-from chainrule.scale.sharded import LocalShards
 
 from ..patience import GIVE_UP, wait_until
 from . import faults
@@ -36,8 +36,8 @@ sys.path.insert(0, sys.argv[1])
 from tests.scale import trainings
 cloudpickle.register_pickle_by_value(trainings)
 from tests.scale.test_cluster_dask import feed_on
-from chainrule.scale.checkpoints import CheckpointFile
-from chainrule.network.loop import train
+from chainrule.checkpoints.checkpoint_file import CheckpointFile
+from chainrule.network.training.loop import train
 
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Tables in pieces on many machines: the bits of one process, rows read where they are used, kills, refusals."""
+"""Tables in batches on many machines: the bits of one process, rows read where they are used, kills, refusals."""
 
 import signal
 import subprocess
@@ -12,15 +12,15 @@ from click.testing import CliRunner
 
 from chainrule._errors import InvalidParameterError, TableError
 from chainrule.cli import main
-from chainrule.estimator.large_table import LargeTable, train_on
-from chainrule.estimator.prepared_record import load_prepared, save_prepared
-from chainrule.estimator.recipe import recipe
-from chainrule.estimator.stream_preparing import prepare_pieces
-from chainrule.estimator.stream_training import train_pieces
+from chainrule.distributed.distribution import Distribution
 from chainrule.files.model_file import read_model
-from chainrule.scale.distribution import Distribution
-from chainrule.scale.memory import Budget
-from chainrule.table.pieces import open_pieces
+from chainrule.outofcore.memory import Budget
+from chainrule.table.reading.batches import open_batches
+from chainrule.tabular.large_table import LargeTable, train_on
+from chainrule.tabular.prepare import prepare_batches
+from chainrule.tabular.prepared_file import load_prepared, save_prepared
+from chainrule.tabular.recipe import recipe
+from chainrule.tabular.train import train_batches
 
 from ..patience import GIVE_UP
 from .faults import AT_A_CHECKPOINT
@@ -67,8 +67,8 @@ def test_the_same_bits_here_and_on_a_cluster(folder, client, tmp_path):
 
 @pytest.fixture(scope="module")
 def prepared(folder, tmp_path_factory):
-    with open_pieces(str(folder / "*.parquet"), piece_bytes=1) as pieces:
-        return prepare_pieces(pieces, ["good"], tmp_path_factory.mktemp("spool"))
+    with open_batches(str(folder / "*.parquet"), batch_bytes=1) as batches:
+        return prepare_batches(batches, ["good"], tmp_path_factory.mktemp("spool"))
 
 
 @pytest.mark.parametrize("kept", [False, True])
@@ -79,7 +79,7 @@ def test_rows_are_read_from_the_table_itself(prepared, kept):
         save_prepared(prepared, spool.stem.parent, {})
         prepared = load_prepared(spool.stem.parent, {})
     rows = prepared.to_share(2**28).part(100, spool.m)
-    first, second = (sum(chosen.count for chosen in prepared.chosen[:pieces]) - 100 for pieces in (1, 2))
+    first, second = (sum(chosen.count for chosen in prepared.chosen[:batches]) - 100 for batches in (1, 2))
     for start, stop in ((0, rows.m), (900, 2900), (first - 1, second + 1), (first, second), (rows.m - 7, rows.m)):
         load = rows.part(start, stop).load()
         assert load.arguments == (100 + start, 100 + stop)
@@ -91,8 +91,8 @@ def test_rows_are_read_from_the_table_itself(prepared, kept):
 def test_a_file_that_has_changed_meanwhile_is_found_out(folder, tmp_path):
     path = tmp_path / "t.parquet"
     path.write_bytes((folder / "0.parquet").read_bytes())
-    with open_pieces(path, piece_bytes=1) as pieces:
-        found = prepare_pieces(pieces, ["good"], tmp_path)
+    with open_batches(path, batch_bytes=1) as batches:
+        found = prepare_batches(batches, ["good"], tmp_path)
     path.write_bytes((folder / "2.parquet").read_bytes())
     with pytest.raises(TableError, match="has changed since training began"):
         found.to_share(2**28).load().run()
@@ -102,7 +102,7 @@ def test_what_cannot_be_read_elsewhere_must_fit_in_memory(prepared):
     rows = prepared.rows | {"training": replace(prepared.rows["training"], m=10**9)}
     query, settings = replace(prepared, where=None, rows=rows), recipe(10**9, **CHANGES)
     with pytest.raises(InvalidParameterError, match="no Parquet file that each worker could read"):
-        train_pieces(query, settings, Budget.asked("1GB"), distribution=Distribution("local", 2))
+        train_batches(query, settings, Budget.asked("1GB"), distribution=Distribution("local", 2))
 
 
 def arguments(folder, model, epochs):

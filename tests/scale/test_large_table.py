@@ -4,7 +4,7 @@ import duckdb
 import pytest
 
 from chainrule._errors import InvalidParameterError
-from chainrule.estimator.large_table import LargeTable, train_on
+from chainrule.tabular.large_table import LargeTable, train_on
 
 QUERY = "SELECT sin(i) AS x, cos(i) AS z, sin(i) > 0.3 AS y FROM range(3000) t(i)"
 CHANGES = {"hidden_layer_sizes": (4,), "max_iter": 2}
@@ -41,7 +41,7 @@ def test_a_listener_hears_of_the_training():
 
 def test_reading_is_told_of(monkeypatch):
     told = []
-    monkeypatch.setattr("chainrule.table.as_parquet._MOST_ROWS", 2048)
+    monkeypatch.setattr("chainrule.table.reading.as_parquet._MOST_ROWS", 2048)
     train_on(LargeTable(QUERY, ["y"]), CHANGES, on_read=lambda *progress: told.append(progress))
     steps = [(0, 3000), (2048, 3000), (3000, 3000)]
     assert told == [(what, *rows) for what in ("reading", "splitting", "measuring", "encoding") for rows in steps]

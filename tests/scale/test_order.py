@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.scale.order import ShuffledRows, quota
-from chainrule.scale.rows import ArrayRows, Block
+from chainrule.outofcore.rows import ArrayRows, Block
+from chainrule.outofcore.shuffle import ShuffledRows, quota
 
 
 def numbered(m, weights=False):
@@ -25,15 +25,15 @@ def visited(shuffled, epoch, start=0, stop=None):
 
 
 @given(m=st.integers(1, 60), block=st.integers(1, 9), window=st.integers(1, 5), seed=st.integers(0, 5), data=st.data())
-def test_every_epoch_is_a_permutation_whatever_pieces_it_is_taken_in(m, block, window, seed, data):
+def test_every_epoch_is_a_permutation_whatever_batches_it_is_taken_in(m, block, window, seed, data):
     rows = numbered(m)
     whole = [visited(ShuffledRows(rows, seed, block=block, window=window), epoch) for epoch in range(2)]
     assert sorted(whole[0]) == sorted(whole[1]) == list(range(m))
     cuts = sorted({0, m, *data.draw(st.lists(st.integers(0, m), max_size=4))})
     shuffled = ShuffledRows(rows, seed, block=block, window=window)
     for epoch in (1, 0):  # backward, too: there is no state
-        pieces = [visited(shuffled, epoch, *cut) for cut in pairwise(cuts)]
-        assert [row for piece in pieces for row in piece] == whole[epoch]
+        batches = [visited(shuffled, epoch, *cut) for cut in pairwise(cuts)]
+        assert [row for batch in batches for row in batch] == whole[epoch]
 
 
 def test_epochs_seeds_and_shards_have_orders_of_their_own():

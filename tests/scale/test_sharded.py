@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from chainrule._errors import DivergenceError, InvalidParameterError
+from chainrule.distributed.communicators.base import Communicator
+from chainrule.distributed.reduction import TreeSum, run_of
+from chainrule.distributed.sharded import LocalShards, Steps, check_batches, cut, run_shards
 from chainrule.engine import choose
-from chainrule.network import segment
 from chainrule.network.examples import Examples
-from chainrule.network.feed import InMemory
-from chainrule.scale.communicators.base import Communicator
-from chainrule.scale.reduction import TreeSum, run_of
-from chainrule.scale.sharded import LocalShards, Steps, check_batches, cut, run_shards
+from chainrule.network.training import segment
+from chainrule.network.training.feed import InMemory
 
 from ..patience import GIVE_UP
 from .trainings import outcome, shards_of, start_of, training_of, undisturbed

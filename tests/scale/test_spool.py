@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from chainrule._errors import CheckpointError, InvalidParameterError, TableError
-from chainrule.scale.memory import Budget, machine_memory, memory_size
-from chainrule.scale.spool import SpooledRows, row_writers
-from chainrule.scale.workplace import workplace
+from chainrule.checkpoints.run_folder import workplace
+from chainrule.outofcore.memory import Budget, machine_memory, memory_size
+from chainrule.outofcore.row_files import SpooledRows, row_writers
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_what_is_no_size(text):
 
 def test_a_budget_is_shared_out_within_its_total():
     budget = Budget.asked("2GB")
-    assert budget.piece + budget.reader <= budget.total
+    assert budget.batch + budget.reader <= budget.total
     for row_bytes in (8, 204, 40_000):
         block, window = budget.window(row_bytes)
         assert 3 * block * window * row_bytes < budget.total
@@ -62,7 +62,7 @@ def test_a_budget_is_shared_out_within_its_total():
 
 def test_a_small_machine_gets_the_least_budget(monkeypatch):
     """Every command asks whether a table fits: none may fail on a machine of one gigabyte."""
-    monkeypatch.setattr("chainrule.scale.memory.machine_memory", lambda: 10**9)
+    monkeypatch.setattr("chainrule.outofcore.memory.machine_memory", lambda: 10**9)
     assert Budget.asked(None).total == 400 * 10**6
 
 

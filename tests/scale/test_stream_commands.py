@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from chainrule.checkpoints.checkpoint_file import CheckpointFile
+from chainrule.checkpoints.run_folder import has_checkpoint
 from chainrule.cli import main
 from chainrule.files.model_file import read_model
-from chainrule.scale.checkpoints import CheckpointFile
-from chainrule.scale.workplace import has_checkpoint
 
 from ..patience import GIVE_UP
 from .faults import AT_A_CHECKPOINT
@@ -116,7 +116,7 @@ def test_a_checkpoint_of_another_training_is_refused(interrupted, tmp_path, chan
     if change == "table":
         os.utime(table, ns=(0, 0))
     if change == "--memory":
-        monkeypatch.setattr("chainrule.scale.memory.WINDOW", 32)
+        monkeypatch.setattr("chainrule.outofcore.memory.WINDOW", 32)
     options = (change, extra[change]) if change in extra else ()
     outcome = run("train", table, "-m", tmp_path / "m.safetensors", *QUICK, *arguments, *options)
     os.utime(table, ns=(written, written))
@@ -182,7 +182,7 @@ def test_memory_stays_below_the_bound(tmp_path):
 @pytest.mark.parametrize("target", ["good", "colour", "price"])
 @pytest.mark.parametrize("keep", [(), ("--keep",)])
 def test_predictions_and_figures_are_those_in_memory(tmp_path, table, target, keep, monkeypatch):
-    monkeypatch.setattr("chainrule.table.as_parquet._MOST_ROWS", 4096)
+    monkeypatch.setattr("chainrule.table.reading.as_parquet._MOST_ROWS", 4096)
     model = tmp_path / "m.safetensors"
     run("train", table, "-t", target, "-m", model, "--epochs", "1", "--hidden", "4", "--quiet")
     outputs = []
@@ -191,16 +191,16 @@ def test_predictions_and_figures_are_those_in_memory(tmp_path, table, target, ke
         assert run("predict", model, table, "-o", output, *keep, *options).exit_code == 0
         outputs.append(output.read_bytes())
     assert outputs[0] == outputs[1]
-    whole, pieces = (
+    whole, batches = (
         json.loads(run("evaluate", model, table, "--json", *options).stdout) for options in ((), ("--memory", "1GB"))
     )
-    assert pieces["rows"] == whole["rows"]
-    assert pieces["without_target"] == whole["without_target"]
+    assert batches["rows"] == whole["rows"]
+    assert batches["without_target"] == whole["without_target"]
     for name, value in whole["figures"].items():
-        assert pieces["figures"][name] == pytest.approx(value, rel=1e-4 if name == "roc_auc" else 1e-9)
+        assert batches["figures"][name] == pytest.approx(value, rel=1e-4 if name == "roc_auc" else 1e-9)
 
 
-def test_training_in_pieces_by_a_test_table(tmp_path, table):
+def test_training_in_batches_by_a_test_table(tmp_path, table):
     model = tmp_path / "m.safetensors"
     outcome = run(
         *("train", table, "-t", "good", "-m", model, "--test-table", table, "--memory", "1GB", "--epochs", "1"),
@@ -212,9 +212,9 @@ def test_training_in_pieces_by_a_test_table(tmp_path, table):
     assert report["baselines"].keys() == {"linear model", "trivial answer"}
 
 
-def test_a_table_that_would_fill_the_memory_is_trained_on_in_pieces(tmp_path, table, monkeypatch):
-    monkeypatch.setattr("chainrule.scale.memory.machine_memory", lambda: 4 * 401 * 10**6)
-    monkeypatch.setattr("chainrule.table.extent._BYTES_PER_VALUE", 2000)
+def test_a_table_that_would_fill_the_memory_is_trained_on_in_batches(tmp_path, table, monkeypatch):
+    monkeypatch.setattr("chainrule.outofcore.memory.machine_memory", lambda: 4 * 401 * 10**6)
+    monkeypatch.setattr("chainrule.table.reading.size._BYTES_PER_VALUE", 2000)
     model = tmp_path / "m.safetensors"
     assert run("train", table, "-m", model, *QUICK, "--epochs", "1").exit_code == 0
     assert "order" in read_model(model)[0]["training"]

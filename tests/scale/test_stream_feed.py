@@ -7,18 +7,19 @@ import numpy as np
 import pytest
 
 from chainrule.engine import choose
-from chainrule.network import Architecture, activation, initial_parameters, loss, segment
+from chainrule.network import Architecture, activation, initial_parameters, loss
 from chainrule.network.examples import Examples
-from chainrule.network.feed import InMemory
-from chainrule.network.loop import train
 from chainrule.network.optimizers import Adam
 from chainrule.network.penalties import Penalty
 from chainrule.network.schedules import Schedule
-from chainrule.network.segment import Plan, initial_state
-from chainrule.network.training import Stopping, Training, Validation
-from chainrule.scale.order import ShuffledRows
-from chainrule.scale.rows import ArrayRows, Block
-from chainrule.scale.stream_feed import StreamFeed
+from chainrule.network.training import segment
+from chainrule.network.training.feed import InMemory
+from chainrule.network.training.loop import train
+from chainrule.network.training.segment import Plan, initial_state
+from chainrule.network.training.setup import Stopping, Training, Validation
+from chainrule.outofcore.rows import ArrayRows, Block
+from chainrule.outofcore.shuffle import ShuffledRows
+from chainrule.outofcore.stream_feed import StreamFeed
 
 M, BATCH = 300, 32
 
@@ -95,12 +96,12 @@ def test_segments_may_end_anywhere(posed, runner):
     """The clock decides how many steps are taken at a time, so that they must not show."""
     _, X, Y, _ = posed
     feed = StreamFeed(ShuffledRows(ArrayRows(Block(X, Y)), seed=3, block=50, window=2), runner)
-    posed_training, start = training(posed, feed)
+    build_training, start = training(posed, feed)
     rates = np.full(10, 1e-2)
-    whole, totals = feed.take_steps(posed[0], posed_training.plan, start, 0, rates)
+    whole, totals = feed.take_steps(posed[0], build_training.plan, start, 0, rates)
     state, losses = start, []
     for first, stop in ((0, 1), (1, 6), (6, 10)):
-        state, part = feed.take_steps(posed[0], posed_training.plan, state, first, rates[first:stop])
+        state, part = feed.take_steps(posed[0], build_training.plan, state, first, rates[first:stop])
         losses += part.losses
     np.testing.assert_array_equal(state.parameters.theta, whole.parameters.theta)
     assert tuple(losses) == totals.losses

@@ -1,4 +1,4 @@
-"""A table in pieces is understood as the same table in memory is."""
+"""A table in batches is understood as the same table in memory is."""
 
 import dataclasses
 
@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 
 from chainrule._errors import CheckpointError, InvalidParameterError, TableError, TargetError
-from chainrule.estimator.prepared_record import load_prepared, save_prepared
-from chainrule.estimator.recipe import recipe
-from chainrule.estimator.stream_preparing import prepare_pieces
-from chainrule.estimator.stream_training import train_pieces
-from chainrule.estimator.table_task import Overrides, network_targets
-from chainrule.estimator.table_training import prepare, train
-from chainrule.estimator.training_set import TrainingSet, split
-from chainrule.scale.memory import Budget
-from chainrule.scale.parts import Shares, draw_parts
-from chainrule.scale.survey import facts_of
-from chainrule.table import read_table, understand_target
-from chainrule.table.features import Scaled
-from chainrule.table.pieces import open_pieces
+from chainrule.fit.dataset import TrainingSet, split
+from chainrule.outofcore.memory import Budget
+from chainrule.table import infer_target, read_table
+from chainrule.table.encoding.blocks import Scaled
+from chainrule.table.reading.batches import open_batches
+from chainrule.tabular.in_memory import prepare, train
+from chainrule.tabular.prepare import prepare_batches
+from chainrule.tabular.prepared_file import load_prepared, save_prepared
+from chainrule.tabular.recipe import recipe
+from chainrule.tabular.split import Shares, draw_parts
+from chainrule.tabular.summarize import facts_of
+from chainrule.tabular.task import Overrides, network_targets
+from chainrule.tabular.train import train_batches
 
 ALL = Shares(test=0.0, validation=0.0)
 
@@ -57,8 +57,8 @@ def _same(block):
 def compare(source, targets, overrides, folder):
     table = read_table(source)
     whole = prepare(table, targets, overrides=overrides, test_fraction=0)
-    with open_pieces(source, piece_bytes=1) as pieces:
-        streamed = prepare_pieces(pieces, targets, folder, overrides=overrides, shares=ALL)
+    with open_batches(source, batch_bytes=1) as batches:
+        streamed = prepare_batches(batches, targets, folder, overrides=overrides, shares=ALL)
     assert streamed.schema == whole.schema
     close(streamed.encoder.blocks, whole.encoder.blocks)
     target = dataclasses.replace(streamed.target, centre=whole.target.centre, scale=whole.target.scale)
@@ -77,8 +77,8 @@ def compare(source, targets, overrides, folder):
 def compare_splits(table, source, targets, overrides, folder):
     """The same rows are for the test, and the same held out, as of the table in memory; all are encoded alike."""
     whole = prepare(table, targets, overrides=overrides, test_fraction=0.2, seed=3)
-    with open_pieces(source, piece_bytes=1) as pieces:
-        streamed = prepare_pieces(pieces, targets, folder, overrides=overrides, shares=Shares(0.2, 0.1, seed=3))
+    with open_batches(source, batch_bytes=1) as batches:
+        streamed = prepare_batches(batches, targets, folder, overrides=overrides, shares=Shares(0.2, 0.1, seed=3))
     Y, strata = network_targets(whole.target, whole.y), whole.y if whole.target.classes else None
     training, held_out = split(recipe(1, early_stopping=True), TrainingSet(whole.X, Y, strata=strata), 3)
     parts = {"training": whole.X[training.rows], "validation": whole.X[held_out.rows], "test": whole.X_test}
@@ -109,16 +109,16 @@ def test_every_kind_of_column(tmp_path, targets, overrides):
 
 
 def parts_of(query, targets, shares):
-    with open_pieces(query, piece_bytes=1) as pieces:
-        target = understand_target(pieces.header, targets, facts=facts_of(pieces, set(targets)))
-        return draw_parts(pieces, target, [name for name in pieces.names if name not in targets], shares).codes
+    with open_batches(query, batch_bytes=1) as batches:
+        target = infer_target(batches.header, targets, facts=facts_of(batches, set(targets)))
+        return draw_parts(batches, target, [name for name in batches.names if name not in targets], shares).codes
 
 
 @pytest.mark.parametrize("chapter", [None, 700])
 def test_shares_are_those_asked_for_in_every_class_and_chapter(monkeypatch, chapter):
-    """7,000 rows of four distinct ones, a tenth without a class: copies part, pieces end anywhere in a chapter."""
+    """7,000 rows of four distinct ones, a tenth without a class: copies part, batches end remote in a chapter."""
     if chapter:
-        monkeypatch.setattr("chainrule.scale.parts.CHAPTER", chapter)
+        monkeypatch.setattr("chainrule.tabular.split.CHAPTER", chapter)
     query = "SELECT i % 4 AS x, CASE WHEN i % 10 > 0 THEN ['a', 'b', 'c'][1 + i % 3] END AS y FROM range(7000) t(i)"
     codes = parts_of(query, ["y"], Shares(0.2, 0.25, seed=5))
     y = np.where(np.arange(7000) % 10, np.arange(7000) % 3, -1)
@@ -143,13 +143,13 @@ def test_shares_that_leave_nothing_are_refused():
         Shares(1)
 
 
-def test_the_split_does_not_depend_on_the_pieces(tmp_path):
+def test_the_split_does_not_depend_on_the_batches(tmp_path):
     read = []
-    for number, piece_bytes in enumerate((1, 2**30)):
+    for number, batch_bytes in enumerate((1, 2**30)):
         folder = tmp_path / str(number)
         folder.mkdir()
-        with open_pieces(QUERY, piece_bytes=piece_bytes) as pieces:
-            prepared = prepare_pieces(pieces, ["price"], folder, shares=Shares(seed=1))
+        with open_batches(QUERY, batch_bytes=batch_bytes) as batches:
+            prepared = prepare_batches(batches, ["price"], folder, shares=Shares(seed=1))
         read.append([rows.read(0, rows.m) for rows in prepared.rows.values()])
     for one, other in zip(*read, strict=True):
         np.testing.assert_allclose(one.X, other.X, rtol=1e-6, atol=1e-6)
@@ -157,9 +157,9 @@ def test_the_split_does_not_depend_on_the_pieces(tmp_path):
 
 
 def test_medians_come_from_a_sample_where_rows_are_many(tmp_path, monkeypatch):
-    monkeypatch.setattr("chainrule.scale.survey._SAMPLE_ROWS", 2000)
-    with open_pieces(QUERY, piece_bytes=1) as pieces:
-        encoder = prepare_pieces(pieces, ["price"], tmp_path, shares=ALL).encoder
+    monkeypatch.setattr("chainrule.tabular.summarize._SAMPLE_ROWS", 2000)
+    with open_batches(QUERY, batch_bytes=1) as batches:
+        encoder = prepare_batches(batches, ["price"], tmp_path, shares=ALL).encoder
     k = next(block for block in encoder.blocks if block.column == "k" and isinstance(block, Scaled))
     assert k.fill == pytest.approx(24.5, abs=3)  # of 0 to 49
 
@@ -184,13 +184,13 @@ def test_medians_come_from_a_sample_where_rows_are_many(tmp_path, monkeypatch):
     ids=["unknown", "constant", "text", "strict", "empty", "all alike", "nothing to learn"],
 )
 def test_what_cannot_be_trained_on_is_said(tmp_path, query, targets, options, error, words):
-    with pytest.raises(error, match=words), open_pieces(query) as pieces:
-        prepare_pieces(pieces, targets, tmp_path, **({"shares": ALL} | options))
+    with pytest.raises(error, match=words), open_batches(query) as batches:
+        prepare_batches(batches, targets, tmp_path, **({"shares": ALL} | options))
 
 
 def test_a_record_brings_everything_back(tmp_path):
-    with open_pieces(QUERY) as pieces:
-        prepared = prepare_pieces(pieces, ["price"], tmp_path)
+    with open_batches(QUERY) as batches:
+        prepared = prepare_batches(batches, ["price"], tmp_path)
     fingerprint = {"table": {"query": QUERY}, "seed": 1}
     assert load_prepared(tmp_path, fingerprint) is None
     save_prepared(prepared, tmp_path, fingerprint)
@@ -203,9 +203,9 @@ def test_training_is_as_good_as_in_memory(tmp_path):
     """Not the same to the bit: rows are shuffled in windows."""
     settings = recipe(4000, hidden_layer_sizes=(16,), max_iter=15, dropout=0.0)
     whole = train(prepare(read_table(QUERY), ["flag"]), settings)
-    with open_pieces(QUERY, piece_bytes=1) as pieces:
-        prepared = prepare_pieces(pieces, ["flag"], tmp_path)
-    streamed = train_pieces(prepared, settings, Budget.asked("1GB"))
+    with open_batches(QUERY, batch_bytes=1) as batches:
+        prepared = prepare_batches(batches, ["flag"], tmp_path)
+    streamed = train_batches(prepared, settings, Budget.asked("1GB"))
     assert streamed.figures.keys() == whole.figures.keys()
     assert streamed.figures["network"]["accuracy"] > whole.figures["network"]["accuracy"] - 0.03
     assert streamed.figures["network"]["accuracy"] > streamed.figures["trivial answer"]["accuracy"] + 0.1
@@ -213,9 +213,9 @@ def test_training_is_as_good_as_in_memory(tmp_path):
 
 
 def test_full_batches_that_do_not_fit_are_refused(tmp_path, monkeypatch):
-    with open_pieces(QUERY) as pieces:
-        prepared = prepare_pieces(pieces, ["flag"], tmp_path)
-    monkeypatch.setattr("chainrule.scale.memory.BLOCK", 64)
-    monkeypatch.setattr("chainrule.scale.memory.WINDOW", 2)
+    with open_batches(QUERY) as batches:
+        prepared = prepare_batches(batches, ["flag"], tmp_path)
+    monkeypatch.setattr("chainrule.outofcore.memory.BLOCK", 64)
+    monkeypatch.setattr("chainrule.outofcore.memory.WINDOW", 2)
     with pytest.raises(InvalidParameterError, match="the batch size can be at most 128"):
-        train_pieces(prepared, recipe(1000, solver="gradient_descent"), Budget.asked("400MB"))
+        train_batches(prepared, recipe(1000, solver="gradient_descent"), Budget.asked("400MB"))

@@ -5,18 +5,18 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.distributed.sharded import LocalShards
 from chainrule.engine import choose
 from chainrule.network import Architecture, activation, initial_parameters, loss
-from chainrule.network.feed import InMemory
-from chainrule.network.loop import train
 from chainrule.network.optimizers import optimizer_named
 from chainrule.network.penalties import Penalty
 from chainrule.network.schedules import Schedule
-from chainrule.network.segment import Plan, initial_state
-from chainrule.network.training import Stopping, Training, Validation
-from chainrule.scale.order import ShuffledRows
-from chainrule.scale.rows import ArrayRows, Block
-from chainrule.scale.sharded import LocalShards
+from chainrule.network.training.feed import InMemory
+from chainrule.network.training.loop import train
+from chainrule.network.training.segment import Plan, initial_state
+from chainrule.network.training.setup import Stopping, Training, Validation
+from chainrule.outofcore.rows import ArrayRows, Block
+from chainrule.outofcore.shuffle import ShuffledRows
 
 SIZES = (37, 5, 80, 20, 41)
 SEED = 3

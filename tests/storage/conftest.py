@@ -12,9 +12,9 @@ from safetensors import safe_open
 from safetensors.numpy import save
 
 from chainrule import LinearRegressor, MLPClassifier, MLPRegressor
-from chainrule.estimator.recipe import recipe
-from chainrule.estimator.table_training import prepare, train
 from chainrule.table import from_frame
+from chainrule.tabular.in_memory import prepare, train
+from chainrule.tabular.recipe import recipe
 
 
 def read_raw(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:

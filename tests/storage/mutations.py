@@ -31,9 +31,9 @@ from chainrule import (
     save,
 )
 from chainrule._errors import ChainruleError, ModelFileError
-from chainrule.estimator.recipe import recipe
-from chainrule.estimator.table_training import prepare, train
 from chainrule.table import from_frame
+from chainrule.tabular.in_memory import prepare, train
+from chainrule.tabular.recipe import recipe
 
 from .conftest import read_raw, write_raw
 
@@ -174,7 +174,7 @@ def used(model: Any) -> None:
 
 
 def checked(path: Path) -> bool:
-    """Load the file and use the model; whether it could be loaded."""
+    """RowLoader the file and use the model; whether it could be loaded."""
     began = time.monotonic()
     try:
         model = load(path)

@@ -7,9 +7,9 @@ from numpy.testing import assert_array_equal
 from chainrule._errors import TableError
 from chainrule.network.embeddings import Embedding
 from chainrule.table import Column, Encoder, Table
-from chainrule.table.features import Codes, OneHot
-from chainrule.table.fit_features import fit_codes, fit_number
-from chainrule.table.frame import level_column, number_column
+from chainrule.table.encoding.blocks import Codes, OneHot
+from chainrule.table.encoding.fit_blocks import fit_codes, fit_number
+from chainrule.table.reading.from_frame import level_column, number_column
 
 TEXTS = np.array(["b", "a", "c", "b", "a", "c", "rare", None], object)
 ONES = np.ones(8)

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule._errors import TableError
-from chainrule.table import Column, Encoder, Table, from_frame, understand
+from chainrule.table import Column, Encoder, Table, from_frame, infer_schema
 
 
 def encode(columns, *, test=None, rows=None, **overrides):
     """Fit on a frame, encode it or another; give the features by name."""
     table = from_frame(columns)
-    encoder = Encoder.fit(table, understand(table, **overrides), rows)
+    encoder = Encoder.fit(table, infer_schema(table, **overrides), rows)
     X = encoder.transform(table if test is None else from_frame(test))
     assert X.dtype == np.float32
     assert X.flags.c_contiguous
@@ -55,7 +55,7 @@ def test_far_from_zero_numbers_keep_their_differences():
 def test_scaling_is_bounded_and_keeps_the_order(values):
     columns = (Column("x", "number", np.array(values)),)
     table = Table((*columns, Column("y", "number", np.arange(len(values)) * 0.5)))
-    x = Encoder.fit(table, understand(table, numeric=["x"])).transform(table)[np.argsort(values, kind="stable"), 0]
+    x = Encoder.fit(table, infer_schema(table, numeric=["x"])).transform(table)[np.argsort(values, kind="stable"), 0]
     assert (np.abs(x) <= 4).all()
     assert (np.diff(x) >= 0).all()
 
@@ -118,7 +118,7 @@ def test_dates_are_expanded_and_constant_parts_left_out():
 def test_pixels_lie_between_0_and_1():
     image = np.array([[0, 255], [51, 0], [0, 0]], np.uint8)
     table = Table(tuple(Column(f"p{i}", "pixel", image[:, i]) for i in range(2)))
-    X = Encoder.fit(table, understand(table)).transform(table, np.array([1, 0]))
+    X = Encoder.fit(table, infer_schema(table)).transform(table, np.array([1, 0]))
     assert X.tolist() == [[pytest.approx(0.2), 0], [0, 1]]
 
 
@@ -133,7 +133,7 @@ MIXED = {
 
 def fitted():
     table = from_frame(MIXED)
-    return table, Encoder.fit(table, understand(table, ordinal=["s"]))
+    return table, Encoder.fit(table, infer_schema(table, ordinal=["s"]))
 
 
 def test_through_json_and_back_is_exact():
@@ -157,7 +157,7 @@ def test_rows_are_independent_of_their_neighbours_and_of_column_order():
 def test_more_rows_than_a_chunk():
     x = np.random.default_rng(0).normal(size=10_000)
     table = from_frame({"x": x, "y": -x})
-    X = Encoder.fit(table, understand(table)).transform(table)
+    X = Encoder.fit(table, infer_schema(table)).transform(table)
     assert np.array_equal(X[:, 0], -X[:, 1])
     z = (x - x.mean()) / x.std()
     np.testing.assert_allclose(X[:, 0], z / np.sqrt(1 + (z / 4) ** 2), rtol=1e-6, atol=1e-7)
@@ -197,4 +197,4 @@ def test_everything_missing_at_prediction():
 def test_training_rows_without_variation():
     table = from_frame({"x": [1, 1, 2]})
     with pytest.raises(TableError, match="constant in the training rows"):
-        Encoder.fit(table, understand(table), np.array([0, 1]))
+        Encoder.fit(table, infer_schema(table), np.array([0, 1]))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from chainrule import LinearRegressor
 from chainrule._errors import TableError
 from chainrule.table import read_table
-from chainrule.table.pieces import open_pieces
+from chainrule.table.reading.batches import open_batches
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_rows_that_do_not_fit_are_named(write, kind):
     for source in (path, f"SELECT count(*) AS n FROM '{path}'"):
         with pytest.raises(TableError, match=line):
             read_table(source)
-    with pytest.raises(TableError, match=line), open_pieces(path):
+    with pytest.raises(TableError, match=line), open_batches(path):
         pass
 
 
@@ -98,8 +98,8 @@ def test_every_record_is_a_row(write, kind):
     path = write(content)
     assert read_table(path).n_rows == rows
     assert read_table(f"FROM '{path}'").n_rows == rows
-    with open_pieces(path) as pieces:
-        assert pieces.n_rows == rows
+    with open_batches(path) as batches:
+        assert batches.n_rows == rows
 
 
 def test_zstandard(tmp_path):

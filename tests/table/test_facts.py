@@ -1,4 +1,4 @@
-"""Facts and moments of pieces add up to those of the whole, wherever it is cut."""
+"""ColumnSummary and moments of batches add up to those of the whole, wherever it is cut."""
 
 from itertools import pairwise
 
@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.table import Column
-from chainrule.table.facts import Facts
-from chainrule.table.moments import Moments
+from chainrule.table.column_summary import ColumnSummary
+from chainrule.table.encoding.moments import Moments
 
 FLOATS = st.one_of(st.just(np.nan), st.floats(-1e6, 1e6), st.integers(-5, 5).map(float))
 COLUMNS = st.one_of(
@@ -21,7 +21,7 @@ COLUMNS = st.one_of(
 )
 
 
-def pieces_of(column, cuts):
+def batches_of(column, cuts):
     borders = [0, *sorted(cut % (len(column.values) + 1) for cut in cuts), len(column.values)]
     return [column.take(slice(start, stop)) for start, stop in pairwise(borders)]
 
@@ -34,7 +34,7 @@ def plain(facts):
 @settings(deadline=None)
 @given(column=COLUMNS, cuts=st.lists(st.integers(0, 1000), max_size=4))
 def test_facts_do_not_depend_on_the_cuts(column, cuts):
-    whole, *parts = (Facts.of(part, tally=True) for part in (column, *pieces_of(column, cuts)))
+    whole, *parts = (ColumnSummary.of(part, tally=True) for part in (column, *batches_of(column, cuts)))
     assert plain(sum(parts[1:], parts[0])) == plain(whole)
 
 
@@ -42,7 +42,7 @@ def test_facts_do_not_depend_on_the_cuts(column, cuts):
 @given(x=st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=50), cuts=st.lists(st.integers(0, 1000), max_size=4))
 def test_moments_do_not_depend_on_the_cuts(x, cuts):
     values = np.array(x) + 1e3
-    parts = (Moments.of(piece.values) for piece in pieces_of(Column("x", "number", values), cuts))
+    parts = (Moments.of(batch.values) for batch in batches_of(Column("x", "number", values), cuts))
     found = sum(parts, Moments())
     assert found.count == len(x)
     assert found.mean == pytest.approx(values.mean(), rel=1e-12)
@@ -80,12 +80,12 @@ def test_moments_of_counts_are_those_of_copies():
 )
 @pytest.mark.parametrize("cut", [0, 1, 15, 29])
 def test_whole_numbers_of_a_range_each_once(values, fills, cut):
-    parts = [Facts.of(Column("x", "number", part)) for part in (values[:cut], values[cut:]) if len(part)]
+    parts = [ColumnSummary.of(Column("x", "number", part)) for part in (values[:cut], values[cut:]) if len(part)]
     assert sum(parts[1:], parts[0]).fills_range is fills
 
 
 def test_a_tally_is_given_up_where_there_are_too_many_values(monkeypatch):
-    monkeypatch.setattr("chainrule.table.facts.MAX_DIFFERENT", 5)
-    pieces = [Facts.of(Column("x", "number", np.arange(start, start + 4)), tally=True) for start in (0, 4)]
-    assert (pieces[0] + pieces[0]).tally.counts.tolist() == [2, 2, 2, 2]
-    assert (pieces[0] + pieces[1]).tally is None
+    monkeypatch.setattr("chainrule.table.column_summary.MAX_DIFFERENT", 5)
+    batches = [ColumnSummary.of(Column("x", "number", np.arange(start, start + 4)), tally=True) for start in (0, 4)]
+    assert (batches[0] + batches[0]).tally.counts.tolist() == [2, 2, 2, 2]
+    assert (batches[0] + batches[1]).tally is None

@@ -1,4 +1,4 @@
-"""Pieces of a table, put one below the other, are the table that is read whole."""
+"""Batches of a table, put one below the other, are the table that is read whole."""
 
 import duckdb
 import numpy as np
@@ -6,8 +6,8 @@ import pytest
 
 from chainrule._errors import InvalidParameterError, TableError
 from chainrule.table import read_table
-from chainrule.table.as_parquet import fingerprint
-from chainrule.table.pieces import open_pieces
+from chainrule.table.reading.as_parquet import fingerprint
+from chainrule.table.reading.batches import open_batches
 
 ROWS = 5000
 QUERY = f"""SELECT i AS id, sin(i) AS x, CASE WHEN i % 7 > 0 THEN i % 5 END AS k, i % 3 = 0 AS b,
@@ -18,7 +18,7 @@ QUERY = f"""SELECT i AS id, sin(i) AS x, CASE WHEN i % 7 > 0 THEN i % 5 END AS k
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """The same table in many forms."""
-    folder = tmp_path_factory.mktemp("pieces")
+    folder = tmp_path_factory.mktemp("batches")
     with duckdb.connect() as connection:
         connection.execute(f"CREATE TABLE t AS {QUERY}")
         for name, options in (
@@ -36,9 +36,9 @@ def folder(tmp_path_factory):
     return folder
 
 
-def same(piece, whole, start):
-    for column, other in zip(piece.columns, whole.columns, strict=True):
-        rows = slice(start, start + piece.n_rows)
+def same(batch, whole, start):
+    for column, other in zip(batch.columns, whole.columns, strict=True):
+        rows = slice(start, start + batch.n_rows)
         assert (column.name, column.kind, column.levels) == (other.name, other.kind, other.levels)
         assert column.note == other.note
         np.testing.assert_array_equal(column.values, other.values[rows])
@@ -46,17 +46,17 @@ def same(piece, whole, start):
 
 
 @pytest.mark.parametrize("form", ["t.parquet", "one-group.parquet", "t.csv", "t.csv.gz", "t.json", "parts", "query"])
-def test_pieces_are_the_table(folder, form):
+def test_batches_are_the_table(folder, form):
     source = QUERY if form == "query" else folder / form
     whole = read_table(source)
-    with open_pieces(source, piece_bytes=1) as pieces:
-        assert (pieces.n_rows, pieces.names) == (whole.n_rows, whole.names)
+    with open_batches(source, batch_bytes=1) as batches:
+        assert (batches.n_rows, batches.names) == (whole.n_rows, whole.names)
         for _ in range(2):  # as often as wanted
             start = 0
-            for piece in pieces:
-                assert piece.n_rows <= 2048
-                same(piece, whole, start)
-                start += piece.n_rows
+            for batch in batches:
+                assert batch.n_rows <= 2048
+                same(batch, whole, start)
+                start += batch.n_rows
             assert start == ROWS
 
 
@@ -65,18 +65,18 @@ def test_a_column_that_one_file_lacks_is_missing_there(tmp_path):
         connection.execute(f"COPY (SELECT 1 AS x, 2 AS y) TO '{tmp_path / 'a.parquet'}'")
         connection.execute(f"COPY (SELECT 2.5 AS z, 3 AS x) TO '{tmp_path / 'b.parquet'}'")
     whole = read_table(tmp_path)
-    with open_pieces(tmp_path) as pieces:
-        for row, piece in enumerate(pieces):
-            same(piece, whole, row)
+    with open_batches(tmp_path) as batches:
+        for row, batch in enumerate(batches):
+            same(batch, whole, row)
 
 
-def test_small_row_groups_make_one_piece(tmp_path):
+def test_small_row_groups_make_one_batch(tmp_path):
     path = tmp_path / "t.parquet"
     duckdb.sql(f"COPY (FROM range(20000)) TO '{path}' (ROW_GROUP_SIZE 2048)")
-    with open_pieces(path) as pieces:
-        assert [piece.n_rows for piece in pieces] == [20000]
-    with open_pieces(path, piece_bytes=5000 * 32) as pieces:
-        assert [piece.n_rows for piece in pieces] == [4096, 4096, 4096, 4096, 3616]
+    with open_batches(path) as batches:
+        assert [batch.n_rows for batch in batches] == [20000]
+    with open_batches(path, batch_bytes=5000 * 32) as batches:
+        assert [batch.n_rows for batch in batches] == [4096, 4096, 4096, 4096, 3616]
 
 
 @pytest.mark.parametrize(
@@ -88,14 +88,14 @@ def test_small_row_groups_make_one_piece(tmp_path):
     ],
 )
 def test_what_cannot_be_read_is_said(source, words):
-    with pytest.raises(TableError, match=words), open_pieces(source):
+    with pytest.raises(TableError, match=words), open_batches(source):
         pass
 
 
 def test_image_sets_are_read_whole(tmp_path):
     path = tmp_path / "images-idx3-ubyte"
     path.write_bytes(bytes([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 9]))
-    with pytest.raises(TableError, match="read whole: leave out --memory"), open_pieces(path):
+    with pytest.raises(TableError, match="read whole: leave out --memory"), open_batches(path):
         pass
 
 
@@ -104,7 +104,7 @@ def test_too_little_memory_is_said(tmp_path):
     columns = ", ".join(f"random() AS x{k}" for k in range(60))
     duckdb.sql(f"COPY (SELECT {columns} FROM range(120000)) TO '{path}'")
     words = "allow more memory, or write it as Parquet with smaller row groups"
-    with pytest.raises(TableError, match=words), open_pieces(path, memory=2**23):
+    with pytest.raises(TableError, match=words), open_batches(path, memory=2**23):
         pass
 
 
@@ -123,10 +123,10 @@ def test_objects_of_pyarrow(folder):
     dataset = pytest.importorskip("pyarrow.dataset").dataset(folder / "t.parquet")
     whole = read_table(folder / "t.parquet")
     for source in (dataset.to_table(), dataset, dataset.scanner().to_reader()):
-        with open_pieces(source, piece_bytes=1) as pieces:
-            assert pieces.source == type(source).__name__
-            for start, piece in enumerate(pieces):
-                same(piece, whole, 2048 * start)
+        with open_batches(source, batch_bytes=1) as batches:
+            assert batches.source == type(source).__name__
+            for start, batch in enumerate(batches):
+                same(batch, whole, 2048 * start)
     assert isinstance(dataset.to_table(), arrow.Table)
 
 
@@ -135,18 +135,18 @@ def test_a_dask_data_frame_is_computed_by_partitions(folder):
         lambda part: pytest.importorskip("pandas").read_parquet(folder / "parts" / f"{part}.parquet"), range(3)
     )
     whole = read_table(folder / "parts")
-    with open_pieces(frame) as pieces:
-        assert pieces.n_rows == ROWS
+    with open_batches(frame) as batches:
+        assert batches.n_rows == ROWS
         start = 0
-        for piece in pieces:
+        for batch in batches:
             for column in ("id", "x", "k", "colour", "day"):
-                rows = slice(start, start + piece.n_rows)
-                np.testing.assert_array_equal(piece[column].values, whole[column].values[rows])
-            start += piece.n_rows
+                rows = slice(start, start + batch.n_rows)
+                np.testing.assert_array_equal(batch[column].values, whole[column].values[rows])
+            start += batch.n_rows
 
 
 def test_other_objects_are_refused():
-    with pytest.raises(TableError, match="a path, a query, or an object of pyarrow or Dask; got int"), open_pieces(3):
+    with pytest.raises(TableError, match="a path, a query, or an object of pyarrow or Dask; got int"), open_batches(3):
         pass
     with pytest.raises(InvalidParameterError, match="a table that can be found again, by path or query; got int"):
         fingerprint(3)

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from chainrule._errors import TableError
-from chainrule.estimator.large_table import LargeTable, train_on
 from chainrule.table import from_frame, read_table
-from chainrule.table.as_parquet import fingerprint
-from chainrule.table.pieces import open_pieces
-from chainrule.table.write import write_columns
+from chainrule.table.reading.as_parquet import fingerprint
+from chainrule.table.reading.batches import open_batches
+from chainrule.table.writing.write import write_columns
+from chainrule.tabular.large_table import LargeTable, train_on
 
 NAMES = [
     *("from.csv", "with-header.csv", "select.csv", "values.csv", "FROM x.csv", "select (1).csv", "SELECT 1 AS a"),
@@ -33,8 +33,8 @@ def folder(tmp_path, monkeypatch):
 def test_what_exists_is_a_path(folder, name):
     (folder / name).write_text("p,q\n4,x\n5,y\n")
     assert read_table(name).names == ("p", "q")
-    with open_pieces(name) as pieces:
-        assert pieces.n_rows == 2
+    with open_batches(name) as batches:
+        assert batches.n_rows == 2
     assert list(fingerprint(name)) == ["files"]
     if "'" not in name:
         assert read_table(f"SELECT q FROM '{name}' WHERE p > 4").n_rows == 1
@@ -81,8 +81,8 @@ def test_files_in_a_query_are_read_as_files_alone(folder, query, columns):
     duckdb.sql("SELECT 3 AS k").write_parquet("p.parquet")
     table = read_table(query)
     assert {name: table[name].values.tolist() for name in table.names} == columns
-    with open_pieces(query) as pieces:
-        assert pieces.n_rows == table.n_rows
+    with open_batches(query) as batches:
+        assert batches.n_rows == table.n_rows
 
 
 def test_names_that_differ_in_case_are_two_files(folder):
@@ -155,7 +155,7 @@ def test_a_query_names_no_address(folder, start):
 @pytest.mark.parametrize("query", [*REFUSED, *WRITES[:12]])
 def test_a_query_only_reads(folder, query):
     frame, rows = {"a": np.arange(3)}, np.arange(3)  # which no query sees
-    for read in (read_table, fingerprint, lambda source: open_pieces(source).__enter__()):
+    for read in (read_table, fingerprint, lambda source: open_batches(source).__enter__()):
         with pytest.raises(TableError):
             read(query)
     assert sorted(path.name for path in folder.iterdir()) == ["t.csv", "u.csv"]

@@ -331,7 +331,7 @@ def test_reading_loads_duckdb_alone(write):
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_order_is_kept_whatever_the_values_need(tmp_path, threads, monkeypatch):
-    monkeypatch.setattr("chainrule.table.database.THREADS", threads)
+    monkeypatch.setattr("chainrule.table.reading.database.THREADS", threads)
     x = np.random.default_rng(0).permutation(200_000)
     frame = pd.DataFrame({"x": x, "price": [f"${value:,}" for value in x], "t": [f" {value % 50} a" for value in x]})
     frame.to_csv(tmp_path / "t.csv", index=False)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from chainrule._errors import InvalidParameterError, TableError
-from chainrule.table import Table, from_frame, read_table, understand
+from chainrule.table import Table, from_frame, infer_schema, read_table
 
 N = 1000
 GENERATOR = np.random.default_rng(0)
@@ -48,15 +48,15 @@ def table() -> Table:
 
 
 def test_every_kind_of_column_is_understood(table):
-    assert {name: (role, note) for name, role, note in understand(table).rows()} == EXPECTED
+    assert {name: (role, note) for name, role, note in infer_schema(table).rows()} == EXPECTED
 
 
 def test_targets_have_no_plan(table):
-    assert "id" not in [plan.name for plan in understand(table, targets=["id"]).plans]
+    assert "id" not in [plan.name for plan in infer_schema(table, targets=["id"]).plans]
 
 
 def test_overrides_by_name_and_by_position(table):
-    schema = understand(table, drop=["flag"], numeric=["1"], categorical=["repeated"], ordinal=["colour"])
+    schema = infer_schema(table, drop=["flag"], numeric=["1"], categorical=["repeated"], ordinal=["colour"])
     roles = {plan.name: plan.role for plan in schema.plans}
     assert [roles[name] for name in ("flag", "id", "repeated", "colour")] == [
         *("dropped", "numeric", "categorical", "ordinal")
@@ -75,21 +75,21 @@ def test_overrides_by_name_and_by_position(table):
 )
 def test_impossible_overrides(table, overrides, message):
     with pytest.raises(TableError, match=message):
-        understand(table, **overrides)
+        infer_schema(table, **overrides)
 
 
 def test_two_roles_for_one_column(table):
     with pytest.raises(InvalidParameterError, match="dropped and numeric"):
-        understand(table, drop=["id"], numeric=[1])
+        infer_schema(table, drop=["id"], numeric=[1])
 
 
 def test_nothing_left():
     with pytest.raises(TableError, match=r"left to learn from \(a: constant: always 1\)"):
-        understand(from_frame({"a": [1, 1], "y": [1, 2]}), targets=["y"])
+        infer_schema(from_frame({"a": [1, 1], "y": [1, 2]}), targets=["y"])
 
 
 def test_few_rows_prove_no_identifier():
-    assert understand(from_frame({"a": [1, 2, 3]})).rows() == [("a", "numeric", "")]
+    assert infer_schema(from_frame({"a": [1, 2, 3]})).rows() == [("a", "numeric", "")]
 
 
 @pytest.mark.parametrize(
@@ -111,6 +111,6 @@ def test_few_rows_prove_no_identifier():
     ],
 )
 def test_public_tables(shared_data, name, dropped, notes):
-    plans = {plan.name: plan for plan in understand(read_table(shared_data(name))).plans}
+    plans = {plan.name: plan for plan in infer_schema(read_table(shared_data(name))).plans}
     assert [plan.name for plan in plans.values() if plan.role == "dropped"] == dropped
     assert {column: plans[column].note for column in notes} == notes

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.table.statistics import mean_and_deviation, median, merged
+from chainrule.table.encoding.statistics import mean_and_deviation, median, merged
 
 ROWS = st.lists(st.tuples(st.integers(-50, 50).map(lambda v: v / 8), st.integers(1, 4)), min_size=1, max_size=20)
 

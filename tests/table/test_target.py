@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from chainrule._errors import InvalidParameterError, TableError, TargetError
-from chainrule.table import Target, from_frame, read_table, understand_target
+from chainrule.table import Target, from_frame, infer_target, read_table
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from chainrule.table import Target, from_frame, read_table, understand_target
     ],
 )
 def test_the_task_is_inferred(values, task, classes):
-    target = understand_target(from_frame({"y": values}), ["y"])
+    target = infer_target(from_frame({"y": values}), ["y"])
     assert (target.task, target.classes) == (task, classes)
     assert [type(label) for label in target.classes] == [type(label) for label in classes]
     assert target.reason
@@ -30,13 +30,13 @@ def test_the_task_is_inferred(values, task, classes):
 
 def test_the_task_can_be_set():
     table = from_frame({"y": [3, 4, 5, 3, 4, 5]})
-    assert understand_target(table, ["y"], "classification").classes == (3, 4, 5)
-    assert understand_target(from_frame({"y": [0, 1]}), [1], "regression").task == "regression"
+    assert infer_target(table, ["y"], "classification").classes == (3, 4, 5)
+    assert infer_target(from_frame({"y": [0, 1]}), [1], "regression").task == "regression"
 
 
 def test_codes_of_classes():
     table = from_frame({"y": ["red", None, "blue", "red"]})
-    target = understand_target(table, ["y"])
+    target = infer_target(table, ["y"])
     assert target.missing(table).tolist() == [False, True, False, False]
     assert target.encode(table, np.array([0, 2, 3])).tolist() == [1, 0, 1]
     with pytest.raises(TargetError, match="1 rows lack a value of y"):
@@ -45,17 +45,17 @@ def test_codes_of_classes():
 
 def test_several_regression_targets():
     table = from_frame({"a": [1.0, 2.0, 6.0], "b": [10, 10, 10], "c": [None, 1.0, 2.0]})
-    target = understand_target(table, ["a", "b"]).fit(table, np.array([0, 1]))
+    target = infer_target(table, ["a", "b"]).fit(table, np.array([0, 1]))
     assert (target.centre, target.scale) == ((1.5, 10.0), (0.5, 1.0))  # a constant is left unscaled
     y = target.encode(table)
     assert y.dtype == np.float64
     assert target.standardise(y).tolist() == [[-1, 0], [1, 0], [9, 0]]
     assert target.to_units(target.standardise(y)).tolist() == y.tolist()
-    assert understand_target(table, ["a", "c"]).missing(table).tolist() == [True, False, False]
+    assert infer_target(table, ["a", "c"]).missing(table).tolist() == [True, False, False]
 
 
 def test_labels_spelled_differently_are_understood_and_said():
-    target = understand_target(from_frame({"y": ["<=50K", ">50K", ">50K"]}), ["y"])
+    target = infer_target(from_frame({"y": ["<=50K", ">50K", ">50K"]}), ["y"])
     test = from_frame({"y": [">50K.", " <=50k", ">50K"]})
     assert target.encode(test).tolist() == [1, 0, 1]
     assert target.notes(test) == ("y: '<=50k' read as '<=50K', '>50K.' read as '>50K'",)
@@ -63,19 +63,19 @@ def test_labels_spelled_differently_are_understood_and_said():
 
 
 def test_labels_that_differ_by_case_alone_are_kept_apart():
-    target = understand_target(from_frame({"y": ["a", "A", "b"]}), ["y"])
+    target = infer_target(from_frame({"y": ["a", "A", "b"]}), ["y"])
     with pytest.raises(TargetError, match="'B'"):
         target.encode(from_frame({"y": ["B"]}))
 
 
 def test_unknown_labels_are_named():
-    target = understand_target(from_frame({"y": ["cat", "dog"]}), ["y"])
+    target = infer_target(from_frame({"y": ["cat", "dog"]}), ["y"])
     with pytest.raises(TargetError, match=r"training did not have: 'cow'; the classes are 'cat', 'dog'"):
         target.encode(from_frame({"y": ["cat", "cow"]}))
 
 
 def test_numbers_in_training_and_text_later():
-    target = understand_target(from_frame({"y": [0, 1, 2]}), ["y"])
+    target = infer_target(from_frame({"y": [0, 1, 2]}), ["y"])
     assert target.encode(from_frame({"y": ["2", "0"]})).tolist() == [2, 0]
 
 
@@ -94,21 +94,21 @@ def test_numbers_in_training_and_text_later():
 )
 def test_impossible_targets(columns, names, task, message):
     with pytest.raises(TargetError, match=message):
-        understand_target(from_frame(columns), names, task)
+        infer_target(from_frame(columns), names, task)
 
 
 def test_unknown_column_or_task():
     table = from_frame({"price": [1, 2]})
     with pytest.raises(TableError, match="Did you mean 'price'"):
-        understand_target(table, ["prices"])
+        infer_target(table, ["prices"])
     with pytest.raises(InvalidParameterError, match="got 'regress'"):
-        understand_target(table, ["price"], "regress")
+        infer_target(table, ["price"], "regress")
 
 
 @pytest.mark.parametrize("values", [["a", "b"], [True, False], [0, 1], [0.25, 3.0], [1.1, 2.3, 7.7]])
 def test_through_json_and_back_is_exact(values):
     table = from_frame({"y": values})
-    target = understand_target(table, ["y"]).fit(table)
+    target = infer_target(table, ["y"]).fit(table)
     restored = Target.from_dict(json.loads(json.dumps(target.to_dict())))
     assert restored == target
     assert [type(label) for label in restored.classes] == [type(label) for label in target.classes]
@@ -116,7 +116,7 @@ def test_through_json_and_back_is_exact(values):
 
 def test_adult_labels_of_both_files(shared_data):
     train, test = (read_table(shared_data(f"adult/adult.{part}")) for part in ("data", "test"))
-    target = understand_target(train, [15])
+    target = infer_target(train, [15])
     assert target.classes == ("<=50K", ">50K")
     assert target.encode(train).mean() == pytest.approx(0.2408, abs=5e-5)
     assert target.encode(test).mean() == pytest.approx(0.2362, abs=5e-5)
@@ -135,4 +135,4 @@ def test_adult_labels_of_both_files(shared_data):
     ],
 )
 def test_tasks_of_public_tables(shared_data, name, names, task):
-    assert understand_target(read_table(shared_data(name)), names).task == task
+    assert infer_target(read_table(shared_data(name)), names).task == task

@@ -1,4 +1,4 @@
-"""What is written piece by piece is what is written at once."""
+"""What is written batch by batch is what is written at once."""
 
 import duckdb
 import numpy as np
@@ -6,8 +6,8 @@ import pytest
 
 from chainrule._errors import TableError
 from chainrule.table import Column, Table
-from chainrule.table.write import plain_values, write_columns
-from chainrule.table.write_pieces import write_pieces
+from chainrule.table.writing.write import plain_values, write_columns
+from chainrule.table.writing.write_batches import write_batches
 
 NAN = np.nan
 TABLE = Table(
@@ -34,8 +34,8 @@ def described(path):
 def test_the_file_is_the_same(tmp_path, ending, size):
     once, pieced = tmp_path / f"once.{ending}", tmp_path / f"pieced.{ending}"
     write_columns({column.name: plain_values(column) for column in TABLE.columns}, once)
-    pieces = (TABLE.take(slice(start, start + size)) for start in range(0, 6, size))
-    write_pieces(({column.name: column for column in piece.columns} for piece in pieces), pieced)
+    batches = (TABLE.take(slice(start, start + size)) for start in range(0, 6, size))
+    write_batches(({column.name: column for column in batch.columns} for batch in batches), pieced)
     if ending == "parquet":  # its bytes tell the row groups
         assert described(pieced) == described(once)
     else:
@@ -43,15 +43,15 @@ def test_the_file_is_the_same(tmp_path, ending, size):
     assert sorted(path.name for path in tmp_path.iterdir()) == [once.name, pieced.name]
 
 
-def test_an_error_in_a_later_piece_leaves_the_older_file(tmp_path):
+def test_an_error_in_a_later_batch_leaves_the_older_file(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("older")
 
-    def pieces():
+    def batches():
         yield {"x": np.arange(2)}
         raise TableError("the table ends here")
 
     with pytest.raises(TableError, match="ends here"):
-        write_pieces(pieces(), path)
+        write_batches(batches(), path)
     assert path.read_text() == "older"
     assert list(tmp_path.iterdir()) == [path]

@@ -6,7 +6,7 @@ import importlib
 
 import click
 
-from chainrule import __version__
+from chainrule._version import __version__
 from chainrule.cli.guard import guarded
 
 # One line of help each here, so that `chainrule --help` imports none of them.

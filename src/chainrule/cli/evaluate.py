@@ -9,8 +9,8 @@ import click
 from chainrule.cli.guard import guarded
 
 if TYPE_CHECKING:
-    from chainrule.estimator.table_model import TableModel
-    from chainrule.estimator.table_pieces import Evaluation
+    from chainrule.tabular.evaluate import Evaluation
+    from chainrule.tabular.model import TableModel
 
 
 @click.command()
@@ -37,11 +37,11 @@ def evaluate(model: str, table: str, memory: str | None, as_json: bool) -> None:
 
 
 def _evaluation(model: TableModel, table: str, memory: str | None) -> Evaluation:
-    from chainrule.cli.streaming import in_pieces, opened
-    from chainrule.estimator.table_model import as_table
-    from chainrule.estimator.table_pieces import evaluate_pieces, evaluate_table
+    from chainrule.cli.streaming import in_batches, opened
+    from chainrule.tabular.evaluate import evaluate_batches, evaluate_table
+    from chainrule.tabular.model import as_table
 
-    if not in_pieces(table, memory):
+    if not in_batches(table, memory):
         return evaluate_table(model, as_table(table))
-    with opened(table, memory, "testing") as pieces:
-        return evaluate_pieces(model, pieces)
+    with opened(table, memory, "testing") as batches:
+        return evaluate_batches(model, batches)

@@ -11,9 +11,9 @@ import click
 from chainrule.cli.guard import guarded
 
 if TYPE_CHECKING:
-    from chainrule.estimator.table_model import TableModel
     from chainrule.network.types import Array
     from chainrule.table import Column, Table
+    from chainrule.tabular.model import TableModel
 
 
 @click.command()
@@ -29,20 +29,20 @@ def predict(model: str, table: str, output: str | None, keep: bool, memory: str 
     Writes the column `prediction`, and for classes `p_<class>` for each. The table's columns may be in another order,
     with others among them; a missing column is an error.
     """
-    from chainrule.cli.streaming import in_pieces, opened
-    from chainrule.estimator.table_model import as_table
+    from chainrule.cli.streaming import in_batches, opened
     from chainrule.table import Column
-    from chainrule.table.inputs import check_outputs
-    from chainrule.table.write import check_destination, plain_values, write_columns
-    from chainrule.table.write_pieces import write_pieces
+    from chainrule.table.reading.inputs import check_outputs
+    from chainrule.table.writing.write import check_destination, plain_values, write_columns
+    from chainrule.table.writing.write_batches import write_batches
+    from chainrule.tabular.model import as_table
 
     if output is not None:
         check_destination(output)
         check_outputs({"--output": [output]}, [table], model)
     loaded, destination = table_model(model), output or sys.stdout.buffer
-    if in_pieces(table, memory):
-        with opened(table, memory, "predicting") as pieces:
-            write_pieces((_output(loaded, piece, keep) for piece in pieces), destination)
+    if in_batches(table, memory):
+        with opened(table, memory, "predicting") as batches:
+            write_batches((_output(loaded, batch, keep) for batch in batches), destination)
         return
     columns = _output(loaded, as_table(table), keep)
     plain = {name: plain_values(each) if isinstance(each, Column) else each for name, each in columns.items()}
@@ -50,7 +50,7 @@ def predict(model: str, table: str, output: str | None, keep: bool, memory: str 
 
 
 def table_model(path: str) -> TableModel:
-    """Load a model that predicts from tables.
+    """RowLoader a model that predicts from tables.
 
     Raises
     ------
@@ -58,8 +58,8 @@ def table_model(path: str) -> TableModel:
         If the file holds an estimator, which knows no columns.
     """
     from chainrule._errors import ModelFileError
-    from chainrule.estimator.table_model import TableModel
     from chainrule.storage import load
+    from chainrule.tabular.model import TableModel
 
     model = load(path)
     if not isinstance(model, TableModel):
@@ -71,7 +71,7 @@ def table_model(path: str) -> TableModel:
 
 def _output(model: TableModel, table: Table, keep: bool) -> dict[str, Column | Array]:
     """The columns to write: the table's own, if they are to be kept, and the predictions."""
-    from chainrule.estimator.table_pieces import answers, predictions
+    from chainrule.tabular.evaluate import answers, predictions
 
     own = ((column.name, column) for column in table.columns if keep)
     return _named_apart([*own, *predictions(model, answers(model, table))])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from chainrule.network.progress import Progress
+    from chainrule.network.training.hooks import Progress
 
 
 class Reporter:
@@ -65,7 +65,7 @@ class Reporter:
 
 
 class Reading:
-    """Shows how far a table in pieces is read, on standard error: a bar on a terminal, else a line for each pass.
+    """Shows how far a table in batches is read, on standard error: a bar on a terminal, else a line for each pass.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class Reading:
     def begin(self, source: str) -> None:
         """Say what is read, before the first row can be counted."""
         if not self.quiet:
-            click.echo(f"reading {shorten(source, 60, placeholder=' ...')} in pieces", err=True)
+            click.echo(f"reading {shorten(source, 60, placeholder=' ...')} in batches", err=True)
 
     def __call__(self, what: str, done: int, rows: int) -> None:
         """Say what is done, on so many rows of all."""

@@ -12,9 +12,9 @@ from chainrule.cli.guard import guarded, names
 from chainrule.cli.text_file import check_text_path, write_text
 
 if TYPE_CHECKING:
-    from chainrule.derivation.tracing import Trace
-    from chainrule.estimator.table_model import TableModel
+    from chainrule.derivation.tracing.trace import Trace
     from chainrule.table import Table
+    from chainrule.tabular.model import TableModel
 
 _FIRST = 5  # rows taken where none are chosen
 _MOST = 10_000  # rows of one range
@@ -71,8 +71,8 @@ def trace(
 
     from chainrule.cli.predict import table_model
     from chainrule.derivation import trace as take
-    from chainrule.estimator.table_model import as_table
-    from chainrule.table.inputs import check_outputs
+    from chainrule.table.reading.inputs import check_outputs
+    from chainrule.tabular.model import as_table
 
     places = _places(rows)
     ending = check_text_path(output, _WRITERS) if output else ""
@@ -146,7 +146,7 @@ def _chosen(model: TableModel, table: Table, places: list[int]) -> tuple[Table, 
 
 def _rate_of(model: TableModel) -> float:
     """The learning rate of its training, of which the record holds what was not the default."""
-    from chainrule.estimator.settings import Settings
+    from chainrule.fit.parameters import Settings
 
     rate = model.training.get("settings", {}).get("learning_rate_init")
     return float(rate) if isinstance(rate, int | float) else Settings().learning_rate_init
@@ -160,7 +160,7 @@ def _show(taken: Trace, layout: str) -> None:
     from rich.console import Console
     from rich.text import Text  # which is no markup: names from a table stay what they are
 
-    from chainrule.derivation.views.trace_text import trace_lines
+    from chainrule.derivation.tracing.text import trace_lines
 
     console = Console()
     for line, style in trace_lines(taken, layout=layout, width=console.width):

@@ -13,11 +13,11 @@ from chainrule.cli.guard import guarded, names
 
 if TYPE_CHECKING:
     from chainrule.cli.progress import Reading, Reporter
-    from chainrule.estimator.settings import Settings
-    from chainrule.estimator.stream_preparing import About
-    from chainrule.estimator.table_task import Overrides, Trained, Understood
-    from chainrule.scale.distribution import Distribution
+    from chainrule.distributed.distribution import Distribution
+    from chainrule.fit.parameters import Settings
     from chainrule.table import Table
+    from chainrule.tabular.prepare import About
+    from chainrule.tabular.task import Overrides, Trained, Understood
 
     Announce = Callable[[Understood, Table | About, Settings], Reporter]
 
@@ -91,26 +91,26 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     chainrule train "SELECT * FROM 'sales/*.parquet' WHERE year > 2020" --target price
     chainrule train 'clicks/*.parquet' --target bought --memory 2GB --checkpoint run1
 
-    A table that is too large for the memory, or trained on with --memory or --checkpoint, is read in pieces; its rows
+    A table that is too large for the memory, or trained on with --memory or --checkpoint, is read in batches; its rows
     are then kept encoded on disk, in the checkpoint's folder or the system's temporary one.
     """
+    from chainrule.checkpoints.run_folder import places
     from chainrule.cli.display import strict_json
     from chainrule.cli.progress import Reading, Reporter
-    from chainrule.cli.streaming import in_pieces
+    from chainrule.cli.streaming import in_batches
     from chainrule.cli.train_text import after, before, summary
     from chainrule.files.model_file import check_writable
-    from chainrule.scale.workplace import places
     from chainrule.storage import save
-    from chainrule.table.inputs import check_outputs
+    from chainrule.table.reading.inputs import check_outputs
 
     check_writable(model)
     made = {"--model": [model]} | ({"--checkpoint": places(folder)} if (folder := options["checkpoint"]) else {})
     check_outputs(made, [table, options["test_table"]])
     request = _request(table, seed, options)
-    distribution, leads = request.distribution, request.leads
+    distribution, is_root = request.distribution, request.is_root
     if distribution is not None:
         distribution.check()
-    quiet, as_json = quiet or not leads, as_json and leads
+    quiet, as_json = quiet or not is_root, as_json and is_root
     say = _say(quiet, as_json)
     with ExitStack() as stack:
         reading = stack.enter_context(closing(Reading(quiet)))
@@ -121,13 +121,13 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
             return stack.enter_context(closing(Reporter(quiet)))
 
         def streams() -> bool:
-            return options["checkpoint"] is not None or in_pieces(table, options["memory"])
+            return options["checkpoint"] is not None or in_batches(table, options["memory"])
 
-        if streams() if distribution is None else distribution.once(streams):
-            trained, prepared = _train_in_pieces(request, announce, reading)
+        if streams() if distribution is None else distribution.broadcast(streams):
+            trained, prepared = _train_in_batches(request, announce, reading)
         else:
             trained, prepared = _train_in_memory(request, announce)
-    if leads:
+    if is_root:
         save(trained.model, model)
     say(after(trained, model, options["checkpoint"]))
     if as_json:
@@ -146,26 +146,26 @@ class _Request:
     distribution: Distribution | None
 
     @property
-    def leads(self) -> bool:
+    def is_root(self) -> bool:
         """Whether this process is the one that reports and saves."""
-        return self.distribution is None or self.distribution.leads
+        return self.distribution is None or self.distribution.is_root
 
 
 def _request(source: str, seed: int, options: dict[str, Any]) -> _Request:
     from chainrule.cli.train_settings import given_settings
-    from chainrule.estimator.table_task import Overrides
+    from chainrule.tabular.task import Overrides
 
     columns = {name: names(options[name]) for name in ("drop", "categorical", "numeric", "ordinal")}
     overrides = Overrides(**columns, task=options["task"])
     return _Request(source, seed, options, given_settings(options), overrides, _distribution(options))
 
 
-def _train_in_pieces(request: _Request, announce: Announce, reading: Reading) -> tuple[Trained, Understood]:
-    from chainrule.estimator.large_table import LargeTable, train_on
-    from chainrule.scale.workplace import has_checkpoint
+def _train_in_batches(request: _Request, announce: Announce, reading: Reading) -> tuple[Trained, Understood]:
+    from chainrule.checkpoints.run_folder import has_checkpoint
+    from chainrule.tabular.large_table import LargeTable, train_on
 
     options, folder = request.options, request.options["checkpoint"]
-    if folder is not None and has_checkpoint(folder) and request.leads:
+    if folder is not None and has_checkpoint(folder) and request.is_root:
         click.echo(f"going on from {folder}", err=True)
     else:
         reading.begin(request.source)
@@ -183,10 +183,10 @@ def _train_in_pieces(request: _Request, announce: Announce, reading: Reading) ->
 
 
 def _train_in_memory(request: _Request, announce: Announce) -> tuple[Trained, Understood]:
-    from chainrule.estimator.recipe import recipe
-    from chainrule.estimator.table_training import prepare
-    from chainrule.estimator.table_training import train as train_model
     from chainrule.table import read_table
+    from chainrule.tabular.in_memory import prepare
+    from chainrule.tabular.in_memory import train as train_model
+    from chainrule.tabular.recipe import recipe
 
     options = request.options
     table, other = read_table(request.source), options["test_table"]
@@ -226,7 +226,7 @@ def _targets(table: Table, given: tuple[str, ...]) -> tuple[str, ...]:
 
 def _distribution(options: dict[str, Any]) -> Distribution | None:
     from chainrule._errors import InvalidParameterError
-    from chainrule.scale.distribution import Distribution
+    from chainrule.distributed.distribution import Distribution
 
     if options["dask"] and options["mpi"]:
         raise InvalidParameterError("--dask and --mpi are two ways to do the same: give one of them.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule._errors import InvalidParameterError, nearest
-from chainrule.estimator.settings import CONSTRAINTS
+from chainrule.fit.parameters import CONSTRAINTS
 from chainrule.network.activations import activation
 
 _SAME = ("activation", "dropout", "solver", "alpha", "l1_ratio", "weight_decay", "batch_size", "engine")

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 from chainrule.cli.display import aligned, figures_table
 
 if TYPE_CHECKING:
-    from chainrule.estimator.settings import Settings
-    from chainrule.estimator.stream_preparing import About
-    from chainrule.estimator.table_task import Trained, Understood
+    from chainrule.fit.parameters import Settings
     from chainrule.table import Table
+    from chainrule.tabular.prepare import About
+    from chainrule.tabular.task import Trained, Understood
 
 
 def before(prepared: Understood, table: Table | About, settings: Settings) -> str:
     """What was understood, for the user to agree with before training."""
-    from chainrule.estimator.settings import FULL_BATCH
-    from chainrule.estimator.table_task import architecture
+    from chainrule.fit.parameters import FULL_BATCH
     from chainrule.network.parameters import n_parameters
+    from chainrule.tabular.task import architecture
 
     target = prepared.target
     lines = [f"{table.source}: {table.n_rows:,} rows, {len(table.names):,} columns"]
@@ -41,7 +41,7 @@ def before(prepared: Understood, table: Table | About, settings: Settings) -> st
 
 def after(trained: Trained, path: str, checkpoint: str | None) -> str:
     """What came of it."""
-    from chainrule.network.history import StopReason
+    from chainrule.network.training.history import StopReason
 
     history = trained.fitted.history
     lines = [f"stopped: {history.stop_sentence}"]

@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from chainrule.derivation.checks.gradient_check import gradcheck as gradcheck
     from chainrule.derivation.deriving.derivation import derive as derive
     from chainrule.derivation.judge.gradient_judge import check_gradients as check_gradients
-    from chainrule.derivation.tracing import trace as trace
+    from chainrule.derivation.tracing.trace import trace as trace
     from chainrule.slopes.derivative_check import check_derivative as check_derivative
 
 # Imported on first use: a trace needs no SymPy, a derivation no estimator.
 _HOMES = {
-    "trace": "chainrule.derivation.tracing",
+    "trace": "chainrule.derivation.tracing.trace",
     "gradcheck": "chainrule.derivation.checks.gradient_check",
     "check_gradients": "chainrule.derivation.judge.gradient_judge",
     "check_derivative": "chainrule.slopes.derivative_check",

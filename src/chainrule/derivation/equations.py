@@ -10,10 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from chainrule.derivation.formula import tree as t
-from chainrule.network import dense, embeddings, propagate, segment
+from chainrule.formula import tree as t
+from chainrule.network import dense, embeddings, propagate
 from chainrule.network.losses import Loss
 from chainrule.network.penalties import Penalty
+from chainrule.network.training import segment
 
 Z, A, W, b = (t.Symbol(name, "l") for name in "ZAWb")
 dZ, dA, dW, db = (t.Symbol(f"d{name}", "l") for name in "ZAWb")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from chainrule.derivation.formula import tree as t
+from chainrule.formula import tree as t
 
 Shape = tuple[int, int]
 _NO_MORE: Mapping[t.Node, Shape] = {}
@@ -16,7 +16,7 @@ def at_layer(formula: t.Formula, l: int, L: int) -> t.Formula:
     Examples
     --------
     >>> from chainrule.derivation.equations import EQUATIONS
-    >>> from chainrule.derivation.formula import text
+    >>> from chainrule.formula import text
     >>> text(at_layer(EQUATIONS["previous_activation"].formula, 2, 3))
     'dA[1] = W[2]ᵀ dZ[2]'
     """
@@ -45,7 +45,7 @@ def with_shapes(
     Examples
     --------
     >>> from chainrule.derivation.equations import EQUATIONS
-    >>> from chainrule.derivation.formula import text
+    >>> from chainrule.formula import text
     >>> text(with_shapes(at_layer(EQUATIONS["previous_activation"].formula, 2, 2), (2, 3, 1), 4))
     'dA[1]{3×4} = W[2]ᵀ{3×1} dZ[2]{1×4}'
     """
@@ -99,7 +99,7 @@ def by_rows(formula: t.Formula) -> t.Formula:
     Examples
     --------
     >>> from chainrule.derivation.equations import EQUATIONS
-    >>> from chainrule.derivation.formula import text
+    >>> from chainrule.formula import text
     >>> text(by_rows(EQUATIONS["linear"].formula))
     'Z[l] = A[l-1] W[l] + b[l]'
     """

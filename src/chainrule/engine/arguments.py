@@ -16,7 +16,7 @@ from chainrule.network.losses import LOSSES, Loss, natural
 from chainrule.network.losses.base import derivative_on_output, value_on_output
 from chainrule.network.losses.quantiles import levels
 from chainrule.network.optimizers import NAdam, mu_and_products
-from chainrule.network.segment import Plan
+from chainrule.network.training.segment import Plan
 from chainrule.network.types import Array
 
 # What an activation's or loss's one parameter is if it is not given.

@@ -21,12 +21,12 @@ from chainrule._errors import DivergenceError, InvalidParameterError
 from chainrule.engine import _native
 from chainrule.engine.arguments import examples_of, is_known, is_known_loss, network_of, plan_of, table_of
 from chainrule.engine.threads import threads_for
-from chainrule.network import segment
 from chainrule.network.architecture import Architecture
 from chainrule.network.embeddings import check_codes
 from chainrule.network.examples import CHUNK, Examples
 from chainrule.network.parameters import Parameters, n_weights
-from chainrule.network.segment import Plan, State, Totals
+from chainrule.network.training import segment
+from chainrule.network.training.segment import Plan, State, Totals
 from chainrule.network.types import Array
 
 name = "native"
@@ -71,7 +71,7 @@ class Native:
     def run_segment(
         self, architecture: Architecture, plan: Plan, state: State, examples: Examples, order: Array, rates: Array
     ) -> tuple[State, Totals]:
-        """Do what `chainrule.network.segment.run_segment` does."""
+        """Do what `chainrule.network.training.segment.run_segment` does."""
         before = (state.parameters.theta, *state.slots)
         after = tuple(np.empty_like(vector) for vector in before)
         losses = np.empty(len(rates))
@@ -100,7 +100,7 @@ class Native:
         return reached, Totals(tuple(losses.tolist()), length)
 
     def mean_loss(self, architecture: Architecture, parameters: Parameters, examples: Examples) -> float:
-        """Do what `chainrule.network.segment.mean_loss` does."""
+        """Do what `chainrule.network.training.segment.mean_loss` does."""
         losses: list[float] = []
         wrapped = self._examples_of(examples, architecture)
         for first, count in _parts(architecture, examples.m):
@@ -111,7 +111,7 @@ class Native:
         return math.fsum(losses) / examples.m
 
     def logits(self, architecture: Architecture, parameters: Parameters, X: Any) -> Array:
-        """Do what `chainrule.network.segment.logits` does."""
+        """Do what `chainrule.network.training.segment.logits` does."""
         check_codes(architecture.embeddings, X)
         m = X.shape[1]
         out = np.empty((m, architecture.widths[-1]), parameters.theta.dtype)
@@ -122,7 +122,7 @@ class Native:
     def cost_and_gradient(
         self, architecture: Architecture, parameters: Parameters, examples: Examples
     ) -> tuple[float, Array]:
-        """Do what `chainrule.network.segment.cost_and_gradient` does."""
+        """Do what `chainrule.network.training.segment.cost_and_gradient` does."""
         d, losses = np.zeros(len(parameters.theta)), list[float]()
         wrapped = self._examples_of(examples, architecture)
         for first, count in _parts(architecture, examples.m):
@@ -139,7 +139,7 @@ class Native:
     def gradient_sum(
         self, architecture: Architecture, plan: Plan, state: State, examples: Examples, out: Array
     ) -> float:
-        """Do what `chainrule.network.segment.gradient_sum` does."""
+        """Do what `chainrule.network.training.segment.gradient_sum` does."""
         check_codes(architecture.embeddings, examples.X)
         return _native.batch_gradient(
             self._memory,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chainrule.network.architecture import Architecture
-from chainrule.network.segment import cost_and_gradient, gradient_sum, logits, mean_loss, run_segment
+from chainrule.network.training.segment import cost_and_gradient, gradient_sum, logits, mean_loss, run_segment
 
 __all__ = ["cannot", "cost_and_gradient", "gradient_sum", "logits", "mean_loss", "name", "run_segment"]
 

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from chainrule.estimator.linear import LinearRegressor as LinearRegressor
     from chainrule.estimator.mlp import MLPClassifier as MLPClassifier
     from chainrule.estimator.mlp import MLPRegressor as MLPRegressor
-    from chainrule.estimator.table_model import TableModel as TableModel
+    from chainrule.tabular.model import TableModel as TableModel
 
 _HOMES = {
     "LinearClassifier": "chainrule.estimator.linear",
     "LinearRegressor": "chainrule.estimator.linear",
     "MLPClassifier": "chainrule.estimator.mlp",
     "MLPRegressor": "chainrule.estimator.mlp",
-    "TableModel": "chainrule.estimator.table_model",
+    "TableModel": "chainrule.tabular.model",
 }
 
 __all__ = [*_HOMES]

@@ -14,24 +14,24 @@ from typing import Any, Self
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 
+from chainrule.checkpoints.checkpoint_file import CheckpointFile
+from chainrule.distributed.distribution import Distribution
+from chainrule.estimator.atomic_fit import all_or_nothing
 from chainrule.estimator.callbacks.calling import Callbacks
 from chainrule.estimator.callbacks.context import Context
-from chainrule.estimator.callbacks.protocol import AtEpochEnd, listed_callbacks
 from chainrule.estimator.callbacks.scikit_learn import TaskTree, with_callbacks
-from chainrule.estimator.checkpoint import checkpoint_of
 from chainrule.estimator.continuing import AbstractContinued
-from chainrule.estimator.fitting import ValidationSet, fit_network, fit_one_epoch
-from chainrule.estimator.given_weights import Given
-from chainrule.estimator.idle import warn_of_idle_loss_parameters
+from chainrule.estimator.fingerprint import checkpoint_of
 from chainrule.estimator.intervals import calibration_set
+from chainrule.estimator.open_inputs import check_written, open_inputs
 from chainrule.estimator.scoring import validation_score
-from chainrule.estimator.sources import at_hand, check_written
 from chainrule.estimator.start import initialized
-from chainrule.estimator.training_set import TrainingSet, split, stops_early
-from chainrule.estimator.whole import all_or_nothing
-from chainrule.network.segment import State
-from chainrule.scale.checkpoints import CheckpointFile
-from chainrule.scale.distribution import Distribution
+from chainrule.fit.callback_protocol import AtEpochEnd, listed_callbacks
+from chainrule.fit.dataset import TrainingSet, split, stops_early
+from chainrule.fit.fit_network import ValidationSet, fit_network, fit_one_epoch
+from chainrule.fit.initial_weights import Given
+from chainrule.fit.unused_parameters import warn_of_unused_loss_parameters
+from chainrule.network.training.segment import State
 
 
 def _is_stochastic(estimator: Any) -> bool:
@@ -125,9 +125,9 @@ class AbstractEstimator(AbstractContinued):
             distribution.check()  # before anything is read
         check_written(self.callbacks, checkpoint, X, X_val, X_cal)
         with (
-            at_hand(X, y, sample_weight) as rows,
-            at_hand(X_val, y_val, sample_weight_val) as validation_rows,
-            at_hand(X_cal, y_cal, None) as (X_cal, y_cal, _),
+            open_inputs(X, y, sample_weight) as rows,
+            open_inputs(X_val, y_val, sample_weight_val) as validation_rows,
+            open_inputs(X_cal, y_cal, None) as (X_cal, y_cal, _),
         ):
             return self._fit(
                 rows,
@@ -268,7 +268,7 @@ class AbstractEstimator(AbstractContinued):
         distribution: Distribution | None,
         checkpoint: CheckpointFile | None,
     ) -> None:
-        warn_of_idle_loss_parameters(self, self._loss_parameters())
+        warn_of_unused_loss_parameters(self, self._loss_parameters())
         called = Callbacks(self, listeners, start)
         fitted = fit_network(
             self._settings(),

@@ -8,13 +8,13 @@ from typing import Any
 from sklearn.exceptions import ConvergenceWarning
 
 from chainrule._errors import InvalidParameterError, warn
-from chainrule.estimator.building import optimizer_of
 from chainrule.estimator.fitted import AbstractFitted
-from chainrule.estimator.fitting import Fitted
-from chainrule.estimator.training_set import TrainingSet
-from chainrule.network.history import History, StopReason
+from chainrule.fit.build_network import optimizer_of
+from chainrule.fit.dataset import TrainingSet
+from chainrule.fit.fit_network import Fitted
 from chainrule.network.optimizers import initial_slots
-from chainrule.network.segment import State
+from chainrule.network.training.history import History, StopReason
+from chainrule.network.training.segment import State
 
 
 class AbstractContinued(AbstractFitted):

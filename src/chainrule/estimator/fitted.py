@@ -17,25 +17,25 @@ from sklearn.utils.validation import check_array
 
 from chainrule.engine import choose
 from chainrule.estimator.callbacks.scikit_learn import CallbackSupportMixin
-from chainrule.estimator.columns import Columns
-from chainrule.estimator.estimator_record import constructor_parameters, estimator_record, restore
-from chainrule.estimator.fitting import Fitted
-from chainrule.estimator.memory import compacted, rows_at_a_time, working_budget
-from chainrule.estimator.posing import feed_of
-from chainrule.estimator.present import present
-from chainrule.estimator.raw_table import validated
+from chainrule.estimator.open_inputs import is_source, open_inputs
 from chainrule.estimator.row_weights import checked_weights
 from chainrule.estimator.scoring import require_scoring
-from chainrule.estimator.settings import Settings, check_parameters, loss_of
-from chainrule.estimator.sources import at_hand, is_source
-from chainrule.estimator.stored_table import StoredTable, encoded_parts, features_of, learned
-from chainrule.estimator.training_set import TrainingSet
+from chainrule.estimator.serialize import constructor_parameters, estimator_record, restore
+from chainrule.estimator.stored_inputs import StoredTable, encoded_parts, features_of, learned
+from chainrule.estimator.target_values import present
+from chainrule.estimator.validation import validated
+from chainrule.estimator.working_memory import compacted, rows_at_a_time, working_budget
+from chainrule.fit.build_training import feed_of
+from chainrule.fit.column_encoder import Columns
+from chainrule.fit.dataset import TrainingSet
+from chainrule.fit.fit_network import Fitted
+from chainrule.fit.parameters import Settings, check_parameters, loss_of
 from chainrule.network.examples import Examples
 from chainrule.network.losses import Loss
 from chainrule.network.parameters import Parameters
-from chainrule.network.training import all_logits
+from chainrule.network.training.setup import all_logits
 from chainrule.network.types import Array
-from chainrule.table.pieces import open_pieces
+from chainrule.table.reading.batches import open_batches
 from chainrule.table.target import Target
 
 
@@ -97,8 +97,8 @@ class AbstractFitted(ABC, CallbackSupportMixin, BaseEstimator):
         On the training data it is `history_.final["loss"]`.
         """
         parameters = self._parameters()
-        with at_hand(X, y, sample_weight) as rows:
-            table = self._weighed(self._border(*rows))
+        with open_inputs(X, y, sample_weight) as rows:
+            table = self._weighed(self._validate_and_encode(*rows))
             return feed_of(table.examples, self._engine()).mean_loss(self._fitted.architecture, parameters)
 
     def _check_parameters(self) -> None:
@@ -140,7 +140,7 @@ class AbstractFitted(ABC, CallbackSupportMixin, BaseEstimator):
             return X.encoded(self._columns)
         return X if self._columns is None else self._columns.transform(X)
 
-    def _border(self, X: Any, y: Any, sample_weight: Any) -> TrainingSet:
+    def _validate_and_encode(self, X: Any, y: Any, sample_weight: Any) -> TrainingSet:
         """Validate and encode a table with its target as at the last fit."""
         return self._coded(self._read(X, y, sample_weight, reset=False))
 
@@ -155,13 +155,13 @@ class AbstractFitted(ABC, CallbackSupportMixin, BaseEstimator):
 
     def _for_outputs(self, X: Any) -> Any:
         """What predicting takes: the matrix, or some rows of it at a time where the table is on disk."""
-        return encoded_parts(X.pieces, self._columns) if isinstance(X, StoredTable) else self._encoded(X)
+        return encoded_parts(X.batches, self._columns) if isinstance(X, StoredTable) else self._encoded(X)
 
     def _parts(self, source: Any) -> Iterator[Array]:
         """The encoded rows of a table that is elsewhere, some at a time."""
         limits = working_budget()
-        with open_pieces(source, piece_bytes=limits.piece, memory=limits.reader) as pieces:
-            yield from encoded_parts(pieces.select(features_of(self, pieces)), self._columns)
+        with open_batches(source, batch_bytes=limits.batch, memory=limits.reader) as batches:
+            yield from encoded_parts(batches.select(features_of(self, batches)), self._columns)
 
     def _weighed(self, table: TrainingSet, *, learn: bool = False) -> TrainingSet:
         """Multiply what a class weighs into the weights; numbers have no classes."""

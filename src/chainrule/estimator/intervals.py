@@ -20,8 +20,8 @@ import numpy as np
 from sklearn.metrics import d2_pinball_score
 
 from chainrule._errors import InvalidParameterError, warn
-from chainrule.estimator.settings import FRACTION
-from chainrule.estimator.training_set import TrainingSet
+from chainrule.fit.dataset import TrainingSet
+from chainrule.fit.parameters import FRACTION
 from chainrule.network.types import Array
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass, fields
 from typing import Any
 
-from chainrule.estimator.classification import AbstractClassifier
+from chainrule.estimator.classifier import AbstractClassifier
 from chainrule.estimator.documentation import documented
-from chainrule.estimator.regression import AbstractRegressor
-from chainrule.estimator.settings import Settings
+from chainrule.estimator.regressor import AbstractRegressor
+from chainrule.fit.parameters import Settings
 from chainrule.network.types import Array
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chainrule.estimator.classification import AbstractClassifier
+from chainrule.estimator.classifier import AbstractClassifier
 from chainrule.estimator.documentation import documented
-from chainrule.estimator.hidden_features import AbstractFeatureLearner
-from chainrule.estimator.settings import Settings
 from chainrule.estimator.target_scale import AbstractStandardizingRegressor
+from chainrule.estimator.transformer import AbstractFeatureLearner
+from chainrule.fit.parameters import Settings
 
 
 @documented

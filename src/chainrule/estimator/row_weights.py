@@ -9,7 +9,7 @@ from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils.validation import _check_sample_weight
 
 from chainrule._errors import InvalidParameterError, TargetError
-from chainrule.estimator.present import present
+from chainrule.estimator.target_values import present
 from chainrule.network.types import Array
 
 

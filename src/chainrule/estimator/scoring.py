@@ -13,15 +13,15 @@ from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.utils import _safe_indexing
 
 from chainrule._errors import InvalidParameterError, nearest
-from chainrule.estimator.fitting import Fitted, Score
-from chainrule.estimator.training_set import TrainingSet
+from chainrule.fit.dataset import TrainingSet
+from chainrule.fit.fit_network import Fitted, Score
 from chainrule.network.examples import Examples
-from chainrule.network.history import History
 from chainrule.network.parameters import Parameters
-from chainrule.network.segment import State
-from chainrule.network.training import Training, all_logits
+from chainrule.network.training.history import History
+from chainrule.network.training.segment import State
+from chainrule.network.training.setup import Training, all_logits
 from chainrule.network.types import Array
-from chainrule.scale.stored import StoredRows
+from chainrule.outofcore.stored_matrix import StoredRows
 
 
 @dataclass(frozen=True)

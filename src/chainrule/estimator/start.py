@@ -8,9 +8,9 @@ import numpy as np
 from sklearn.utils.validation import validate_data
 
 from chainrule._errors import InvalidParameterError
-from chainrule.estimator.building import architecture_of, drawn_state, optimizer_of
-from chainrule.estimator.fitting import Fitted
-from chainrule.network.history import History
+from chainrule.fit.build_network import architecture_of, drawn_state, optimizer_of
+from chainrule.fit.fit_network import Fitted
+from chainrule.network.training.history import History
 
 if TYPE_CHECKING:
     from chainrule.estimator.base import AbstractEstimator

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from chainrule._errors import InvalidParameterError, TargetError
-from chainrule.estimator.regression import AbstractRegressor
-from chainrule.estimator.training_set import TrainingSet
+from chainrule.estimator.regressor import AbstractRegressor
+from chainrule.fit.dataset import TrainingSet
 from chainrule.network.losses import Loss, loss
 from chainrule.network.types import Array
-from chainrule.table.statistics import mean_and_deviation, merged
+from chainrule.table.encoding.statistics import mean_and_deviation, merged
 from chainrule.table.target import Target
 
 # Losses that stay what they are, up to a factor, when prediction and target are divided by the same number.

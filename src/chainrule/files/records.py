@@ -48,7 +48,7 @@ def _is_parameter(value: Any) -> bool:
 
 
 def _is_chosen(value: Any) -> bool:
-    """How many rows of a piece are chosen; in hexadecimal digits which, a bit for each, none for all; their digest."""
+    """How many rows of a batch are chosen; in hexadecimal digits which, a bit for each, none for all; their digest."""
     return (
         isinstance(value, list)
         and len(value) == 3

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.derivation.formula import tree as t
-from chainrule.derivation.formula.evaluate import evaluate
-from chainrule.derivation.steps.windows import MINUS, digits
-from chainrule.derivation.tracing import Trace
+from chainrule.derivation.tracing.matrix_window import MINUS, digits
+from chainrule.derivation.tracing.trace import Trace
+from chainrule.formula import tree as t
+from chainrule.formula.evaluate import evaluate
 from chainrule.lab.numbers import is_exact, places
 from chainrule.lab.quantities import Quantity, letters
 from chainrule.network.types import Array

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from chainrule._errors import ChainruleError, InvalidParameterError, nearest
-from chainrule.derivation.problem import Problem
-from chainrule.derivation.tracing import Trace, trace_of
+from chainrule.derivation.models.problem import Problem
+from chainrule.derivation.tracing.trace import Trace, trace_of
 from chainrule.network.activations import ActivationSpec
 from chainrule.network.architecture import Architecture
 from chainrule.network.draws import generator

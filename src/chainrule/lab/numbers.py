@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.derivation.formula import tree as t
-from chainrule.derivation.steps.windows import digits
+from chainrule.derivation.tracing.matrix_window import digits
+from chainrule.formula import tree as t
 from chainrule.network.types import Array
 
 _EXACT = 1e-9

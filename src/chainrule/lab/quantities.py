@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from chainrule.derivation.equations import Row
-from chainrule.derivation.formula import tree as t
-from chainrule.derivation.formula.evaluate import evaluate
 from chainrule.derivation.layouts import at_layer
-from chainrule.derivation.output_pair import derivative_by_prediction
-from chainrule.derivation.steps.order import steps
-from chainrule.derivation.steps.step import Step, Value
-from chainrule.derivation.tracing import Trace
+from chainrule.derivation.tracing.output_delta import derivative_by_prediction
+from chainrule.derivation.tracing.step import Step, Value
+from chainrule.derivation.tracing.steps import steps
+from chainrule.derivation.tracing.trace import Trace
+from chainrule.formula import tree as t
+from chainrule.formula.evaluate import evaluate
 from chainrule.network.types import Array
 
 Written = Mapping[str, Array]  # of a quantity's name: its numbers as they stand on a sheet

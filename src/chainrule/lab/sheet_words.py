@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from chainrule.derivation.formula import tree as t
-from chainrule.derivation.steps.words import named
+from chainrule.derivation.tracing.reasons import named
+from chainrule.formula import tree as t
 from chainrule.lab.exercise import EXACT
 from chainrule.lab.quantities import Quantity
 from chainrule.lab.worksheet import Worksheet

@@ -11,7 +11,7 @@ from chainrule.derivation.judge.error_variations import DA, DZ, OUTPUT, OUTPUT_D
 from chainrule.derivation.judge.mistakes import KINDS
 from chainrule.derivation.judge.parameter_variations import DB, DW
 from chainrule.derivation.judge.places import Place, Site, alternatives
-from chainrule.derivation.tracing import Trace
+from chainrule.derivation.tracing.trace import Trace
 from chainrule.lab.quantities import Quantity, Written, computed
 from chainrule.network.propagate import Forward
 from chainrule.network.types import Array

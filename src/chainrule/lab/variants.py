@@ -12,8 +12,8 @@ import numpy as np
 from chainrule._errors import ChainruleError, InvalidParameterError, nearest
 from chainrule.derivation.judge.laboratory import wrong_pass
 from chainrule.derivation.judge.mistakes import KINDS, Kind
-from chainrule.derivation.posing import problem_of
-from chainrule.derivation.tracing import Trace, trace_of
+from chainrule.derivation.models.as_problem import problem_of
+from chainrule.derivation.tracing.trace import Trace, trace_of
 from chainrule.network.draws import generator
 from chainrule.network.propagate import Gradients
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._errors import InvalidParameterError
-from chainrule.derivation.tracing import Trace
+from chainrule.derivation.tracing.trace import Trace
 from chainrule.lab import exercise
 from chainrule.lab.blanks import Blanks, chosen_blanks
 from chainrule.lab.quantities import Quantity, quantities

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from chainrule.derivation.formula import math
-from chainrule.derivation.formula import tree as t
-from chainrule.derivation.steps.step import shaped
-from chainrule.derivation.views.page import page
+from chainrule.derivation.document.html_page import page
+from chainrule.derivation.tracing.step import shaped
+from chainrule.formula import math
+from chainrule.formula import tree as t
 from chainrule.lab import sheet_words as words
 from chainrule.lab.arithmetic import arithmetic
 from chainrule.lab.numbers import entries, matrix

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from chainrule.derivation.formula import latex
-from chainrule.derivation.formula import tree as t
-from chainrule.derivation.steps.step import shaped
-from chainrule.derivation.views.latex_document import document, plain
+from chainrule.derivation.document.latex_document import document, plain
+from chainrule.derivation.tracing.step import shaped
+from chainrule.formula import latex
+from chainrule.formula import tree as t
 from chainrule.lab import sheet_words as words
 from chainrule.lab.arithmetic import arithmetic
 from chainrule.lab.numbers import matrix

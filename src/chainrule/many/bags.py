@@ -9,11 +9,11 @@ import numpy as np
 from scipy.sparse import issparse
 
 from chainrule._errors import TargetError, warn
-from chainrule.network.holdout import units
 from chainrule.network.rows import row_keys
 from chainrule.network.sparse import canonical
 from chainrule.network.types import Array
 from chainrule.table import from_frame
+from chainrule.table.holdout import units
 
 _IN_NO_BAG = np.exp(-1)  # of the rows
 
@@ -27,7 +27,7 @@ def drawn(seed: int, m: int, sample_weight: Array | None = None, keys: Array | N
     sample_weight : ndarray of shape (m,), optional
         Rows of weight 0 are not drawn.
     keys : ndarray of shape (m,), uint64, optional
-        Copies of a row are drawn as one where they stay together (`chainrule.network.holdout.units`), so that no member
+        Copies of a row are drawn as one where they stay together (`chainrule.table.holdout.units`), so that no member
         is judged by a row that it was trained on.
 
     Examples

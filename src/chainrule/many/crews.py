@@ -47,7 +47,7 @@ class Work:
             raise
 
 
-def crew_of(workers: Any, function: Callable[[Any, Any], Any], shared: Any, most: int) -> AbstractContextManager[Run]:
+def make_pool(workers: Any, function: Callable[[Any, Any], Any], shared: Any, most: int) -> AbstractContextManager[Run]:
     """Return the crew that the parameter `workers` asks for.
 
     Parameters

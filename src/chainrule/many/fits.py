@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.utils import _safe_indexing, indexable
 
 from chainrule._errors import ShapeError
-from chainrule.many.crews import crew_of
+from chainrule.many.crews import make_pool
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def fit_many(
     fits = list(_fits([clone(estimator) for estimator in estimators], sample_weight, rows))
     common = None if np.ndim(sample_weight) == 2 else sample_weight
     fitted: list[Any] = [None] * len(fits)
-    with crew_of(workers, fit_one, Table(X, y, common), len(fits)) as run:
+    with make_pool(workers, fit_one, Table(X, y, common), len(fits)) as run:
         for done, (number, estimator) in enumerate(run(fits), 1):
             fitted[number] = estimator
             if verbose:

@@ -12,8 +12,8 @@ from sklearn.utils import _safe_indexing, check_random_state, get_tags, indexabl
 from sklearn.utils.validation import _num_samples
 
 from chainrule._errors import InvalidParameterError
+from chainrule.estimator.atomic_fit import all_or_nothing
 from chainrule.estimator.row_weights import checked_weights
-from chainrule.estimator.whole import all_or_nothing
 from chainrule.many.bags import drawn, keys_of, out_of_bag_mean
 from chainrule.many.ensemble_record import ensemble_record, restore
 from chainrule.many.fits import fit_many

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chainrule.estimator.settings import _FLAG, Test, _or_none, _real, _whole, check_parameters
+from chainrule.fit.parameters import _FLAG, Test, _or_none, _real, _whole, check_parameters
 
 
 def _or_word(word: str) -> Test:

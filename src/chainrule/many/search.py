@@ -18,11 +18,11 @@ from sklearn.utils import check_random_state, indexable
 from sklearn.utils.validation import _num_samples
 
 from chainrule._errors import InvalidParameterError, warn
-from chainrule.estimator.present import check_one_kind, present
-from chainrule.estimator.settings import one_of
-from chainrule.estimator.whole import all_or_nothing
+from chainrule.estimator.atomic_fit import all_or_nothing
+from chainrule.estimator.target_values import check_one_kind, present
+from chainrule.fit.parameters import one_of
 from chainrule.many.candidates import candidates_of, plan_of
-from chainrule.many.crews import crew_of
+from chainrule.many.crews import make_pool
 from chainrule.many.evaluation import Evaluations, Outcome, evaluate
 from chainrule.many.halving import survivors
 from chainrule.many.parameters import check_many
@@ -209,7 +209,7 @@ class MLPSearchCV(BaseSearchCV):
         opened: AbstractContextManager[SearchRecord | None] = nullcontext()
         if self.record is not None:
             opened = open_record(self.record, fingerprint(question, data, further))
-        with opened as record, crew_of(self.workers, evaluate, shared, len(candidates) * self.n_splits_) as run:
+        with opened as record, make_pool(self.workers, evaluate, shared, len(candidates) * self.n_splits_) as run:
             yield Evaluator(run, self.n_splits_, deadline, record, self.verbose > 0)
 
     def _search(self, evaluator: Evaluator, candidates: list[Any], plan: list[Any], m: int) -> Found:

@@ -15,9 +15,9 @@ from typing import Any
 
 import joblib  # type: ignore[import-untyped]
 
-from chainrule import __version__
 from chainrule._errors import InvalidParameterError, SearchRecordError
 from chainrule._json import parsed
+from chainrule._version import __version__
 from chainrule.files.outputs import refusal
 from chainrule.files.records import OUTCOME
 from chainrule.files.shape import require

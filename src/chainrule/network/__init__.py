@@ -2,11 +2,11 @@
 
 from chainrule.network.activations import Activation, activation
 from chainrule.network.architecture import Architecture, initial_parameters
-from chainrule.network.history import History, StopReason
 from chainrule.network.losses import Loss, loss
 from chainrule.network.network import Dense, Network
 from chainrule.network.parameters import Parameters
 from chainrule.network.propagate import Forward, Gradients
+from chainrule.network.training.history import History, StopReason
 
 __all__ = [
     "Activation",

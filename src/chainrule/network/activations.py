@@ -226,7 +226,7 @@ class Activation:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def is_own(self) -> bool:
+    def is_custom(self) -> bool:
         """Whether it is the user's: neither one of this package's, nor an output that only losses use."""
         return self.name not in (*ACTIVATIONS, *OUTPUT_ONLY)
 
@@ -283,10 +283,12 @@ def activation(spec: ActivationSpec) -> Activation:
         return spec
     name: Any
     name, parameters = spec if is_parametrised(spec) else (spec, {})
-    if _is_own(name):
-        from chainrule.network.own_activations import own_activation  # whose formulas are made of the functions here
+    if _is_custom(name):
+        from chainrule.network.custom.activations import (
+            custom_activation,
+        )  # whose formulas are made of the functions here
 
-        return own_activation(spec)
+        return custom_activation(spec)
     name = ALIASES.get(name, name)
     if name not in ACTIVATIONS:
         valid = [known for known in (*ACTIVATIONS, *ALIASES) if known not in OUTPUT_ONLY]
@@ -297,8 +299,8 @@ def activation(spec: ActivationSpec) -> Activation:
     return Activation(name, partial(g, **parameters), partial(g_prime, **parameters), dict(parameters))
 
 
-def _is_own(name: Any) -> bool:
-    from chainrule.network.formula import is_formula
+def _is_custom(name: Any) -> bool:
+    from chainrule.network.custom.formula import is_formula
 
     return not isinstance(name, str) or name == FORMULA or is_formula(name, "z")
 

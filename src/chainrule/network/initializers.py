@@ -15,13 +15,13 @@ import numpy as np
 
 from chainrule._errors import InvalidParameterError, check_keywords, nearest
 from chainrule.network.activations import is_parametrised
+from chainrule.network.custom.checks import of_shape
 from chainrule.network.draws import generator
-from chainrule.network.own import of_shape
 from chainrule.network.types import Array
 
 Draw = np.random.Generator
-OwnInitializer: TypeAlias = Callable[[tuple[int, int], Draw], Array]
-InitializerSpec: TypeAlias = str | tuple[str, Mapping[str, float]] | OwnInitializer
+CustomInitializer: TypeAlias = Callable[[tuple[int, int], Draw], Array]
+InitializerSpec: TypeAlias = str | tuple[str, Mapping[str, float]] | CustomInitializer
 
 VARIANCES = {
     "glorot": lambda p, n: 2 / (p + n),

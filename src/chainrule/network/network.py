@@ -15,24 +15,25 @@ from typing import Any
 import numpy as np
 
 from chainrule._errors import InvalidParameterError, ShapeError
-from chainrule.network import propagate, segment
+from chainrule.network import propagate
 from chainrule.network.activations import COUPLED, ActivationSpec, activation
 from chainrule.network.architecture import Architecture, initial_parameters
 from chainrule.network.examples import Examples
-from chainrule.network.feed import InMemory
-from chainrule.network.history import History
 from chainrule.network.initializers import InitializerSpec
-from chainrule.network.loop import train
-from chainrule.network.losses import Loss, own_loss
+from chainrule.network.losses import Loss, custom_loss
 from chainrule.network.losses import loss as named_loss
-from chainrule.network.losses.own import OwnLoss
+from chainrule.network.losses.custom import CustomLoss
 from chainrule.network.optimizers import optimizer_named
 from chainrule.network.parameters import flatten, parameters_from
 from chainrule.network.penalties import Penalty
 from chainrule.network.schedules import Schedule
 from chainrule.network.sparse import canonical
 from chainrule.network.summary import Summary
-from chainrule.network.training import Stopping, Training, Validation
+from chainrule.network.training import segment
+from chainrule.network.training.feed import InMemory
+from chainrule.network.training.history import History
+from chainrule.network.training.loop import train
+from chainrule.network.training.setup import Stopping, Training, Validation
 from chainrule.network.types import Array
 
 
@@ -101,7 +102,7 @@ class Network:
         layers: Sequence[Dense],
         *,
         n_inputs: int,
-        loss: str | Loss | OwnLoss = "binary_cross_entropy",
+        loss: str | Loss | CustomLoss = "binary_cross_entropy",
         alpha: float = 0.0,
         l1_ratio: float = 0.0,
         dropout_input: float = 0.0,
@@ -269,11 +270,11 @@ class Network:
         return values
 
 
-def _loss(loss: str | Loss | OwnLoss, output: ActivationSpec) -> Loss:
+def _loss(loss: str | Loss | CustomLoss, output: ActivationSpec) -> Loss:
     if isinstance(loss, Loss):
         return loss
     if not isinstance(loss, str):
-        return own_loss(loss)
+        return custom_loss(loss)
     return named_loss(loss, output=_output(output))
 
 

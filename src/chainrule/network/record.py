@@ -59,7 +59,7 @@ def architecture_from(record: Mapping[str, Any]) -> Architecture:
 
 def _check_describable(architecture: Architecture) -> None:
     for g in architecture.hidden:
-        if g.is_own and g.name != FORMULA:
+        if g.is_custom and g.name != FORMULA:
             raise ModelFileError(
                 f"the activation {g.label!r} is made of functions, which a model file cannot hold. Give it as a "
                 "formula, such as 'z * sigmoid(z)', or keep the model with pickle."

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._errors import InvalidParameterError
-from chainrule.network.formula import FUNCTIONS, formula
+from chainrule.network.custom.formula import FUNCTIONS, formula
 from chainrule.network.types import Array
 
 _ORDINARY = np.linspace(-3, 3, 12)

@@ -6,8 +6,8 @@ import importlib
 import os
 from typing import Any
 
-from chainrule import __version__
 from chainrule._errors import ChainruleError, ModelFileError
+from chainrule._version import __version__
 from chainrule.files.model_file import packed, read_model, unpacked, write_model
 from chainrule.files.records import MODELS
 from chainrule.files.shape import require
@@ -15,7 +15,7 @@ from chainrule.network.types import Array
 
 # The kinds of model a file may hold, and where their classes live; nothing else is ever imported for a file.
 _KINDS = {
-    "TableModel": "chainrule.estimator.table_model",
+    "TableModel": "chainrule.tabular.model",
     "MLPClassifier": "chainrule.estimator",
     "MLPRegressor": "chainrule.estimator",
     "LinearClassifier": "chainrule.estimator",
@@ -67,7 +67,7 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
 
 
 def load(path: str | os.PathLike[str]) -> Any:
-    """Load the model that `save` or `chainrule train` wrote; executes nothing from the file.
+    """RowLoader the model that `save` or `chainrule train` wrote; executes nothing from the file.
 
     Returns
     -------

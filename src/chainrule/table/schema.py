@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 
 from chainrule._errors import InvalidParameterError, TableError
+from chainrule.table.column_summary import ColumnSummary
 from chainrule.table.columns import Table
-from chainrule.table.facts import Facts
 
 Role = Literal["numeric", "categorical", "boolean", "date", "ordinal", "pixel", "dropped"]
 Key = str | int
@@ -72,10 +72,10 @@ class Schema:
         return shown
 
 
-def understand(
+def infer_schema(
     table: Table,
     *,
-    facts: Mapping[str, Facts] | None = None,
+    facts: Mapping[str, ColumnSummary] | None = None,
     targets: Iterable[Key] = (),
     drop: Iterable[Key] = (),
     categorical: Iterable[Key] = (),
@@ -92,8 +92,8 @@ def understand(
     Parameters
     ----------
     table : Table
-    facts : mapping of str to Facts, optional
-        What each column says as a whole, by name, where the table is a piece of what they were measured on.
+    facts : mapping of str to ColumnSummary, optional
+        What each column says as a whole, by name, where the table is a batch of what they were measured on.
     targets : iterable of str or int
         The columns to predict, by name or position; they get no plan.
     drop, categorical, numeric, ordinal, dates : iterable of str or int
@@ -115,9 +115,9 @@ def understand(
     >>> import numpy as np
     >>> from chainrule.table import Column
     >>> columns = Column("id", "number", np.arange(30)), Column("x", "number", np.arange(30) % 7 / 2)
-    >>> understand(Table(columns)).rows()
+    >>> infer_schema(Table(columns)).rows()
     [('id', 'dropped', 'identifier-like: whole numbers 0 to 29 in order'), ('x', 'numeric', '')]
-    >>> understand(Table(columns), drop=["x"], numeric=[1]).rows()
+    >>> infer_schema(Table(columns), drop=["x"], numeric=[1]).rows()
     [('id', 'numeric', 'as requested'), ('x', 'dropped', 'as requested')]
     """
     skipped = set(table.resolve(targets))
@@ -130,7 +130,7 @@ def understand(
     }
     requested = _requested(table, asked)
     measured = (
-        Facts.of(column) if facts is None else facts[column.name]
+        ColumnSummary.of(column) if facts is None else facts[column.name]
         for column in table.columns
         if column.name not in skipped
     )
@@ -157,7 +157,7 @@ def _requested(table: Table, asked: dict[Role, Iterable[Key]]) -> dict[str, Role
     return requested
 
 
-def _requested_plan(facts: Facts, role: Role) -> ColumnPlan:
+def _requested_plan(facts: ColumnSummary, role: Role) -> ColumnPlan:
     """Plan a column as requested, if its values allow it."""
     if role == "numeric" and facts.kind in {"text", "date"}:
         raise _unsuited(facts, "numeric", "numbers")
@@ -168,7 +168,7 @@ def _requested_plan(facts: Facts, role: Role) -> ColumnPlan:
     return ColumnPlan(facts.name, role, "as requested")
 
 
-def _unsuited(facts: Facts, role: str, wanted: str) -> TableError:
+def _unsuited(facts: ColumnSummary, role: str, wanted: str) -> TableError:
     return TableError(
         f"Column {facts.name!r} cannot be {role}: its values must be {wanted}, but it has {facts.example}."
     )
@@ -185,7 +185,7 @@ def rare_below(n_rows: int) -> int:
     return min(10, max(2, n_rows // 100))
 
 
-def _plan(facts: Facts) -> ColumnPlan:
+def _plan(facts: ColumnSummary) -> ColumnPlan:
     """Plan a column from its values alone."""
     reason = "" if facts.kind == "pixel" else _reason_to_drop(facts)
     if reason:
@@ -194,7 +194,7 @@ def _plan(facts: Facts) -> ColumnPlan:
     return ColumnPlan(facts.name, _ROLE_OF_KIND[facts.kind], ", ".join(filter(None, notes)))
 
 
-def _level_note(facts: Facts) -> str:
+def _level_note(facts: ColumnSummary) -> str:
     """Say how many levels a text column has, and how many of them are rare."""
     if facts.kind != "text" or facts.tally is None:
         return ""
@@ -202,7 +202,7 @@ def _level_note(facts: Facts) -> str:
     return f"{facts.different:,} levels" + (f", {rare:,} rare" if rare else "")
 
 
-def _reason_to_drop(facts: Facts) -> str:
+def _reason_to_drop(facts: ColumnSummary) -> str:
     """Return why nothing can be learnt from a column, or ""."""
     if not facts.present:
         return "all missing"
@@ -213,7 +213,7 @@ def _reason_to_drop(facts: Facts) -> str:
     return _uninformative_text(facts) if facts.kind == "text" else ""
 
 
-def _identifier_range(facts: Facts) -> str:
+def _identifier_range(facts: ColumnSummary) -> str:
     """Say which range the numbers fill without a gap or a repetition, or return "" where they do not."""
     if facts.rows < MIN_IDENTIFIERS or not facts.fills_range:
         return ""
@@ -221,7 +221,7 @@ def _identifier_range(facts: Facts) -> str:
     return f"identifier-like: whole numbers {facts.low:,.0f} to {facts.high:,.0f}{order}"
 
 
-def _uninformative_text(facts: Facts) -> str:
+def _uninformative_text(facts: ColumnSummary) -> str:
     different = facts.different
     if different is None:
         return facts.column.note

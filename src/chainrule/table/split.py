@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule._errors import InvalidParameterError
-from chainrule.network.holdout import holdout
 from chainrule.network.types import Array
+from chainrule.table.holdout import holdout
 
 
 def train_test_split(
@@ -28,7 +28,7 @@ def train_test_split(
         Share of the rows to test on, between 0 and 1.
     seed : int
     classes, values, keys : ndarray of shape (m,), optional
-        Of what both sides keep the shares, and what tells copies of a row: see `chainrule.network.holdout`.
+        Of what both sides keep the shares, and what tells copies of a row: see `chainrule.table.holdout`.
 
     Returns
     -------

@@ -11,8 +11,8 @@ import numpy as np
 
 from chainrule._errors import InvalidParameterError, TargetError
 from chainrule.network.types import Array
+from chainrule.table.column_summary import MAX_DIFFERENT, ColumnSummary
 from chainrule.table.columns import Column, Table, spell
-from chainrule.table.facts import MAX_DIFFERENT, Facts
 from chainrule.table.schema import MIN_IDENTIFIERS
 
 Task = Literal["classification", "regression"]
@@ -101,7 +101,7 @@ class Target:
         return codes[text.values]
 
     def strata(self, y: Array) -> dict[str, Array]:
-        """Say of what a split of rows with these encoded targets keeps the shares: see `chainrule.network.holdout`.
+        """Say of what a split of rows with these encoded targets keeps the shares: see `chainrule.table.holdout`.
 
         The classes, or the numbers of the first target.
         """
@@ -165,8 +165,8 @@ class Target:
         return cls(**fields)
 
 
-def understand_target(
-    table: Table, names: Iterable[str | int], task: str = "auto", *, facts: Mapping[str, Facts] | None = None
+def infer_target(
+    table: Table, names: Iterable[str | int], task: str = "auto", *, facts: Mapping[str, ColumnSummary] | None = None
 ) -> Target:
     """Infer from the target's values whether classes or numbers are to be predicted.
 
@@ -180,8 +180,8 @@ def understand_target(
         The target columns, by name or position.
     task : {"auto", "classification", "regression"}
         "auto", the default, infers it.
-    facts : mapping of str to Facts, optional
-        What the target columns say as a whole, tallied, where the table is a piece of what they were measured on.
+    facts : mapping of str to ColumnSummary, optional
+        What the target columns say as a whole, tallied, where the table is a batch of what they were measured on.
 
     Returns
     -------
@@ -201,9 +201,9 @@ def understand_target(
     Examples
     --------
     >>> table = Table((Column("grade", "number", np.array([1, 2, 3, 2])), Column("price", "number", np.arange(4) / 3)))
-    >>> understand_target(table, ["grade"]).classes
+    >>> infer_target(table, ["grade"]).classes
     (1, 2, 3)
-    >>> understand_target(table, ["price"]).task
+    >>> infer_target(table, ["price"]).task
     'regression'
     """
     columns = [table[name] for name in names]
@@ -211,7 +211,7 @@ def understand_target(
         raise InvalidParameterError(f"task must be 'auto', 'classification' or 'regression', got {task!r}.")
     if not columns:
         raise TargetError("At least one target column must be named.")
-    measured = [Facts.of(column, tally=True) if facts is None else facts[column.name] for column in columns]
+    measured = [ColumnSummary.of(column, tally=True) if facts is None else facts[column.name] for column in columns]
     for column in measured:
         if not column.present:
             raise TargetError(f"Target {column.name!r} has no values: all {column.rows:,} rows are missing.")
@@ -228,7 +228,7 @@ def understand_target(
     return Target(found, "classification", reason if task == "auto" else "as requested", _classes(measured[0]))
 
 
-def _infer(columns: list[Facts]) -> tuple[Task, str]:
+def _infer(columns: list[ColumnSummary]) -> tuple[Task, str]:
     """Return the task that fits the values, and why."""
     if len(columns) > 1:
         return "regression", f"{len(columns)} targets"
@@ -248,7 +248,7 @@ def _infer(columns: list[Facts]) -> tuple[Task, str]:
     return "regression", f"numbers, {k:,} different"
 
 
-def _classes(facts: Facts) -> tuple[Label, ...]:
+def _classes(facts: ColumnSummary) -> tuple[Label, ...]:
     """Return the labels of a column in sorted order, in their own type; there must be at least two."""
     if facts.low == facts.high:
         raise TargetError(
@@ -277,11 +277,11 @@ def _classes(facts: Facts) -> tuple[Label, ...]:
 def _numbers(column: Column) -> Array:
     """Return a regression target as float64, NaN where missing."""
     if column.kind in {"text", "date"}:
-        raise _no_numbers(Facts.of(column))
+        raise _no_numbers(ColumnSummary.of(column))
     return column.values.astype(np.float64)
 
 
-def _no_numbers(facts: Facts) -> TargetError:
+def _no_numbers(facts: ColumnSummary) -> TargetError:
     return TargetError(f"Regression target {facts.name!r} must hold numbers, but it has {facts.example}.")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.derivation.checks.kinks import sides
-from chainrule.derivation.problem import Problem
+from chainrule.derivation.models.problem import Problem
 from chainrule.network import propagate
 from chainrule.network.dropout import drop
 from chainrule.network.losses import LOSSES, natural

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.derivation.checks.differences import Pass
-from chainrule.derivation.problem import Problem
+from chainrule.derivation.models.problem import Problem
 from chainrule.network.dropout import drop
 from chainrule.network.embeddings import rows_of
 from chainrule.network.penalties import Penalty

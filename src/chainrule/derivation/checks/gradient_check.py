@@ -11,8 +11,8 @@ import numpy as np
 from chainrule._errors import ChainruleError, InvalidParameterError
 from chainrule.derivation.checks.differences import Pass
 from chainrule.derivation.checks.directions import Measured, Tensor, examples_within_reach, measured
-from chainrule.derivation.posing import problem_of, some_examples
-from chainrule.derivation.problem import Problem
+from chainrule.derivation.models.as_problem import problem_of, some_examples
+from chainrule.derivation.models.problem import Problem
 from chainrule.network.types import Array
 
 _SLACK = 4.0  # times the noise that is expected, before a difference counts

@@ -14,7 +14,7 @@ from chainrule.network.architecture import Architecture
 from chainrule.network.losses import Loss
 from chainrule.network.types import Array
 from chainrule.slopes.breaks import kinks_and_jumps
-from chainrule.slopes.own_functions import as_columns
+from chainrule.slopes.custom_functions import as_columns
 from chainrule.slopes.scalar_function import ScalarFunction
 
 
@@ -35,7 +35,7 @@ def activation_kinks(g: Activation) -> Kinks:
     >>> activation_kinks(activation("hard_tanh")), activation_kinks(activation("elu"))
     (Kinks(corners=(-1.0, 1.0), bends=()), Kinks(corners=(), bends=(0.0,)))
     """
-    if g.is_own:
+    if g.is_custom:
         return _found(g.g)
     if g.name in ("relu", "leaky_relu", "selu"):
         return Kinks(corners=(0.0,))

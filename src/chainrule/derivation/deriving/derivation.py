@@ -10,8 +10,8 @@ from typing import Any
 from chainrule._errors import InvalidParameterError, nearest
 from chainrule.derivation.deriving.setting import ActivationSpec, Setting, setting, setting_of_trace
 from chainrule.derivation.deriving.steps import Step
-from chainrule.derivation.problem import Problem
-from chainrule.derivation.tracing import Trace
+from chainrule.derivation.models.problem import Problem
+from chainrule.derivation.tracing.trace import Trace
 from chainrule.network.penalties import Penalty
 
 DETAILS = ("matrix", "element")
@@ -119,7 +119,7 @@ def derive(
     Examples
     --------
     >>> from chainrule import derive
-    >>> from chainrule.derivation.formula import text
+    >>> from chainrule.formula import text
     >>> step = next(s for s in derive((2, 16, 1), "tanh", "sigmoid").steps if s.id == "output_delta")
     >>> for formula in step.formulas[-2:]:
     ...     print(text(formula))

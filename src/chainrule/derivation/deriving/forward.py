@@ -8,11 +8,11 @@ from chainrule.derivation.deriving.letters import loss_letter, scalars
 from chainrule.derivation.deriving.setting import Setting
 from chainrule.derivation.deriving.steps import Step, constants, letter, numbered, shaped, values
 from chainrule.derivation.equations import EQUATIONS, ONE, J
-from chainrule.derivation.formula import tree as t
 from chainrule.derivation.layouts import at_layer
-from chainrule.derivation.steps import formulas as step_formulas
 from chainrule.derivation.symbolic.expressions import Expression
 from chainrule.derivation.symbolic.from_sympy import formula
+from chainrule.derivation.tracing import formulas as step_formulas
+from chainrule.formula import tree as t
 
 FORWARD, COST = "Forward", "Loss and cost"
 _DROPOUT = "Dropout multiplies by the mask M: 0 removes a unit for an example, 1/(1 - rate) makes up for it elsewhere."

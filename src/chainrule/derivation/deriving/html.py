@@ -9,10 +9,10 @@ from itertools import groupby
 from chainrule.derivation.deriving.derivation import Derivation
 from chainrule.derivation.deriving.steps import Step
 from chainrule.derivation.deriving.words import READING, numbers, summary, title
-from chainrule.derivation.formula import math
-from chainrule.derivation.formula import tree as t
-from chainrule.derivation.formula.mathml import mathml, operator
-from chainrule.derivation.views import page
+from chainrule.derivation.document import html_page as page
+from chainrule.formula import math
+from chainrule.formula import tree as t
+from chainrule.formula.mathml import mathml, operator
 
 _STYLE = """
 mtable.chain > mtr > mtd { text-align: left; padding: .3em .25em; }

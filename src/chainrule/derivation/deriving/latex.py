@@ -8,9 +8,9 @@ from itertools import groupby
 from chainrule.derivation.deriving.derivation import Derivation
 from chainrule.derivation.deriving.steps import Step
 from chainrule.derivation.deriving.words import READING, numbers, summary, title
-from chainrule.derivation.formula import latex
-from chainrule.derivation.formula import tree as t
-from chainrule.derivation.views.latex_document import document, plain
+from chainrule.derivation.document.latex_document import document, plain
+from chainrule.formula import latex
+from chainrule.formula import tree as t
 
 _WIDE = 230  # characters of a formula's source that may not fit on a line of the page
 

@@ -9,12 +9,12 @@ from chainrule.derivation.deriving.output import best_slope, slope_lines
 from chainrule.derivation.deriving.setting import Setting
 from chainrule.derivation.deriving.steps import Step, chain, constants, letter, numbered, shaped, values
 from chainrule.derivation.equations import EQUATIONS, ONE, J, m
-from chainrule.derivation.formula import tree as t
 from chainrule.derivation.layouts import at_layer
-from chainrule.derivation.steps import formulas as step_formulas
 from chainrule.derivation.symbolic.calculus import rules
 from chainrule.derivation.symbolic.expressions import Expression, variables
 from chainrule.derivation.symbolic.from_sympy import formula
+from chainrule.derivation.tracing import formulas as step_formulas
+from chainrule.formula import tree as t
 
 UPDATE = "Update"
 

@@ -7,9 +7,9 @@ from typing import Any
 from chainrule.derivation.deriving.setting import Setting
 from chainrule.derivation.deriving.steps import letter
 from chainrule.derivation.equations import ONE
-from chainrule.derivation.formula import tree as t
 from chainrule.derivation.symbolic.calculus import derivative, simplest
 from chainrule.derivation.symbolic.expressions import variables
+from chainrule.formula import tree as t
 from chainrule.network.losses import natural
 
 OUTPUT = "The output layer, back"  # the heading of its steps

@@ -10,8 +10,8 @@ from chainrule.derivation.deriving.derivation import Derivation
 from chainrule.derivation.deriving.latex import aligned
 from chainrule.derivation.deriving.steps import Step
 from chainrule.derivation.deriving.words import READING, numbers, summary, title
-from chainrule.derivation.formula import latex
-from chainrule.derivation.formula import tree as t
+from chainrule.formula import latex
+from chainrule.formula import tree as t
 
 
 def derivation_markdown(derivation: Derivation) -> str:

@@ -18,10 +18,10 @@ from chainrule.derivation.deriving.setting import Setting
 from chainrule.derivation.deriving.softmax import softmax_delta, softmax_slope
 from chainrule.derivation.deriving.steps import Step, chain, constants, letter, numbered, shaped, values
 from chainrule.derivation.equations import EQUATIONS
-from chainrule.derivation.formula import tree as t
 from chainrule.derivation.symbolic.calculus import derivative, inverse, rules, simplest, through_value
 from chainrule.derivation.symbolic.expressions import Expression, variables
 from chainrule.derivation.symbolic.from_sympy import formula
+from chainrule.formula import tree as t
 
 
 def output_steps(s: Setting) -> Iterator[Step]:

@@ -14,10 +14,10 @@ from chainrule.derivation.deriving.letters import (
 from chainrule.derivation.deriving.setting import Setting
 from chainrule.derivation.deriving.steps import Step, letter, shaped, values
 from chainrule.derivation.equations import EQUATIONS
-from chainrule.derivation.formula import tree as t
 from chainrule.derivation.symbolic.calculus import simplest
 from chainrule.derivation.symbolic.expressions import variables
 from chainrule.derivation.symbolic.from_sympy import formula
+from chainrule.formula import tree as t
 
 
 def softmax_slope(s: Setting) -> Step:

@@ -10,10 +10,10 @@ import numpy as np
 
 from chainrule.derivation.deriving.setting import Setting
 from chainrule.derivation.equations import EQUATIONS
-from chainrule.derivation.formula import tree as t
 from chainrule.derivation.layouts import at_layer, with_shapes
-from chainrule.derivation.steps.step import Value
 from chainrule.derivation.symbolic.expressions import Expression
+from chainrule.derivation.tracing.step import Value
+from chainrule.formula import tree as t
 
 
 @dataclass(frozen=True)

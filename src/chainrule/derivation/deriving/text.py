@@ -9,8 +9,8 @@ from itertools import groupby
 from chainrule.derivation.deriving.derivation import Derivation
 from chainrule.derivation.deriving.steps import Step
 from chainrule.derivation.deriving.words import READING, numbers, summary, title
-from chainrule.derivation.formula import text
-from chainrule.derivation.formula import tree as t
+from chainrule.formula import text
+from chainrule.formula import tree as t
 
 WIDTH = 100
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from chainrule.derivation.deriving.setting import Setting
-from chainrule.derivation.formula import text
-from chainrule.derivation.formula import tree as t
-from chainrule.derivation.steps.windows import window
 from chainrule.derivation.symbolic.expressions import Expression
 from chainrule.derivation.symbolic.from_sympy import formula
+from chainrule.derivation.tracing.matrix_window import window
+from chainrule.formula import text
+from chainrule.formula import tree as t
 from chainrule.network.types import Array
 
 _WINDOW = 4

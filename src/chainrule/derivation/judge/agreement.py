@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.derivation.judge.rounding import Rounding, rounding
-from chainrule.derivation.tracing import Trace
+from chainrule.derivation.tracing.trace import Trace
 from chainrule.network.types import Array
 
 Key = tuple[str, int]  # a tensor's name and layer

@@ -11,7 +11,7 @@ from chainrule.derivation.judge.agreement import DOUBLE, SINGLE, Agreement, Give
 from chainrule.derivation.judge.search import Search
 from chainrule.derivation.judge.sides import conventions, nearest, settled
 from chainrule.derivation.judge.verdict import NOT_FINITE, RIGHT, GradientVerdict, VerdictRow, verdict_rows
-from chainrule.derivation.tracing import Trace
+from chainrule.derivation.tracing.trace import Trace
 
 Precision = Mapping[Key, float]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.derivation.judge.places import Choice, Place, Site, as_it_is, by_one_over_m, scaled, turned
-from chainrule.derivation.output_pair import derivative_by_prediction
+from chainrule.derivation.tracing.output_delta import derivative_by_prediction
 from chainrule.network.activations import COUPLED
 from chainrule.network.types import Array
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule._errors import InvalidParameterError, ShapeError
 from chainrule.derivation.judge.agreement import DOUBLE, SINGLE, Key
-from chainrule.derivation.tracing import Trace
+from chainrule.derivation.tracing.trace import Trace
 from chainrule.network.types import Array
 
 Arrays = Sequence[Any] | None

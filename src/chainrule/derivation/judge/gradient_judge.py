@@ -17,8 +17,8 @@ from chainrule.derivation.judge.laboratory import closest
 from chainrule.derivation.judge.mistakes import KINDS
 from chainrule.derivation.judge.search import Explanation, Search
 from chainrule.derivation.judge.verdict import GradientVerdict, Mistake, verdict_rows
-from chainrule.derivation.posing import problem_of
-from chainrule.derivation.tracing import Trace, check_learning_rate, trace_of
+from chainrule.derivation.models.as_problem import problem_of
+from chainrule.derivation.tracing.trace import Trace, check_learning_rate, trace_of
 
 _MOST_MISTAKES = 2
 _AS_SINGLE = " up to the rounding of float32"

@@ -12,8 +12,8 @@ from chainrule.derivation.judge.error_variations import DA, DZ, OUTPUT
 from chainrule.derivation.judge.mistakes import KINDS
 from chainrule.derivation.judge.parameter_variations import DB, DW, FORWARD
 from chainrule.derivation.judge.places import Place, Site, alternatives
-from chainrule.derivation.problem import Problem
-from chainrule.derivation.tracing import Trace, trace_of
+from chainrule.derivation.models.problem import Problem
+from chainrule.derivation.tracing.trace import Trace, trace_of
 from chainrule.network.propagate import Forward, Gradients
 
 # Where each mistake is usually made; elsewhere the pass is right.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.derivation.judge.places import Choice, Parts, Place, Site, Step, as_it_is, by_m, by_one_over_m, turned
-from chainrule.derivation.problem import Problem
+from chainrule.derivation.models.problem import Problem
 from chainrule.network.propagate import Forward
 from chainrule.network.types import Array
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from chainrule.derivation.problem import Problem
+from chainrule.derivation.models.problem import Problem
 from chainrule.network.propagate import Forward
 from chainrule.network.types import Array
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.derivation.checks.kinks import activation_kinks
-from chainrule.derivation.output_pair import derivative_by_prediction
-from chainrule.derivation.tracing import Trace
+from chainrule.derivation.tracing.output_delta import derivative_by_prediction
+from chainrule.derivation.tracing.trace import Trace
 from chainrule.network.dropout import drop
 from chainrule.network.types import Array
 

@@ -17,11 +17,11 @@ from chainrule.derivation.judge.agreement import Agreement, Given
 from chainrule.derivation.judge.error_variations import DA, DZ, OUTPUT, OUTPUT_DA
 from chainrule.derivation.judge.parameter_variations import DB, DW, FORWARD
 from chainrule.derivation.judge.places import Place, Site, alternatives
-from chainrule.derivation.tracing import Trace
+from chainrule.derivation.tracing.trace import Trace
 from chainrule.network.propagate import Forward
 from chainrule.network.types import Array
 
-Places = tuple[tuple[str, str], ...]  # (mistake's id, tensor it was made at)
+SplitRows = tuple[tuple[str, str], ...]  # (mistake's id, tensor it was made at)
 
 # Layers a search may visit: where little is given, little is dropped, and the ways back double with every layer.
 _MOST_VISITS = 300
@@ -31,7 +31,7 @@ _MOST_VISITS = 300
 class Explanation:
     """Which mistakes were made where, and how far the arrays are from what they give."""
 
-    places: Places = ()
+    places: SplitRows = ()
     residual: float = 0.0
     rate: float | None = None
 

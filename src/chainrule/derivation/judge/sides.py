@@ -14,8 +14,8 @@ import numpy as np
 
 from chainrule.derivation.checks.kinks import activation_kinks, loss_argument, loss_kinks
 from chainrule.derivation.judge.agreement import Agreement, Given
-from chainrule.derivation.problem import Problem
-from chainrule.derivation.tracing import Trace, trace_of
+from chainrule.derivation.models.problem import Problem
+from chainrule.derivation.tracing.trace import Trace, trace_of
 from chainrule.network.activations import Activation
 from chainrule.network.propagate import Forward
 from chainrule.network.types import Array

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from chainrule.derivation.formula.tree import parts
 from chainrule.derivation.symbolic.from_sympy import formula
+from chainrule.formula.tree import parts
 
 _LARGE = 60  # operations; simplifying more takes long and helps nobody
 _POINTS = ((0.31, 0.23, 0.57, -0.83), (0.64, 0.41, 1.3, 0.37), (0.12, 0.83, 0.77, 1.9))  # a, y, others, z

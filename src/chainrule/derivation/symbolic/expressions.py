@@ -147,7 +147,7 @@ def activation_expression(activation: Activation) -> Expression:
         from chainrule.derivation.symbolic.written_formula import parsed
 
         return Expression("", parsed(activation.parameters["g"], {"z": variables().z}, what="activation"), {})
-    if activation.is_own:
+    if activation.is_custom:
         raise InvalidParameterError(
             f"the activation {activation.name!r} is a function, which cannot be derived in symbols. Give it as a "
             "formula, such as 'z * sigmoid(z)'."

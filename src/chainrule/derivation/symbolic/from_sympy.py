@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from chainrule.derivation.formula import tree as t
+from chainrule.formula import tree as t
 
 _RELATIONS = {"StrictGreaterThan": ">", "StrictLessThan": "<", "GreaterThan": "≥", "LessThan": "≤"}
 _NAMES = {"sign": "sign", "atanh": "arctanh"}
@@ -26,7 +26,7 @@ def formula(expression: Any, letters: Mapping[str, t.Node] | None = None, *, ele
     Examples
     --------
     >>> import sympy
-    >>> from chainrule.derivation.formula import text
+    >>> from chainrule.formula import text
     >>> a, y = sympy.symbols("a y")
     >>> text(formula(sympy.factor(a - a**2))), text(formula((a - y) / (a * (1 - a))))
     ('a (1 - a)', '(a - y)/(a (1 - a))')

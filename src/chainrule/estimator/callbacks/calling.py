@@ -9,11 +9,11 @@ from functools import partial
 from typing import Any
 
 from chainrule.estimator.callbacks.context import Context, read_only
-from chainrule.estimator.callbacks.protocol import name_of, says_stop
-from chainrule.estimator.fitting import Fitted
-from chainrule.network.progress import Progress
-from chainrule.network.segment import State
-from chainrule.network.training import Training
+from chainrule.fit.callback_protocol import name_of, says_stop
+from chainrule.fit.fit_network import Fitted
+from chainrule.network.training.hooks import Progress
+from chainrule.network.training.segment import State
+from chainrule.network.training.setup import Training
 
 _WITHIN_AN_EPOCH = ("on_epoch_begin", "on_batch_end")
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from chainrule._errors import InvalidParameterError
-from chainrule.network.history import History
 from chainrule.network.parameters import Parameters
-from chainrule.network.progress import Progress
+from chainrule.network.training.history import History
+from chainrule.network.training.hooks import Progress
 from chainrule.network.types import Array
 
 

@@ -12,9 +12,9 @@ from chainrule.network.losses import cross_entropy as ce
 from chainrule.network.losses import quantiles as qs
 from chainrule.network.losses import regression as rg
 from chainrule.network.losses.base import EXPONENTIAL, IDENTITY, SIGMOID, Loss, on_output
-from chainrule.network.losses.own import is_own_loss, own_loss
+from chainrule.network.losses.custom import custom_loss, is_custom_loss
 
-__all__ = ["IDENTITY", "LOSSES", "LOSS_ALIASES", "Loss", "is_own_loss", "loss", "natural", "own_loss"]
+__all__ = ["IDENTITY", "LOSSES", "LOSS_ALIASES", "Loss", "custom_loss", "is_custom_loss", "loss", "natural"]
 
 _PROBABILITY = {"is_valid": ce.is_probability, "domain": "between 0 and 1"}
 _DISTRIBUTION = {**_PROBABILITY, "sums_outputs": True}

@@ -1,0 +1,81 @@
+"""Where a training keeps what it needs on disk, and what becomes of it at the end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from chainrule._errors import CheckpointError
+from chainrule.checkpoints.checkpoint_file import CheckpointFile
+
+_CHECKPOINT = "checkpoint.safetensors"
+_ROWS = "encoded-rows"
+
+
+@dataclass
+class Workplace:
+    """A folder for encoded rows and checkpoints.
+
+    Attributes
+    ----------
+    rows : Path
+        The folder for encoded rows.
+    checkpoint : Path or None
+        The checkpoint's file; None where the training is not to be taken up again.
+    keep : bool
+        Whether everything stays when the workplace is left, since there is something to go on from. At first, whether
+        there is something of an earlier start.
+    """
+
+    rows: Path
+    checkpoint: Path | None = None
+    keep: bool = False
+
+    def file(self, fingerprint: dict[str, Any]) -> CheckpointFile | None:
+        """Return the checkpoint's file of a training, where there is to be one."""
+        return None if self.checkpoint is None else CheckpointFile(self.checkpoint, fingerprint)
+
+
+def has_checkpoint(folder: str | os.PathLike[str]) -> bool:
+    """Say whether a training has left a checkpoint in a folder."""
+    return bool(CheckpointFile(Path(folder, _CHECKPOINT), {}).found())
+
+
+def places(folder: str | os.PathLike[str]) -> list[Path]:
+    """Return the files and folders that a training makes, and deletes, in a folder for checkpoints."""
+    return [Path(folder, _ROWS), *CheckpointFile(Path(folder, _CHECKPOINT), {}).places]
+
+
+@contextmanager
+def workplace(folder: str | os.PathLike[str] | None) -> Iterator[Workplace]:
+    """Enter a workplace: a lasting one in the given folder, or one that is gone whatever happens.
+
+    Raises
+    ------
+    CheckpointError
+        If the folder cannot be made.
+    """
+    if folder is None:
+        with TemporaryDirectory(prefix="chainrule-") as temporary:
+            yield Workplace(Path(temporary))
+        return
+    rows = Path(folder) / _ROWS
+    try:
+        rows.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        file = next((place for place in (rows, *rows.parents) if place.is_file()), None)
+        reason = f"{file} is a file" if file else error.strerror or error
+        raise CheckpointError(f"the folder {folder} cannot be made: {reason}. Give another folder.") from error
+    place = Workplace(rows, rows.parent / _CHECKPOINT, keep=any(rows.iterdir()))
+    try:
+        yield place
+    finally:
+        if not place.keep:
+            shutil.rmtree(rows)
+            CheckpointFile(rows.parent / _CHECKPOINT, {}).remove()

@@ -1,0 +1,1 @@
+"""Pages and documents: what all writers share."""

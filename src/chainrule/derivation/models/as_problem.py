@@ -1,0 +1,206 @@
+"""From a model of any kind and its data to a `Problem`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+
+from chainrule._errors import ChainruleError, InvalidParameterError, ShapeError, TargetError
+from chainrule.derivation.models.problem import Problem
+from chainrule.network.dropout import Masks, dropout_masks
+from chainrule.network.network import Network
+from chainrule.network.parameters import Parameters
+from chainrule.network.types import Array
+
+
+def problem_of(
+    model: Any,
+    X: Any,
+    y: Any,
+    *,
+    sample_weight: Any = None,
+    dropout_step: int | None = 0,
+    masks: Sequence[Any] | None = None,
+    loss: str | None = None,
+) -> Problem:
+    """Pose the problem of a model on data, as the model's own library would take them.
+
+    Parameters
+    ----------
+    model : Network, estimator, TableModel, or a model of scikit-learn, PyTorch or Keras
+    X, y : array-like
+        Rows are examples; for a `Network` columns are. For a `TableModel` X is the table and y None.
+    sample_weight : array-like of shape (m,), optional
+    dropout_step : int or None, default 0
+        The training step whose dropout masks are frozen; None switches dropout off.
+    masks : list of ndarray or None, optional
+        The dropout factors of A[0] to A[L-1] instead, None where nothing is dropped.
+    loss : str, optional
+        For a model that carries none: one of PyTorch or Keras. By default its last activation decides.
+
+    Raises
+    ------
+    ShapeError, TargetError
+        If the data do not fit the model.
+    InvalidParameterError
+        If the model is of a kind that is not known here.
+    """
+    problem, seed = as_problem(model, X, y, sample_weight, loss)
+    if not problem.m:
+        raise ShapeError("at least one example is needed, got none.")
+    return replace(
+        problem, masks=_masks(problem, seed, dropout_step) if masks is None else _given_masks(problem, masks)
+    )
+
+
+def _masks(problem: Problem, seed: int, step: int | None) -> Masks | None:
+    """Draw the factors that training would draw for these examples at a step."""
+    if step is not None and (not isinstance(step, int | np.integer) or step < 0):
+        raise InvalidParameterError(f"dropout_step must be a step of training from 0 on, or None, got {step!r}.")
+    architecture = problem.architecture
+    if step is None or not architecture.drops:
+        return None
+    keys, dtype = np.arange(problem.m, dtype=np.uint64), np.dtype(np.float64)
+    return dropout_masks(architecture.dropout, architecture.widths, keys, seed=seed, step=int(step), dtype=dtype)
+
+
+def _given_masks(problem: Problem, masks: Sequence[Any]) -> Masks:
+    widths, m = problem.architecture.widths, problem.m
+    given = [None if mask is None else dense(mask) for mask in masks]
+    shapes = [(n, m) for n in widths[:-1]]
+    fits = len(given) == len(shapes) and all(
+        mask is None or mask.shape == shape for mask, shape in zip(given, shapes, strict=True)
+    )
+    if not fits:
+        got = [None if mask is None else mask.shape for mask in given]
+        raise ShapeError(
+            f"masks must be one array or None for each of A[0] to A[L-1], of the shapes {shapes}; got {got}."
+        )
+    return given
+
+
+@singledispatch
+def as_problem(model: Any, X: Any, y: Any, sample_weight: Any, loss: str | None = None) -> tuple[Problem, int]:
+    """The problem without dropout, and the seed of its draws; one implementation for each kind of model."""
+    from chainrule.derivation.models.by_layers import poser_for  # other libraries' models; few need them
+
+    if hasattr(model, "_settings"):
+        _refuse_loss(loss, model)
+        return _of_estimator(model, X, y, sample_weight)
+    if hasattr(model, "encoder") and hasattr(model, "target"):
+        _refuse_loss(loss, model)
+        return _of_table_model(model, X, y, sample_weight)
+    poser = poser_for(model)
+    if poser is not None:
+        return poser(model, X, y, sample_weight, loss), 0
+    raise InvalidParameterError(
+        f"model must be a Network, a fitted estimator or a TableModel of chainrule, or a fitted MLP of scikit-learn, a "
+        f"PyTorch Sequential or a Keras Sequential of dense layers; got {type(model).__name__}."
+    )
+
+
+def _refuse_loss(loss: str | None, model: Any) -> None:
+    if loss is not None:
+        raise InvalidParameterError(f"loss is for models that carry none; this {type(model).__name__} has its own.")
+
+
+@as_problem.register
+def _(model: Network, X: Any, y: Any, sample_weight: Any, loss: str | None = None) -> tuple[Problem, int]:
+    _refuse_loss(loss, model)
+    parameters = model.parameters
+    X = columns("X", X, model.architecture.n_columns)
+    Y = columns("y", y, parameters.widths[-1])
+    if X.shape[1] != Y.shape[1]:
+        raise ShapeError(f"X and y must have as many columns (examples), got {X.shape[1]} and {Y.shape[1]}.")
+    model.architecture.loss.check_target(Y)
+    weights = relative(sample_weight, X.shape[1])
+    return Problem(model.architecture, as_float64(parameters), X, Y, weights), model.seed
+
+
+def _of_estimator(model: Any, X: Any, y: Any, sample_weight: Any) -> tuple[Problem, int]:
+    parameters = model._parameters()  # or it is not fitted, and says so
+    table = model._validate_and_encode(X, y, sample_weight)
+    fitted = model._fitted
+    return (
+        Problem(
+            fitted.architecture,
+            as_float64(parameters),
+            dense(table.X).T,
+            np.asarray(table.Y, np.float64).T,
+            relative(table.weights, len(table.Y)),
+        ),
+        model._seed,
+    )
+
+
+def _of_table_model(model: Any, table: Any, y: Any, sample_weight: Any) -> tuple[Problem, int]:
+    from chainrule.tabular.model import as_table  # imports the reader of tables, which arrays do without
+
+    if y is not None:
+        raise TargetError("a TableModel finds its target in the table: give y as None.")
+    table = as_table(table)
+    rows = np.flatnonzero(~model.target.missing(table))
+    X, Y = dense(model.encoder.transform(table, rows)), _table_target(model, model.target.encode(table, rows))
+    weights = relative(sample_weight, len(X))
+    return Problem(model.architecture, as_float64(model.parameters), X.T, Y.T, weights), int(
+        model.training.get("seed", 0)
+    )
+
+
+def _table_target(model: Any, values: Array) -> Array:
+    """What the network was trained to say: standardised numbers, one class of two as 0 or 1, or one-hot classes."""
+    if model.target.task == "regression":
+        return dense(model.target.standardise(values))
+    n = model.architecture.widths[-1]
+    return dense(values[:, None] == (np.arange(n) if n > 1 else 1))
+
+
+def columns(name: str, values: Any, n: int) -> Array:
+    """Check that an array has n rows, one column per example, and only finite numbers."""
+    values = dense(values)
+    if values.ndim != 2 or values.shape[0] != n:
+        raise ShapeError(
+            f"{name} must have {n} rows and one column per example, since a Network is in textbook orientation; "
+            f"got shape {values.shape}."
+        )
+    if not np.isfinite(values).all():
+        raise ChainruleError(f"{name} must be finite; it has NaN or infinity.")
+    return values
+
+
+def dense(values: Any) -> Array:
+    """A float64 array, from a sparse one too."""
+    return np.asarray(values.toarray() if hasattr(values, "toarray") else values, np.float64)
+
+
+def relative(weights: Any, m: int) -> Array | None:
+    """Weights of mean 1."""
+    if weights is None:
+        return None
+    weights = np.asarray(weights, np.float64)
+    if weights.shape != (m,) or not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
+        raise ShapeError(
+            f"sample_weight must be {m} finite numbers of at least 0, one for each example and not all 0; got shape "
+            f"{weights.shape}."
+        )
+    return weights / weights.mean()
+
+
+def some_examples(problem: Problem, examples: Array) -> Problem:
+    """The problem on some of its examples."""
+    return replace(
+        problem,
+        X=problem.X[:, examples],
+        Y=problem.Y[:, examples],
+        weights=None if problem.weights is None else relative(problem.weights[examples], len(examples)),
+        masks=problem.masks and [None if mask is None else mask[:, examples] for mask in problem.masks],
+    )
+
+
+def as_float64(parameters: Parameters) -> Parameters:
+    """The parameters in float64, in which differences can be taken."""
+    return replace(parameters, theta=parameters.theta.astype(np.float64))

@@ -1,1 +1,0 @@
-"""A trace as an ordered list of steps: formula, shapes, numbers, reason."""

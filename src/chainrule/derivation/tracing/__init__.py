@@ -1,0 +1,1 @@
+"""One step of training written out: formula, shapes, numbers, reason."""

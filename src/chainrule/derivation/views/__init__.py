@@ -1,1 +1,0 @@
-"""A trace as text, page, LaTeX document and plain data."""

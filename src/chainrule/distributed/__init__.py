@@ -1,0 +1,1 @@
+"""One training on several machines: shards, their sums, Dask and MPI."""

@@ -1,0 +1,169 @@
+"""Who of a Dask cluster lives, and work that is done again when a worker is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from distributed import Client, Future, Scheduler, Semaphore, wait
+from distributed.client import FutureCancelledError
+from distributed.comm import CommClosedError
+from distributed.scheduler import KilledWorker, NoValidWorkerError
+
+from chainrule._errors import ClusterError, DivergenceError, warn
+from chainrule.distributed.communicators.base import PeerLostError
+from chainrule.distributed.sharded import first_named
+
+Result = TypeVar("Result")
+PATIENCE = 5.0  # seconds of waiting for one's turn after which it is said
+_LOOK = 1.0  # seconds between two looks at whether the workers are still there
+_LOST = (PeerLostError, KilledWorker, NoValidWorkerError, FutureCancelledError, CommClosedError, TimeoutError)
+
+
+class Cluster:
+    """The workers of a client, as one training sees them.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    n_ranks : int
+        At most so many of them work on it.
+    timeout : float
+        Seconds without a word from a worker, or without any worker, that are too many.
+    grace : float
+        Seconds that a lost worker has to come back before the others go on without it.
+    attempts : int
+        How often the same work is tried.
+    """
+
+    def __init__(self, client: Client, n_ranks: int, timeout: float, grace: float, attempts: int) -> None:
+        self.client, self.n_ranks = client, n_ranks
+        self.timeout, self.grace, self.attempts = timeout, grace, attempts
+        self._turn = Semaphore(1, "chainrule", scheduler_rpc=client.scheduler, loop=client.loop)
+        self.addresses: list[str] = []
+        self.count()
+
+    def count(self) -> list[str]:
+        """Return the workers in the order of their ranks; a new one takes the place of one that has gone.
+
+        Raises
+        ------
+        ClusterError
+            If there is none, and none comes.
+        """
+        ends = time.monotonic() + self.timeout
+        while not (living := self._running()):
+            if time.monotonic() > ends:
+                raise ClusterError(
+                    f"the cluster at {self.client.scheduler.address} has had no worker for {self.timeout:g} s: start "
+                    "some (`dask worker ADDRESS`), and train again."
+                )
+            time.sleep(0.1)
+        new = iter([address for address in living if address not in self.addresses])
+        kept = [address if address in living else next(new, "") for address in self.addresses]
+        self.addresses = [*filter(None, kept), *new]
+        return self.addresses[: self.n_ranks]
+
+    def retry(self, work: Callable[[list[str]], Result]) -> Result:
+        """Return what `work` makes of the workers there are, trying again where one of them is lost.
+
+        Only one training at a time works on a cluster, segment by segment: two that wait for each other's workers
+        would wait forever. The right to work is a lease, which a driver that dies gives back by saying nothing.
+        """
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                with self._own_turn():
+                    return work(self.count())
+            except _LOST as error:
+                if attempt == self.attempts:
+                    raise ClusterError(
+                        f"the same work was lost {attempt} times, at last because {error} Look at the workers' logs "
+                        f"(memory?). If a step takes more than {self.timeout:g} s, set Dask's chainrule.step-timeout "
+                        "higher. Then go on from the last checkpoint, or train again."
+                    ) from error
+            self._recover(min(len(self.addresses), self.n_ranks))
+
+    @contextmanager
+    def _own_turn(self) -> Iterator[None]:
+        if not self._turn.acquire(timeout=PATIENCE):
+            warn("Another training works on this cluster, or its driver has died a moment ago: waiting for its turn.")
+            self._turn.acquire()
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    def results(self, futures: Sequence[Future], addresses: list[str]) -> list[Any]:
+        """Return what the futures come to, watching that the workers they wait for are alive.
+
+        Raises
+        ------
+        PeerLostError
+            If they are not.
+        """
+        asked = time.monotonic()
+        try:
+            while True:
+                try:
+                    with self.client.as_current():  # it need not be the process' default client
+                        wait(futures, timeout=_LOOK)
+                except TimeoutError:
+                    gone = [address for address in addresses if address not in self.client.nthreads()]
+                    if not gone and time.monotonic() > asked + self.timeout:
+                        gone, asked = self._silent(addresses), time.monotonic()
+                    if gone:
+                        raise PeerLostError(f"the worker {gone[0]} has gone or does not answer.") from None
+                else:
+                    return self._read(futures)
+        finally:
+            self.client.cancel([future for future in futures if not future.done()], force=True)
+
+    def _read(self, futures: Sequence[Future]) -> list[Any]:
+        """Return the results, or raise what matters most of the errors: what no other attempt would change."""
+        errors = [future.exception() for future in futures if future.status != "finished"]
+        lasting = [error for error in errors if not isinstance(error, _LOST)]
+        diverged = [error for error in lasting if isinstance(error, DivergenceError)]
+        if diverged:
+            raise first_named(diverged)
+        if errors:
+            raise (lasting or errors)[0]
+        return self.client.gather(futures)
+
+    def _running(self) -> list[str]:
+        """Return the workers that take tasks: not those which are only starting, or paused for want of memory."""
+        known = self.client.sync(self.client.scheduler.identity)["workers"]
+        return sorted(address for address, worker in known.items() if worker["status"] == "running")
+
+    def _recover(self, wanted: int) -> None:
+        """Have the scheduler forget who does not answer; give those who are gone a moment to come back."""
+        if silent := self._silent(list(self.client.nthreads())):
+            self.client.run_on_scheduler(_forget, silent)
+        ends = time.monotonic() + self.grace
+        while len(self._running()) < wanted and time.monotonic() < ends:
+            time.sleep(0.1)
+
+    def _silent(self, addresses: Sequence[str]) -> list[str]:
+        """Return those who do not answer."""
+        answers: list[bool] = self.client.sync(self._ask, addresses)
+        return [address for address, answer in zip(addresses, answers, strict=True) if not answer]
+
+    async def _ask(self, addresses: Sequence[str]) -> list[bool]:
+        return await asyncio.gather(*(self._answers(address) for address in addresses))
+
+    async def _answers(self, address: str) -> bool:
+        asked = self.client.scheduler.broadcast(msg={"op": "identity"}, workers=[address], on_error="ignore")
+        try:
+            return bool(await asyncio.wait_for(asked, self.grace))
+        except TimeoutError:
+            return False
+
+
+async def _forget(addresses: Sequence[str], dask_scheduler: Scheduler) -> None:
+    """What Dask itself does after `distributed.scheduler.worker-ttl`."""
+    for address in addresses:
+        await dask_scheduler.remove_worker(address, stimulus_id="chainrule-no-answer")

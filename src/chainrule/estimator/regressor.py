@@ -1,0 +1,202 @@
+"""The regressors' share: numbers to Y and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import RegressorMixin
+from sklearn.exceptions import DataConversionWarning
+from sklearn.metrics import r2_score
+
+from chainrule._errors import InvalidParameterError, TargetError, warn
+from chainrule.estimator.base import AbstractEstimator
+from chainrule.estimator.intervals import d2_of_quantiles, interval
+from chainrule.estimator.open_inputs import open_inputs
+from chainrule.estimator.row_weights import judged_rows
+from chainrule.network.losses import Loss, custom_loss, loss
+from chainrule.network.losses.custom import CustomLoss
+from chainrule.network.types import Array
+
+# What the parameter `loss` may be, and which other parameter goes with it.
+_LOSSES = {
+    "squared_error": None,
+    "absolute_error": None,
+    "huber": "delta",
+    "log_cosh": None,
+    "quantile": "quantile",
+    "pinball": "quantile",
+    "poisson": None,
+    "gamma": None,
+    "tweedie": "power",
+}
+
+
+@dataclass(eq=False, repr=False)
+class AbstractRegressor(RegressorMixin, AbstractEstimator):
+    """One or several numbers per row."""
+
+    _: KW_ONLY
+    loss: str | CustomLoss = "squared_error"
+    delta: float = 1.0
+    quantile: float | Sequence[float] = 0.5
+    power: float = 1.5
+
+    def predict(self, X: Any) -> Array:
+        """Return the prediction A[L] of each row; of several quantiles one column each, which never falls.
+
+        Parameters
+        ----------
+        X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), or (n_samples, n_outputs), or (n_samples, n_quantiles) for a list of quantiles
+            In the units of y, and float64 whatever X is.
+        """
+        A = self._outputs(self._inputs(X))
+        return A[:, 0] if A.shape[1] == 1 and not self._fitted_quantiles() else A
+
+    def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:
+        """Return an interval for the target of each row, in the units of y.
+
+        With the calibration rows of `fit(..., X_cal=..., y_cal=...)` it is split-conformal, and it holds whatever the
+        model is worth: if they and a new row are exchangeable (as when all are drawn alike and independently), the
+        new target is inside with a probability of at least `coverage`, and, where no two scores are equal, of at most
+        coverage + 1 / (n_cal + 1). This is marginal: a mean over calibration sets and rows, not a promise for rows
+        like a given one, and for each of several outputs by itself. Once the n_cal rows are drawn, the probability is
+        fixed; it was a draw from Beta(k, n_cal + 1 - k), with k = ceil((n_cal + 1) coverage).
+
+        Without calibration rows it lies between the two learned quantiles that are `coverage` apart, which promises
+        nothing: they are as good as the training made them, and those of an overfitted network are too narrow.
+
+        Parameters
+        ----------
+        X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
+        coverage : float, default=0.9
+            Above 0 and below 1. With quantiles the two nearest to it are calibrated.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2), or (n_samples, n_outputs, 2) for several outputs
+            Lower and upper end; infinite, with a `ChainruleWarning`, where there are fewer calibration rows than
+            coverage / (1 - coverage).
+
+        Raises
+        ------
+        InvalidParameterError
+            If there are neither calibration rows nor two such quantiles.
+
+        References
+        ----------
+        J. Lei et al. (2018), Distribution-free predictive inference for regression. Y. Romano, E. Patterson and
+        E. Candès (2019), Conformalized quantile regression.
+
+        Examples
+        --------
+        >>> from chainrule import LinearRegressor
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.uniform(size=(400, 1))
+        >>> y = 3 * X[:, 0] + rng.normal(scale=0.1, size=400)
+        >>> reg = LinearRegressor().fit(X[:100], y[:100], X_cal=X[100:200], y_cal=y[100:200])
+        >>> low, high = reg.predict_interval(X[200:], coverage=0.9).T
+        >>> bool(0.85 < np.mean((low <= y[200:]) & (y[200:] <= high)) < 0.95)
+        True
+        """
+        A, residuals = self._outputs(self._inputs(X)), getattr(self, "calibration_residuals_", None)
+        return interval(A, residuals, self._fitted_quantiles(), coverage)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return R²; for a list of quantiles the mean over them of D² (`sklearn.metrics.d2_pinball_score`).
+
+        D² is the share of the pinball loss of the best constants that the model does away with: 1 at best, 0 for
+        those constants. R² of one column would say nothing of the others. A single quantile has R², as in scikit-learn.
+        A table on disk is given as `fit` takes it; rows of weight 0 are as if they were not there.
+        """
+        quantiles = self._fitted_quantiles()
+        with open_inputs(X, y, sample_weight) as (X, y, sample_weight):
+            return score_of_numbers(y, self.predict(X), quantiles, sample_weight)
+
+    def _fitted_quantiles(self) -> tuple[float, ...]:
+        """What the outputs are quantiles for, where the model was fitted with a list of them."""
+        self._parameters()
+        return tuple(self._fitted.architecture.loss.parameters.get("quantiles", ()))
+
+    @property
+    def _asks_for_several(self) -> bool:
+        return _LOSSES.get(str(self.loss)) == "quantile" and isinstance(self.quantile, Sequence | np.ndarray)
+
+    def _encode(self, y: Array, *, reset: bool, classes: Any = None) -> tuple[Array, Array | None]:
+        y = _numbers(y)
+        if y.ndim == 2 and y.shape[1] == 1:
+            warn(
+                "A column-vector y was passed when a 1d array was expected. Please change the shape of y to "
+                "(n_samples,), for example using ravel().",
+                DataConversionWarning,
+            )
+        Y = y.reshape(len(y), -1)
+        if not self._asks_for_several:
+            return Y, None
+        if Y.shape[1] > 1:
+            raise TargetError(
+                f"a list of quantiles is for one target, y has {Y.shape[1]} columns. Fit one model for each column, or "
+                "give one quantile."
+            )
+        return np.broadcast_to(Y, (len(Y), len(self.quantile))), None  # type: ignore[arg-type]
+
+    def _loss_parameters(self) -> Mapping[str, str | None]:
+        return _LOSSES
+
+    def _declare_outputs(self, n_outputs: int | None, classes: Any) -> int:
+        if classes is not None:
+            raise InvalidParameterError("a regressor has no classes: give initialize n_outputs.")
+        return 1 if n_outputs is None else n_outputs
+
+    def _make_loss(self) -> Loss:
+        if not isinstance(self.loss, str):
+            return custom_loss(self.loss)
+        if self._asks_for_several:
+            return loss("quantiles", quantiles=self.quantile)
+        parameter = _LOSSES[self.loss]
+        return loss(self.loss, **({parameter: getattr(self, parameter)} if parameter else {}))
+
+    def _validation_score(self, Z: Array, Y: Array, weights: Array | None) -> float:
+        """R², the mean over the outputs, or D²; where the errors overflow, training stops at their loss."""
+        loss = self._make_loss()
+        A = loss.output.g(Z)
+        if "quantiles" in loss.parameters:
+            return d2_of_quantiles(Y[0], A.T, loss.parameters["quantiles"], weights)
+        with np.errstate(over="ignore", invalid="ignore"):
+            error = np.average((A - Y) ** 2, axis=1, weights=weights)
+            spread = np.average((Y - np.average(Y, axis=1, weights=weights)[:, None]) ** 2, axis=1, weights=weights)
+            return float(np.mean(1 - error / np.where(spread > 0, spread, 1)))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+
+def score_of_numbers(y: Any, A: Array, quantiles: Sequence[float], sample_weight: Any) -> float:
+    """R² of predictions A, or the mean of D² where they are quantiles, of the rows that have a weight."""
+    y, A, weights = judged_rows(y, A, sample_weight)
+    y = y if issparse(y) else _numbers(y)
+    return d2_of_quantiles(y, A, quantiles, weights) if quantiles else float(r2_score(y, A, sample_weight=weights))
+
+
+def _numbers(y: Array) -> Array:
+    """Return a target as numbers, or say why it is none."""
+    if y.dtype.kind in "mM":
+        raise TargetError(
+            f"a regression target must be numbers, y holds {'dates' if y.dtype.kind == 'M' else 'durations'}: make "
+            "numbers of it, such as the days elapsed, whose unit is then known."
+        )
+    if y.dtype.kind in "fiub":
+        return y
+    try:
+        return y.astype(np.float64)
+    except (ValueError, TypeError) as error:
+        raise TargetError(f"a regression target must be numbers: {error}.") from error

@@ -1,0 +1,93 @@
+"""Learned features: the activations of the hidden layers as a transformer's output (the source's last row)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils._set_output import _get_output_config
+from sklearn.utils.metaestimators import available_if
+
+from chainrule._errors import InvalidParameterError
+from chainrule.estimator.base import AbstractEstimator
+from chainrule.estimator.working_memory import rows_at_a_time
+from chainrule.network.examples import Examples
+from chainrule.network.propagate import forward
+from chainrule.network.types import Array
+
+
+def _has_hidden_layers(estimator: Any) -> bool:
+    if not estimator._settings().hidden:
+        raise AttributeError("transform needs a hidden layer; hidden_layer_sizes is empty.")
+    return True
+
+
+class AbstractFeatureLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, AbstractEstimator):
+    """Estimators with hidden layers."""
+
+    def transform(self, X: Any, layer: int | str = -1) -> Array:
+        """Return the features a hidden layer has learned: its activations A[l].
+
+        Parameters
+        ----------
+        X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
+        layer : int or "all", default -1
+            A hidden layer, 1 to L-1, or counted from the last one as -1, -2, ...; "all" puts them side by side.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n[l]), or a data frame after `set_output`
+
+        Raises
+        ------
+        InvalidParameterError
+            If there is no such layer, or a data frame is asked for of another layer than the last: scikit-learn
+            would give its columns the names of the last one's.
+        """
+        parameters, architecture = self._parameters(), self._fitted.architecture
+        n_hidden = architecture.L - 1
+        hidden = range(1, n_hidden + 1)
+        if layer != "all" and layer not in (*hidden, *range(-n_hidden, 0)):
+            raise InvalidParameterError(f"layer must be 1 to {n_hidden}, -1 to -{n_hidden}, or 'all'; got {layer!r}.")
+        chosen = list(hidden) if layer == "all" else [hidden[int(layer) - 1 if int(layer) > 0 else int(layer)]]
+        if chosen != [n_hidden] and _get_output_config("transform", self)["dense"] != "default":
+            raise InvalidParameterError(
+                f"a data frame has names for the last hidden layer only, not for layer={layer!r}: call "
+                "set_output(transform='default') for an array."
+            )
+        X = self._inputs(X)
+        if isinstance(X, Iterator):
+            X = np.concatenate([*X])
+        parts, dtype = [], parameters.theta.dtype
+        size = rows_at_a_time(architecture, dtype.itemsize)
+        for columns, _, _ in Examples(X.T, np.empty((0, X.shape[0]))).chunks(dtype, size):
+            A = forward(architecture, parameters, columns).A
+            parts.append(np.vstack([A[l] for l in chosen]).T)
+        return np.concatenate(parts)
+
+    @property
+    def embeddings_(self) -> dict[str, dict[str, Array]]:
+        """The learned vector of each level, by column.
+
+        "(other)" stands for levels that were rare or are new, "(missing)" for missing values; each has one more pair of
+        parentheses where it is the name of a level.
+        """
+        vectors = self._parameters().E
+        blocks = () if self._columns is None else self._columns.codes
+        learned = zip(blocks, vectors, strict=True)
+        return {block.column: dict(zip(block.shown, E.T, strict=True)) for block, E in learned}
+
+    @property
+    def _n_features_out(self) -> int:
+        return self._fitted.architecture.widths[-2]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+# Last, because the wrapper that scikit-learn puts around `transform` for set_output would hide the condition.
+AbstractFeatureLearner.transform = available_if(_has_hidden_layers)(AbstractFeatureLearner.transform)  # type: ignore[method-assign]

@@ -1,0 +1,1 @@
+"""From parameters and a dataset to a trained network; without scikit-learn."""

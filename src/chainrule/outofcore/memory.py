@@ -1,0 +1,114 @@
+"""How much memory a training may take, and how it is shared out."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from chainrule._errors import InvalidParameterError
+
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
+_SHARE = 4  # a quarter of the machine's memory by default
+_CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+PROGRAM = 200 * 10**6  # bytes of the interpreter, the libraries and the engine
+LEAST = PROGRAM + 200 * 10**6  # with less for rows, reading them would be all that is done
+BLOCK, WINDOW = 4096, 64  # rows of a block and blocks of a window, where there is memory for them
+_LEAST_BLOCK = 64
+
+
+def memory_size(text: str) -> int:
+    """Return the bytes that a text such as "2GB", "512 MB" or "1.5GiB" means.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is no size.
+
+    Examples
+    --------
+    >>> memory_size("2GB"), memory_size("512 mb"), memory_size("1.5GiB")
+    (2000000000, 512000000, 1610612736)
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]I?)?B?\s*", text.upper())
+    if match is None:
+        raise InvalidParameterError(f"a memory size is a number with a unit, such as 2GB or 512MB; got {text!r}.")
+    return int(float(match[1]) * _UNITS[match[2] or ""])
+
+
+def machine_memory() -> int:
+    """Return the bytes of memory that this process may use at most: the machine's, or its container's."""
+    sizes = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    limits = [Path(path) for path in _CGROUP_LIMITS]
+    sizes += [int(text) for path in limits if path.exists() and (text := path.read_text().strip()).isdecimal()]
+    return min(sizes)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The most that a process may have in memory, shared out.
+
+    Reading and training take turns: while a table is read, a batch of it and what the reader needs take the memory;
+    while a network is trained, windows of encoded rows do, of which one is in use, one is being fetched, and one is
+    the copy that rows from two windows are put together in.
+
+    Parameters
+    ----------
+    total : int
+        Bytes.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is too little to work with.
+
+    Examples
+    --------
+    >>> budget = Budget(2 * 10**9)
+    >>> budget.batch, budget.reader, budget.window(row_bytes=204)
+    (600000000, 600000000, (4096, 64))
+    """
+
+    total: int
+
+    def __post_init__(self) -> None:
+        if self.total < LEAST:
+            raise InvalidParameterError(
+                f"the memory must be at least {LEAST / 1e6:,.0f} MB, got {self.total / 1e6:,.0f} MB."
+            )
+
+    @classmethod
+    def asked(cls, text: str | None) -> Budget:
+        """What was asked for, or a quarter of the machine's memory where that is enough."""
+        return cls(max(machine_memory() // _SHARE, LEAST) if text is None else memory_size(text))
+
+    @property
+    def rows(self) -> int:
+        """Bytes for rows, in whatever form."""
+        return self.total - PROGRAM
+
+    @property
+    def batch(self) -> int:
+        """Bytes that a batch of a table may take."""
+        return self.rows // 3
+
+    @property
+    def reader(self) -> int:
+        """Bytes that reading may take."""
+        return self.rows // 3
+
+    def window(self, row_bytes: int) -> tuple[int, int]:
+        """Return how many rows of the given size make a block, and how many blocks a window.
+
+        Raises
+        ------
+        InvalidParameterError
+            If the rows are too long for it.
+        """
+        fit = self.rows // 4 // row_bytes
+        if fit < _LEAST_BLOCK:
+            needed = PROGRAM + 4 * _LEAST_BLOCK * row_bytes
+            raise InvalidParameterError(f"rows of {row_bytes:,} bytes need at least {needed / 1e6:,.0f} MB of memory.")
+        block = min(BLOCK, fit)
+        return block, min(WINDOW, fit // block)

@@ -1,0 +1,127 @@
+"""Encoded rows on disk: written once, read in every epoch.
+
+What a network takes needs no parsing, so that reading it is no slower than copying it. The files are read, not
+mapped: pages of a mapped file would count as memory of the process.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from chainrule._errors import TableError
+from chainrule.network.types import Array
+from chainrule.outofcore.rows import ArrayRows, Block, RowLoader
+
+_ITEM = np.dtype(np.float32)
+
+
+@dataclass(frozen=True)
+class SpooledRows:
+    """Rows in two files, of float32 in the order of the table: inputs in one, targets in the other.
+
+    Parameters
+    ----------
+    stem : Path
+        Of the files, which end in .inputs and .targets.
+    n_inputs, n_targets : int
+    m : int
+        How many rows there are.
+    first : int, default 0
+        Where they begin in the files.
+    remote : callable (start, stop) -> ArrayRows, optional
+        Brings rows of the files to any machine that can read the table they were made from.
+    """
+
+    stem: Path
+    n_inputs: int
+    n_targets: int
+    m: int
+    first: int = 0
+    remote: Callable[[int, int], ArrayRows] | None = None
+
+    @property
+    def row_bytes(self) -> int:
+        """How much a row takes."""
+        return _ITEM.itemsize * (self.n_inputs + self.n_targets)
+
+    def read(self, start: int, stop: int) -> Block:
+        """Bring rows `start` to `stop` to memory."""
+        start, stop = self.first + start, self.first + stop
+        X = read_rows(_inputs(self.stem), start, stop, self.n_inputs, _ITEM)
+        Y = read_rows(_targets(self.stem), start, stop, self.n_targets, _ITEM)
+        return Block(X, Y, numbers=np.arange(start, stop, dtype=np.uint64))
+
+    def part(self, start: int, stop: int) -> SpooledRows:
+        """Return some of the rows."""
+        return replace(self, first=self.first + start, m=stop - start)
+
+    def load(self) -> RowLoader:
+        """Say how they get to another process: read there, if it can, or as they are."""
+        if self.remote is None:
+            return ArrayRows(self.read(0, self.m), self.first).load()
+        return RowLoader(self.m, self.remote, (self.first, self.first + self.m))
+
+
+class RowWriter:
+    """Appends encoded rows to the two files of a part."""
+
+    def __init__(self, inputs: IO[bytes], targets: IO[bytes]) -> None:
+        self.inputs, self.targets = inputs, targets
+
+    def write(self, X: Array, Y: Array) -> None:
+        """Append rows."""
+        for file, values in ((self.inputs, X), (self.targets, Y)):
+            np.ascontiguousarray(values, _ITEM).tofile(file)
+
+
+@contextmanager
+def row_writers(parts: list[SpooledRows]) -> Iterator[list[RowWriter]]:
+    """Open the files of several parts in one folder, once the disk is known to have room for them.
+
+    Raises
+    ------
+    TableError
+        If the disk is too small, or fills up while rows are written.
+    """
+    folder = parts[0].stem.parent
+    require_room(folder, sum(part.m * part.row_bytes for part in parts))
+    try:
+        with ExitStack() as files:
+            pairs = [(_inputs(part.stem), _targets(part.stem)) for part in parts]
+            yield [RowWriter(*(files.enter_context(path.open("wb")) for path in pair)) for pair in pairs]
+    except OSError as error:
+        raise TableError(f"the encoded rows cannot be written to {folder}: {error.strerror or error}.") from error
+
+
+def require_room(folder: Path, n_bytes: int) -> None:
+    """Raise TableError where the disk has less left than encoded rows take."""
+    free = shutil.disk_usage(folder).free
+    if n_bytes > free:
+        raise TableError(
+            f"the encoded rows take {n_bytes / 1e9:,.1f} GB, but {folder} has {free / 1e9:,.1f} GB left. Make room, or "
+            "name another folder in the environment variable TMPDIR."
+        )
+
+
+def read_rows(path: Path, start: int, stop: int, width: int, dtype: np.dtype[Any]) -> Array:
+    """Read whole rows; a file that ends before them was damaged."""
+    count = (stop - start) * width
+    values: Array = np.fromfile(path, dtype, count, offset=start * width * dtype.itemsize)
+    if len(values) < count:
+        raise TableError(f"{path} ends before row {stop:,}: it was changed while it was in use.")
+    return values.reshape(-1, width)
+
+
+def _inputs(stem: Path) -> Path:
+    return stem.with_suffix(".inputs")
+
+
+def _targets(stem: Path) -> Path:
+    return stem.with_suffix(".targets")

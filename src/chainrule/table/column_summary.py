@@ -1,0 +1,190 @@
+"""What a column's role is decided by: measured on a whole column, or on its batches and put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chainrule.network.rows import mix
+from chainrule.network.types import Array
+from chainrule.table.columns import Column, Kind, spell
+
+MAX_DIFFERENT = 100_000  # a tally of more different values is given up
+_EXACT = 2.0**53  # whole numbers up to here are exact as float64
+_CHUNK = 1 << 20
+
+
+class Tally(NamedTuple):
+    """The different values of a column, ascending, and how often each occurs."""
+
+    values: Array
+    counts: Array
+
+
+class _Series(NamedTuple):
+    """What whole numbers without a repetition so far show: whether they run in order, and the sum of their hashes."""
+
+    in_order: bool
+    total: np.uint64
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnSummary:
+    """What the values of a column, or of some of its rows, say as a whole.
+
+    Summaries of batches are added up in the order of the rows; the sum does not depend on where the batches are cut.
+
+    Parameters
+    ----------
+    column : Column
+        Its name, kind, levels and note; without rows.
+    rows, missing : int
+    first, low, high : scalar or None
+        The value that comes first, the least and the greatest; None where all are missing.
+    tally : Tally or None
+        None where it was not asked for, or has more than 100,000 different values.
+    series : optional
+        None where the values cannot be the numbers of a range, each once.
+
+    Examples
+    --------
+    >>> one, other = (Column("x", "number", np.array(values)) for values in ([3, 1], [2]))
+    >>> facts = ColumnSummary.of(one) + ColumnSummary.of(other)
+    >>> facts.rows, int(facts.low), int(facts.high), facts.fills_range
+    (3, 1, 3, True)
+    """
+
+    column: Column
+    rows: int
+    missing: int
+    first: Any = None
+    low: Any = None
+    high: Any = None
+    tally: Tally | None = None
+    series: _Series | None = None
+
+    @classmethod
+    def of(cls, column: Column, *, tally: bool = False) -> ColumnSummary:
+        """Measure a column; texts and truth values are tallied always, other values on request."""
+        missing = column.missing
+        present = column.values[~missing]
+        n_missing = len(missing) - len(present)
+        header = replace(column, values=column.values[:0].copy())  # a view would keep the batch in memory
+        facts = cls(header, len(missing), n_missing)
+        if len(present):
+            facts = replace(facts, first=present[0], low=present.min(), high=present.max())
+        if tally or column.kind in ("text", "boolean"):
+            facts = replace(facts, tally=_counted(present, column.kind))
+        if column.kind == "number" and len(present) == len(missing) > 0:
+            facts = replace(facts, series=_series(present, float(facts.low), float(facts.high)))
+        return facts
+
+    def __add__(self, other: ColumnSummary) -> ColumnSummary:
+        tally = None if self._nameless else _added(self.tally, other.tally)
+        return ColumnSummary(
+            self.column,
+            self.rows + other.rows,
+            self.missing + other.missing,
+            other.first if self.first is None else self.first,
+            _either(min, self.low, other.low),
+            _either(max, self.high, other.high),
+            tally,
+            _continued(self, other),
+        )
+
+    @property
+    def name(self) -> str:
+        """The column's name."""
+        return self.column.name
+
+    @property
+    def kind(self) -> Kind:
+        """What kind of values the column has."""
+        return self.column.kind
+
+    @property
+    def present(self) -> int:
+        """How many rows have a value."""
+        return self.rows - self.missing
+
+    @property
+    def different(self) -> int | None:
+        """How many different values there are; None where they were not tallied."""
+        return None if self.tally is None else len(self.tally.values)
+
+    @property
+    def example(self) -> str:
+        """The first value in words, or what is known where there is none to show."""
+        if self.first is None or (self.kind == "text" and not self.column.levels):
+            return self.column.note or "nothing"
+        return repr(self.spelled(self.first))
+
+    def spelled(self, value: Any) -> str:
+        """Write a value of the column as a person would."""
+        return self.column.levels[value] if self.kind == "text" else spell(value, self.kind)
+
+    @property
+    def fills_range(self) -> bool:
+        """Whether the values are whole numbers, each of a range once."""
+        if self.series is None or float(self.high) - float(self.low) + 1 != self.rows:
+            return False
+        return self.series.in_order or bool(self.series.total == _total_of_range(int(self.low), int(self.high)))
+
+    @property
+    def _nameless(self) -> bool:
+        """Codes of texts that were too many to keep mean nothing outside their batch."""
+        return self.kind == "text" and not self.column.levels
+
+
+def _counted(present: Array, kind: Kind) -> Tally:
+    if kind != "text":
+        return Tally(*np.unique(present, return_counts=True))
+    counts = np.bincount(present)  # of codes: faster than sorting
+    values = np.flatnonzero(counts)
+    return Tally(values, counts[values])
+
+
+def _added(one: Tally | None, other: Tally | None) -> Tally | None:
+    if one is None or other is None:
+        return None
+    values, place = np.unique(np.concatenate([one.values, other.values]), return_inverse=True)
+    counts = np.zeros(len(values), np.int64)
+    np.add.at(counts, place, np.concatenate([one.counts, other.counts]))
+    return Tally(values, counts) if len(values) <= MAX_DIFFERENT else None
+
+
+def _either(choose: Callable[[Any, Any], Any], one: Any, other: Any) -> Any:
+    return other if one is None else one if other is None else choose(one, other)
+
+
+def _series(present: Array, low: float, high: float) -> _Series | None:
+    """Look at numbers as a series; None where one is no whole number, or one must occur twice."""
+    if not low.is_integer() or high - low + 1 < len(present) or max(-low, high) > _EXACT:
+        return None
+    whole = present.astype(np.int64)
+    if present.dtype.kind == "f" and not np.array_equal(whole, present):
+        return None
+    in_order = high - low + 1 == len(whole) and bool(np.all(np.diff(whole) == 1))
+    return _Series(in_order, mix(whole.view(np.uint64)).sum())
+
+
+def _continued(one: ColumnSummary, other: ColumnSummary) -> _Series | None:
+    """Put the series of two batches together."""
+    if not one.rows or not other.rows:
+        return other.series if not one.rows else one.series
+    if one.series is None or other.series is None:
+        return None
+    in_order = one.series.in_order and other.series.in_order and int(one.high) + 1 == int(other.low)
+    with np.errstate(over="ignore"):
+        return _Series(in_order, one.series.total + other.series.total)
+
+
+def _total_of_range(low: int, high: int) -> np.uint64:
+    total = np.zeros(1, np.uint64)  # arrays wrap around in silence
+    for start in range(low, high + 1, _CHUNK):
+        whole = np.arange(start, min(start + _CHUNK, high + 1), dtype=np.int64)
+        total += mix(whole.view(np.uint64)).sum()
+    return total[0]

@@ -1,0 +1,1 @@
+"""From typed columns to the matrix a network takes."""

@@ -1,0 +1,173 @@
+"""From typed columns to the one matrix a network takes, by statistics of the training rows alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from chainrule._errors import TableError, nearest
+from chainrule.network.embeddings import Embedding
+from chainrule.network.types import Array
+from chainrule.table.columns import CHUNK_ROWS, Column, Table
+from chainrule.table.encoding.blocks import Block, Codes, Scaled, block_from_dict
+from chainrule.table.encoding.dates import DATE_PARTS
+from chainrule.table.encoding.fit_blocks import fit_one_hot, fit_scaled
+from chainrule.table.schema import ColumnPlan, Schema
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Turns tables into matrices, always in the way the training rows were.
+
+    * numeric: missing ones become the median, with an indicator feature where training had missing ones; then
+      standardised, tails drawn in smoothly at 4 standard deviations.
+    * ordinal: the same, of the numbers or of the rank of the sorted texts.
+    * categorical: one feature per level, one for rare ones and one for missing ones if there were any; of two, one.
+    * boolean: 0 or 1. Pixel: between 0 and 1.
+    * date: elapsed days, year, month, day, weekday and hour, and month, weekday and hour as points on a circle;
+      treated like numbers.
+
+    Features that are constant in training are left out.
+
+    Parameters
+    ----------
+    blocks : tuple of Scaled, OneHot or Codes
+        From `Encoder.fit`, or fitted one by one.
+
+    Examples
+    --------
+    >>> from chainrule.table import infer_schema
+    >>> size = Column("size", "number", np.array([1.0, 2.0, np.nan, 3.0]))
+    >>> colour = Column("colour", "text", np.array([0, 1, 0, 1]), ("blue", "red"))
+    >>> table = Table((size, colour))
+    >>> encoder = Encoder.fit(table, infer_schema(table))
+    >>> encoder.feature_names
+    ('size', 'size (missing)', 'colour=red')
+    """
+
+    blocks: tuple[Block, ...]
+
+    @classmethod
+    def fit(cls, table: Table, schema: Schema, rows: Array | None = None) -> Encoder:
+        """Measure what the features need.
+
+        Parameters
+        ----------
+        table : Table
+        schema : Schema
+            From `infer_schema`.
+        rows : ndarray of int or bool, optional
+            The training rows; None, the default, for all.
+
+        Raises
+        ------
+        TableError
+            If every feature is constant in the training rows.
+        """
+        measured = slice(None) if rows is None else rows
+        blocks = tuple(block for plan in schema.used for block in _fit(table[plan.name], plan, measured))
+        if not blocks:
+            raise TableError(f"Every column of {table.source} is constant in the training rows: nothing to learn from.")
+        return cls(blocks)
+
+    @cached_property
+    def feature_names(self) -> tuple[str, ...]:
+        """The names of the matrix's columns, (n,)."""
+        return tuple(name for block in self.blocks for name in block.names)
+
+    @property
+    def rows_at_once(self) -> int:
+        """How many rows to encode at a time to stay in 32 MB: encoded, a row may be far wider than in its table."""
+        return -(-(1 << 22) // len(self.feature_names))
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the table columns that are needed."""
+        return tuple(dict.fromkeys(block.column for block in self.blocks))
+
+    @cached_property
+    def embeddings(self) -> tuple[Embedding, ...]:
+        """The embeddings that the matrix's codes are for."""
+        first = np.cumsum([0, *(len(block.names) for block in self.blocks)]).tolist()
+        return tuple(
+            Embedding(column, len(block.shown), block.size)
+            for block, column in zip(self.blocks, first, strict=False)
+            if isinstance(block, Codes)
+        )
+
+    def transform(
+        self, table: Table, rows: Array | None = None, dtype: np.dtype[Any] | type[np.floating[Any]] = np.float32
+    ) -> Array:
+        """Encode a table.
+
+        Parameters
+        ----------
+        table : Table
+            With the columns of training, in any order; others are ignored.
+        rows : ndarray of int or bool, optional
+            The rows to encode; None, the default, for all.
+        dtype : dtype, default float32
+
+        Returns
+        -------
+        ndarray of shape (m, n), C-contiguous
+
+        Raises
+        ------
+        TableError
+            If columns are missing, or a column holds values of another type than in training.
+        """
+        writers = [block.writer(column) for block, column in zip(self.blocks, self._inputs(table), strict=True)]
+        widths = np.cumsum([0, *(len(block.names) for block in self.blocks)])
+        if rows is not None and rows.dtype == bool:
+            rows = np.flatnonzero(rows)
+        m = table.n_rows if rows is None else len(rows)
+        X = np.empty((m, widths[-1]), dtype)
+        for start in range(0, m, CHUNK_ROWS):
+            place = slice(start, min(start + CHUNK_ROWS, m))
+            chosen = place if rows is None else rows[place]
+            for write, first, end in zip(writers, widths, widths[1:], strict=False):
+                write(chosen, X[place, first:end])
+        return X
+
+    def _inputs(self, table: Table) -> Iterator[Column]:
+        """Return the column of each block, once all are known to be there."""
+        absent = [name for name in self.columns if name not in table.names]
+        if absent:
+            hint = nearest(absent[0], table.names) if table.names else ""
+            names = ", ".join(repr(name) for name in absent)
+            raise TableError(f"{table.source} lacks {len(absent)} column(s) the model was trained on: {names}. {hint}")
+        return (table[block.column] for block in self.blocks)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the encoder as plain data for JSON; `from_dict` restores it exactly."""
+        return {"blocks": [block.to_dict() for block in self.blocks]}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Encoder:
+        """Return the encoder that `to_dict` wrote."""
+        return cls(tuple(block_from_dict(block) for block in data["blocks"]))
+
+
+def _fit(column: Column, plan: ColumnPlan, rows: slice | Array) -> Iterator[Block]:
+    """Give the feature blocks of one column."""
+    fitted: list[Block | None]
+    if plan.role == "pixel":
+        fitted = [Scaled(column.name, scale=255.0)]
+    elif plan.role == "boolean":
+        measured = fit_scaled(column, "value", rows)
+        # 0 and 1 stay as they are; missing is halfway, and said where training had it
+        fitted = [measured and Scaled(column.name, fill=0.5, indicator=measured.indicator)]
+    elif plan.role == "categorical":
+        fitted = [fit_one_hot(column, rows)]
+    elif plan.role == "date":
+        fitted = [fit_scaled(column, part, rows) for part in DATE_PARTS]
+    elif plan.role == "ordinal" and column.kind == "text":
+        fitted = [fit_scaled(column, "rank", rows, levels=column.levels)]
+    else:
+        fitted = [fit_scaled(column, "value", rows)]
+    return (block for block in fitted if block is not None)

@@ -1,0 +1,72 @@
+"""Count, mean and squared deviations of numbers, added up from batches of a column."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule.network.types import Array
+
+
+@dataclass(frozen=True)
+class Moments:
+    """What mean and standard deviation are computed from.
+
+    Sums of batches lose no precision far from zero: the squares are always those of differences from the mean
+    (Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979).
+
+    Parameters
+    ----------
+    count, mean : float
+    squares : float
+        The sum of the squared differences from the mean.
+    low, high : float
+        The least and the greatest number.
+
+    Examples
+    --------
+    >>> both = Moments.of(np.array([1.0, 2.0])) + Moments.of(np.array([6.0]))
+    >>> both.mean, both.squares, both.low, both.high
+    (3.0, 14.0, 1.0, 6.0)
+    """
+
+    count: float = 0.0
+    mean: float = 0.0
+    squares: float = 0.0
+    low: float = math.inf
+    high: float = -math.inf
+
+    @classmethod
+    def of(cls, x: Array, counts: Array | None = None) -> Moments:
+        """Measure numbers, each of which stands there once or as often as `counts` says."""
+        if not len(x):
+            return cls()
+        with np.errstate(over="ignore", invalid="ignore"):  # not finite, which is for the caller to see
+            mean = float(np.average(x, weights=counts))
+            squares = np.square(x - mean)
+            total = float(squares.sum() if counts is None else squares @ counts)
+        return cls(float(len(x) if counts is None else counts.sum()), mean, total, float(x.min()), float(x.max()))
+
+    @classmethod
+    def repeated(cls, x: float, count: float) -> Moments:
+        """A number that stands there `count` times."""
+        return cls(count, x, 0.0, x, x) if count else cls()
+
+    def __add__(self, other: Moments) -> Moments:
+        if not self.count or not other.count:
+            return self if self.count else other
+        count, apart = self.count + other.count, other.mean - self.mean
+        return Moments(
+            count,
+            self.mean + apart * other.count / count,
+            self.squares + other.squares + apart * apart * self.count * other.count / count,
+            min(self.low, other.low),
+            max(self.high, other.high),
+        )
+
+    @property
+    def deviation(self) -> float:
+        """The standard deviation, which is 1 where all numbers are the same."""
+        return math.sqrt(self.squares / self.count) if self.low < self.high and self.squares else 1.0

@@ -1,0 +1,182 @@
+"""Which rows are held out: at random by row, the same share of every class or of every tenth of the target's range.
+
+A draw is a pure function of seed and row number. Copies of a row stay together only in a table whose rows are nearly
+all distinct, where they are a second look at one thing. RemoteRows, as with a few discrete features, they are different
+things that look alike, and keeping them together would tear their distribution apart.
+"""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+
+from chainrule.network.draws import generator
+from chainrule.network.rows import mix
+from chainrule.network.types import Array
+
+CHAPTER = 1 << 20  # rows that are drawn from together, so that a table of any size needs so much memory only
+_DISTINCT = 0.75  # share of distinct rows from which on copies stay together
+_TENTHS = np.arange(1, 10) / 10
+
+
+def holdout(
+    m: int,
+    fraction: float,
+    *,
+    seed: int,
+    purpose: str = "validation",
+    classes: Array | None = None,
+    values: Array | None = None,
+    keys: Array | None = None,
+) -> Array:
+    """Choose the rows to hold out, at least two.
+
+    Parameters
+    ----------
+    m : int
+        How many rows there are.
+    fraction : float
+        Of the rows, above 0 and below 1.
+    seed : int
+    purpose : str, default "validation"
+        Draws for different purposes are independent.
+    classes : ndarray of shape (m,), optional
+        Labels: each class gives its share, and keeps a row to train on.
+    values : ndarray of shape (m,), optional
+        Numbers: each tenth of their range, by quantiles, gives its share.
+    keys : ndarray of shape (m,), uint64, optional
+        From `rows.row_keys` of the features: copies of a row stay together where three quarters of the rows are
+        distinct, unless there are more of them than a tenth of the rows held out.
+
+    Returns
+    -------
+    ndarray of shape (m,), bool
+        True for the rows held out.
+
+    Examples
+    --------
+    >>> held_out = holdout(1000, 0.3, seed=0, classes=np.arange(1000) % 4)
+    >>> int(held_out.sum()), np.bincount(np.flatnonzero(held_out) % 4).tolist()
+    (300, [75, 75, 75, 75])
+    """
+    held_out = np.zeros(m, bool)
+    for chapter, start in enumerate(range(0, m, CHAPTER)):
+        rows = slice(start, min(start + CHAPTER, m))
+        held_out[rows] = of_chapter(
+            chapter,
+            rows.stop - start,
+            fraction,
+            seed=seed,
+            purpose=purpose,
+            classes=at(classes, rows),
+            values=at(values, rows),
+            keys=at(keys, rows),
+            several=m > CHAPTER,
+        )
+    return held_out
+
+
+def at(values: Array | None, rows: Array | slice) -> Array | None:
+    """Return the values at some rows, if there are any."""
+    return None if values is None else values[rows]
+
+
+def of_chapter(
+    chapter: int,
+    n: int,
+    fraction: float,
+    *,
+    seed: int,
+    purpose: str,
+    classes: Array | None = None,
+    values: Array | None = None,
+    keys: Array | None = None,
+    several: bool = False,
+) -> Array:
+    """Choose the rows of one chapter to hold out, which may be one of several; `holdout` explains the parameters.
+
+    The rows of a stratum are put in the order of their draws. Strata take turns along one ruler, which holds out so
+    many of each that shares add up; where a share is no whole number, a random start decides which way it is rounded.
+    """
+    if chapter == 0:
+        fraction = max(fraction, min(1.0, 2 / n))
+    draw = generator(seed, f"{purpose} rows", chapter)
+    start, draws = draw.random(), draw.random(n)
+    strata = _strata(n, classes, values)
+    unit, sizes = units(n, keys, fraction)
+    if several and keys is not None and sizes.any():  # a row has the draw of its copies in other chapters
+        draws = np.where(sizes > 0, _draws_of(keys, seed, purpose), draws)
+
+    leaders = np.flatnonzero(unit == np.arange(n))
+    order = leaders[np.lexsort((draws[leaders], sizes[leaders], strata[leaders]))]
+    ruler = np.floor(np.arange(len(order) + 1) * fraction + start)
+    begins = np.flatnonzero(_changes(strata[order]) | _changes(sizes[order]))
+    counts = np.diff(begins, append=len(order))
+    wanted = ruler[begins + counts] - ruler[begins]
+    chosen = np.arange(len(order)) - np.repeat(begins, counts) < np.repeat(wanted, counts)
+    if classes is not None:
+        _keep_one(chosen, strata[order])
+    held_out = np.zeros(n, bool)
+    held_out[order] = chosen
+    return held_out[unit]
+
+
+def _strata(n: int, classes: Array | None, values: Array | None) -> Array:
+    if classes is not None:
+        return np.unique(classes, return_inverse=True)[1]
+    if values is not None:
+        borders = np.unique(np.quantile(values, _TENTHS, method="lower"))
+        return np.searchsorted(borders, values, side="right")
+    return np.zeros(n, np.int64)
+
+
+def units(n: int, keys: Array | None, fraction: float) -> tuple[Array, Array]:
+    """Tell which rows are drawn as one, where a fraction of the rows is drawn.
+
+    Parameters
+    ----------
+    n : int
+        How many rows there are.
+    keys : ndarray of shape (n,), uint64, optional
+        Without them every row is drawn by itself.
+    fraction : float
+
+    Returns
+    -------
+    unit : ndarray of shape (n,)
+        For each row the first row that it stays together with.
+    sizes : ndarray of shape (n,)
+        How many rows do; 0 for a row whose copies part.
+
+    Examples
+    --------
+    >>> units(5, np.array([7, 8, 9, 7, 6], np.uint64), 0.5)[0].tolist()
+    [0, 1, 2, 0, 4]
+    """
+    alone = np.arange(n), np.zeros(n, np.int64)
+    if keys is None:
+        return alone
+    _, first, group, counts = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
+    if len(first) < _DISTINCT * n:
+        return alone
+    together = counts[group] <= max(2.0, fraction * n / 10)
+    return np.where(together, first[group], alone[0]), np.where(together, counts[group], 0)
+
+
+def _draws_of(keys: Array, seed: int, purpose: str) -> Array:
+    """Return an even draw from 0 to 1 for each key."""
+    secret = mix(np.array([seed % 2**64], np.uint64)) + np.uint64(zlib.crc32(purpose.encode()))
+    return mix(keys + mix(secret)) / 2.0**64
+
+
+def _changes(values: Array) -> Array:
+    """Tell which entries differ from the one before; the first one does."""
+    return np.concatenate([np.ones(min(1, len(values)), bool), values[1:] != values[:-1]])
+
+
+def _keep_one(chosen: Array, strata: Array) -> None:
+    """Give the last of the ordered rows of a stratum back where all are chosen."""
+    begins = np.flatnonzero(_changes(strata))
+    ends = np.append(begins[1:], len(strata))
+    chosen[ends[np.logical_and.reduceat(chosen, begins)] - 1] = False

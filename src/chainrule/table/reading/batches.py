@@ -1,0 +1,245 @@
+"""A table of any size, a batch at a time: a `Table` of some rows, then the next.
+
+What each column is gets decided on all rows, before the first batch is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from textwrap import shorten
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule._errors import TableError
+from chainrule._json import plain
+from chainrule.table.columns import Column, Table
+from chainrule.table.reading.as_parquet import as_parquet, batch_rows, is_matrix, name_of
+from chainrule.table.reading.database import connected
+from chainrule.table.reading.duckdb_columns import Plan, fetch, name_texts, planned
+from chainrule.table.reading.files import SourceFile, file_literal
+from chainrule.table.reading.sql import identifier, literal
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+@dataclass(frozen=True)
+class RowRange:
+    """Rows `start` to `stop` of a Parquet file."""
+
+    file: SourceFile
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, eq=False)
+class ScanPlan:
+    """How a table in batches is read elsewhere, without looking at all of it once more."""
+
+    source: str
+    types: dict[str, str]  # of all columns, as DuckDB spells them
+    plans: list[Plan]
+    places: list[RowRange]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON data."""
+        places = [[str(place.file.path), place.start, place.stop] for place in self.places]
+        plans = [{name: plain(value) for name, value in vars(plan).items()} for plan in self.plans]
+        return {"source": self.source, "types": self.types, "plans": plans, "places": places}
+
+    @classmethod
+    def from_dict(cls, record: dict[str, Any]) -> ScanPlan:
+        """Return what `to_dict` described."""
+        places = [RowRange(SourceFile(Path(path), "parquet", "none"), *rows) for path, *rows in record["places"]]
+        return cls(record["source"], record["types"], [Plan.from_dict(plan) for plan in record["plans"]], places)
+
+    @contextmanager
+    def open(self, memory: int) -> Iterator[Batches]:
+        """Open the table in a process that can read its files.
+
+        Raises
+        ------
+        TableError
+            If it cannot.
+        """
+        with TemporaryDirectory(prefix="chainrule-") as folder, _connected(self.source, memory, folder) as connection:
+            for plan in self.plans:
+                name_texts(connection, plan)
+            typed = ", ".join(f"{identifier(name)} {type_name}" for name, type_name in self.types.items())
+            connection.execute(f"CREATE TEMP TABLE header ({typed})")
+            yield _batches_of(connection, self.plans, self.places, self.source)
+
+
+@dataclass(frozen=True, eq=False)
+class Batches:
+    """A table that is read a batch at a time, as often as wanted, always in the same order.
+
+    Parameters
+    ----------
+    source : str
+    header : Table
+        The columns with their kinds and levels, without rows.
+    n_rows : int
+    notes : tuple of str
+        What reading found worth saying about the table as a whole.
+    """
+
+    source: str
+    header: Table
+    n_rows: int
+    notes: tuple[str, ...]
+    connection: DuckDBPyConnection
+    plans: list[Plan]
+    places: list[RowRange]
+    lasting: bool = True  # whether the files stay where they are when the table is closed
+    named: bool = True  # whether the columns' names are their own
+    on_read: Callable[[int, int], None] | None = None  # told how many rows have been read, of how many
+
+    @property
+    def scan_plan(self) -> ScanPlan | None:
+        """What another process needs to read the same; None where the files are temporary ones."""
+        if not self.lasting:
+            return None
+        types = {name: kind for name, kind, *_ in self.connection.execute("DESCRIBE header").fetchall()}
+        places = [replace(place, file=replace(place.file, path=place.file.path.absolute())) for place in self.places]
+        return ScanPlan(self.source, types, self.plans, places)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The column names, in order."""
+        return self.header.names
+
+    def select(self, names: Sequence[str]) -> Batches:
+        """Return the same rows with the given columns alone, in that order; the others are not read."""
+        plans = {plan.name: plan for plan in self.plans}
+        header = replace(self.header, columns=tuple(self.header[name] for name in names))
+        return replace(self, header=header, plans=[plans[name] for name in names])
+
+    def column(self, name: str) -> Column:
+        """Bring one column of all rows to memory."""
+        parts = [batch.columns[0] for batch in self.select([name])]
+        return replace(parts[0], values=np.concatenate([part.values for part in parts]))
+
+    def __iter__(self) -> Iterator[Table]:
+        done = 0
+        for batch in self.places:
+            self._tell(done)
+            yield Table(fetch(self.connection, _scan(batch), self.plans), self.source)
+            done += batch.stop - batch.start
+        self._tell(done)
+
+    def _tell(self, done: int) -> None:
+        if self.on_read is not None:
+            self.on_read(done, self.n_rows)
+
+
+@contextmanager
+def open_batches(
+    source: Any, *, batch_bytes: int = 2**28, memory: int = 2**29, folder: str | None = None
+) -> Iterator[Batches]:
+    """Open a table to read it in batches.
+
+    Parameters
+    ----------
+    source : str, path-like, Arrow or Dask
+        What `read_table` takes, but for an IDX image set; or a table, a dataset or a reader of pyarrow, or a data frame
+        or a matrix of Dask, which is computed one partition or block of rows at a time.
+    batch_bytes : int, default 256 MiB
+        The memory a batch may take.
+    memory : int, default 512 MiB
+        The memory that reading may take.
+    folder : str, optional
+        Where files may be put meanwhile; the system's temporary folder by default.
+
+    Raises
+    ------
+    TableError
+        If there is no such file, it cannot be read in so little memory, or it has no rows.
+
+    Examples
+    --------
+    >>> with open_batches("SELECT range AS x FROM range(5000)", batch_bytes=1) as batches:
+    ...     batches.n_rows, [batch.n_rows for batch in batches]
+    (5000, [2048, 2048, 904])
+    """
+    text = shorten(name_of(source), 80, placeholder=" ...")
+    with (
+        TemporaryDirectory(dir=folder, prefix="chainrule-") as temporary,
+        _connected(text, memory, temporary) as connection,
+    ):
+        files, notes = as_parquet(connection, source, Path(temporary), batch_bytes)
+        plans = planned(connection, _scan_of(files))
+        size = batch_rows(len(plans), batch_bytes)
+        places = [batch for file in files for batch in _cut(connection, file, size)]
+        # Every batch has the columns of all files, with missing values where its own file lacks one.
+        connection.execute(f"CREATE TEMP TABLE header AS SELECT * FROM {_scan_of(files)} LIMIT 0")
+        batches = _batches_of(connection, plans, places, text)
+        if not batches.n_rows:
+            raise TableError(f"{text} has no rows, only the columns {', '.join(batches.names[:8])}.")
+        lasting = not any(Path(temporary) in file.path.parents for file in files)
+        yield replace(batches, notes=notes, lasting=lasting, named=not is_matrix(source))
+
+
+def _batches_of(connection: DuckDBPyConnection, plans: list[Plan], places: list[RowRange], source: str) -> Batches:
+    header = Table(fetch(connection, "header", plans), source)
+    n_rows = sum(batch.stop - batch.start for batch in places)
+    return Batches(source, header, n_rows, (), connection, plans, places)
+
+
+def _scan_of(files: list[SourceFile]) -> str:
+    return f"read_parquet([{', '.join(map(file_literal, files))}], union_by_name=true)"
+
+
+@contextmanager
+def _connected(source: str, memory: int, folder: str) -> Iterator[DuckDBPyConnection]:
+    """Open a DuckDB as `connected` does, in bounds, and say what to do where the memory is not enough."""
+    import duckdb
+
+    bounds = {
+        "memory_limit": f"'{memory // 2**20}MiB'",
+        "temp_directory": literal(folder),
+        # A row group read ahead or kept would take more memory than the batch it is read for.
+        "disable_parquet_prefetching": "true",
+        "enable_external_file_cache": "false",
+    }
+    with connected(source, **bounds) as connection:
+        try:
+            yield connection
+        except duckdb.OutOfMemoryException as error:
+            raise TableError(
+                f"{source} cannot be read with {memory / 1e6:,.0f} MB: allow more memory, or write it as "
+                f"Parquet with smaller row groups."
+            ) from error
+
+
+def _cut(connection: DuckDBPyConnection, file: SourceFile, size: int) -> Iterator[RowRange]:
+    """Cut a file into batches of about `size` rows, between row groups where that is possible."""
+    query = f"FROM parquet_metadata({file_literal(file)}) SELECT DISTINCT row_group_id, row_group_num_rows ORDER BY 1"
+    groups = [rows for _, rows in connection.execute(query).fetchall()]
+    start = end = 0
+    for rows in groups:
+        if end > start and end + rows - start > size:
+            yield RowRange(file, start, end)
+            start = end
+        end += rows
+        while end - start > size:
+            yield RowRange(file, start, start + size)
+            start += size
+    if end > start:
+        yield RowRange(file, start, end)
+
+
+def _whole(file: SourceFile) -> str:
+    return f"read_parquet({file_literal(file)}, file_row_number=true)"
+
+
+def _scan(batch: RowRange) -> str:
+    """Return the SQL that scans a batch; DuckDB skips the row groups outside it."""
+    rows = f"file_row_number >= {batch.start} AND file_row_number < {batch.stop}"
+    own = f"SELECT * EXCLUDE (file_row_number) FROM {_whole(batch.file)} WHERE {rows}"
+    return f"(FROM header UNION ALL BY NAME {own})"

@@ -1,0 +1,183 @@
+"""From data frames and arrays in memory to a `Table`, by way of narwhals and the loader that files take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from chainrule._errors import TableError
+from chainrule.network.types import Array
+from chainrule.table.columns import Column, Table, spell
+from chainrule.table.reading.database import connect
+from chainrule.table.reading.duckdb_columns import load
+from chainrule.table.reading.times import refuse_dates, refuse_durations
+
+
+def from_frame(frame: Any) -> Table:
+    """Take a table from memory.
+
+    Parameters
+    ----------
+    frame : data frame, or mapping of str to array or list
+        pandas, Polars, PyArrow, or whatever else narwhals understands.
+
+    Returns
+    -------
+    Table
+        Rows in the order of the frame. Texts are read as in files: marks of missing values, numbers stored as text.
+
+    Raises
+    ------
+    TableError
+        If it is no frame, has no rows or no columns, or its columns differ in length.
+
+    Examples
+    --------
+    >>> table = from_frame({"size": [1.5, None, 3.0], "colour": ["red", " NA", "blue"]})
+    >>> [(column.name, column.kind, column.missing.sum().item()) for column in table.columns]
+    [('size', 'number', 1), ('colour', 'text', 1)]
+    """
+    arrays = _from_mapping(frame) if isinstance(frame, Mapping) else _from_native(frame)
+    lengths = sorted({len(values) for values in arrays.values()})
+    if len(lengths) != 1 or lengths == [0]:
+        raise TableError(f"A table must have columns of one length, and at least one row; the lengths are {lengths}.")
+    with closing(connect()) as connection:
+        connection.register("frame", {f"c{place}": values for place, values in enumerate(arrays.values())})
+        columns = load(connection, "frame")
+    named = (replace(column, name=name) for column, name in zip(columns, arrays, strict=True))
+    return Table(tuple(named), type(frame).__name__)
+
+
+def number_column(name: str, values: Array) -> Column:
+    """Take a column as numbers; True and False are 1 and 0.
+
+    Raises
+    ------
+    TableError
+        If it holds dates or durations, or a text that is no number.
+
+    Examples
+    --------
+    >>> number_column("size", np.array(["1.5", None], object)).values
+    array([1.5, nan])
+    """
+    refuse_durations(name, values)
+    refuse_dates(name, values)
+    if values.dtype.kind in "biuf":
+        return Column(name, "number", values)
+    try:
+        numbers = np.array([np.nan if is_missing(value) else value for value in values.tolist()], np.float64)
+    except (ValueError, TypeError) as error:
+        raise TableError(
+            f"Column {name!r} must hold numbers, but: {error}. Name it in categorical_features, or make numbers of it."
+        ) from error
+    return Column(name, "number", numbers)
+
+
+def level_column(name: str, values: Array) -> Column:
+    """Take every different value of a column as a level: a text as it stands, and nothing read into it.
+
+    Raises
+    ------
+    TableError
+        If it holds durations, whose units would be lost.
+
+    Examples
+    --------
+    >>> level_column("code", np.array(["01", "NA", "1", None], object)).levels
+    ('01', '1', 'NA')
+    """
+    refuse_durations(name, values)
+    plain = _plain(values)
+    if plain.dtype.kind != "O":
+        return Column(name, {"b": "boolean", "M": "date"}.get(plain.dtype.kind, "number"), plain)  # type: ignore[arg-type]
+    levels = sorted({value for value in plain if value is not None})
+    code_of = {level: code for code, level in enumerate(levels)} | {None: -1}
+    return Column(name, "text", np.array([code_of[value] for value in plain], np.int32), tuple(levels))
+
+
+def _from_native(frame: Any) -> dict[str, Array]:
+    import narwhals as nw
+
+    try:
+        wrapped = nw.from_native(frame, eager_only=True)
+    except TypeError as error:
+        raise TableError(
+            f"A table must be a data frame or a mapping of names to arrays, got {type(frame).__name__}."
+        ) from error
+    columns = zip(wrapped.columns, wrapped.iter_columns(), strict=True)  # by place: pandas' names may be numbers
+    return {str(name): _plain(array_of(series)) for name, series in columns}
+
+
+def array_of(series: Any) -> Array:
+    """Return the values of a series of narwhals, None where objects are missing.
+
+    Its `to_numpy` rounds whole numbers to floats beside missing ones, and forgets which values of an Arrow dictionary
+    are missing.
+    """
+    if series.dtype.is_float() or series.dtype.is_temporal() or not series.null_count():
+        return np.asarray(series.to_numpy())
+    return np.array(series.to_list(), object)
+
+
+def _from_mapping(frame: Mapping[Any, Any]) -> dict[str, Array]:
+    arrays = {str(name): _plain(_one_dimensional(values)) for name, values in frame.items()}
+    if len(arrays) < len(frame):
+        raise TableError(f"Column names must differ as text, got {', '.join(map(repr, frame))}.")
+    return arrays
+
+
+def _one_dimensional(values: Any) -> Array:
+    """Make an array that keeps None beside numbers, and numbers beside texts, as they are."""
+    array = values if isinstance(values, np.ndarray) else np.array(list(values), dtype=object)
+    if array.ndim != 1:
+        raise TableError(f"A column must be one-dimensional, got shape {array.shape}.")
+    return array
+
+
+def _plain(values: Array) -> Array:
+    """Return numbers, truth values or dates as they are, objects as numbers or texts, None where missing."""
+    if values.dtype.kind == "M":
+        return np.ascontiguousarray(values, "datetime64[us]")
+    if values.dtype.kind in "biu":
+        return np.ascontiguousarray(values)
+    if values.dtype.kind == "f":
+        return np.ascontiguousarray(values, np.float32 if values.dtype == np.float32 else np.float64)
+    objects = [None if is_missing(value) else value for value in values.tolist()]
+    present = [value for value in objects if value is not None]
+    if present and all(map(_is_date, present)):
+        return np.array(objects, "datetime64[us]")
+    if present and all(_is_number(value) and _is_exact(value) for value in present):
+        return np.array([np.nan if value is None else value for value in objects], np.float64)
+    return np.array([None if value is None else _text(value) for value in objects], object)
+
+
+def _is_date(value: Any) -> bool:
+    return isinstance(value, date) and getattr(value, "tzinfo", None) is None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real | Decimal) and not isinstance(value, bool)
+
+
+def _is_exact(value: Any) -> bool:
+    """Whether a float stands for the number alone: whole ones beyond 2^53 are identifiers that it would confuse."""
+    return not isinstance(value, Integral) or float(value) == value
+
+
+def _text(value: Any) -> str:
+    """Write a number among texts as a column of numbers has it, so that 1, 1.0 and "1" are the same everywhere."""
+    is_float = _is_number(value) and not isinstance(value, Integral)
+    return spell(np.float64(value), "number") if is_float and np.isfinite(float(value)) else str(value)
+
+
+def is_missing(value: Any) -> bool:
+    """Tell None, NaN, NaT and pandas' NA, which alone do not equal themselves."""
+    return value is None or (value != value) is not False

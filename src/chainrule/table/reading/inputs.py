@@ -1,0 +1,103 @@
+"""The files that sources of tables mean, so that no output is put in their place or among them."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule._errors import InvalidParameterError
+from chainrule.files.outputs import AnyPath, check_apart, resolved
+from chainrule.table.reading.database import connected
+from chainrule.table.reading.files import is_named_as_table, list_files
+from chainrule.table.reading.idx import labels_beside
+from chainrule.table.reading.query import Query, is_query
+from chainrule.table.reading.sql import literal
+
+
+def check_outputs(outputs: Mapping[str, Iterable[AnyPath]], sources: Iterable[Any], *others: AnyPath) -> None:
+    """See, before anything is read, that no output is an input, or would be one the next time.
+
+    Parameters
+    ----------
+    outputs : mapping of str to iterable of path
+        What each output is called in messages, and the places it takes.
+    sources : iterable
+        Tables to be read: paths, folders, patterns and queries, Arrow's datasets and mapped arrays; None and what
+        is in memory hold no files.
+    *others : path
+        Other files that are read.
+
+    Raises
+    ------
+    InvalidParameterError
+        If an output is an input, lies among the files of a folder or a pattern that is read, or is another output.
+    TableError
+        If a query is none that reads.
+    """
+    read = [each for source in sources for each in _read(source)]
+    names = [name for name, _ in read]
+    check_apart(outputs, [*others, *(path for _, files in read for path in files)])
+    for what, places in outputs.items():
+        for place in places:
+            if among := next((name for name in names if _would_take(name, place)), None):
+                raise InvalidParameterError(
+                    f"{what} would be one of the tables that {among} means. Give it a place elsewhere."
+                )
+
+
+def _read(source: Any) -> Iterator[tuple[str, list[Path]]]:
+    """Give what a source names, and the files that are read for it."""
+    if not isinstance(source, str | os.PathLike):
+        yield "", _behind(source)
+        return
+    text = os.fspath(source)
+    if not is_query(text):
+        yield text, list(_files(text))
+        return
+    with connected(text) as connection:
+        query = Query.parsed(connection, text)
+        for name in (*query.paths, *query.arguments):  # whose patterns are DuckDB's, with ** for folders in folders
+            found = connection.execute(f"SELECT file FROM glob({literal(name)})").fetchall()
+            yield name, [*_files(name), *(Path(file) for (file,) in found)]
+        yield from ((name, [Path(name)]) for name in query.arguments if os.path.isdir(name))  # noqa: PTH112 - all in it
+
+
+def _behind(source: Any) -> list[Path]:
+    """Return the files of what reads them later: Arrow's datasets, arrays mapped from a file."""
+    if isinstance(source, np.memmap):
+        return [Path(source.filename)] if source.filename else []
+    if not hasattr(type(source), "scanner"):
+        return []
+    base = Path(getattr(getattr(source, "filesystem", None), "base_path", ""))  # of a file system within another
+    files = [base / file for file in getattr(source, "files", ())]
+    return files + [path for part in getattr(source, "children", ()) for path in _behind(part)]
+
+
+def _files(name: str) -> Iterator[Path]:
+    for path in list_files(name):
+        yield path
+        if "idx" in path.name and (labels := labels_beside(path)) is not None:
+            yield labels
+
+
+def _would_take(name: str, place: AnyPath) -> bool:
+    """Say whether a new file at a place would be read with those that a folder or a pattern means."""
+    path, source = resolved(place), Path(os.path.expanduser(name))  # noqa: PTH111
+    if os.path.isdir(source):  # noqa: PTH112 - a text in a query may be no path at all
+        return path.parent == resolved(source) and is_named_as_table(path)
+    return glob.has_magic(name) and not source.is_file() and _matches(path.parts, resolved(source).parts)
+
+
+def _matches(path: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Say whether a pattern means a path, with ** for any number of folders."""
+    if not pattern:
+        return not path
+    if pattern[0] == "**":
+        return any(_matches(path[start:], pattern[1:]) for start in range(len(path) + 1))
+    return bool(path) and fnmatchcase(path[0], pattern[0]) and _matches(path[1:], pattern[1:])

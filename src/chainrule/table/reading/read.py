@@ -1,0 +1,184 @@
+"""From a file, a folder, a pattern or an SQL query to a `Table`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from textwrap import shorten
+from typing import TYPE_CHECKING, TypeVar
+
+from chainrule._errors import TableError
+from chainrule.table.columns import Column, Table
+from chainrule.table.reading.csv_dialect import DATELESS, Options, Scan, csv_scan
+from chainrule.table.reading.database import connected
+from chainrule.table.reading.duckdb_columns import load
+from chainrule.table.reading.files import SourceFile, file_literal, find_files
+from chainrule.table.reading.idx import read_idx
+from chainrule.table.reading.query import Query, is_query
+from chainrule.table.reading.sql import identifier
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+Result = TypeVar("Result")
+Use = Callable[["DuckDBPyConnection", str], tuple[Result, int]]  # what is made of a scan, and of how many rows
+Notes = tuple[str, ...]
+
+
+def read_table(source: str | os.PathLike[str]) -> Table:
+    """Read a table from wherever it is.
+
+    Parameters
+    ----------
+    source : str or path-like
+        One of: a CSV, TSV, JSON, NDJSON or Parquet file, compressed (.gz, .zst) or not; a folder or a pattern
+        (`*.csv`) of such files with the same columns, read in the order of their names; an IDX image set
+        (`train-images-idx3-ubyte.gz`, its labels beside it); an SQL query, one SELECT (or FROM, WITH, VALUES) in which
+        files are tables: `SELECT * FROM 'sales.csv' WHERE year > 2020`. What exists is a path, whatever its name.
+
+    Returns
+    -------
+    Table
+        Rows in the order of the source. Columns of a file without header are named column1, column2, ...
+        `?`, `-`, NA, N/A, NaN, null, None, the errors of spreadsheets and blanks mean missing. Text in which every
+        value is a number, a date or true/false becomes that, and its column says so in its note.
+
+    Raises
+    ------
+    TableError
+        If there is no such file, it cannot be read, or it has no rows; if not every record of it is a row, but for
+        a title above the header; if a query could do anything but read.
+
+    Notes
+    -----
+    A query runs without access to extensions, networks and Python's variables. A file's name in it is read as the
+    file alone would be; with a function such as `read_csv('sales.csv', delim=';')` DuckDB's rules hold, except that
+    the names are constants or lists of them, and no addresses: what a query reads is known before it runs.
+
+    Examples
+    --------
+    >>> table = read_table("SELECT * FROM (VALUES (1, 'red'), (2, ' ?')) AS t(size, colour)")
+    >>> [(column.name, column.kind, column.missing.sum().item()) for column in table.columns]
+    [('size', 'number', 0), ('colour', 'text', 1)]
+    """
+    text = os.fspath(source)
+    if is_query(text):
+        with connected(text) as connection:
+            columns, notes = queried(connection, text, _kept)
+        return _table(columns, shorten(text, 80, placeholder=" ..."), notes)
+    files = find_files(text)
+    if files[0].kind == "idx":
+        if len(files) > 1:
+            raise TableError(f"{source} means several IDX files; give the one with the images.")
+        return read_idx(files[0].path)
+    with connected(text) as connection:
+        columns, notes = scanned(connection, files, _loaded)
+    return _table(columns, text, notes)
+
+
+def _loaded(connection: DuckDBPyConnection, scan: str) -> tuple[tuple[Column, ...], int]:
+    columns = load(connection, scan)
+    return columns, len(columns[0].values)
+
+
+def _kept(connection: DuckDBPyConnection, scan: str) -> tuple[tuple[Column, ...], int]:
+    """Run a query once and keep its rows: a second run could give others."""
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE result AS FROM {scan}")
+    return _loaded(connection, "result")
+
+
+def scanned(connection: DuckDBPyConnection, files: list[SourceFile], use: Use[Result]) -> tuple[Result, Notes]:
+    """Return what `use` makes of the SQL that scans the files, and what is worth saying about them.
+
+    Raises
+    ------
+    TableError
+        If the files do not agree, or have other rows than were read.
+    """
+
+    def attempt(given: Options) -> tuple[Result, Notes]:
+        scan = _scan_of(files, connection, given)
+        result, rows = use(connection, scan.sql)
+        _check_rows(files, scan, rows)
+        return result, scan.notes
+
+    return _patiently(attempt) if files[0].kind == "csv" else attempt({})
+
+
+def queried(connection: DuckDBPyConnection, text: str, use: Use[Result]) -> tuple[Result, Notes]:
+    """Return what `use` makes of a query, and what is worth saying about the files in it.
+
+    Raises
+    ------
+    TableError
+        If it is no query that reads, or a file of text in it cannot be read to the last row.
+    """
+    tree, views = Query.parsed(connection, text).with_views()
+    sql = connection.execute("SELECT json_deserialize_sql(?::JSON)", [tree]).fetchall()[0][0]
+
+    def attempt(given: Options) -> tuple[Result, Notes]:
+        notes = [_view(connection, name, files, given) for name, files in views.items()]
+        return use(connection, f"({sql})")[0], sum(notes, ())
+
+    return _patiently(attempt) if views else attempt({})
+
+
+def _view(connection: DuckDBPyConnection, name: str, files: list[SourceFile], given: Options) -> Notes:
+    scan = _scan_of(files, connection, given)
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {identifier(name)} AS FROM {scan.sql}")
+    if scan.rows is not None:
+        _check_rows(files, scan, connection.execute(f"SELECT count(*) FROM {identifier(name)}").fetchall()[0][0])
+    return scan.notes
+
+
+def _scan_of(files: list[SourceFile], connection: DuckDBPyConnection, given: Options) -> Scan:
+    if files[0].kind == "csv":
+        return csv_scan(connection, files, given)
+    paths = f"[{', '.join(map(file_literal, files))}], union_by_name=true"
+    if files[0].kind == "parquet":
+        return Scan(f"read_parquet({paths})")
+    # DuckDB before 2.0 has another word for "none" here than for CSV.
+    packed = "" if files[0].compression == "none" else f", compression='{files[0].compression}'"
+    return Scan(f"read_json({paths}{packed}, sample_size=-1, records='true')")
+
+
+def _check_rows(files: list[SourceFile], scan: Scan, read: int) -> None:
+    """Hold what was read against what the files hold: no row may get lost, and none be made up."""
+    there = read if scan.rows is None else scan.rows()
+    if read != there:
+        several = f" and {len(files) - 1:,} more files hold" if len(files) > 1 else " holds"
+        raise TableError(
+            f"{files[0].path}{several} {there:,} rows below the header, but {read:,} were read: quotes, line ends or "
+            "blank lines in it can be understood in two ways. Write it anew, or as Parquet."
+        )
+
+
+def _patiently(attempt: Callable[[Options], tuple[Result, Notes]]) -> tuple[Result, Notes]:
+    """Read CSV files; where the sniffer's sample misled it, look again at every row."""
+    import duckdb
+
+    given: Options = {}
+    said: Notes = ()
+    while True:
+        try:
+            result, notes = attempt(given)
+            return result, notes + said
+        except duckdb.Error as error:
+            if "not utf-8" in str(error) and "encoding" not in given:
+                given["encoding"] = "'latin-1'"
+                said = ("not UTF-8: read as Latin-1",)
+            elif "sample_size" not in given:
+                given["sample_size"] = "-1"
+                first = error
+            elif "to 'DATE'" in str(error) and not given.keys() & DATELESS:  # it takes "inf" for a date it cannot read
+                given |= DATELESS
+            else:  # every row looked at, and still wrong: the first reader knew the line
+                raise first from error
+
+
+def _table(columns: tuple[Column, ...], source: str, notes: Notes) -> Table:
+    """Assemble the table, which must have a row."""
+    table = Table(columns, source, notes)
+    if table.n_rows == 0:
+        raise TableError(f"{source} has no rows, only the columns {', '.join(table.names[:8])}.")
+    return table

@@ -1,0 +1,146 @@
+"""Columns out: CSV, TSV, JSON or Parquet by the file's ending, replaced in one step; or CSV to a stream."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule._errors import TableError, nearest
+from chainrule.files.outputs import refusal
+from chainrule.files.replacing import replacing
+from chainrule.network.types import Array
+from chainrule.table.columns import Column
+from chainrule.table.reading.database import connect
+from chainrule.table.reading.sql import identifier, literal
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_FORMATS = {
+    ".csv": "(FORMAT csv, HEADER)",
+    ".tsv": "(FORMAT csv, HEADER, DELIMITER '\t')",
+    ".json": "(FORMAT json)",
+    ".parquet": "(FORMAT parquet)",
+}
+
+
+def plain_values(column: Column) -> Array:
+    """Return a column's values as a file has them: numbers, dates, or texts with None for missing.
+
+    Raises
+    ------
+    TableError
+        If the column's texts were too many to keep when it was read.
+    """
+    if column.kind == "text":
+        if not column.levels and not column.missing.all():
+            raise TableError(f"column {column.name!r} cannot be written: it has {column.note}. Leave it out.")
+        return np.array([*column.levels, None], object)[column.values]
+    if column.kind == "boolean":
+        return np.array([False, True, None], object)[np.where(column.missing, 2, column.values).astype(np.intp)]
+    if column.kind == "date":
+        midnight = column.values.astype("datetime64[D]")
+        return midnight if np.array_equal(midnight, column.values, equal_nan=True) else column.values
+    return _whole_where_possible(column)
+
+
+def _whole_where_possible(column: Column) -> Array:
+    """Numbers that are all whole, though stored as floats for want of an integer that means missing, as integers."""
+    values, missing = np.ascontiguousarray(column.values), column.missing
+    if values.dtype.kind != "f" or not missing.any():
+        return values
+    whole = np.where(missing, 0, values)
+    if np.array_equal(whole, np.trunc(whole)) and np.abs(whole).max() < 2**53:
+        return np.ma.array(whole.astype(np.int64), mask=missing)
+    return values
+
+
+def write_columns(columns: dict[str, Any], destination: str | os.PathLike[str] | IO[bytes]) -> None:
+    """Write columns of equal length, with a header.
+
+    Parameters
+    ----------
+    columns : dict of str to ndarray
+    destination : path or binary stream
+        A path ends in .csv, .tsv, .json or .parquet; a stream gets CSV.
+
+    Raises
+    ------
+    TableError
+        If the ending is unknown or the file cannot be written; an older file is then left as it was.
+    """
+    placed(lambda path, form: _write(columns, path, form), destination)
+
+
+def check_destination(path: str | os.PathLike[str]) -> None:
+    """See whether columns can be written to a path.
+
+    Raises
+    ------
+    TableError
+        If the ending is unknown, or no file can be written there.
+    """
+    ending = Path(path).suffix.lower()
+    if ending not in _FORMATS:
+        name = os.fspath(path) or repr("")
+        raise TableError(f"cannot tell the format of {name} from its ending. {nearest(ending, _FORMATS)}")
+    if reason := refusal(path):
+        raise TableError(f"cannot write {os.fspath(path)}: {reason}.")
+
+
+def placed(write: Callable[[Path, str], None], destination: str | os.PathLike[str] | IO[bytes]) -> None:
+    """Have a file written beside its destination, in the format of its ending, then put it where it belongs.
+
+    Raises
+    ------
+    TableError
+        If the ending is unknown or the file cannot be written; an older file is then left as it was.
+    """
+    if not isinstance(destination, str | os.PathLike):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "columns.csv")
+            write(path, _FORMATS[".csv"])
+            with path.open("rb") as file:
+                shutil.copyfileobj(file, destination)
+        return
+    path = Path(destination)
+    check_destination(path)
+    try:
+        with replacing(path) as temporary:
+            write(temporary, _FORMATS[path.suffix.lower()])
+    except OSError as error:
+        raise TableError(f"cannot write {path}: {error.strerror or error}. An older file is left as it was.") from error
+
+
+def _write(columns: dict[str, Any], path: Path, form: str) -> None:
+    days = {name for name, values in columns.items() if values.dtype == "datetime64[D]"}  # a type DuckDB cannot scan
+    plain = [values.astype("datetime64[us]") if name in days else values for name, values in columns.items()]
+    casts = ["::DATE" if name in days else "" for name in columns]
+    named = enumerate(zip(columns, casts, strict=True))
+    chosen = ", ".join(f"c{i}{cast} AS {identifier(name)}" for i, (name, cast) in named)
+    with closing(connect()) as connection:
+        # DuckDB scans a dict of arrays as a table; names by position spare it any quoting there.
+        connection.register("source", {f"c{i}": values for i, values in enumerate(plain)})
+        copy(connection, f"SELECT {chosen} FROM source", path, form)
+
+
+def copy(connection: DuckDBPyConnection, query: str, path: Path, form: str) -> None:
+    """Write what a query gives, in its order, by DuckDB's words for a format.
+
+    Raises
+    ------
+    OSError
+    """
+    import duckdb
+
+    try:
+        connection.execute(f"COPY ({query}) TO {literal(str(path))} {form}")
+    except duckdb.Error as error:
+        raise OSError(" ".join(str(error).split())[:200]) from error

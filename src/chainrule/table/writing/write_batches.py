@@ -1,0 +1,105 @@
+"""Columns out, a batch at a time: the file that `write_columns` would write of all batches together."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from chainrule.network.types import Array
+from chainrule.table.columns import Column, Kind
+from chainrule.table.reading.database import connect
+from chainrule.table.reading.sql import identifier, literal
+from chainrule.table.writing.write import copy, placed, plain_values, write_columns
+
+RowRange = dict[str, Column | Array]
+
+
+def write_batches(
+    batches: Iterable[RowRange], destination: str | os.PathLike[str] | IO[bytes], *, memory: int = 2**29
+) -> None:
+    """Write batches with the same columns one below the other, with a header.
+
+    The file appears when the last batch is written; until then the batches are kept beside it.
+
+    Parameters
+    ----------
+    batches : iterable of dict of str to Column or ndarray
+        At least one.
+    destination : path or binary stream
+        A path ends in .csv, .tsv, .json or .parquet; a stream gets CSV.
+    memory : int, default 512 MiB
+        What putting the batches together may take.
+
+    Raises
+    ------
+    TableError
+        If the ending is unknown or the file cannot be written; an older file is then left as it was.
+    """
+
+    def write(path: Path, form: str) -> None:
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".chainrule-") as folder:
+            _write(batches, Path(folder), path, form, memory)
+
+    placed(write, destination)
+
+
+@dataclass
+class _Narrowing:
+    """Whether a column can be written as whole numbers, or as days: what only its last batch decides."""
+
+    kind: Kind
+    whole: bool = True
+    missing: bool = False
+
+    def observe(self, column: Column) -> None:
+        absent = column.missing
+        self.missing |= bool(absent.any())
+        self.whole = self.whole and _is_whole(column.values[~absent])
+
+    @property
+    def cast(self) -> str:
+        """The SQL type to write the column as; "" for its own."""
+        if self.kind == "boolean":
+            return "::BOOLEAN"
+        if self.kind == "date":
+            return "::DATE" if self.whole else ""
+        return "::BIGINT" if self.kind == "number" and self.whole and self.missing else ""
+
+
+def _is_whole(present: Array) -> bool:
+    """Tell whole numbers that are exact as floats, and days without a time."""
+    if present.dtype.kind == "M":
+        return np.array_equal(present.astype("datetime64[D]"), present)
+    return present.dtype.kind == "f" and bool(np.all((present == np.trunc(present)) & (np.abs(present) < 2**53)))
+
+
+def _write(batches: Iterable[RowRange], folder: Path, path: Path, form: str, memory: int) -> None:
+    narrowings: dict[str, _Narrowing] = {}
+    parts: list[str] = []
+    for batch in batches:
+        part = folder / f"{len(parts)}.parquet"
+        write_columns({name: _wide(values) for name, values in batch.items()}, part)
+        parts.append(literal(str(part)))
+        for name, values in batch.items():
+            if isinstance(values, Column):
+                narrowings.setdefault(name, _Narrowing(values.kind)).observe(values)
+    casts = {name: narrowing.cast for name, narrowing in narrowings.items()}
+    changed = ", ".join(f"{identifier(name)}{cast} AS {identifier(name)}" for name, cast in casts.items() if cast)
+    columns = f"* REPLACE ({changed})" if changed else "*"
+    with closing(connect(memory_limit=f"'{memory // 2**20}MiB'")) as connection:
+        # A batch of missing values only has no type of its own: union_by_name finds one for all.
+        copy(connection, f"SELECT {columns} FROM read_parquet([{', '.join(parts)}], union_by_name=true)", path, form)
+
+
+def _wide(values: Column | Array) -> Array:
+    """Return values in the type that all batches share."""
+    if not isinstance(values, Column):
+        return values
+    return values.values if values.kind in ("number", "date") else plain_values(values)

@@ -1,0 +1,83 @@
+"""What spooled rows are, written beside them, so that a training goes on without another look at its table."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from chainrule._errors import CheckpointError
+from chainrule._json import parsed
+from chainrule.files.records import PREPARED
+from chainrule.files.replacing import replace_file
+from chainrule.files.shape import require
+from chainrule.outofcore.remote_rows import Chosen
+from chainrule.table import ColumnPlan, Encoder, Schema, Target
+from chainrule.table.reading.batches import ScanPlan
+from chainrule.tabular.encode import spooled
+from chainrule.tabular.prepare import About, PreparedPieces
+
+_NAME = "prepared.json"
+
+
+def save_prepared(prepared: PreparedPieces, folder: Path, fingerprint: dict[str, Any]) -> None:
+    """Write beside the rows in a folder what they are, and what they were made from."""
+    record = {
+        "fingerprint": fingerprint,
+        "schema": [asdict(plan) for plan in prepared.schema.plans],
+        "target": prepared.target.to_dict(),
+        "encoder": prepared.encoder.to_dict(),
+        "dropped_rows": prepared.dropped_rows,
+        "about": asdict(prepared.about),
+        "m": {part: rows.m for part, rows in prepared.rows.items()},
+        "mean": prepared.mean,
+        "where": None if prepared.where is None else prepared.where.to_dict(),
+        "chosen": [[chosen.count, chosen.bits.hex(), f"{chosen.digest:x}"] for chosen in prepared.chosen],
+    }
+    replace_file(folder / _NAME, json.dumps(record).encode())
+
+
+def load_prepared(folder: Path, fingerprint: dict[str, Any]) -> PreparedPieces | None:
+    """Return what `save_prepared` wrote; None where it wrote nothing.
+
+    Raises
+    ------
+    CheckpointError
+        If it was made from another table, or with other settings.
+    """
+    if not (folder / _NAME).exists():
+        return None
+    try:
+        record = parsed((folder / _NAME).read_bytes())
+        require(record, PREPARED)
+        return _restored(folder, record, fingerprint)
+    except CheckpointError:
+        raise
+    except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError) as error:
+        raise CheckpointError(
+            f"{folder / _NAME} is damaged: {error}. Delete {folder.parent} to train from the beginning."
+        ) from error
+
+
+def _restored(folder: Path, record: dict[str, Any], fingerprint: dict[str, Any]) -> PreparedPieces:
+    theirs = record["fingerprint"]
+    changed = [name for name in fingerprint if theirs.get(name) != fingerprint[name]]
+    if changed:
+        raise CheckpointError(
+            f"{folder.parent} holds another training: {', '.join(changed)} differ. Restore what it was, or delete the "
+            "folder to train from the beginning."
+        )
+    about = record["about"]
+    encoder, target = Encoder.from_dict(record["encoder"]), Target.from_dict(record["target"])
+    return PreparedPieces(
+        schema=Schema(tuple(ColumnPlan(**plan) for plan in record["schema"])),
+        target=target,
+        encoder=encoder,
+        dropped_rows=record["dropped_rows"],
+        about=About(about["source"], about["n_rows"], tuple(about["names"]), tuple(about["notes"])),
+        rows=spooled(folder, encoder, target, record["m"]),
+        mean=tuple(record["mean"]),
+        where=None if record["where"] is None else ScanPlan.from_dict(record["where"]),
+        chosen=tuple(Chosen(count, bytes.fromhex(bits), int(digest, 16)) for count, bits, digest in record["chosen"]),
+    )
