@@ -116,7 +116,7 @@ def parts_of(query, targets, shares):
 
 @pytest.mark.parametrize("chapter", [None, 700])
 def test_shares_are_those_asked_for_in_every_class_and_chapter(monkeypatch, chapter):
-    """7,000 rows of four distinct ones, a tenth without a class: copies part, batches end remote in a chapter."""
+    """7,000 rows of four distinct ones, a tenth without a class: copies part, batches end anywhere in a chapter."""
     if chapter:
         monkeypatch.setattr("chainrule.tabular.split.CHAPTER", chapter)
     query = "SELECT i % 4 AS x, CASE WHEN i % 10 > 0 THEN ['a', 'b', 'c'][1 + i % 3] END AS y FROM range(7000) t(i)"

@@ -1,7 +1,7 @@
 """Which rows are held out: at random by row, the same share of every class or of every tenth of the target's range.
 
 A draw is a pure function of seed and row number. Copies of a row stay together only in a table whose rows are nearly
-all distinct, where they are a second look at one thing. RemoteRows, as with a few discrete features, they are different
+all distinct, where they are a second look at one thing. Elsewhere, as with a few discrete features, they are different
 things that look alike, and keeping them together would tear their distribution apart.
 """
 

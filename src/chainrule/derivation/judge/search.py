@@ -21,7 +21,7 @@ from chainrule.derivation.tracing.trace import Trace
 from chainrule.network.propagate import Forward
 from chainrule.network.types import Array
 
-SplitRows = tuple[tuple[str, str], ...]  # (mistake's id, tensor it was made at)
+Places = tuple[tuple[str, str], ...]  # (mistake's id, tensor it was made at)
 
 # Layers a search may visit: where little is given, little is dropped, and the ways back double with every layer.
 _MOST_VISITS = 300
@@ -31,7 +31,7 @@ _MOST_VISITS = 300
 class Explanation:
     """Which mistakes were made where, and how far the arrays are from what they give."""
 
-    places: SplitRows = ()
+    places: Places = ()
     residual: float = 0.0
     rate: float | None = None
 

@@ -18,11 +18,11 @@ from chainrule.table.reading.database import connect
 from chainrule.table.reading.sql import identifier, literal
 from chainrule.table.writing.write import copy, placed, plain_values, write_columns
 
-RowRange = dict[str, Column | Array]
+Columns = dict[str, Column | Array]
 
 
 def write_batches(
-    batches: Iterable[RowRange], destination: str | os.PathLike[str] | IO[bytes], *, memory: int = 2**29
+    batches: Iterable[Columns], destination: str | os.PathLike[str] | IO[bytes], *, memory: int = 2**29
 ) -> None:
     """Write batches with the same columns one below the other, with a header.
 
@@ -80,7 +80,7 @@ def _is_whole(present: Array) -> bool:
     return present.dtype.kind == "f" and bool(np.all((present == np.trunc(present)) & (np.abs(present) < 2**53)))
 
 
-def _write(batches: Iterable[RowRange], folder: Path, path: Path, form: str, memory: int) -> None:
+def _write(batches: Iterable[Columns], folder: Path, path: Path, form: str, memory: int) -> None:
     narrowings: dict[str, _Narrowing] = {}
     parts: list[str] = []
     for batch in batches:
