@@ -16,7 +16,7 @@ from chainrule.distributed.distribution import Distribution
 from chainrule.files.model_file import read_model
 from chainrule.outofcore.memory import Budget
 from chainrule.table.reading.batches import open_batches
-from chainrule.tabular.large_table import LargeTable, train_on
+from chainrule.tabular.pipeline import Task, train_table
 from chainrule.tabular.prepare import prepare_batches
 from chainrule.tabular.prepared_file import load_prepared, save_prepared
 from chainrule.tabular.recipe import recipe
@@ -51,7 +51,7 @@ CHANGES = {"hidden_layer_sizes": (8,), "max_iter": 3}
 
 
 def trained(source, distribution, **options):
-    outcome, _ = train_on(LargeTable(source, ["good"]), CHANGES, seed=2, distribution=distribution, **options)
+    outcome, _ = train_table(Task(source, ["good"]), CHANGES, seed=2, distribution=distribution, **options)
     return outcome.model.parameters.theta.tobytes(), outcome.figures
 
 

@@ -183,7 +183,7 @@ def _itself(value: Value) -> Value:
 def _placed(
     function: Callable[..., Rows], arguments: tuple[Any, ...], seed: int, number: int, shuffle: bool
 ) -> ShuffledRows:
-    """RowLoader a shard: the task whose result is kept on a worker."""
+    """Load a shard: the task whose result is kept on a worker."""
     return ShuffledRows(function(*arguments), seed, number, shuffle=shuffle)
 
 

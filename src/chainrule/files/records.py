@@ -111,6 +111,7 @@ _BLOCKS = Each(
     ),
     least=1,
 )
+_SCHEMA: Shape = Each({"name": TEXT, "role": TEXT, "note": TEXT})
 TRAINING: Shape = {
     "rows": whole(),
     "test_rows": whole(),
@@ -119,6 +120,8 @@ TRAINING: Shape = {
     "settings": _OPEN,
     "history": _HISTORY,
     "figures": Each(_MEASURES, of=dict),
+    "schema": Maybe(_SCHEMA),
+    "columns": Maybe({"drop": _OPEN, "categorical": _OPEN, "numeric": _OPEN, "ordinal": _OPEN, "task": TEXT}),
 }
 _TABLE_MODEL: Shape = {
     "encoder": {"blocks": _BLOCKS},
@@ -183,10 +186,12 @@ OUTCOME: Shape = {
 }
 PREPARED: Shape = {
     "fingerprint": _OPEN,
-    "schema": Each({"name": TEXT, "role": TEXT, "note": TEXT}),
+    "schema": _SCHEMA,
+    "columns": _OPEN,
     "target": _TARGET,
     "encoder": {"blocks": _BLOCKS},
     "dropped_rows": whole(),
+    "notes": _TEXTS,
     "about": {"source": TEXT, "n_rows": whole(), "names": _TEXTS, "notes": _TEXTS},
     "m": {part: whole() for part in ("training", "validation", "test")},
     "mean": Each(number()),

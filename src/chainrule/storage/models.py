@@ -32,7 +32,8 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
 
     Parameters
     ----------
-    model : MLPClassifier, MLPRegressor, LinearClassifier, LinearRegressor, an ensemble of them, or TableModel
+    model : MLPClassifier, MLPRegressor, LinearClassifier, LinearRegressor, an ensemble of them, TabularClassifier,
+            TabularRegressor, or the TableModel in one of the last two
     path : path
         Replaced in one step, by what `load` is known to take; an older file stays whole if anything fails.
 
@@ -54,6 +55,7 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     >>> bool((again.predict(X) == model.predict(X)).all())
     True
     """
+    model = getattr(model, "model_", model)  # a tabular estimator is what it has around its model
     kind = type(model).__name__
     if kind not in _KINDS or not hasattr(model, "to_record"):
         raise ModelFileError(f"a {kind} cannot be saved; it must be one of {', '.join(_KINDS)}.")
@@ -67,16 +69,30 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
 
 
 def load(path: str | os.PathLike[str]) -> Any:
-    """RowLoader the model that `save` or `chainrule train` wrote; executes nothing from the file.
+    """Load the model that `save` or `chainrule train` wrote; executes nothing from the file.
 
     Returns
     -------
-    The estimator or ensemble, fitted, or a `TableModel`.
+    The estimator or ensemble, fitted; of a table, a `TabularClassifier` or a `TabularRegressor`.
 
     Raises
     ------
     ModelFileError
         If the file is absent, damaged, foreign, or of a newer format.
+    """
+    model = load_model(path)
+    if type(model).__name__ != "TableModel":
+        return model
+    return importlib.import_module("chainrule.estimator.tabular").estimator_of(model)
+
+
+def load_model(path: str | os.PathLike[str]) -> Any:
+    """Load what a file holds as it is: of a table a `TableModel`, which needs no scikit-learn.
+
+    Raises
+    ------
+    ModelFileError
+        As `load`.
     """
     record, tensors = read_model(path)
     try:

@@ -1,178 +1,274 @@
-"""From spooled rows to a `TableModel`: training on what is read as it is needed."""
+"""From prepared rows to a network, tested beside two baselines: a linear model, and the class shares or the mean."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from chainrule._errors import InvalidParameterError
+from chainrule._json import plain
+from chainrule._version import __version__
 from chainrule.checkpoints.checkpoint_file import CheckpointFile
 from chainrule.distributed.distribution import Distribution
+from chainrule.fit.build_network import architecture_of, batch_size_of
 from chainrule.fit.build_training import Shape, build_training, in_shards
-from chainrule.fit.fit_network import Fitted, run_training, writable_copy
+from chainrule.fit.dataset import TrainingSet
+from chainrule.fit.fit_network import Fitted, ValidationSet, fit_network, run_training, writable_copy
 from chainrule.fit.parameters import Settings, check_parameters
 from chainrule.fit.unused_parameters import warn_of_unused_parameters
-from chainrule.metrics.summed import sums_of
-from chainrule.network.training.history import StopReason
+from chainrule.metrics import running_figures
+from chainrule.network.architecture import Architecture
+from chainrule.network.losses import Loss, loss
+from chainrule.network.training.history import History, StopReason
 from chainrule.network.training.hooks import Hook
 from chainrule.network.training.segment import State
 from chainrule.network.training.setup import Training, Validation
 from chainrule.network.types import Array
 from chainrule.outofcore.memory import Budget
-from chainrule.outofcore.row_files import SpooledRows
+from chainrule.outofcore.row_files import RowFiles
+from chainrule.outofcore.rows import ArrayRows
 from chainrule.outofcore.shuffle import ShuffledRows
 from chainrule.outofcore.stream_feed import StreamFeed, check_batch
 from chainrule.table import Target
+from chainrule.tabular.encode import EncodedRows
 from chainrule.tabular.model import TableModel
-from chainrule.tabular.prepare import PreparedPieces
-from chainrule.tabular.task import Trained, linear_settings, loss_of, table_model, training_record
+from chainrule.tabular.prepare import PreparedTable
+
+Figures = dict[str, dict[str, float]]
 
 
-def train_batches(
-    prepared: PreparedPieces,
+@dataclass(frozen=True)
+class Trained:
+    """The model, and its figures on the test rows beside those of the baselines."""
+
+    model: TableModel
+    fitted: Fitted
+    figures: Figures = field(default_factory=dict)
+
+
+def train(
+    prepared: PreparedTable,
     settings: Settings,
-    budget: Budget,
     *,
     seed: int = 0,
+    budget: Budget | None = None,
+    compare_on: str = "test",
     on_segment: Hook | None = None,
     on_epoch: Hook | None = None,
     on_compare: Callable[[], None] | None = None,
     checkpoint: CheckpointFile | None = None,
     distribution: Distribution | None = None,
 ) -> Trained:
-    """Train the network on spooled rows, and compare it on the test rows as `table_training.train` does.
+    """Train the network, and compare it with the baselines on rows that it was not trained on.
 
     Parameters
     ----------
-    prepared : PreparedPieces
+    prepared : PreparedTable
     settings : Settings
-    budget : Budget
-        The memory for it.
     seed : int, default 0
+    budget : Budget, optional
+        The memory that rows on disk are read with; a quarter of the machine's by default.
+    compare_on : {"test", "validation"}, default "test"
+        Those rows. The validation rows decide when the network stops: its figures on them are a little too good.
     on_segment, on_epoch : callable, optional
         Called with the progress of the network's training.
     on_compare : callable, optional
         Called before the linear model is trained, which it is unless Ctrl-C ended the network's training.
     checkpoint : CheckpointFile, optional
-        Where training is taken up from, if there is a checkpoint, and where it leaves some.
+        Of rows on disk: where training is taken up from, if there is a checkpoint, and where it leaves some.
     distribution : Distribution, optional
-        Where to train the network, if not here. Who does not lead the training judges nothing.
+        Where to train the network, if not here. Only the root rank computes figures.
 
     Raises
     ------
-    ClusterError, DivergenceError, InvalidParameterError, CheckpointError
+    ClusterError, DivergenceError, InvalidParameterError, CheckpointError, TargetError
     """
     check_parameters(settings, list(vars(settings)))
-    warn_of_unused_parameters(settings, validated=prepared.rows["validation"].m > 0)
+    fit = _fitter(prepared, seed, budget or Budget.asked(None))
     began = time.perf_counter()
-    fitted = _fit(prepared, settings, budget, seed, on_segment, on_epoch, checkpoint, distribution)
+    fitted = fit(settings, on_segment, on_epoch, checkpoint, distribution)
     seconds = time.perf_counter() - began
-    figures = {}
-    if prepared.m_test and (distribution is None or distribution.is_root):
-        figures["network"] = _figures(prepared, table_model(prepared, fitted, {}), budget)
+    figures: Figures = {}
+    tested = prepared.rows[compare_on]
+    if tested.m and (distribution is None or distribution.is_root):
+        figures["network"] = _figures(tested, prepared.target, _model(prepared, fitted).answers, fit.rows_at_once)
         if fitted.history.stop_reason != StopReason.INTERRUPTED:
             if on_compare is not None:
                 on_compare()
-            linear = _fit(prepared, linear_settings(settings, fitted.history), budget, seed)
-            figures["linear model"] = _figures(prepared, table_model(prepared, linear, {}), budget)
-        figures["trivial answer"] = _trivial_figures(prepared, budget)
-    block, window = window_of(prepared, budget)
-    record = training_record(prepared, settings, seed, seconds, fitted.history)
-    record |= {"figures": figures, "order": {"block": block, "window": window}}
-    return Trained(table_model(prepared, fitted, record), fitted, figures)
+            linear = _model(prepared, fit(_linear(settings)))
+            figures["linear model"] = _figures(tested, prepared.target, linear.answers, fit.rows_at_once)
+        figures["trivial answer"] = _figures(tested, prepared.target, _constant(prepared), fit.rows_at_once)
+    record = _record(prepared, settings, seed, seconds, fitted.history) | {"figures": figures} | fit.record
+    return Trained(_model(prepared, fitted, record), fitted, figures)
 
 
-def window_of(prepared: PreparedPieces, budget: Budget) -> tuple[int, int]:
-    """Return how many rows make a block and how many blocks a window: they decide the order, and so the result."""
-    rows = prepared.rows["training"]
-    return budget.window(rows.row_bytes)
+def loss_of(target: Target) -> Loss:
+    """Return the loss that fits the target."""
+    if target.task == "regression":
+        return loss("squared_error")
+    return loss("binary_cross_entropy" if len(target.classes) == 2 else "categorical_cross_entropy")
 
 
-def _fit(
-    prepared: PreparedPieces,
-    settings: Settings,
-    budget: Budget,
-    seed: int,
-    on_segment: Hook | None = None,
-    on_epoch: Hook | None = None,
-    checkpoint: CheckpointFile | None = None,
-    distribution: Distribution | None = None,
-) -> Fitted:
-    rows = prepared.rows["training"]
-    block, window = window_of(prepared, budget)
-    with closing(ShuffledRows(rows, seed, block=block, window=window, shuffle=settings.shuffle)) as shuffled:
-        training, state = _posed(prepared, settings, seed, shuffled)
-        training = replace(training, on_segment=on_segment, on_epoch=on_epoch)
-        if distribution is not None:
-            training = in_shards(training, settings, distribution, _to_share(prepared, budget), np.dtype(np.float32))
-        elif settings.solver != "lbfgs":
-            check_batch(shuffled, training.plan.batch_size)
-        state, history = run_training(training, state, settings, checkpoint, drawn=True)
-    return Fitted(training.architecture, writable_copy(state), history, training.plan.optimizer.name, rows.m)
+def network_of(prepared: PreparedTable, settings: Settings) -> Architecture:
+    """Return the network that `train` would train."""
+    target, batch_size = prepared.target, batch_size_of(settings, prepared.m)
+    inputs = len(prepared.encoder.feature_names)
+    return architecture_of(settings, inputs, target.n_outputs, loss_of(target), batch_size)
 
 
-def _to_share(prepared: PreparedPieces, budget: Budget) -> SpooledRows:
-    """Return the training rows, unless sending them would fill the memory."""
-    rows = prepared.to_share(budget.reader)
-    if rows.remote is None and rows.m * rows.row_bytes > budget.rows:
-        raise InvalidParameterError(
-            f"{prepared.about.source} is no Parquet file that each worker could read its rows from, and to send them, "
-            f"{rows.m * rows.row_bytes / 1e9:,.1f} GB, takes more than the memory allowed. Write the table as Parquet, "
-            "where all workers can read it."
-        )
-    return rows
+def _model(prepared: PreparedTable, fitted: Fitted, record: dict[str, Any] | None = None) -> TableModel:
+    parameters = fitted.state.parameters
+    return TableModel(prepared.encoder, prepared.target, fitted.architecture, parameters, record or {})
 
 
-def _posed(prepared: PreparedPieces, settings: Settings, seed: int, shuffled: ShuffledRows) -> tuple[Training, State]:
-    rows, held_out = prepared.rows["training"], prepared.rows["validation"]
-    training, state = build_training(
-        settings,
-        Shape(rows.m, rows.n_inputs, rows.n_targets, np.dtype(np.float32)),
-        loss_of(prepared.target),
-        lambda runner: StreamFeed(shuffled, runner),
-        lambda: (np.array(prepared.mean)[:, None], None),
-        seed=seed,
-    )
-    if held_out.m:
-        looked_at = ShuffledRows(held_out, seed, block=shuffled.block, window=shuffled.window, shuffle=False)
-        training = replace(training, validation=Validation(StreamFeed(looked_at, training.feed.runner)))
-    return training, state
+def _record(prepared: PreparedTable, settings: Settings, seed: int, seconds: float, history: History) -> dict[str, Any]:
+    """What a model file says about its training."""
+    return {
+        "chainrule": __version__,
+        "rows": prepared.m,
+        "test_rows": prepared.m_test,
+        "seed": seed,
+        "seconds": seconds,
+        "settings": {name: value for name, value in vars(settings).items() if value != getattr(Settings(), name)},
+        "history": history.to_dict(),
+        "schema": [asdict(plan) for plan in prepared.schema.plans],
+        "columns": plain(asdict(prepared.asked)),
+    }
 
 
-def _figures(prepared: PreparedPieces, model: TableModel, budget: Budget) -> dict[str, float]:
-    sums = sums_of(prepared.target.task)
-    for X, y in _tested(prepared, budget):
-        sums.add(y, model.answers(X))
-    return sums.figures()
+def _linear(settings: Settings) -> Settings:
+    """The same training without hidden layers: f(x) = wᵀx + b. A divergence ends it with a warning."""
+    changed = {"hidden_layer_sizes": (), "activation": "relu", "dropout": 0.0, "dropout_input": 0.0, "verbose": False}
+    changed |= {"kernel_initializer": "zeros", "on_divergence": "warn"}
+    return Settings(**(vars(settings) | changed))
 
 
-def _trivial_figures(prepared: PreparedPieces, budget: Budget) -> dict[str, float]:
-    """Always say what the training rows say on average: the classes' shares, or the mean."""
+def _constant(prepared: PreparedTable) -> Callable[[Array], Array]:
+    """Always predict what the training rows say on average: the classes' shares, or the mean."""
     target, mean = prepared.target, np.array(prepared.mean)
     answer = np.array(target.centre) if target.task == "regression" else mean
     if target.task == "classification" and len(mean) == 1:
         answer = np.array([1 - mean[0], mean[0]])
-    sums = sums_of(target.task)
-    for _, y in _tested(prepared, budget):
-        sums.add(y, np.tile(answer, (len(y), 1)))
-    return sums.figures()
+    return lambda X: np.tile(answer, (len(X), 1))
 
 
-def _tested(prepared: PreparedPieces, budget: Budget) -> Iterator[tuple[Array, Array]]:
-    """Give the test rows in blocks: inputs, and class codes (m,) or numbers (m, k) in the table's units."""
-    rows, (block, window) = prepared.rows["test"], window_of(prepared, budget)
-    size = block * -(-window // 4)
+def _figures(rows: EncodedRows, target: Target, answers: Callable[[Array], Array], size: int) -> dict[str, float]:
+    """Judge answers on rows, some at a time."""
+    figures = running_figures(target.task)
     for start in range(0, rows.m, size):
         part = rows.read(start, min(start + size, rows.m))
-        yield part.X, _untargeted(prepared.target, part.Y)
+        figures.add(target.from_network(part.Y), answers(part.X))
+    return figures.figures()
 
 
-def _untargeted(target: Target, Y: Array) -> Array:
-    """Turn what the network learns back into class codes or numbers."""
-    if target.task == "regression":
-        return target.to_units(Y)
-    return Y[:, 0].astype(np.int64) if Y.shape[1] == 1 else Y.argmax(axis=1)
+class _InMemory:
+    """Trains on rows in memory."""
+
+    def __init__(self, prepared: PreparedTable, seed: int) -> None:
+        self.prepared, self.seed = prepared, seed
+        self.rows_at_once = max(1, prepared.m, prepared.m_test)
+        self.record: dict[str, Any] = {}
+
+    def __call__(
+        self,
+        settings: Settings,
+        on_segment: Hook | None = None,
+        on_epoch: Hook | None = None,
+        checkpoint: CheckpointFile | None = None,
+        distribution: Distribution | None = None,
+    ) -> Fitted:
+        training, validation = (_dataset(self.prepared.rows[part]) for part in ("training", "validation"))
+        return fit_network(
+            settings,
+            training,
+            loss_of(self.prepared.target),
+            seed=self.seed,
+            validation=ValidationSet(validation) if validation.m else None,
+            attach=lambda posed, _: replace(posed, on_segment=on_segment, on_epoch=on_epoch),
+            distribution=distribution,
+            checkpoint=checkpoint,
+        )
+
+
+def _dataset(rows: EncodedRows) -> TrainingSet:
+    block = rows.read(0, rows.m)
+    return TrainingSet(block.X, block.Y)
+
+
+class _OnDisk:
+    """Trains on rows that are read in windows."""
+
+    def __init__(self, prepared: PreparedTable, seed: int, budget: Budget) -> None:
+        self.prepared, self.seed, self.budget = prepared, seed, budget
+        self.block, self.window = window_of(prepared, budget)
+        self.rows_at_once = self.block * -(-self.window // 4)
+        self.record = {"order": {"block": self.block, "window": self.window}}
+
+    def __call__(
+        self,
+        settings: Settings,
+        on_segment: Hook | None = None,
+        on_epoch: Hook | None = None,
+        checkpoint: CheckpointFile | None = None,
+        distribution: Distribution | None = None,
+    ) -> Fitted:
+        rows = self.prepared.rows["training"]
+        warn_of_unused_parameters(settings, validated=self.prepared.rows["validation"].m > 0)
+        with closing(self._shuffled(rows, shuffle=settings.shuffle)) as shuffled:
+            training, state = self._built(settings, shuffled)
+            training = replace(training, on_segment=on_segment, on_epoch=on_epoch)
+            if distribution is not None:
+                training = in_shards(training, settings, distribution, self._to_share(), np.dtype(np.float32))
+            elif settings.solver != "lbfgs":
+                check_batch(shuffled, training.plan.batch_size)
+            state, history = run_training(training, state, settings, checkpoint, drawn=True)
+        return Fitted(training.architecture, writable_copy(state), history, training.plan.optimizer.name, rows.m)
+
+    def _shuffled(self, rows: EncodedRows, *, shuffle: bool) -> ShuffledRows:
+        return ShuffledRows(rows, self.seed, block=self.block, window=self.window, shuffle=shuffle)
+
+    def _built(self, settings: Settings, shuffled: ShuffledRows) -> tuple[Training, State]:
+        prepared = self.prepared
+        target, held_out = prepared.target, prepared.rows["validation"]
+        training, state = build_training(
+            settings,
+            Shape(shuffled.m, len(prepared.encoder.feature_names), target.n_outputs, np.dtype(np.float32)),
+            loss_of(target),
+            lambda runner: StreamFeed(shuffled, runner),
+            lambda: (np.array(prepared.mean)[:, None], None),
+            seed=self.seed,
+        )
+        if held_out.m:
+            feed = StreamFeed(self._shuffled(held_out, shuffle=False), training.feed.runner)
+            training = replace(training, validation=Validation(feed))
+        return training, state
+
+    def _to_share(self) -> RowFiles:
+        """Return the training rows, unless sending them would fill the memory."""
+        rows = self.prepared.to_share(self.budget.reader)
+        assert isinstance(rows, RowFiles)
+        if rows.remote is None and rows.m * rows.row_bytes > self.budget.rows:
+            raise InvalidParameterError(
+                f"{self.prepared.about.source} is no Parquet file that each worker could read its rows from, and to "
+                f"send them, {rows.m * rows.row_bytes / 1e9:,.1f} GB, takes more than the memory allowed. Write the "
+                "table as Parquet, where all workers can read it."
+            )
+        return rows
+
+
+def window_of(prepared: PreparedTable, budget: Budget) -> tuple[int, int]:
+    """Return how many rows make a block and how many blocks a window: they decide the order, and so the result."""
+    rows = prepared.rows["training"]
+    assert isinstance(rows, RowFiles)
+    return budget.window(rows.row_bytes)
+
+
+def _fitter(prepared: PreparedTable, seed: int, budget: Budget) -> _InMemory | _OnDisk:
+    if isinstance(prepared.rows["training"], ArrayRows):
+        return _InMemory(prepared, seed)
+    return _OnDisk(prepared, seed, budget)
