@@ -1,38 +1,94 @@
-"""A gradient check as a table: for the terminal, and for a notebook."""
+"""What `gradcheck` found, and how it is said."""
 
 from __future__ import annotations
 
-from html import escape
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from chainrule.derivation.checks.gradient_check import GradientCheck, Row
-
-_HEADS = ("gradient", "relative error", "analytic/numeric", "checked", "verdict")
-
-
-def check_text(check: GradientCheck) -> str:
-    """Write a gradient check as a table, with what it means under it."""
-    table = [_HEADS, *(_cells(row) for row in check.rows)]
-    widths = [max(len(line[i]) for line in table) for i in range(len(_HEADS))]
-    lines = [
-        "  ".join(
-            [c.ljust(w) if i in (0, 3, 4) else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True))]
-        ).rstrip()
-        for line in table
-    ]
-    return "\n".join([_title(check), "", *lines, "", *_words(check)])
+from chainrule.derivation.document.blocks import Document, Group, Prose, Table
+from chainrule.derivation.document.html import as_fragment
+from chainrule.derivation.document.text import NO_WRAP, as_text
+from chainrule.derivation.models.problem import Problem
 
 
-def check_html(check: GradientCheck) -> str:
-    """Write a gradient check as a small piece of HTML."""
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in _HEADS)
-    body = "".join("<tr>" + "".join(f"<td>{escape(c)}</td>" for c in _cells(row)) + "</tr>" for row in check.rows)
-    words = "".join(f"<p>{escape(line)}</p>" for line in _words(check))
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    return f"<div><p>{escape(_title(check))}</p>{table}{words}</div>"
+@dataclass(frozen=True)
+class Row:
+    """What was found for one tensor.
+
+    Attributes
+    ----------
+    tensor : str
+        Such as "dW[1]".
+    relative_error : float
+        ‖analytic - numeric‖ / max(‖analytic‖, ‖numeric‖) over what was measured.
+    ratio : float
+        analytic / numeric, by least squares; NaN where the numeric one is 0.
+    checked, skipped, entries, projections : int
+        Entries measured; entries and projections skipped at a kink; entries there are; projections measured.
+    verdict : {"ok", "wrong", "too small to check", "at a kink", "overflow"}
+    worst : tuple or None
+        Of a wrong tensor: the entry (or None for a projection), its analytic and its numeric slope.
+    proportional : bool
+        Whether a wrong gradient is `ratio` times the right one everywhere.
+    """
+
+    tensor: str
+    relative_error: float
+    ratio: float
+    checked: int
+    skipped: int
+    entries: int
+    projections: int
+    verdict: str
+    worst: tuple[tuple[int, int] | None, float, float] | None = None
+    proportional: bool = False
+
+
+@dataclass(frozen=True)
+class GradientCheck:
+    """What `gradcheck` found, row by row.
+
+    Attributes
+    ----------
+    rows : tuple of Row
+        dW[1] to dW[L], then db[1] to db[L], then the dE[j] of embeddings.
+    problem : Problem
+        The network and the examples it was checked with.
+    m : int
+        The number of examples that were given.
+    at_kink : int
+        How many of them were left out since one of their Z is exactly at a kink.
+    """
+
+    rows: tuple[Row, ...]
+    problem: Problem
+    m: int
+    at_kink: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether every tensor is right; one that has no derivative in any direction is left out."""
+        verdicts = {row.verdict for row in self.rows} - {"at a kink"}
+        return verdicts == {"ok"}
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def __str__(self) -> str:
+        return as_text(document_of_check(self), NO_WRAP).rstrip()
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return as_fragment(document_of_check(self))
+
+
+def document_of_check(check: GradientCheck) -> Document:
+    """The table, and what it means under it."""
+    head = ("gradient", "relative error", "analytic/numeric", "checked", "verdict")
+    table = Table(head, tuple(map(_cells, check.rows)), (False, True, True, False, False))
+    return Document("", (Prose(_title(check)), table, Group(tuple(map(Prose, _words(check))))))
 
 
 def _title(check: GradientCheck) -> str:
