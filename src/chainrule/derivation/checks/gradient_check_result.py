@@ -11,6 +11,12 @@ from chainrule.derivation.document.html import as_fragment
 from chainrule.derivation.document.text import NO_WRAP, as_text
 from chainrule.derivation.models.problem import Problem
 
+_NOTES = {  # on a verdict
+    "too small to check": "Too small to check: rounding in the cost is not small beside these gradients.",
+    "overflow": "Overflow: J is so large or so steep that its differences are not finite.",
+    "at a kink": "At a kink: J has a corner in every direction measured, so there is no derivative to compare with.",
+}
+
 
 @dataclass(frozen=True)
 class Row:
@@ -125,33 +131,26 @@ def _words(check: GradientCheck) -> list[str]:
         )
     if any(row.projections for row in check.rows):
         notes.append("A projection is the slope in a random direction, in which every entry takes part.")
-    if "too small to check" in verdicts:
-        notes.append("Too small to check: rounding in the cost is not small beside these gradients.")
-    if "overflow" in verdicts:
-        notes.append("Overflow: J is so large or so steep that its differences are not finite.")
-    if "at a kink" in verdicts:
-        notes.append(
-            "At a kink: J has a corner in every direction measured, so there is no derivative to compare with."
-        )
+    notes += [note for verdict, note in _NOTES.items() if verdict in verdicts]
     if wrong:
         return [*wrong, *notes]
     if "ok" not in verdicts:
         return ["Nothing could be checked.", *notes]
-    return ["Every gradient that could be checked agrees with the differences of J.", *notes]
+    return ["Every gradient that could be checked agrees with finite differences of J.", *notes]
 
 
 def _wrong(rows: list[Row], of: int) -> list[str]:
     """One line for each wrong tensor, or one for all if all are wrong by the same factor."""
     ratios = [row.ratio for row in rows]
     if 1 < len(rows) == of and all(row.proportional for row in rows) and max(ratios) - min(ratios) < 1e-4:
-        return [f"Wrong: every gradient is {ratios[0]:.4g} times what differences of J say. {_example(rows[0])}"]
+        return [f"Wrong: every gradient is {ratios[0]:.4g} times what finite differences of J say. {_example(rows[0])}"]
     return [f"Wrong: {_example(row)}{_times(row)}" for row in rows]
 
 
 def _example(row: Row) -> str:
     entry, stated, numeric = row.worst or (None, np.nan, np.nan)
     place = f"{row.tensor}[{entry[0]}, {entry[1]}]" if entry else f"{row.tensor} in a random direction"
-    return f"{place} is {stated:.6g}, differences say {numeric:.6g}."
+    return f"{place} is {stated:.6g}, finite differences say {numeric:.6g}."
 
 
 def _times(row: Row) -> str:
