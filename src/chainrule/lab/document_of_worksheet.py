@@ -5,18 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
-from chainrule.derivation.document.blocks import (
-    Block,
-    Cells,
-    Document,
-    Fields,
-    Formula,
-    Group,
-    Numbers,
-    Part,
-    Prose,
-    Value,
-)  # fmt: skip
+from chainrule.derivation.document import blocks
 from chainrule.derivation.tracing.reasons import named
 from chainrule.derivation.tracing.step import shaped
 from chainrule.derivation.tracing.trace import Trace
@@ -41,38 +30,37 @@ _FUNCTIONS = {
 
 def document_of_worksheet(
     trace: Trace, quantities: Mapping[str, Quantity], blanks: Sequence[str], decimals: int, seed: int, *, key: bool
-) -> Document:
+) -> blocks.Document:
     """The sheet of a pass and its lines, of which the blanks are asked for, or the key to it."""
 
-    def line(quantity: Quantity) -> Group:
+    def line(quantity: Quantity) -> blocks.Group:
         """A formula, its result or the cells for it, and on the key how an entry comes about."""
         step, asked = quantity.step, quantity.name in blanks
-        formula = Formula(shaped(step, trace), step.row.name)
-        result = Cells(step.formula.left, entries(quantity.value, decimals), asked, filled=key)
-        if not (asked and key):
-            return Group((formula, result), "exercise")
-        return Group((formula, result, Prose(arithmetic(quantity, trace, quantities, decimals), "faint")), "exercise")
+        formula = blocks.Formula(shaped(step, trace), step.row.name)
+        result = blocks.Cells(step.formula.left, entries(quantity.value, decimals), asked, filled=key)
+        written = arithmetic(quantity, trace, quantities, decimals) if asked and key else ""
+        return blocks.Group((formula, result, *([blocks.Prose(written, "faint")] if written else [])), "exercise")
 
     points = sum(quantities[name].value.size for name in blanks)
     parts = groupby(quantities.values(), key=lambda quantity: quantity.step.part)
-    blocks: tuple[Block, ...] = (
-        *(() if key else (Fields((("Name", ""), ("Date", ""), ("Points", f"/ {points}"))),)),
-        Prose(_network(trace)),
-        Group(tuple(map(Prose, _functions(trace, quantities)))),
-        Prose(_key_note(decimals)) if key else Prose(_task(trace, decimals), "strong"),
-        Part("Given", (Numbers(tuple(_given(trace))),)),
-        *(Part(_TITLES[part], tuple(map(line, lines))) for part, lines in parts),
+    body: tuple[blocks.Block, ...] = (
+        *(() if key else (blocks.Fields((("Name", ""), ("Date", ""), ("Points", f"/ {points}"))),)),
+        blocks.Prose(_network(trace)),
+        blocks.Group(tuple(map(blocks.Prose, _functions(trace, quantities)))),
+        blocks.Prose(_key_note(decimals)) if key else blocks.Prose(_task(trace, decimals), "strong"),
+        blocks.Part("Given", (blocks.Numbers(tuple(_given(trace))),)),
+        *(blocks.Part(_TITLES[part], tuple(map(line, lines))) for part, lines in parts),
     )
-    return Document(f"Backpropagation by hand, exercise {seed}{': key' if key else ''}", blocks)
+    return blocks.Document(f"Backpropagation by hand, exercise {seed}{': key' if key else ''}", body)
 
 
-def _given(trace: Trace) -> Iterator[Value]:
+def _given(trace: Trace) -> Iterator[blocks.Value]:
     """What every exercise gives: the examples, the weights and the biases."""
     arrays = {t.Symbol("X"): trace.A[0], t.Symbol("Y"): trace.problem.Y}
     for l in range(1, trace.L + 1):
         arrays |= {t.Symbol("W", str(l)): trace.W[l], t.Symbol("b", str(l)): trace.b[l]}
     for name, array in arrays.items():
-        yield Value(name, array if array.size > 1 else array.reshape(()))
+        yield blocks.Value(name, array if array.size > 1 else array.reshape(()))
 
 
 def _network(trace: Trace) -> str:

@@ -4,23 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from chainrule.derivation.document.blocks import (
-    Block,
-    Cells,
-    Chain,
-    Document,
-    Examples,
-    Facts,
-    Fields,
-    Formula,
-    Group,
-    Numbers,
-    Part,
-    Prose,
-    Shapes,
-    Table,
-    Value,
-)  # fmt: skip
+from chainrule.derivation.document import blocks
 from chainrule.derivation.document.html_page import fragment, page
 from chainrule.formula import math
 from chainrule.formula import tree as t
@@ -29,71 +13,71 @@ from chainrule.formula.mathml import mathml, operator
 _ROOM = "\N{EM SPACE}" * 2  # to write in
 
 
-def as_page(document: Document) -> str:
+def as_page(document: blocks.Document) -> str:
     """Write a document as one HTML page that needs nothing else."""
     return page(document.title, _main(document))
 
 
-def as_fragment(document: Document) -> str:
+def as_fragment(document: blocks.Document) -> str:
     """Write a document as a part of a notebook, which keeps its style to itself."""
     return fragment(_main(document))
 
 
-def _main(document: Document) -> str:
+def _main(document: blocks.Document) -> str:
     title = [f"<h1>{escape(document.title)}</h1>"] if document.title else []
     return "\n".join(("<main>", *title, *map(_html, document.blocks), "</main>"))
 
 
-def _html(block: Block) -> str:
+def _html(block: blocks.Block) -> str:
     match block:
-        case Part(title, inside):
+        case blocks.Part(title, inside):
             return "\n".join((f"<h2>{escape(title)}</h2>", *map(_html, inside)))
-        case Group():
+        case blocks.Group():
             return _group(block)
-        case Prose(words, style, lead):
+        case blocks.Prose(words, style, lead):
             kind, before = f' class="{style}"' if style else "", f"<b>{escape(lead)}</b> " if lead else ""
             return f"<p{kind}>{before}{escape(words)}</p>"
-        case Facts(pairs):
+        case blocks.Facts(pairs):
             facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(fact)}</dd>" for name, fact in pairs)
             return f'<dl class="facts">{facts}</dl>'
-        case Fields(fields):
+        case blocks.Fields(fields):
             texts = (f"{name}: {_ROOM} {after}" if after else name for name, after in fields)
             return f'<div class="fields">{"".join(f"<span>{escape(text)}</span>" for text in texts)}</div>'
-        case Formula(formula, label) if label:
+        case blocks.Formula(formula, label) if label:
             return f'<div class="labelled"><span>{escape(label)}</span>{math(formula)}</div>'
-        case Formula(formula) | Shapes(formula):
+        case blocks.Formula(formula) | blocks.Shapes(formula):
             return math(formula)
-        case Chain():
+        case blocks.Chain():
             return f'<math display="block"><mtable class="chain" displaystyle="true">{_chain(block)}</mtable></math>'
-        case Numbers(values):
+        case blocks.Numbers(values):
             return f'<div class="numbers">{"".join(map(_figure, values))}</div>'
-        case Cells():
+        case blocks.Cells():
             return _cells(block)
-        case Examples():
+        case blocks.Examples():
             return _table(block.table())
-        case Table():
+        case blocks.Table():
             return _table(block)
 
 
-def _group(group: Group) -> str:
+def _group(group: blocks.Group) -> str:
     head = " ".join(escape(word) if isinstance(word, str) else math(word, display=False) for word in group.head)
     aside = f' <span class="aside">{escape(group.aside)}</span>' if group.aside else ""
     inside = (f"<h3>{head}{aside}</h3>" if head else "") + "".join(map(_html, group.blocks))
     return f'<section class="{group.kind}">{inside}</section>' if group.kind else f'<div class="lines">{inside}</div>'
 
 
-def _chain(chain: Chain) -> str:
+def _chain(chain: blocks.Chain) -> str:
     cells = ((mathml(left) if left else "", operator(f.sign) + mathml(f.right)) for left, f in chain.lines)
     return "".join(f"<mtr>{''.join(f'<mtd><mrow>{cell}</mrow></mtd>' for cell in row)}</mtr>" for row in cells)
 
 
-def _figure(value: Value) -> str:
+def _figure(value: blocks.Value) -> str:
     equation, cut = value.equation()
     caption = f"<figcaption>a window of {cut}</figcaption>" if cut else ""
     return f"<figure>{math(equation, display=False)}{caption}</figure>"
 
 
-def _cells(cells: Cells) -> str:
+def _cells(cells: blocks.Cells) -> str:
     if not cells.asked:
         return f'<div class="result">{math(t.Equation(cells.name, cells.matrix), display=False)}</div>'
     spans = "".join(f"<span>{entry if cells.filled else ''}</span>" for row in cells.entries for entry in row)
@@ -102,7 +86,7 @@ def _cells(cells: Cells) -> str:
     return f'<div class="{kind}">{name} = <div class="cells" {columns}>{spans}</div></div>'
 
 
-def _table(table: Table) -> str:
+def _table(table: blocks.Table) -> str:
     def row(tag: str, cells: tuple[str, ...]) -> str:
         kinds = (' class="number"' if numeric else "" for numeric in table.numeric)
         return f"<tr>{''.join(f'<{tag}{k}>{escape(cell)}</{tag}>' for k, cell in zip(kinds, cells, strict=True))}</tr>"

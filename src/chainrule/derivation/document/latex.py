@@ -4,22 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from chainrule.derivation.document.blocks import (
-    Block,
-    Cells,
-    Chain,
-    Document,
-    Examples,
-    Facts,
-    Fields,
-    Formula,
-    Group,
-    Numbers,
-    Part,
-    Prose,
-    Shapes,
-    Table,
-)  # fmt: skip
+from chainrule.derivation.document import blocks
 from chainrule.derivation.document.latex_document import document as article
 from chainrule.derivation.document.latex_document import plain
 from chainrule.derivation.document.matrix_window import widths_of
@@ -39,45 +24,45 @@ _STYLES = {
 }
 
 
-def as_latex(document: Document) -> str:
+def as_latex(document: blocks.Document) -> str:
     """Write a document as an article."""
     return article(document.title, "\n\n".join(map(_latex, document.blocks)))
 
 
-def _latex(block: Block) -> str:
+def _latex(block: blocks.Block) -> str:
     match block:
-        case Part(title, inside):  # its first block stays with the heading; before each other one a page may end
+        case blocks.Part(title, inside):  # its first block stays with the heading; before each other one a page may end
             first, *others = map(_latex, inside)
             heading = rf"\filbreak\section*{{{plain(title)}}}" + f"\n{first}"
             return "\n\n".join((heading, *(rf"\filbreak{other}" for other in others)))
-        case Group():
+        case blocks.Group():
             return _exercise(block) if block.kind == "exercise" else _group(block)
-        case Prose(words, style, lead):
+        case blocks.Prose(words, style, lead):
             before = rf"\textbf{{{plain(lead)}}} " if lead else ""
             return before + _STYLES.get(style, r"{words}\par").format(words=plain(words))
-        case Facts(pairs):
+        case blocks.Facts(pairs):
             facts = (rf"{plain(name)} & {plain(fact)} \\" for name, fact in pairs)
             return "\n".join([r"\begin{tabular}{@{}lp{.75\textwidth}@{}}", *facts, r"\end{tabular}\par"])
-        case Fields(fields):
+        case blocks.Fields(fields):
             blanks = (r"\hrulefill", *(r"\rule[-1pt]{20mm}{0.4pt}" for _ in fields[1:]))
             return r"\quad ".join(f"{name} {b} {after}" for (name, after), b in zip(fields, blanks, strict=True))
-        case Formula(formula, label) if label:
-            return rf"{{\small {plain(label)}:}}" + "\n" + _latex(Formula(formula))
-        case Formula(formula) | Shapes(formula):
+        case blocks.Formula(formula, label) if label:
+            return rf"{{\small {plain(label)}:}}" + "\n" + _latex(blocks.Formula(formula))
+        case blocks.Formula(formula) | blocks.Shapes(formula):
             return _sized(rf"\[ {latex(formula)} \]", formula)
-        case Chain(formulas):
+        case blocks.Chain(formulas):
             return _sized(aligned(block, "align*"), *formulas)
-        case Numbers():
+        case blocks.Numbers():
             return "\n".join(r"{\small \[ " + r" \qquad ".join(line) + r" \]}" for line in _lines_of(block))
-        case Cells():
+        case blocks.Cells():
             return _cells(block)
-        case Examples():
+        case blocks.Examples():
             return _table(block.table(_WIDTH))
-        case Table():
+        case blocks.Table():
             return _table(block)
 
 
-def _group(group: Group) -> str:
+def _group(group: blocks.Group) -> str:
     lines = [_latex(block) for block in group.blocks]
     if group.head:
         head = r"\quad ".join(plain(word) if isinstance(word, str) else f"${latex(word)}$" for word in group.head)
@@ -86,16 +71,16 @@ def _group(group: Group) -> str:
     return "\n".join(lines)
 
 
-def _exercise(group: Group) -> str:
+def _exercise(group: blocks.Group) -> str:
     """A formula on the left, so wide that results stand below each other; its result; below them what else there is."""
     formula, result, *others = group.blocks
-    assert isinstance(formula, Formula)
+    assert isinstance(formula, blocks.Formula)
     left = rf"{{\small {plain(formula.label)}}}\\[2pt]$\displaystyle {latex(formula.formula)}$"
     line = rf"\leftside{{\begin{{tabular}}{{@{{}}l@{{}}}}{left}\end{{tabular}}}}{_latex(result)}\par"
     return "".join((r"{\raggedright", line, *(rf"\nopagebreak{_latex(other)}" for other in others), r"\medskip}"))
 
 
-def aligned(chain: Chain, environment: str) -> str:
+def aligned(chain: blocks.Chain, environment: str) -> str:
     """Equations under each other, their signs aligned."""
     lines = []
     for left, formula in chain.lines:
@@ -109,7 +94,7 @@ def _sized(maths: str, *formulas: t.Relation) -> str:
     return f"{{\\footnotesize\n{maths}\n}}" if wide else maths
 
 
-def _lines_of(numbers: Numbers) -> Iterator[list[str]]:
+def _lines_of(numbers: blocks.Numbers) -> Iterator[list[str]]:
     """As many matrices beside each other as fit the page."""
     line: list[str] = []
     room = _WIDTH
@@ -126,7 +111,7 @@ def _lines_of(numbers: Numbers) -> Iterator[list[str]]:
     yield line
 
 
-def _table(table: Table) -> str:
+def _table(table: blocks.Table) -> str:
     def cell(cell: str, numeric: bool) -> str:
         return f"${latex(t.Number(0, cell))}$" if numeric else plain(cell)
 
@@ -136,7 +121,7 @@ def _table(table: Table) -> str:
     return rf"{{\small\begin{{tabular}}{{{columns}}}" + f"\n{lines}\n" + r"\end{tabular}\par}"
 
 
-def _cells(cells: Cells) -> str:
+def _cells(cells: blocks.Cells) -> str:
     """A matrix in a line, with boxes for what is to be filled in."""
     rows, columns = len(cells.entries), len(cells.entries[0])
     written = latex(cells.matrix)

@@ -5,28 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from chainrule.derivation.document.blocks import (
-    Block,
-    Cells,
-    Chain,
-    Document,
-    Examples,
-    Facts,
-    Fields,
-    Formula,
-    Group,
-    Numbers,
-    Part,
-    Prose,
-    Shapes,
-    Table,
-)  # fmt: skip
+from chainrule.derivation.document import blocks
 from chainrule.derivation.document.latex import aligned
 from chainrule.formula import latex
 from chainrule.formula import tree as t
 
 
-def as_markdown(document: Document) -> str:
+def as_markdown(document: blocks.Document) -> str:
     """Write a document as one page."""
     title = [f"# {plain(document.title)}"] if document.title else []
     return "\n\n".join((*title, *(part for block in document.blocks for part in _parts(block)))) + "\n"
@@ -43,34 +28,34 @@ def plain(words: str) -> str:
     return re.sub(r"([\\`*_<])", r"\\\1", words)
 
 
-def _parts(block: Block) -> Iterator[str]:
+def _parts(block: blocks.Block) -> Iterator[str]:
     match block:
-        case Part():
+        case blocks.Part():
             yield f"## {plain(block.title)}"
             for inner in block.blocks:
                 yield from _parts(inner)
-        case Group():
+        case blocks.Group():
             yield from _group(block)
-        case Prose(words, style, lead):
+        case blocks.Prose(words, style, lead):
             styled = {"note": f"> {plain(words)}", "strong": f"**{plain(words)}**"}
             yield styled.get(style, (f"**{plain(lead)}** " if lead else "") + plain(words))
-        case Facts(pairs):
+        case blocks.Facts(pairs):
             yield "\n".join(f"* {plain(name)}: {plain(fact)}" for name, fact in pairs)
-        case Fields(fields):
+        case blocks.Fields(fields):
             yield "  ".join(f"{name} {plain('_' * 12)} {after}".rstrip() for name, after in fields)
-        case Formula(formula, label):
+        case blocks.Formula(formula, label):
             yield (f"{plain(label)}:\n\n" if label else "") + _maths(latex(formula))
-        case Shapes(formula):
+        case blocks.Shapes(formula):
             yield _maths(latex(formula))
-        case Chain():
+        case blocks.Chain():
             yield _maths(aligned(block, "aligned"))
-        case Numbers(values):
+        case blocks.Numbers(values):
             yield from (_maths(latex(value.equation()[0])) for value in values)
-        case Cells():
+        case blocks.Cells():
             yield _maths(latex(t.Equation(block.name, block.matrix)))
-        case Examples():
+        case blocks.Examples():
             yield _table(block.table())
-        case Table():
+        case blocks.Table():
             yield _table(block)
 
 
@@ -78,18 +63,18 @@ def _maths(formula: str) -> str:
     return f"```math\n{formula}\n```"
 
 
-def _group(group: Group) -> Iterator[str]:
+def _group(group: blocks.Group) -> Iterator[str]:
     """The head, and what stands under it; the aside of the head ends the first paragraph."""
     if group.head:
         yield f"### {' '.join(plain(word) if isinstance(word, str) else f'${latex(word)}$' for word in group.head)}"
     aside = f" *({plain(group.aside)})*" if group.aside else ""
     for block in group.blocks:
-        ending = aside if isinstance(block, Prose) else ""
+        ending = aside if isinstance(block, blocks.Prose) else ""
         yield from (part + ending for part in _parts(block))
         aside = "" if ending else aside
 
 
-def _table(table: Table) -> str:
+def _table(table: blocks.Table) -> str:
     cells = ([plain(cell).replace("|", r"\|") for cell in row] for row in (table.head, *table.rows))
     first, *others = (f"| {' | '.join(row)} |" for row in cells)
     rule = " | ".join("--:" if numeric else "---" for numeric in table.numeric)

@@ -5,24 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from textwrap import wrap
 
-from chainrule.derivation.document.blocks import (
-    Block,
-    Cells,
-    Chain,
-    Document,
-    Examples,
-    Facts,
-    Fields,
-    Formula,
-    Group,
-    Numbers,
-    Part,
-    Prose,
-    Shapes,
-    Table,
-    Value,
-    with_dots,
-)  # fmt: skip
+from chainrule.derivation.document import blocks
 from chainrule.derivation.document.matrix_window import widths_of
 from chainrule.formula import text
 from chainrule.formula import tree as t
@@ -34,12 +17,12 @@ Line = tuple[str, str]  # its text, and its style: title, part, step, formula, s
 _BLANK = ("", "plain")
 
 
-def as_text(document: Document, width: int = WIDTH) -> str:
+def as_text(document: blocks.Document, width: int = WIDTH) -> str:
     """Write a document as plain text."""
     return "".join(f"{line}\n" for line, _ in styled_lines(document, width))
 
 
-def styled_lines(document: Document, width: int = WIDTH) -> Iterator[Line]:
+def styled_lines(document: blocks.Document, width: int = WIDTH) -> Iterator[Line]:
     """The lines of a document in a width, each with the name of its style."""
     if document.title:
         yield document.title, "title"
@@ -49,41 +32,41 @@ def styled_lines(document: Document, width: int = WIDTH) -> Iterator[Line]:
         yield from _lines(block, max(width, 40))
 
 
-def _lines(block: Block, width: int) -> Iterator[Line]:
+def _lines(block: blocks.Block, width: int) -> Iterator[Line]:
     match block:
-        case Part():
+        case blocks.Part():
             yield f"── {block.title} ".ljust(width, "─"), "part"
             for inner in block.blocks:
                 yield _BLANK
                 yield from _lines(inner, width)
-        case Group():
+        case blocks.Group():
             yield from _group(block, width)
-        case Prose():
+        case blocks.Prose():
             lead = "Note:" if block.style == "note" else block.lead
             style = block.style if block.style in ("faint", "mean") else "plain"
             yield from _wrapped(f"{lead} {block.words}".strip(), style, width)
-        case Facts():
+        case blocks.Facts():
             longest = max(len(name) for name, _ in block.pairs)
             for name, fact in block.pairs:
                 yield from _wrapped(f"{name.ljust(longest)}  {fact}", "plain", width, _INDENT, _INDENT)
-        case Fields():
+        case blocks.Fields():
             yield "  ".join(f"{name} {'_' * 12} {after}".rstrip() for name, after in block.fields), "plain"
-        case Formula():
+        case blocks.Formula():
             yield from _formula(block)
-        case Shapes():
+        case blocks.Shapes():
             yield from _wrapped(f"shapes: {text(block.formula)}", "shape", width, _INDENT, " " * 10)
-        case Chain():
+        case blocks.Chain():
             for left, formula in block.lines:
                 before = _INDENT + (text(left) if left else " " * len(text(formula.left)))
                 line = f"{formula.sign} {text(formula.right)}"
                 yield from _wrapped(line, "formula", width, f"{before} ", " " * (len(before) + 4))
-        case Numbers():
+        case blocks.Numbers():
             yield from ((line, "numbers") for value in block.values for line in _value(value, width))
-        case Cells():
-            yield from _formula(Formula(t.Equation(block.name, block.matrix)))
-        case Examples():
+        case blocks.Cells():
+            yield from _formula(blocks.Formula(t.Equation(block.name, block.matrix)))
+        case blocks.Examples():
             yield from _table(block.table(width))
-        case Table():
+        case blocks.Table():
             yield from _table(block)
 
 
@@ -92,7 +75,7 @@ def _wrapped(words: str, style: str, width: int, first: str = "", later: str = "
         yield line, style
 
 
-def _group(group: Group, width: int) -> Iterator[Line]:
+def _group(group: blocks.Group, width: int) -> Iterator[Line]:
     if group.head:
         head = "  ".join(word if isinstance(word, str) else text(word) for word in group.head)
         yield f"{head}{group.aside.rjust(width - len(head)) if group.aside else ''}", "step"
@@ -101,7 +84,7 @@ def _group(group: Group, width: int) -> Iterator[Line]:
         yield from ((indent + line, style) for line, style in _lines(block, width - len(indent)))
 
 
-def _formula(block: Formula) -> Iterator[Line]:
+def _formula(block: blocks.Formula) -> Iterator[Line]:
     formula = block.formula
     if isinstance(formula.right, t.Matrix):  # a small one, without brackets
         before = f"{_INDENT}{text(formula.left)} = "
@@ -116,7 +99,7 @@ def _formula(block: Formula) -> Iterator[Line]:
         yield " " * len(before) + lower, "shape"
 
 
-def _value(value: Value, width: int) -> Iterator[str]:
+def _value(value: blocks.Value, width: int) -> Iterator[str]:
     name = f"{_INDENT}{text(value.name)} {value.sign} "
     equation, cut = value.equation(width - len(name) - 4)
     if not isinstance(equation.right, t.Matrix):
@@ -134,10 +117,10 @@ def _value(value: Value, width: int) -> Iterator[str]:
 def _aligned(matrix: t.Matrix) -> Iterator[str]:
     widths = widths_of(matrix)
     for row in matrix.rows:
-        yield "  ".join(cell.rjust(width) for cell, width in zip(with_dots(row), widths, strict=True))
+        yield "  ".join(cell.rjust(width) for cell, width in zip(blocks.with_dots(row), widths, strict=True))
 
 
-def _table(table: Table) -> Iterator[Line]:
+def _table(table: blocks.Table) -> Iterator[Line]:
     lines = (table.head, *table.rows)
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for i, line in enumerate(lines):

@@ -6,19 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from chainrule._errors import InvalidParameterError, nearest
-from chainrule.derivation.document.blocks import (
-    Block,
-    Document,
-    Examples,
-    Facts,
-    Formula,
-    Group,
-    Numbers,
-    Part,
-    Prose,
-    readable,
-    size,
-)  # fmt: skip
+from chainrule.derivation.document import blocks
 from chainrule.derivation.document.matrix_window import number
 from chainrule.derivation.tracing.pass_values import PassValues
 from chainrule.derivation.tracing.reasons import named
@@ -31,18 +19,18 @@ from chainrule.network.types import Array
 _TITLES = {"forward": "Forward", "cost": "Loss and cost", "backward": "Back", "update": "Update"}  # by part
 
 
-def document_of_trace(trace: PassValues, layout: str = "columns") -> Document:
+def document_of_trace(trace: PassValues, layout: str = "columns") -> blocks.Document:
     """The document; with the layout "both" formulas also as libraries with one example per row write them."""
     if layout not in ("columns", "both"):
         raise InvalidParameterError(f"layout={layout!r} is not known. {nearest(layout, ('columns', 'both'))}")
     every = steps(trace)
     parts = (
-        Part(title, tuple(_step(step, trace, layout) for step in every if step.part == part))
+        blocks.Part(title, tuple(_step(step, trace, layout) for step in every if step.part == part))
         for part, title in _TITLES.items()
     )
-    legend = Group(tuple(Prose(line, "faint") for line in _legend(trace, layout)), "legend")
-    head = (Facts(tuple(_facts(trace))), legend, Part("Given", tuple(_given(trace))))
-    return Document("One pass through a network, forward and back", (*head, *parts))
+    legend = blocks.Group(tuple(blocks.Prose(line, "faint") for line in _legend(trace, layout)), "legend")
+    head = (blocks.Facts(tuple(_facts(trace))), legend, blocks.Part("Given", tuple(_given(trace))))
+    return blocks.Document("One pass through a network, forward and back", (*head, *parts))
 
 
 def _facts(trace: PassValues) -> list[tuple[str, str]]:
@@ -78,7 +66,7 @@ def _embeddings(trace: PassValues) -> str:
 
 def _column(trace: PassValues, embedding: Embedding) -> str:
     """An embedded column's name, or its number from 1."""
-    return readable(trace.inputs[embedding.column]) if trace.inputs else f"column {embedding.column + 1}"
+    return blocks.readable(trace.inputs[embedding.column]) if trace.inputs else f"column {embedding.column + 1}"
 
 
 def _legend(trace: PassValues, layout: str) -> list[str]:
@@ -106,7 +94,7 @@ def _legend(trace: PassValues, layout: str) -> list[str]:
     return lines
 
 
-def _given(trace: PassValues) -> Iterator[Group]:
+def _given(trace: PassValues) -> Iterator[blocks.Group]:
     """The inputs, the targets and the weights of the examples."""
     problem = trace.problem
     yield from _inputs(trace)
@@ -115,7 +103,7 @@ def _given(trace: PassValues) -> Iterator[Group]:
         yield _table(trace, t.Symbol("w"), "the examples' weights", problem.weights[None])
 
 
-def _inputs(trace: PassValues) -> Iterator[Group]:
+def _inputs(trace: PassValues) -> Iterator[blocks.Group]:
     """The table, plain inputs and levels apart."""
     X, embeddings = trace.problem.X, trace.problem.architecture.embeddings
     if not embeddings:
@@ -131,18 +119,20 @@ def _inputs(trace: PassValues) -> Iterator[Group]:
         yield _table(trace, t.Symbol("C", str(j)), f"the levels of {_column(trace, embedding)}", C[None])
 
 
-def _table(trace: PassValues, name: t.Symbol, words: str, array: Array, rows: tuple[str, ...] = ()) -> Group:
-    return Group((Examples(array, rows, trace.examples),), "given", (name, words, f"({size(array)})"))
+def _table(trace: PassValues, name: t.Symbol, words: str, array: Array, rows: tuple[str, ...] = ()) -> blocks.Group:
+    return blocks.Group(
+        (blocks.Examples(array, rows, trace.examples),), "given", (name, words, f"({blocks.size(array)})")
+    )
 
 
-def _step(step: TraceStep, trace: PassValues, layout: str) -> Group:
+def _step(step: TraceStep, trace: PassValues, layout: str) -> blocks.Group:
     section = step.row.section
     source = f"source, {'section ' if section[0].isdigit() else ''}{section}"
     last = len(step.values) - 1
     values = (replace(value, sign=step.formula.sign if i == last else "=") for i, value in enumerate(step.values))
     formulas, mark = _formulas(step, trace, layout), _mark(step, trace)
-    blocks: tuple[Block, ...] = (*formulas, *mark, Prose(step.reason), Numbers(tuple(values)))
-    return Group(blocks, "step", (step.formula.left, _title(step)), source)
+    body: tuple[blocks.Block, ...] = (*formulas, *mark, blocks.Prose(step.reason), blocks.Numbers(tuple(values)))
+    return blocks.Group(body, "step", (step.formula.left, _title(step)), source)
 
 
 def _title(step: TraceStep) -> str:
@@ -152,16 +142,16 @@ def _title(step: TraceStep) -> str:
     return "input" if step.row.id == "activation" and step.layer == 0 else step.row.name
 
 
-def _formulas(step: TraceStep, trace: PassValues, layout: str) -> Iterator[Formula]:
+def _formulas(step: TraceStep, trace: PassValues, layout: str) -> Iterator[blocks.Formula]:
     both = layout == "both" and differs_by_rows(step)
-    yield Formula(shaped(step, trace), "examples in columns" if both else "")
+    yield blocks.Formula(shaped(step, trace), "examples in columns" if both else "")
     if both:
-        yield Formula(shaped(step, trace, rows=True), "examples in rows")
+        yield blocks.Formula(shaped(step, trace, rows=True), "examples in rows")
 
 
-def _mark(step: TraceStep, trace: PassValues) -> Iterator[Prose]:
+def _mark(step: TraceStep, trace: PassValues) -> Iterator[blocks.Prose]:
     """Where the mean is taken; nothing for a step where nobody would look for it."""
     if step.mean:
-        yield Prose(f"the mean over the examples is taken here: 1/m, m = {trace.problem.m}", "mean")
+        yield blocks.Prose(f"the mean over the examples is taken here: 1/m, m = {trace.problem.m}", "mean")
     elif step.carries_no_mean:
-        yield Prose("no 1/m here", "faint")
+        yield blocks.Prose("no 1/m here", "faint")
