@@ -114,6 +114,8 @@ font-size: 1rem; line-height: 1.5; overflow-wrap: break-word; padding: .5rem 1re
 _PRINT = """
   body { max-width: none; padding: 0; font-size: 10pt; }
   math[display="block"], .scroll, .result { overflow: visible; }
+  h1 { margin: 0 0 .3rem; }
+  h2 { margin: 1rem 0 .2rem; }
   .fields { margin: .8rem 0; }
   .exercise { grid-template-columns: minmax(8.4cm, max-content) 1fr; padding: .14cm 0; }
   .result:not(.filled) .cells span { width: 2.1cm; height: .9cm; }
