@@ -12,7 +12,7 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
-from chainrule import Dense, Network, trace
+from chainrule import Dense, Network, check_gradients, derive, gradcheck, lab, trace
 from chainrule.derivation.document.html_page import page
 
 from ..patience import GIVE_UP
@@ -23,6 +23,18 @@ ASSETS = files("chainrule.derivation.document") / "assets"
 def example():
     net = Network([Dense(3, "tanh", dropout=0.5), Dense(1, "sigmoid")], n_inputs=2)
     return trace(net, np.eye(2), [[0.0, 1.0]])
+
+
+def views():
+    """What a notebook shows of everything that has a view."""
+    net, X, Y = Network([Dense(3, "tanh"), Dense(1, "sigmoid")], n_inputs=2), np.eye(2), [[0.0, 1.0]]
+    doubled = [2 * dW for dW in trace(net, X, Y).dW[1:]]
+    shown = {"trace": example(), "derivation": derive(trace=trace(net, X, Y)), "worksheet": lab.worksheet()}
+    shown |= {"gradcheck": gradcheck(net, X, Y), "check_gradients": check_gradients(net, X, Y, dW=doubled)}
+    return {name: value._repr_html_() for name, value in shown.items()}
+
+
+VIEWS = views()
 
 
 class Reader(HTMLParser):
@@ -55,14 +67,17 @@ def test_shipped_files_are_the_manifest_s():
     assert "GUST Font License" in (ASSETS / "LICENSE-GUST.txt").read_text("utf-8")
 
 
-@pytest.mark.parametrize("html", [example().to_html(layout="both"), example()._repr_html_()], ids=["page", "view"])
+@pytest.mark.parametrize("html", [example().to_html(layout="both"), *VIEWS.values()], ids=["page", *VIEWS])
 def test_well_formed_without_script_and_without_requests(html):
     reader = Reader(html)
     assert reader.open == []
     assert not reader.tags & {"script", "iframe", "link", "img", "object", "embed", "form", "base"}
-    assert not [name for name, _ in reader.attributes if name.startswith("on") or name in ("src", "href", "style")]
+    assert not [name for name, _ in reader.attributes if name.startswith("on") or name in ("src", "href")]
+    assert {value.partition(":")[0] for name, value in reader.attributes if name == "style"} <= {
+        "grid-template-columns"
+    }
     assert not re.search(r"https?://|@import", html)
-    assert {address[:5] for address in re.findall(r"url\((.{5})", html)} == {"data:"}
+    assert {address[:5] for address in re.findall(r"url\((.{5})", html)} == ({"data:"} if "<math" in html else set())
 
 
 def test_policy_font_and_title():
@@ -75,15 +90,30 @@ def test_policy_font_and_title():
     assert "@media print" in html
 
 
-def test_a_view_keeps_its_style_to_itself():
-    (style,) = re.findall("<style>(.*?)</style>", example()._repr_html_(), re.DOTALL)
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_view_keeps_its_style_to_itself(name):
+    (style,) = re.findall("<style>(.*?)</style>", VIEWS[name], re.DOTALL)
     style = re.sub(r"@font-face \{[^}]*\}", "", style).strip()
-    assert style.startswith(".chainrule-trace {")
+    assert style.startswith(".chainrule {")
     depth = 0
     for sign in style[:-1]:
         depth += {"{": 1, "}": -1}.get(sign, 0)
         assert depth >= 0
     assert depth == 1  # the one rule that holds all others is closed by the last sign
+    first, *others = (selector.strip() for selector in re.findall(r"[^{};]+(?=\{)", style))
+    assert first == ".chainrule"
+    assert {selector[:2] for selector in others} == {"& "}
+
+
+def test_a_view_has_the_notebooks_colours_and_not_jupyters_rules():
+    assert "prefers-color-scheme" not in VIEWS["trace"]  # of the system, which may be dark beside a light notebook
+    assert "& .facts dt, .facts dd { float: none; width: auto;" in VIEWS["trace"]
+
+
+def test_a_verdict_says_in_a_notebook_what_it_says_in_text():
+    shown = VIEWS["check_gradients"]
+    for words in ("The gradients are wrong, and this explains every number", "<b>", "dW[2]", "residual"):
+        assert words in shown
 
 
 def opened(html, folder):

@@ -13,7 +13,7 @@ import pytest
 
 from chainrule import Dense, MLPClassifier, Network, trace
 from chainrule._errors import InvalidParameterError
-from chainrule.derivation.tracing.matrix_window import window
+from chainrule.derivation.document.matrix_window import window
 from chainrule.derivation.tracing.trace import trace_of
 
 from ..patience import GIVE_UP

@@ -90,7 +90,7 @@ def test_the_arithmetic_of_the_key_adds_up(sheet):
         "hard_tanh": lambda z: min(max(z, -1), 1),
         "leaky_relu": lambda z: z if z > 0 else 0.1 * z,
     }
-    lines = re.findall(r'<p class="arithmetic">(.*?)</p>', sheet.to_html(key=True))
+    lines = re.findall(r'<p class="faint">(.*?)</p>', sheet.to_html(key=True))
     assert len(lines) == len(sheet.blanks)
     for line in lines:
         *ways, result = re.split("[=≈]", line.partition(": ")[2] or line)

@@ -160,8 +160,9 @@ def _show(taken: Trace, layout: str) -> None:
     from rich.console import Console
     from rich.text import Text  # which is no markup: names from a table stay what they are
 
-    from chainrule.derivation.tracing.text import trace_lines
+    from chainrule.derivation.document.text import styled_lines
+    from chainrule.derivation.tracing.document_of_trace import document_of_trace
 
     console = Console()
-    for line, style in trace_lines(taken, layout=layout, width=console.width):
+    for line, style in styled_lines(document_of_trace(taken, layout), console.width):
         console.print(Text(line, _STYLES[style]), no_wrap=True, overflow="ignore", crop=False)

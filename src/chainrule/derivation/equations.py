@@ -92,7 +92,7 @@ _FORWARD = (
         "linear part",
         t.Equation(Z, W @ A_previous + b),
         dense.linear,
-        "Each unit weighs what the previous layer says and adds its bias.",
+        "Each unit computes a weighted sum of the previous layer's outputs and adds its bias.",
         "1 A",
     ),
     Row(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.derivation.tracing.matrix_window import MINUS, digits
+from chainrule.derivation.document.matrix_window import MINUS, digits
 from chainrule.derivation.tracing.trace import Trace
 from chainrule.formula import tree as t
 from chainrule.formula.evaluate import evaluate

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.derivation.tracing.matrix_window import digits
-from chainrule.formula import tree as t
+from chainrule.derivation.document.matrix_window import digits
 from chainrule.network.types import Array
 
 _EXACT = 1e-9
@@ -39,9 +38,3 @@ def entries(array: Array, decimals: int) -> tuple[tuple[str, ...], ...]:
     shown = places(array, decimals)
     rounded = np.round(array, decimals)
     return tuple(tuple(digits(value, shown) for value in row) for row in rounded)
-
-
-def matrix(array: Array, decimals: int) -> t.Node:
-    """A matrix of numbers, or the number itself where there is only one."""
-    written = entries(array, decimals)
-    return t.Matrix(written) if array.size > 1 else t.Number(float(array[0, 0]), written[0][0])

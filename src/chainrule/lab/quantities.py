@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.derivation.document.blocks import Value
 from chainrule.derivation.equations import Row
 from chainrule.derivation.layouts import at_layer
 from chainrule.derivation.tracing.output_delta import derivative_by_prediction
-from chainrule.derivation.tracing.step import Step, Value
+from chainrule.derivation.tracing.step import TraceStep
 from chainrule.derivation.tracing.steps import steps
 from chainrule.derivation.tracing.trace import Trace
 from chainrule.formula import tree as t
@@ -26,7 +27,7 @@ class Quantity:
     """One line: its name, such as "dW[2]", its step, its right numbers, and the lines it is computed from."""
 
     name: str
-    step: Step
+    step: TraceStep
     value: Array
     sources: tuple[str, ...]
 
@@ -50,7 +51,7 @@ def quantities(trace: Trace) -> dict[str, Quantity]:
     return found
 
 
-def _steps(trace: Trace) -> Iterator[Step]:
+def _steps(trace: Trace) -> Iterator[TraceStep]:
     for step in steps(trace):
         if step.row.id == "output_delta_product":
             yield _prediction_error(trace)
@@ -65,7 +66,7 @@ def _name(node: t.Node, trace: Trace) -> str:
     return f"{name}[{layer}]" if layer else name
 
 
-def _prediction_error(trace: Trace) -> Step:
+def _prediction_error(trace: Trace) -> TraceStep:
     """dA[L] of the squared error, where it does not simplify away."""
     prediction, error, n = t.Symbol("A", "L"), t.Symbol("dA", "L"), trace.widths[-1]
     right: t.Node = prediction - t.Symbol("Y")
@@ -74,7 +75,7 @@ def _prediction_error(trace: Trace) -> Step:
     reason = "The derivative of ½ (ŷ - y)² by ŷ." + (" The loss is the mean over the outputs." if n > 1 else "")
     row = Row("prediction_error", 7, "error of the prediction", general, derivative_by_prediction, reason, "3 A")
     formula = at_layer(general, trace.L, trace.L)
-    return Step(row, "backward", trace.L, general, formula, (Value(formula.left, trace.dA[-1]),), reason)
+    return TraceStep(row, "backward", trace.L, general, formula, (Value(formula.left, trace.dA[-1]),), reason)
 
 
 def computed(quantity: Quantity, trace: Trace, written: Written) -> Array:

@@ -10,9 +10,13 @@ from typing import Any
 import numpy as np
 
 from chainrule._errors import InvalidParameterError
+from chainrule.derivation.document.blocks import Document
+from chainrule.derivation.document.html import as_fragment, as_page
+from chainrule.derivation.document.latex import as_latex
 from chainrule.derivation.tracing.trace import Trace
 from chainrule.lab import exercise
 from chainrule.lab.blanks import Blanks, chosen_blanks
+from chainrule.lab.document_of_worksheet import document_of_worksheet
 from chainrule.lab.quantities import Quantity, quantities
 from chainrule.network.activations import ActivationSpec
 from chainrule.network.network import Network
@@ -64,9 +68,7 @@ class Worksheet:
         key : bool, default False
             Write the key instead: every number, and how one entry of each result comes about.
         """
-        from chainrule.lab.worksheet_html import worksheet_html
-
-        return worksheet_html(self, key=key)
+        return as_page(self._document(key=key))
 
     def to_latex(self, *, key: bool = False) -> str:
         """Write the sheet as a LaTeX document that pdflatex compiles as it is.
@@ -76,9 +78,13 @@ class Worksheet:
         key : bool, default False
             Write the key instead.
         """
-        from chainrule.lab.worksheet_latex import worksheet_latex
+        return as_latex(self._document(key=key))
 
-        return worksheet_latex(self, key=key)
+    def _document(self, *, key: bool) -> Document:
+        return document_of_worksheet(self.trace, self.quantities, self.blanks, self.decimals, self.seed, key=key)
+
+    def _repr_html_(self) -> str:
+        return as_fragment(self._document(key=False))
 
     def __repr__(self) -> str:
         widths = "-".join(map(str, self.trace.widths))

@@ -14,7 +14,8 @@ from chainrule.network.architecture import Architecture
 from chainrule.network.custom.activations import CustomBackward
 from chainrule.network.losses import LOSSES, Loss
 from chainrule.network.types import Array
-from chainrule.slopes.derivative_check import Counterexample, DerivativeCheck, check_derivative
+from chainrule.slopes.derivative_check import check_derivative
+from chainrule.slopes.derivative_check_result import Counterexample, DerivativeCheck
 from chainrule.slopes.numeric_slope import central
 
 _REACH = 20.0

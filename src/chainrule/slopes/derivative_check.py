@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from chainrule._errors import InvalidParameterError
-from chainrule._json import plain
 from chainrule.network.types import Array
 from chainrule.slopes.breaks import Kink, kinks_and_jumps
+from chainrule.slopes.derivative_check_result import Counterexample, DerivativeCheck
 from chainrule.slopes.numeric_slope import central
 from chainrule.slopes.scalar_function import ScalarFunction, scalar_function
 
@@ -21,67 +20,6 @@ _TELLING = 1e-3  # a point says something if its slope is known to so much
 _ORDINARY = 30.0  # where a derivative must be finite if its function is
 # Short numbers first, and 2 before 1: of a wrong power or a forgotten factor, 1 shows nothing.
 _PLAIN = (2, -2, 1, -1, 3, -3, 0.5, -0.5, 0, 4, -4, 5, -5, 10, -10)
-
-
-@dataclass(frozen=True)
-class Counterexample:
-    """A point at which the stated derivative is not the slope."""
-
-    z: float
-    stated: float
-    numeric: float
-
-
-@dataclass(frozen=True)
-class DerivativeCheck:
-    """What `check_derivative` found.
-
-    Attributes
-    ----------
-    name, derivative : str
-        What g and g' are called.
-    verdict : {"right", "of a", "wrong", "not checked"}
-        "of a": right as a function of a = g(z), not of z.
-    counterexample, worst : Counterexample or None
-        A point with a short z at which g' is wrong, and the point at which it is most wrong.
-    kinks : tuple of Kink
-        Where g has two slopes, and what g' says there.
-    jumps : tuple of float
-        Where g itself jumps.
-    notes : tuple of str
-        Where g or g' overflows or is not defined, and what a wrong g' looks like.
-    points : int
-        How many points were compared.
-    """
-
-    name: str
-    derivative: str
-    verdict: str
-    counterexample: Counterexample | None
-    worst: Counterexample | None
-    kinks: tuple[Kink, ...]
-    jumps: tuple[float, ...]
-    notes: tuple[str, ...]
-    points: int
-
-    @property
-    def ok(self) -> bool:
-        """Whether g' is right as a function of z."""
-        return self.verdict == "right"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data for JSON, with None for a number that is not finite."""
-        return {**plain(asdict(self)), "ok": self.ok}
-
-    def __bool__(self) -> bool:
-        return self.ok
-
-    def __str__(self) -> str:
-        from chainrule.slopes.derivative_check_report import derivative_text
-
-        return derivative_text(self)
-
-    __repr__ = __str__
 
 
 def check_derivative(g: Any, g_prime: Any, *, points: Any = None, seed: int = 0) -> DerivativeCheck:

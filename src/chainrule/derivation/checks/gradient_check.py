@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,88 +11,13 @@ import numpy as np
 from chainrule._errors import ChainruleError, InvalidParameterError
 from chainrule.derivation.checks.differences import Pass
 from chainrule.derivation.checks.directions import Measured, Tensor, examples_within_reach, measured
+from chainrule.derivation.checks.gradient_check_result import GradientCheck, Row
 from chainrule.derivation.models.as_problem import problem_of, some_examples
 from chainrule.derivation.models.problem import Problem
 from chainrule.network.types import Array
 
 _SLACK = 4.0  # times the noise that is expected, before a difference counts
 _VISIBLE = 5e-5  # an error of so much must show above the noise, or there is nothing to say
-
-
-@dataclass(frozen=True)
-class Row:
-    """What was found for one tensor.
-
-    Attributes
-    ----------
-    tensor : str
-        Such as "dW[1]".
-    relative_error : float
-        ‖analytic - numeric‖ / max(‖analytic‖, ‖numeric‖) over what was measured.
-    ratio : float
-        analytic / numeric, by least squares; NaN where the numeric one is 0.
-    checked, skipped, entries, projections : int
-        Entries measured; entries and projections skipped at a kink; entries there are; projections measured.
-    verdict : {"ok", "wrong", "too small to check", "at a kink", "overflow"}
-    worst : tuple or None
-        Of a wrong tensor: the entry (or None for a projection), its analytic and its numeric slope.
-    proportional : bool
-        Whether a wrong gradient is `ratio` times the right one everywhere.
-    """
-
-    tensor: str
-    relative_error: float
-    ratio: float
-    checked: int
-    skipped: int
-    entries: int
-    projections: int
-    verdict: str
-    worst: tuple[tuple[int, int] | None, float, float] | None = None
-    proportional: bool = False
-
-
-@dataclass(frozen=True)
-class GradientCheck:
-    """What `gradcheck` found, row by row.
-
-    Attributes
-    ----------
-    rows : tuple of Row
-        dW[1] to dW[L], then db[1] to db[L], then the dE[j] of embeddings.
-    problem : Problem
-        The network and the examples it was checked with.
-    m : int
-        The number of examples that were given.
-    at_kink : int
-        How many of them were left out since one of their Z is exactly at a kink.
-    """
-
-    rows: tuple[Row, ...]
-    problem: Problem
-    m: int
-    at_kink: int = 0
-
-    @property
-    def ok(self) -> bool:
-        """Whether every tensor is right; one that has no derivative in any direction is left out."""
-        verdicts = {row.verdict for row in self.rows} - {"at a kink"}
-        return verdicts == {"ok"}
-
-    def __bool__(self) -> bool:
-        return self.ok
-
-    def __str__(self) -> str:
-        from chainrule.derivation.checks.gradient_check_report import check_text
-
-        return check_text(self)
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        from chainrule.derivation.checks.gradient_check_report import check_html
-
-        return check_html(self)
 
 
 def gradcheck(

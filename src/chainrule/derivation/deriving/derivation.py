@@ -8,8 +8,17 @@ from functools import cached_property
 from typing import Any
 
 from chainrule._errors import InvalidParameterError, nearest
+from chainrule.derivation.deriving.document_of_derivation import document_of_derivation
+from chainrule.derivation.deriving.forward import cost_steps, forward_steps
+from chainrule.derivation.deriving.layers import layer_steps, update_steps
+from chainrule.derivation.deriving.output import output_steps
 from chainrule.derivation.deriving.setting import ActivationSpec, Setting, setting, setting_of_trace
-from chainrule.derivation.deriving.steps import Step
+from chainrule.derivation.deriving.steps import DerivationStep
+from chainrule.derivation.document.blocks import Document
+from chainrule.derivation.document.html import as_fragment, as_page
+from chainrule.derivation.document.latex import as_latex
+from chainrule.derivation.document.markdown import as_markdown
+from chainrule.derivation.document.text import as_text
 from chainrule.derivation.models.problem import Problem
 from chainrule.derivation.tracing.trace import Trace
 from chainrule.network.penalties import Penalty
@@ -25,50 +34,39 @@ class Derivation:
     ----------
     setting : Setting
         The network as formulas.
-    steps : list of Step
+    steps : list of DerivationStep
         Each with its formulas as trees, the rule used, the reason in one sentence, and where the source says it.
     """
 
     setting: Setting
 
     @cached_property
-    def steps(self) -> list[Step]:
+    def steps(self) -> list[DerivationStep]:
         """Forward, loss and cost, the output layer, each layer back, the update."""
-        from chainrule.derivation.deriving.forward import cost_steps, forward_steps
-        from chainrule.derivation.deriving.layers import layer_steps, update_steps
-        from chainrule.derivation.deriving.output import output_steps
-
         parts = (forward_steps, cost_steps, output_steps, layer_steps, update_steps)
         return [step for part in parts for step in part(self.setting)]
 
     def to_text(self) -> str:
         """Write the derivation for a terminal of 100 columns."""
-        from chainrule.derivation.deriving.text import derivation_text
-
-        return derivation_text(self)
+        return as_text(self._document())
 
     def to_html(self) -> str:
         """Write the derivation as one HTML page that needs nothing else: no script, no network."""
-        from chainrule.derivation.deriving.html import derivation_html
-
-        return derivation_html(self)
+        return as_page(self._document())
 
     def to_latex(self) -> str:
         """Write the derivation as a LaTeX document that compiles as it is."""
-        from chainrule.derivation.deriving.latex import derivation_latex
-
-        return derivation_latex(self)
+        return as_latex(self._document())
 
     def to_markdown(self) -> str:
         """Write the derivation as Markdown with formulas as GitHub shows them."""
-        from chainrule.derivation.deriving.markdown import derivation_markdown
+        return as_markdown(self._document())
 
-        return derivation_markdown(self)
+    def _document(self) -> Document:
+        return document_of_derivation(self.setting, self.steps)
 
     def _repr_html_(self) -> str:
-        from chainrule.derivation.deriving.html import derivation_view
-
-        return derivation_view(self)
+        return as_fragment(self._document())
 
     def __str__(self) -> str:
         return self.to_text()

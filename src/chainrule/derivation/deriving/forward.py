@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from chainrule.derivation.deriving.letters import loss_letter, scalars
 from chainrule.derivation.deriving.setting import Setting
-from chainrule.derivation.deriving.steps import Step, constants, letter, numbered, shaped, values
+from chainrule.derivation.deriving.steps import DerivationStep, constants, letter, numbered, shaped, values
 from chainrule.derivation.equations import EQUATIONS, ONE, J
 from chainrule.derivation.layouts import at_layer
 from chainrule.derivation.symbolic.expressions import Expression
@@ -18,18 +18,18 @@ FORWARD, COST = "Forward", "Loss and cost"
 _DROPOUT = "Dropout multiplies by the mask M: 0 removes a unit for an example, 1/(1 - rate) makes up for it elsewhere."
 
 
-def forward_steps(s: Setting) -> Iterator[Step]:
+def forward_steps(s: Setting) -> Iterator[DerivationStep]:
     """Z[l] and A[l] of every layer."""
     for l in range(1, s.L + 1):
         yield _linear(s, l)
         yield _activation(s, l)
 
 
-def _linear(s: Setting, l: int) -> Step:
+def _linear(s: Setting, l: int) -> DerivationStep:
     row, whole = EQUATIONS["linear"], numbered("linear", l, s)
     z, w, a, b = letter("z", l, "k"), letter("W", l, "k", "j"), letter("a", l - 1, "j"), letter("b", l, "k")
     element = t.Equation(z, t.Total("j", "", w * a) + b)
-    return Step(
+    return DerivationStep(
         "linear",
         FORWARD,
         f"Linear part of layer {l}",
@@ -44,7 +44,7 @@ def _linear(s: Setting, l: int) -> Step:
     )
 
 
-def _activation(s: Setting, l: int) -> Step:
+def _activation(s: Setting, l: int) -> DerivationStep:
     row, g, mask = EQUATIONS["activation"], s.g[l], s.mask(l)
     general = at_layer(step_formulas.activation(masked=mask is not None), l, s.L)
     lines = [general]
@@ -62,7 +62,7 @@ def _activation(s: Setting, l: int) -> Step:
     if g is not None and "σ" in str(g.body):
         notes.append("σ(z) = 1/(1 + e^(-z)) is the sigmoid.")
     softmax = "A softmax takes all numbers of a column together: they become shares of 1."
-    return Step(
+    return DerivationStep(
         "activation",
         FORWARD,
         f"Activation of layer {l}" + (f": {_words(g)}" if _words(g) else ""),
@@ -80,12 +80,12 @@ def _words(g: Expression | None) -> str:
     return "softmax" if g is None else g.name.replace("_", " ")
 
 
-def cost_steps(s: Setting) -> Iterator[Step]:
+def cost_steps(s: Setting) -> Iterator[DerivationStep]:
     """The loss of an example, the cost, and the penalty."""
     yield _loss(s)
     penalized = bool(s.penalty.alpha)
     row = EQUATIONS["cost"]
-    yield Step(
+    yield DerivationStep(
         "cost",
         COST,
         "Cost",
@@ -97,7 +97,7 @@ def cost_steps(s: Setting) -> Iterator[Step]:
     )
     if penalized:
         row = EQUATIONS["penalty"]
-        yield Step(
+        yield DerivationStep(
             "penalty",
             COST,
             "Penalty",
@@ -114,7 +114,7 @@ def _strengths(s: Setting) -> str:
     return "Here " + ", ".join(f"{name} = {value:.6g}" for name, value in parts if value) + "."
 
 
-def _loss(s: Setting) -> Step:
+def _loss(s: Setting) -> DerivationStep:
     row, one = EQUATIONS["loss"], scalars(s)
     body = formula(s.loss.body, one)
     L = t.Symbol("L")
@@ -129,7 +129,7 @@ def _loss(s: Setting) -> Step:
     notes = [f"{prediction}; the predictions of all examples are A[{s.L}], the targets Y."]
     if s.loss.target is not None:
         notes.append("t takes the target's place; the targets t of all examples are T.")
-    return Step(
+    return DerivationStep(
         "loss",
         COST,
         "Loss of an example" + (f": {_words(s.loss)}" if s.loss.name else ""),

@@ -7,7 +7,7 @@ from typing import Any
 
 from chainrule.derivation.deriving.output import best_slope, slope_lines
 from chainrule.derivation.deriving.setting import Setting
-from chainrule.derivation.deriving.steps import Step, chain, constants, letter, numbered, shaped, values
+from chainrule.derivation.deriving.steps import DerivationStep, chain, constants, letter, numbered, shaped, values
 from chainrule.derivation.equations import EQUATIONS, ONE, J, m
 from chainrule.derivation.layouts import at_layer
 from chainrule.derivation.symbolic.calculus import rules
@@ -19,7 +19,7 @@ from chainrule.formula import tree as t
 UPDATE = "Update"
 
 
-def layer_steps(s: Setting) -> Iterator[Step]:
+def layer_steps(s: Setting) -> Iterator[DerivationStep]:
     """From the last layer to the first: the error goes back, and each layer's gradients are taken."""
     for l in range(s.L, 0, -1):
         if l > 1:
@@ -34,7 +34,7 @@ def _part(l: int) -> str:
     return f"Layer {l}, back"
 
 
-def _previous_activation(s: Setting, l: int) -> Step:
+def _previous_activation(s: Setting, l: int) -> DerivationStep:
     row, whole = EQUATIONS["previous_activation"], numbered("previous_activation", l, s)
     z, a, w = letter("z", l, "k"), letter("a", l - 1, "j"), letter("W", l, "k", "j")
     left, L = t.Derivative(t.Symbol("L"), a), t.Symbol("L")
@@ -48,7 +48,7 @@ def _previous_activation(s: Setting, l: int) -> Step:
         "slope Wₖⱼ. The sum runs over k, the first index of W, and a matrix product sums over the second index of its "
         "first factor: so W stands transposed."
     )
-    return Step(
+    return DerivationStep(
         "previous_activation",
         _part(l),
         f"Error of the activation of layer {l - 1}",
@@ -71,7 +71,7 @@ def _matrix_slope(s: Setting, l: int) -> t.Node:
     return formula(best_slope(g), letters, elementwise=True)
 
 
-def _slope(s: Setting, l: int) -> Step:
+def _slope(s: Setting, l: int) -> DerivationStep:
     g = s.g[l]
     assert g is not None  # as above
     left = t.Apply("g", t.Symbol("z"), str(l), prime=True)
@@ -79,7 +79,7 @@ def _slope(s: Setting, l: int) -> Step:
     whole = t.Equation(t.Apply("g", letter("Z", l), str(l), prime=True), _matrix_slope(s, l))
     through = "a" in {part.name for part in t.parts(lines[-1]) if isinstance(part, t.Symbol)}
     why = "The activation is differentiated by its own argument, and applied to each number by itself."
-    return Step(
+    return DerivationStep(
         "hidden_slope",
         _part(l + 1),
         f"Slope of the activation of layer {l}",
@@ -112,7 +112,7 @@ def _slope_notes(g: Expression) -> tuple[str, ...]:
     return (*source, *kink, *([f"Here {known}."] if known else []))
 
 
-def _hidden_delta(s: Setting, l: int) -> Step:
+def _hidden_delta(s: Setting, l: int) -> DerivationStep:
     row, mask = EQUATIONS["hidden_delta"], s.mask(l - 1)
     whole = at_layer(step_formulas.hidden_delta(masked=mask is not None), l, s.L)
     dZ, dA = letter("dZ", l - 1), letter("dA", l - 1)
@@ -123,7 +123,7 @@ def _hidden_delta(s: Setting, l: int) -> Step:
         t.Equation(t.Derivative(L, z), t.Derivative(L, a) * t.Derivative(a, z)),
         t.Equation(letter("dZ", l - 1, "j"), letter("dA", l - 1, "j") * t.Apply("g", z, str(l - 1), prime=True)),
     )
-    return Step(
+    return DerivationStep(
         "hidden_delta",
         _part(l),
         f"Error of the linear part of layer {l - 1}",
@@ -147,7 +147,7 @@ def _over_examples(body: t.Node) -> t.Node:
     return (ONE / m) * t.Total("i", "m", body)
 
 
-def _weights(s: Setting, l: int) -> Step:
+def _weights(s: Setting, l: int) -> DerivationStep:
     row = EQUATIONS["weights_penalized" if s.penalty.alpha else "weights"]
     whole = at_layer(step_formulas.weights(s.penalty) if s.penalty.alpha else row.formula, l, s.L)
     z, a, w, L = letter("z", l, "k"), letter("a", l - 1, "j"), letter("W", l, "k", "j"), t.Symbol("L")
@@ -163,7 +163,7 @@ def _weights(s: Setting, l: int) -> Step:
         "the examples i, so the derivative is too. The sum runs over i, the second index of both factors, and a matrix "
         "product sums over the first index of its second factor: so A stands transposed."
     )
-    return Step(
+    return DerivationStep(
         "weights",
         _part(l),
         f"Gradient of the weights of layer {l}",
@@ -177,7 +177,7 @@ def _weights(s: Setting, l: int) -> Step:
     )
 
 
-def _biases(s: Setting, l: int) -> Step:
+def _biases(s: Setting, l: int) -> DerivationStep:
     row, whole = EQUATIONS["biases"], numbered("biases", l, s)
     z, b, L = letter("z", l, "k"), letter("b", l, "k"), t.Symbol("L")
     element = (
@@ -186,7 +186,7 @@ def _biases(s: Setting, l: int) -> Step:
         t.Equation(letter("db", l, "k"), _over_examples(letter("dZ", l, "k", "i"))),
     )
     why = row.reason + " Hence the sum over the examples i of row k of dZ, divided by m."
-    return Step(
+    return DerivationStep(
         "biases",
         _part(l),
         f"Gradient of the biases of layer {l}",
@@ -199,7 +199,7 @@ def _biases(s: Setting, l: int) -> Step:
     )
 
 
-def update_steps(s: Setting) -> Iterator[Step]:
+def update_steps(s: Setting) -> Iterator[DerivationStep]:
     """W and b of every layer, by gradient descent."""
     row = EQUATIONS["update_weights"]
     lines = [numbered(name, l, s) for l in range(1, s.L + 1) for name in ("update_weights", "update_biases")]
@@ -207,7 +207,7 @@ def update_steps(s: Setting) -> Iterator[Step]:
     for l in range(1, s.L + 1):
         shown |= {letter("W", l): ("new_W", l), letter("b", l): ("new_b", l)}
     rate = (f"Here α = {s.trace.learning_rate:.6g}.",) if s.trace is not None else ()
-    yield Step(
+    yield DerivationStep(
         "update",
         UPDATE,
         "Gradient descent",

@@ -16,7 +16,7 @@ from chainrule.derivation.deriving.letters import (
 )
 from chainrule.derivation.deriving.setting import Setting
 from chainrule.derivation.deriving.softmax import softmax_delta, softmax_slope
-from chainrule.derivation.deriving.steps import Step, chain, constants, letter, numbered, shaped, values
+from chainrule.derivation.deriving.steps import DerivationStep, chain, constants, letter, numbered, shaped, values
 from chainrule.derivation.equations import EQUATIONS
 from chainrule.derivation.symbolic.calculus import derivative, inverse, rules, simplest, through_value
 from chainrule.derivation.symbolic.expressions import Expression, variables
@@ -24,7 +24,7 @@ from chainrule.derivation.symbolic.from_sympy import formula
 from chainrule.formula import tree as t
 
 
-def output_steps(s: Setting) -> Iterator[Step]:
+def output_steps(s: Setting) -> Iterator[DerivationStep]:
     """∂L/∂A[L], the slope, and dZ[L]."""
     yield _by_prediction(s)
     if s.softmax:
@@ -53,7 +53,7 @@ def _output(s: Setting) -> Expression:
     return g
 
 
-def _by_prediction(s: Setting) -> Step:
+def _by_prediction(s: Setting) -> DerivationStep:
     v, one = variables(), scalars(s)
     left = t.Derivative(loss_letter(s), one["a"])
     raw = derivative(s.loss.body, v.a)
@@ -67,7 +67,7 @@ def _by_prediction(s: Setting) -> Step:
         t.Equation(dA, matrix),
     )
     notes = _notes(s)
-    return Step(
+    return DerivationStep(
         "loss_by_prediction",
         OUTPUT,
         "The loss by its prediction",
@@ -112,7 +112,7 @@ def slope_lines(g: Expression, left: t.Node, z: t.Node, letters: dict[str, t.Nod
     return chain(t.Equation(left, formula(raw, letters)), *solved, t.Equation(left, formula(through, letters)))
 
 
-def _slope(s: Setting, g: Expression) -> Step:
+def _slope(s: Setting, g: Expression) -> DerivationStep:
     one = scalars(s)
     a, z = one["a"], one["z"]
     lines = slope_lines(g, t.Derivative(a, z), z, one)
@@ -123,7 +123,7 @@ def _slope(s: Setting, g: Expression) -> Step:
     elif lines[-1] != lines[0]:
         why += f"; g(z) is the prediction {'aₖ' if s.several else 'a'} itself"
     known = constants([g])
-    return Step(
+    return DerivationStep(
         "output_slope",
         OUTPUT,
         "The slope of the output activation",
@@ -135,7 +135,7 @@ def _slope(s: Setting, g: Expression) -> Step:
     )
 
 
-def _delta(s: Setting, g: Expression) -> Step:
+def _delta(s: Setting, g: Expression) -> DerivationStep:
     v, one = variables(), scalars(s)
     L, left = loss_letter(s), t.Derivative(loss_letter(s), one["z"])
     product = t.Derivative(L, one["a"]).hadamard(t.Derivative(one["a"], one["z"]))
@@ -151,7 +151,7 @@ def _delta(s: Setting, g: Expression) -> Step:
         lines.append(t.Equation(left, factors))
     lines.append(t.Equation(left, formula(short, one)))
     row = EQUATIONS["output_delta" if simple else "output_delta_product"]
-    return Step(
+    return DerivationStep(
         "output_delta",
         OUTPUT,
         "The error of the output",

@@ -12,7 +12,7 @@ from chainrule.derivation.deriving.letters import (
     scalars,
 )
 from chainrule.derivation.deriving.setting import Setting
-from chainrule.derivation.deriving.steps import Step, letter, shaped, values
+from chainrule.derivation.deriving.steps import DerivationStep, letter, shaped, values
 from chainrule.derivation.equations import EQUATIONS
 from chainrule.derivation.symbolic.calculus import simplest
 from chainrule.derivation.symbolic.expressions import variables
@@ -20,7 +20,7 @@ from chainrule.derivation.symbolic.from_sympy import formula
 from chainrule.formula import tree as t
 
 
-def softmax_slope(s: Setting) -> Step:
+def softmax_slope(s: Setting) -> DerivationStep:
     """Both cases, by SymPy: S = e^(z_j) + R, where R holds the other terms and does not contain z_j."""
     import sympy
 
@@ -37,7 +37,7 @@ def softmax_slope(s: Setting) -> Step:
         lines.append(t.Equation(left, formula(sympy.factor(sympy.cancel(raw.subs(solved))), names)))
     both = names["ak"] * (t.Symbol("δ", "", ("k", "j")) - names["aj"])
     lines.append(t.Equation(t.Derivative(names["ak"], names["zj"]), both))
-    return Step(
+    return DerivationStep(
         "output_slope",
         OUTPUT,
         "The slopes of the softmax",
@@ -50,7 +50,7 @@ def softmax_slope(s: Setting) -> Step:
     )
 
 
-def softmax_delta(s: Setting) -> Step:
+def softmax_delta(s: Setting) -> DerivationStep:
     """With c = a ∂L/∂a of each output: c_j - a_j Σₖ c_k, which for cross-entropy is a_j - y_j."""
     v, j, k = variables(), scalars(s, "j"), scalars(s, "k")
     left, shares = t.Derivative(t.Symbol("L"), j["z"]), t.Symbol("δ", "", ("k", "j")) - j["a"]
@@ -85,7 +85,7 @@ def softmax_delta(s: Setting) -> Step:
         if simple
         else "Nothing more cancels; the sum over k runs down each column."
     )
-    return Step(
+    return DerivationStep(
         "output_delta",
         OUTPUT,
         "The error of the output",

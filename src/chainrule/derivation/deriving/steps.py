@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from chainrule.derivation.deriving.setting import Setting
+from chainrule.derivation.document.blocks import Value
 from chainrule.derivation.equations import EQUATIONS
 from chainrule.derivation.layouts import at_layer, with_shapes
 from chainrule.derivation.symbolic.expressions import Expression
-from chainrule.derivation.tracing.step import Value
 from chainrule.formula import tree as t
 
 
 @dataclass(frozen=True)
-class Step:
+class DerivationStep:
     """One step of a derivation.
 
     Attributes

@@ -1,1 +1,1 @@
-"""Pages and documents: what all writers share."""
+"""A document as data, and what writes it: as text, HTML, LaTeX and Markdown."""

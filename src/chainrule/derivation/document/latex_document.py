@@ -35,6 +35,8 @@ _PREAMBLE = rf"""\documentclass[11pt,a4paper]{{article}}
 \setlength{{\parskip}}{{0.5\baselineskip}}
 \setlength{{\arraycolsep}}{{3.5pt}}
 \allowdisplaybreaks
+\newcommand{{\leftside}}[1]{{\setbox0\hbox{{#1}}%
+\ifdim\wd0<.44\textwidth\makebox[.44\textwidth][l]{{\box0}}\else\box0\quad\fi}}
 """
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.derivation.document.blocks import Document, Prose, Table
+from chainrule.derivation.document.html import as_fragment
 from chainrule.derivation.judge.agreement import Key
 from chainrule.derivation.judge.error_variations import DA, DZ
 from chainrule.derivation.judge.parameter_variations import DB, DW
@@ -46,11 +48,16 @@ class Mistake:
     residual: float
     indistinguishable_from: tuple[str, ...] = ()
 
-    def __str__(self) -> str:
+    @property
+    def title(self) -> str:
+        """Which it is, where it was made, and what else it may be."""
         others = self.indistinguishable_from
         either = f" (or {', '.join(others)}: this network cannot tell them apart)" if others else ""
+        return f"{self.id} at {', '.join(self.tensors)}{either}"
+
+    def __str__(self) -> str:
         words = fill(self.explanation, 100, initial_indent="    ", subsequent_indent="    ")
-        return f"{self.id} at {', '.join(self.tensors)}{either}\n{words}"
+        return f"{self.title}\n{words}"
 
 
 @dataclass(frozen=True)
@@ -109,6 +116,12 @@ class GradientVerdict:
         width = max(len(row.tensor) for row in self.rows)
         lines = [f"{row.tensor:<{width}}  {row.residual:8.1e}  {row.verdict}" for row in self.rows]
         return "\n".join([self._headline(), "", f"{'':<{width}}  residual", *lines, *map(str, self.mistakes)])
+
+    def _repr_html_(self) -> str:
+        rows = tuple((row.tensor, f"{row.residual:.1e}", row.verdict) for row in self.rows)
+        table = Table(("gradient", "residual", "verdict"), rows, (False, True, False))
+        mistakes = (Prose(mistake.explanation, lead=mistake.title) for mistake in self.mistakes)
+        return as_fragment(Document("", (Prose(self._headline(), "strong"), table, *mistakes)))
 
     def _headline(self) -> str:
         if self.mistakes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import singledispatch
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._errors import ChainruleError, InvalidParameterError, ShapeError, TargetError
-from chainrule.derivation.models.problem import Problem
+from chainrule.derivation.models.problem import Problem, dense, relative
 from chainrule.network.dropout import Masks, dropout_masks
 from chainrule.network.network import Network
 from chainrule.network.parameters import Parameters
@@ -27,7 +27,7 @@ def problem_of(
     masks: Sequence[Any] | None = None,
     loss: str | None = None,
 ) -> Problem:
-    """Pose the problem of a model on data, as the model's own library would take them.
+    """The problem of a model on data, as the model's own library would take them.
 
     Parameters
     ----------
@@ -86,21 +86,38 @@ def _given_masks(problem: Problem, masks: Sequence[Any]) -> Masks:
 @singledispatch
 def as_problem(model: Any, X: Any, y: Any, sample_weight: Any, loss: str | None = None) -> tuple[Problem, int]:
     """The problem without dropout, and the seed of its draws; one implementation for each kind of model."""
-    from chainrule.derivation.models.by_layers import poser_for  # other libraries' models; few need them
-
     if hasattr(model, "_settings"):
         _refuse_loss(loss, model)
         return _of_estimator(model, X, y, sample_weight)
     if hasattr(model, "encoder") and hasattr(model, "target"):
         _refuse_loss(loss, model)
         return _of_table_model(model, X, y, sample_weight)
-    poser = poser_for(model)
-    if poser is not None:
-        return poser(model, X, y, sample_weight, loss), 0
+    of_library = _of_another_library(model)
+    if of_library is not None:
+        return of_library(model, X, y, sample_weight, loss), 0
     raise InvalidParameterError(
         f"model must be a Network, a fitted estimator or a TableModel of chainrule, or a fitted MLP of scikit-learn, a "
         f"PyTorch Sequential or a Keras Sequential of dense layers; got {type(model).__name__}."
     )
+
+
+def _of_another_library(model: Any) -> Callable[[Any, Any, Any, Any, str | None], Problem] | None:
+    """What makes the problem of a model, by the library of its class, so that none is imported before it is used."""
+    for kind in type(model).__mro__:
+        library = kind.__module__.partition(".")[0]
+        if library == "sklearn":
+            from chainrule.derivation.models.scikit_learn import problem_of_sklearn
+
+            return problem_of_sklearn
+        if library == "torch":
+            from chainrule.derivation.models.pytorch import problem_of_torch
+
+            return problem_of_torch
+        if library == "keras":
+            from chainrule.derivation.models.keras import problem_of_keras
+
+            return problem_of_keras
+    return None
 
 
 def _refuse_loss(loss: str | None, model: Any) -> None:
@@ -170,24 +187,6 @@ def columns(name: str, values: Any, n: int) -> Array:
     if not np.isfinite(values).all():
         raise ChainruleError(f"{name} must be finite; it has NaN or infinity.")
     return values
-
-
-def dense(values: Any) -> Array:
-    """A float64 array, from a sparse one too."""
-    return np.asarray(values.toarray() if hasattr(values, "toarray") else values, np.float64)
-
-
-def relative(weights: Any, m: int) -> Array | None:
-    """Weights of mean 1."""
-    if weights is None:
-        return None
-    weights = np.asarray(weights, np.float64)
-    if weights.shape != (m,) or not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
-        raise ShapeError(
-            f"sample_weight must be {m} finite numbers of at least 0, one for each example and not all 0; got shape "
-            f"{weights.shape}."
-        )
-    return weights / weights.mean()
 
 
 def some_examples(problem: Problem, examples: Array) -> Problem:

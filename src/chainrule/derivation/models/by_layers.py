@@ -1,7 +1,4 @@
-"""Problems posed by models of scikit-learn, PyTorch and Keras: their weights, their data's layout, their own gradient.
-
-A model's library is recognised by the class of the model, so that none of them is imported before it is used.
-"""
+"""Problems of models that are layers without a loss, as PyTorch and Keras have them: data, loss and targets."""
 
 from __future__ import annotations
 
@@ -12,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._errors import ChainruleError, InvalidParameterError, ShapeError, TargetError
-from chainrule.derivation.models.as_problem import dense, relative
-from chainrule.derivation.models.problem import Problem
+from chainrule.derivation.models.problem import Problem, dense, relative
 from chainrule.network.activations import Activation, activation
 from chainrule.network.architecture import Architecture
 from chainrule.network.losses import LOSS_ALIASES, LOSSES, Loss
@@ -21,29 +17,8 @@ from chainrule.network.losses import loss as named_loss
 from chainrule.network.parameters import parameters_from
 from chainrule.network.types import Array
 
-Poser = Callable[[Any, Any, Any, Any, str | None], Problem]
 
-
-def poser_for(model: Any) -> Poser | None:
-    """Return what poses the problem of another library's model, or None if its library is not known here."""
-    for kind in type(model).__mro__:
-        library = kind.__module__.partition(".")[0]
-        if library == "sklearn":
-            from chainrule.derivation.models.scikit_learn import posed_by_sklearn
-
-            return posed_by_sklearn
-        if library == "torch":
-            from chainrule.derivation.models.pytorch import posed_by_torch
-
-            return posed_by_torch
-        if library == "keras":
-            from chainrule.derivation.models.keras import posed_by_keras
-
-            return posed_by_keras
-    return None
-
-
-def posed_by_layers(
+def problem_of_layers(
     W: Sequence[Array],
     b: Sequence[Array],
     g: Sequence[Activation],
@@ -53,7 +28,7 @@ def posed_by_layers(
     gradient: Callable[[Problem], Array] | None,
     origin: str,
 ) -> Problem:
-    """Pose the problem of a model without a loss: W, b, g of the layers 1 to L, and (X, y, sample_weight)."""
+    """The problem of a model without a loss: W, b, g of the layers 1 to L, and (X, y, sample_weight)."""
     parameters = parameters_from([w.astype(np.float64) for w in W], [v.astype(np.float64).reshape(-1, 1) for v in b])
     X, y, sample_weight = data
     rows = rows_of("X", X, parameters.widths[0])

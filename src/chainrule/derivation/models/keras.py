@@ -17,7 +17,7 @@ from chainrule.derivation.models.by_layers import (
     activation_by_name,
     as_numpy,
     output_slopes,
-    posed_by_layers,
+    problem_of_layers,
 )
 from chainrule.derivation.models.problem import Problem
 from chainrule.network.activations import Activation
@@ -30,8 +30,8 @@ _KERAS_SLOPE = 0.2  # of keras.activations.leaky_relu; the layer LeakyReLU has i
 Function = Callable[[Any], Any]
 
 
-def posed_by_keras(model: Any, X: Any, y: Any, sample_weight: Any, loss: str | None) -> Problem:
-    """Pose the problem of a Sequential."""
+def problem_of_keras(model: Any, X: Any, y: Any, sample_weight: Any, loss: str | None) -> Problem:
+    """The problem of a Sequential."""
     import keras
 
     if not isinstance(model, keras.Sequential):
@@ -51,7 +51,7 @@ def posed_by_keras(model: Any, X: Any, y: Any, sample_weight: Any, loss: str | N
 
     origin = f"Sequential of Keras on {keras.backend.backend()}"
     data = (X, y, sample_weight)
-    return posed_by_layers(W, b, g, data, loss, gradient=gradient if backend else None, origin=origin)
+    return problem_of_layers(W, b, g, data, loss, gradient=gradient if backend else None, origin=origin)
 
 
 def _layers(layers: Sequence[Any]) -> tuple[list[Any], list[Activation], list[Function]]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from chainrule._errors import ShapeError
 from chainrule.network import propagate
 from chainrule.network.architecture import Architecture
 from chainrule.network.dropout import Masks
@@ -87,3 +89,21 @@ class Problem:
         d, w = flatten(gradients.dW[1:], gradients.db[1:], gradients.dE), self.parameters.weights
         d[w] += self.penalty_gradient(self.parameters.theta[w])
         return d
+
+
+def dense(values: Any) -> Array:
+    """A float64 array, from a sparse one too."""
+    return np.asarray(values.toarray() if hasattr(values, "toarray") else values, np.float64)
+
+
+def relative(weights: Any, m: int) -> Array | None:
+    """Weights of mean 1."""
+    if weights is None:
+        return None
+    weights = np.asarray(weights, np.float64)
+    if weights.shape != (m,) or not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
+        raise ShapeError(
+            f"sample_weight must be {m} finite numbers of at least 0, one for each example and not all 0; got shape "
+            f"{weights.shape}."
+        )
+    return weights / weights.mean()

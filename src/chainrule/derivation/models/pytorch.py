@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from chainrule._errors import InvalidParameterError
-from chainrule.derivation.models.by_layers import activation_after, activation_by_name, output_slopes, posed_by_layers
+from chainrule.derivation.models.by_layers import activation_after, activation_by_name, output_slopes, problem_of_layers
 from chainrule.derivation.models.problem import Problem
 from chainrule.network.activations import Activation, activation
 from chainrule.network.parameters import flatten
@@ -28,8 +28,8 @@ _PLAIN = {
 _IDLE = ("Identity", "Flatten", "Dropout")
 
 
-def posed_by_torch(model: Any, X: Any, y: Any, sample_weight: Any, loss: str | None) -> Problem:
-    """Pose the problem of a Sequential."""
+def problem_of_torch(model: Any, X: Any, y: Any, sample_weight: Any, loss: str | None) -> Problem:
+    """The problem of a Sequential."""
     from torch.nn import Sequential
 
     if not isinstance(model, Sequential):
@@ -46,7 +46,7 @@ def posed_by_torch(model: Any, X: Any, y: Any, sample_weight: Any, loss: str | N
     W, b = (
         [_numpy(tensor) for tensor in tensors] for tensors in zip(*((l.weight, l.bias) for l in linear), strict=True)
     )
-    return posed_by_layers(W, b, g, (X, y, sample_weight), loss, gradient=gradient, origin="Sequential of PyTorch")
+    return problem_of_layers(W, b, g, (X, y, sample_weight), loss, gradient=gradient, origin="Sequential of PyTorch")
 
 
 def _flat(model: Any) -> Iterator[Any]:

@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 
 from chainrule._errors import InvalidParameterError, ShapeError, TargetError
-from chainrule.derivation.models.as_problem import dense, relative
 from chainrule.derivation.models.by_layers import rows_of
-from chainrule.derivation.models.problem import Problem
+from chainrule.derivation.models.problem import Problem, dense, relative
 from chainrule.network.activations import activation
 from chainrule.network.architecture import Architecture
 from chainrule.network.losses import Loss
@@ -33,8 +32,8 @@ _LOSSES = {
 }
 
 
-def posed_by_sklearn(model: Any, X: Any, y: Any, sample_weight: Any, loss: str | None) -> Problem:
-    """Pose the problem of a fitted MLPClassifier or MLPRegressor."""
+def problem_of_sklearn(model: Any, X: Any, y: Any, sample_weight: Any, loss: str | None) -> Problem:
+    """The problem of a fitted MLPClassifier or MLPRegressor."""
     _check(model, loss)
     W = [np.asarray(coef, np.float64).T for coef in model.coefs_]
     b = [np.asarray(intercept, np.float64).reshape(-1, 1) for intercept in model.intercepts_]

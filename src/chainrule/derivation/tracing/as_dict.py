@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule._json import plain
-from chainrule.derivation.tracing.step import Step, shaped
+from chainrule.derivation.tracing.pass_values import PassValues
+from chainrule.derivation.tracing.step import TraceStep, shaped
 from chainrule.derivation.tracing.steps import steps
-from chainrule.derivation.tracing.trace import Trace
 from chainrule.formula import latex, text
 from chainrule.formula.text import stacked
 from chainrule.network.record import architecture_record
@@ -16,7 +16,7 @@ FORMAT = 1
 _LISTS = ("W", "b", "Z", "A", "dZ", "dA", "dW", "db", "new_W", "new_b", "masks", "E", "C", "dE", "new_E")
 
 
-def trace_record(trace: Trace) -> dict[str, Any]:
+def trace_record(trace: PassValues) -> dict[str, Any]:
     """The network, every array as nested lists indexed by layer, and the steps; what is not finite is a string."""
     problem = trace.problem
     record = {
@@ -43,7 +43,7 @@ def trace_record(trace: Trace) -> dict[str, Any]:
     return plain(record, in_words=True)
 
 
-def _step(step: Step, trace: Trace) -> dict[str, Any]:
+def _step(step: TraceStep, trace: PassValues) -> dict[str, Any]:
     return {
         "equation": step.row.id,
         "part": step.part,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.derivation.tracing.trace import Trace
+from chainrule.derivation.tracing.pass_values import PassValues
 from chainrule.network.activations import COUPLED
 
 DROPOUT = (
@@ -14,7 +14,7 @@ DROPOUT = (
 REMOVED = "A unit that was removed passes no error: the mask of the way forward, again."
 
 
-def activation_words(trace: Trace, l: int, mask: Any) -> str:
+def activation_words(trace: PassValues, l: int, mask: Any) -> str:
     """Which function g[l] is, and what a mask does to it."""
     activation = trace.problem.architecture.g[l]
     words = f"g[{l}] is {named(activation.name, activation.parameters)}."
@@ -23,7 +23,7 @@ def activation_words(trace: Trace, l: int, mask: Any) -> str:
     return words if mask is None else f"{words} {DROPOUT}"
 
 
-def loss_words(trace: Trace) -> str:
+def loss_words(trace: PassValues) -> str:
     """Which function the loss is."""
     loss = trace.problem.architecture.loss
     return f"L is {named(loss.name, loss.parameters)}; ŷ is A[{trace.L}]. {smoothing_words(trace)}"
@@ -42,7 +42,7 @@ def _short(value: Any) -> str:
     return ", ".join(f"{one:g}" for one in value) if isinstance(value, tuple) else f"{value:g}"
 
 
-def smoothing_words(trace: Trace) -> str:
+def smoothing_words(trace: PassValues) -> str:
     """What the loss is computed with, where it smooths its targets."""
     loss = trace.problem.architecture.loss
     s = loss.parameters.get("label_smoothing", 0.0)
@@ -50,7 +50,7 @@ def smoothing_words(trace: Trace) -> str:
     return f"Its targets are smoothed: Ỹ = (1 - s) Y + s/{share} with s = {s:g}." if s else ""
 
 
-def output_words(trace: Trace, pair: bool) -> str:
+def output_words(trace: PassValues, pair: bool) -> str:
     """What is in the error of the output; `pair` where it is prediction minus target."""
     loss, words = trace.problem.architecture.loss, []
     if not pair and loss.output.name in COUPLED:

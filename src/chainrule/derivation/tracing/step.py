@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.derivation.document.blocks import Value
 from chainrule.derivation.equations import EQUATIONS, Row
 from chainrule.derivation.layouts import Shape, at_layer, by_rows, with_shapes
-from chainrule.derivation.tracing.trace import Trace
+from chainrule.derivation.tracing.pass_values import PassValues
 from chainrule.formula import tree as t
 from chainrule.network.types import Array
 
@@ -19,15 +20,7 @@ PARTS = ("forward", "cost", "backward", "update")
 
 
 @dataclass(frozen=True)
-class Value:
-    """A letter and its numbers: a matrix, or a single number (an array without axes)."""
-
-    name: t.Node
-    array: Array
-
-
-@dataclass(frozen=True)
-class Step:
+class TraceStep:
     """One line of a pass.
 
     Attributes
@@ -71,7 +64,7 @@ class Step:
         return self.part == "backward" and not self.mean
 
 
-def shaped(step: Step, trace: Trace, *, rows: bool = False) -> t.Relation:
+def shaped(step: TraceStep, trace: PassValues, *, rows: bool = False) -> t.Relation:
     """The step's formula with a shape under every matrix; with `rows` as one example per row has it."""
     formula = by_rows(step.formula) if rows else step.formula
     if _sums_over_layers(formula):  # no single layer, no single shape
@@ -87,19 +80,19 @@ def _sums_over_layers(formula: t.Node) -> bool:
     return any(isinstance(part, t.Total) and part.index == "l" for part in t.parts(formula))
 
 
-def differs_by_rows(step: Step) -> bool:
+def differs_by_rows(step: TraceStep) -> bool:
     """Whether the formula reads otherwise where examples are rows."""
     return by_rows(step.formula) != step.formula
 
 
-def made(trace: Trace, row_id: str, l: int, general: t.Relation, values: Numbers, why: str = "") -> Step:
+def made(trace: PassValues, row_id: str, l: int, general: t.Relation, values: Numbers, why: str = "") -> TraceStep:
     """A step of the table's row; `l` numbers the formula, and the result says which layer it belongs to."""
     row = EQUATIONS[row_id]
     formula = general if _sums_over_layers(general) else at_layer(general, l, trace.L)
     left = formula.left
     layer = int(left.layer) if isinstance(left, t.Symbol) and left.layer else 0
     shown = tuple(Value(name, np.asarray(array, float)) for name, array in values.items())
-    return Step(row, _part(row), layer, general, formula, shown, f"{row.reason} {why}".strip())
+    return TraceStep(row, _part(row), layer, general, formula, shown, f"{row.reason} {why}".strip())
 
 
 def _part(row: Row) -> str:

@@ -1,4 +1,4 @@
-"""The steps of a trace, in order. Every view is made of these."""
+"""The steps of a trace, in order; its document and its plain data are made of these."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from chainrule.derivation.equations import EQUATIONS
 from chainrule.derivation.tracing import formulas
 from chainrule.derivation.tracing import reasons as step_words
 from chainrule.derivation.tracing.output_delta import output_formula, simplifies
-from chainrule.derivation.tracing.step import Numbers, Step, made
-from chainrule.derivation.tracing.step import Value as Value
-from chainrule.derivation.tracing.trace import Trace
+from chainrule.derivation.tracing.pass_values import PassValues
+from chainrule.derivation.tracing.step import Numbers, TraceStep, made
 from chainrule.formula import tree as t
 from chainrule.network.activations import COUPLED
 from chainrule.network.embeddings import rows_of
 
 
-def steps(trace: Trace) -> list[Step]:
+def steps(trace: PassValues) -> list[TraceStep]:
     """Every step of a trace: forward by layer, loss, cost and penalty, back by layer, the update.
 
     Examples
@@ -35,7 +34,7 @@ def steps(trace: Trace) -> list[Step]:
     return [*_forward(trace), *_cost(trace), *_backward(trace), *_update(trace)]
 
 
-def _forward(trace: Trace) -> Iterator[Step]:
+def _forward(trace: PassValues) -> Iterator[TraceStep]:
     masks = trace.masks or [None] * trace.L
     of_input = {} if masks[0] is None else {t.Symbol("M", "0"): masks[0]}
     if trace.E:
@@ -53,7 +52,7 @@ def _forward(trace: Trace) -> Iterator[Step]:
         yield made(trace, "activation", l, general, shown, step_words.activation_words(trace, l, mask))
 
 
-def _embedded(trace: Trace, mask: Numbers) -> Step:
+def _embedded(trace: PassValues, mask: Numbers) -> TraceStep:
     architecture = trace.problem.architecture
     general = formulas.embedded_input(architecture.embeddings, architecture.n_columns, masked=bool(mask))
     vectors = {t.Symbol("E", str(j)): E for j, E in enumerate(trace.E)}
@@ -65,7 +64,7 @@ def _letters(l: int) -> dict[str, t.Symbol]:
     return {name: t.Symbol(name, str(l)) for name in ("Z", "A", "W", "b", "M", "dZ", "dA", "dW", "db")}
 
 
-def _cost(trace: Trace) -> Iterator[Step]:
+def _cost(trace: PassValues) -> Iterator[TraceStep]:
     loss, penalty = trace.problem.architecture.loss, trace.problem.architecture.penalty
     general = formulas.loss_formula(loss, trace.widths[-1])
     smoothed = _smoothed(trace)
@@ -83,14 +82,14 @@ def _cost(trace: Trace) -> Iterator[Step]:
     yield made(trace, "cost", 0, general, {**weights, t.Symbol("J"): trace.cost}, words)
 
 
-def _smoothed(trace: Trace) -> Numbers:
+def _smoothed(trace: PassValues) -> Numbers:
     """The smoothed targets, where the loss smooths them."""
     loss, Y = trace.problem.architecture.loss, trace.problem.Y
     s = loss.parameters.get("label_smoothing", 0.0)
     return {t.Symbol("Ỹ"): (1 - s) * Y + s / (len(Y) if loss.sums_outputs else 2)} if s else {}
 
 
-def _backward(trace: Trace) -> Iterator[Step]:
+def _backward(trace: PassValues) -> Iterator[TraceStep]:
     penalty = trace.problem.architecture.penalty
     yield _output(trace)
     for l in range(trace.L, 0, -1):
@@ -106,7 +105,7 @@ def _backward(trace: Trace) -> Iterator[Step]:
         yield from _embeddings(trace)
 
 
-def _embeddings(trace: Trace) -> Iterator[Step]:
+def _embeddings(trace: PassValues) -> Iterator[TraceStep]:
     masked = trace.masks is not None and trace.masks[0] is not None
     general, words = formulas.input_error(masked=masked), step_words.REMOVED if masked else ""
     yield made(trace, "previous_activation", 1, general, {t.Symbol("dA", "0"): trace.dA[0]}, words)
@@ -115,7 +114,7 @@ def _embeddings(trace: Trace) -> Iterator[Step]:
         yield made(trace, "embeddings", 1, general, {t.Symbol("dE", str(j)): trace.dE[j]})
 
 
-def _output(trace: Trace) -> Step:
+def _output(trace: PassValues) -> TraceStep:
     loss, weighted = trace.problem.architecture.loss, trace.weights is not None
     general = output_formula(loss, trace.widths[-1], weighted=weighted)
     L, pair = str(trace.L), simplifies(loss)
@@ -135,7 +134,7 @@ def _output(trace: Trace) -> Step:
     return replace(step, reason=f"{loss.pair.replace('_', ' ')}: {step.reason}")
 
 
-def _hidden(trace: Trace, l: int) -> Step:
+def _hidden(trace: PassValues, l: int) -> TraceStep:
     mask = trace.masks[l - 1] if trace.masks else None
     before, activation = _letters(l - 1), trace.problem.architecture.g[l - 1]
     slope = t.Apply("g", before["Z"], str(l - 1), prime=True)
@@ -144,7 +143,7 @@ def _hidden(trace: Trace, l: int) -> Step:
     return made(trace, "hidden_delta", l, formulas.hidden_delta(masked=mask is not None), values, words)
 
 
-def _update(trace: Trace) -> Iterator[Step]:
+def _update(trace: PassValues) -> Iterator[TraceStep]:
     for l in range(1, trace.L + 1):
         of = _letters(l)
         yield made(trace, "update_weights", l, EQUATIONS["update_weights"].formula, {of["W"]: trace.new_W[l]})

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from chainrule._errors import InvalidParameterError
+from chainrule.derivation.document.html import as_fragment, as_page
+from chainrule.derivation.document.latex import as_latex
+from chainrule.derivation.document.text import as_text
 from chainrule.derivation.models.as_problem import problem_of
 from chainrule.derivation.models.problem import Problem
+from chainrule.derivation.tracing.as_dict import trace_record
+from chainrule.derivation.tracing.document_of_trace import document_of_trace
 from chainrule.derivation.tracing.names import names_of
 from chainrule.derivation.tracing.output_delta import derivative_by_prediction
+from chainrule.derivation.tracing.pass_values import PassValues
 from chainrule.network.propagate import Forward
-from chainrule.network.types import Array
 
 
 @dataclass(frozen=True)
-class Trace:
+class Trace(PassValues):
     """Every quantity of one pass, in float64 and textbook orientation: columns are examples.
 
     Lists are indexed by layer 0 to L; what layer 0 does not have is None.
@@ -53,58 +58,8 @@ class Trace:
         What the columns of the table, the rows of A[L] and the examples are called; empty for those without names.
     """
 
-    problem: Problem
-    W: list[Any]
-    b: list[Any]
-    Z: list[Any]
-    A: list[Any]
-    dZ: list[Any]
-    dA: list[Any]
-    dW: list[Any]
-    db: list[Any]
-    loss: Array
-    data_loss: float
-    penalty: float
-    learning_rate: float
-    new_W: list[Any]
-    new_b: list[Any]
-    inputs: tuple[str, ...] = ()
-    outputs: tuple[str, ...] = ()
-    examples: tuple[str, ...] = ()
-    E: list[Array] = field(default_factory=list)
-    C: list[Array] = field(default_factory=list)
-    dE: list[Array] = field(default_factory=list)
-    new_E: list[Array] = field(default_factory=list)
-
-    @property
-    def cost(self) -> float:
-        """J."""
-        return self.data_loss + self.penalty
-
-    @property
-    def masks(self) -> list[Array | None] | None:
-        """The dropout factors, frozen."""
-        return self.problem.masks
-
-    @property
-    def weights(self) -> Array | None:
-        """The examples' weights."""
-        return self.problem.weights
-
-    @property
-    def L(self) -> int:
-        """The number of layers with weights."""
-        return self.problem.architecture.L
-
-    @property
-    def widths(self) -> tuple[int, ...]:
-        """n[0] to n[L]."""
-        return self.problem.architecture.widths
-
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON: the network in words, and every array as nested lists."""
-        from chainrule.derivation.tracing.as_dict import trace_record
-
         return trace_record(self)
 
     def to_text(self, *, layout: str = "columns") -> str:
@@ -115,9 +70,7 @@ class Trace:
         layout : {"columns", "both"}, default "columns"
             With "both" each formula is also shown as libraries with one example per row write it.
         """
-        from chainrule.derivation.tracing.text import trace_text
-
-        return trace_text(self, layout=layout)
+        return as_text(document_of_trace(self, layout))
 
     def to_html(self, *, layout: str = "columns") -> str:
         """Write the trace as one HTML page that needs nothing else: no script, no network.
@@ -126,9 +79,7 @@ class Trace:
         ----------
         layout : {"columns", "both"}, default "columns"
         """
-        from chainrule.derivation.tracing.html import trace_html
-
-        return trace_html(self, layout=layout)
+        return as_page(document_of_trace(self, layout))
 
     def to_latex(self, *, layout: str = "columns") -> str:
         """Write the trace as a LaTeX document that compiles as it is.
@@ -137,14 +88,10 @@ class Trace:
         ----------
         layout : {"columns", "both"}, default "columns"
         """
-        from chainrule.derivation.tracing.latex import trace_latex
-
-        return trace_latex(self, layout=layout)
+        return as_latex(document_of_trace(self, layout))
 
     def _repr_html_(self) -> str:
-        from chainrule.derivation.tracing.html import trace_view
-
-        return trace_view(self)
+        return as_fragment(document_of_trace(self))
 
     def __str__(self) -> str:
         return self.to_text()
@@ -210,7 +157,7 @@ def check_learning_rate(rate: Any) -> None:
 
 @np.errstate(over="ignore", invalid="ignore")  # an overflow shows in the result
 def trace_of(problem: Problem, learning_rate: float = 0.1, pass_: Forward | None = None) -> Trace:
-    """Trace a problem that is posed already, by its own forward pass or by one that equals it up to rounding."""
+    """Trace a problem, by its own forward pass or by one that equals it up to rounding."""
     W, b, E, L = problem.parameters.W, problem.parameters.b, problem.parameters.E, problem.architecture.L
     pass_ = problem.forward() if pass_ is None else pass_
     losses = problem.losses(pass_)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 import numpy as np
 
@@ -40,11 +39,6 @@ def window(array: Array, *, rows: int = MOST, columns: int = MOST) -> t.Matrix:
 def shown(n: int, most: int) -> list[int | None]:
     """The places that are shown of n: all, or the first ones, a gap, and the last."""
     return list(range(n)) if n <= most else [*range(most - 2), None, n - 1]
-
-
-def is_cut(array: Array) -> bool:
-    """Whether a window shows less than all of it."""
-    return max(np.atleast_2d(array).shape) > MOST
 
 
 def decimals_of(values: Array, figures: int = _DIGITS, most: int = _MOST_DECIMALS) -> int:
@@ -104,10 +98,6 @@ def fitting(array: Array, width: int) -> t.Matrix:
     """The widest window whose columns, two characters apart, fit a width."""
     for columns in range(MOST, 3, -1):
         matrix = window(array, columns=columns)
-        if _total(widths_of(matrix)) <= width:
+        if sum(w + 2 for w in widths_of(matrix)) <= width:
             break
     return matrix
-
-
-def _total(widths: Iterable[int]) -> int:
-    return sum(width + 2 for width in widths)
