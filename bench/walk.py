@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def walk(call: Callable[[], Any], package: str = PACKAGE) -> tuple[int, int, int
         call()
     finally:
         sys.setprofile(None)
-    changes = sum(one != other for one, other in zip(visited, visited[1:], strict=False))
+    changes = sum(one != other for one, other in pairwise(visited))
     return len(visited), len({*visited}), changes
 
 

@@ -111,6 +111,8 @@ _BLOCKS = Each(
     ),
     least=1,
 )
+_KEYS = Each(Leaf(lambda value: isinstance(value, str | int), "the name or the position of a column"))
+_OVERRIDES: Shape = dict.fromkeys(("drop", "categorical", "numeric", "ordinal"), _KEYS) | {"task": TEXT}
 _SCHEMA: Shape = Each({"name": TEXT, "role": TEXT, "note": TEXT})
 TRAINING: Shape = {
     "rows": whole(),
@@ -121,7 +123,7 @@ TRAINING: Shape = {
     "history": _HISTORY,
     "figures": Each(_MEASURES, of=dict),
     "schema": Maybe(_SCHEMA),
-    "columns": Maybe({"drop": _OPEN, "categorical": _OPEN, "numeric": _OPEN, "ordinal": _OPEN, "task": TEXT}),
+    "columns": Maybe(_OVERRIDES),
 }
 _TABLE_MODEL: Shape = {
     "encoder": {"blocks": _BLOCKS},
@@ -187,7 +189,7 @@ OUTCOME: Shape = {
 PREPARED: Shape = {
     "fingerprint": _OPEN,
     "schema": _SCHEMA,
-    "columns": _OPEN,
+    "columns": _OVERRIDES,
     "target": _TARGET,
     "encoder": {"blocks": _BLOCKS},
     "dropped_rows": whole(),
