@@ -127,4 +127,6 @@ def test_a_process_gives_the_bits_that_another_gave(process, chainrule, classes,
     arguments = "train", classes.table, "--test-table", classes.test_table, "-t", "kind", "--drop", "price"
     outcome = process(*arguments, "-m", tmp_path / "m", "--json", "--hidden", "4", "--epochs", "3")
     assert outcome.json["figures"] == classes.report["figures"]
-    assert load(tmp_path / "m").parameters.theta.tobytes() == load(classes.model).parameters.theta.tobytes()
+    assert (
+        load(tmp_path / "m").model_.parameters.theta.tobytes() == load(classes.model).model_.parameters.theta.tobytes()
+    )

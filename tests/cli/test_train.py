@@ -153,7 +153,7 @@ def test_linear_baseline_is_what_no_hidden_layer_gives(chainrule, numbers, model
         *("--json", "--hidden", "none", "--epochs", "3"),
     )
     assert alone.json["figures"] == numbers.report["baselines"]["linear model"]
-    assert load(model).architecture.L == 1
+    assert load(model).model_.architecture.L == 1
 
 
 def test_a_linear_truth_is_found_by_the_linear_model(chainrule, numbers, tmp_path, model):
@@ -176,7 +176,7 @@ def test_overrides_decide_the_columns(chainrule, classes, model):
         "grade": "numeric",
         "price": "dropped",
     }
-    assert set(load(model).encoder.columns) == {"size", "colour", "grade"}
+    assert set(load(model).model_.encoder.columns) == {"size", "colour", "grade"}
 
 
 def test_columns_are_shown_before_training(chainrule, flower_files, tmp_path, model):
@@ -278,8 +278,8 @@ def test_solvers(chainrule, classes, model, solver):
     options = "--solver", solver, "--dropout", "0", "--activation", "tanh", "--seed", "3"
     outcome = chainrule("train", classes.table, "-t", "kind", "-m", model, "--json", *options, *QUICK)
     assert outcome.code == 0, outcome.stderr
-    assert load(model).training["settings"]["solver"] == solver
-    assert load(model).training["seed"] == 3
+    assert load(model).model_.training["settings"]["solver"] == solver
+    assert load(model).model_.training["seed"] == 3
 
 
 def without_times(record):
@@ -292,7 +292,7 @@ def test_the_same_command_twice_gives_the_same_bits(chainrule, classes, tmp_path
     one, two = tmp_path / "1.safetensors", tmp_path / "2.safetensors"
     for model in (one, two):
         chainrule("train", classes.table, "-t", "kind", "-m", model, "--quiet", *QUICK, "--dropout", "0.2")
-    first, second = load(one), load(two)
+    first, second = load(one).model_, load(two).model_
     assert first.parameters.theta.tobytes() == second.parameters.theta.tobytes()
     assert first.encoder == second.encoder
     assert without_times(first.training) == without_times(second.training)
@@ -302,7 +302,7 @@ def test_the_same_command_twice_gives_the_same_bits(chainrule, classes, tmp_path
 def test_another_seed_gives_another_network_and_split(chainrule, classes, tmp_path):
     for seed in (0, 1):
         chainrule("train", classes.table, "-t", "kind", "-m", tmp_path / f"{seed}", "--quiet", *QUICK, "--seed", seed)
-    first, second = (load(tmp_path / f"{seed}") for seed in (0, 1))
+    first, second = (load(tmp_path / f"{seed}").model_ for seed in (0, 1))
     assert not np.array_equal(first.parameters.W[1], second.parameters.W[1])
     assert first.training["figures"] != second.training["figures"]
 
@@ -319,7 +319,7 @@ def test_the_order_of_rows_does_not_decide_what_is_tested(chainrule, classes, tm
 def test_an_older_model_is_replaced(chainrule, classes, model):
     model.write_text("not a model")
     assert chainrule("train", classes.table, "-t", "kind", "-m", model, "--quiet", *QUICK).code == 0
-    assert load(model).target.names == ("kind",)
+    assert load(model).model_.target.names == ("kind",)
     assert [path.name for path in model.parent.iterdir()] == [model.name]
 
 
