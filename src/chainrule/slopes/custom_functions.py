@@ -11,7 +11,7 @@ import numpy as np
 from chainrule._errors import InvalidParameterError
 from chainrule.network.activations import FORMULA, Activation
 from chainrule.network.architecture import Architecture
-from chainrule.network.custom.activations import CustomBackward
+from chainrule.network.custom.any_activation import CustomBackward
 from chainrule.network.losses import LOSSES, Loss
 from chainrule.network.types import Array
 from chainrule.slopes.derivative_check import check_derivative

@@ -1,4 +1,4 @@
-"""Activations of the user's own: a formula as text, a pair of functions, an object that goes forward and back.
+"""Any activation: by name, a formula as text, a pair of functions, an object that goes forward and back.
 
 Whatever is given becomes an `Activation`, g and g' as functions of Z alone; nothing else in the network knows of it.
 A function may not write into Z, which others still need, and must return an array of its shape.
@@ -6,18 +6,34 @@ A function may not write into Z, which others still need, and must return an arr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
 from chainrule._errors import InvalidParameterError, check_known
-from chainrule.network.activations import FORMULA, Activation, is_parametrised
+from chainrule.network.activations import FORMULA, Activation, Function, is_parametrised, named_activation
 from chainrule.network.custom.checks import name_of, of_shape, read_only
-from chainrule.network.custom.formula import Formula, formula, is_formula
-from chainrule.network.custom.formula_derivative import derivative
+from chainrule.network.custom.formula import derivative, formula, is_formula
 from chainrule.network.types import Array
+
+
+class TwoWay(Protocol):
+    """An activation of the user's own that goes forward and back."""
+
+    def forward(self, Z: Array, /) -> Array:
+        """A = g(Z)."""
+        ...
+
+    def backward(self, Z: Array, A: Array, dA: Array, /) -> Array:
+        """What dA becomes: dZ = dA * g'(Z)."""
+        ...
+
+
+ActivationSpec: TypeAlias = (
+    str | tuple[str, Mapping[str, Any]] | tuple[str, str] | tuple[Function, Function] | TwoWay | Activation
+)
 
 
 @dataclass(frozen=True)
@@ -48,37 +64,45 @@ class CustomBackward:
         return of_shape(dZ, Z.shape, name_of(self.backward))
 
 
-def custom_activation(spec: Any) -> Activation:
-    """Take an activation that is no name.
+def activation(spec: ActivationSpec) -> Activation:
+    """Look an activation up by name, or by (name, parameters), or take one of the user's own.
 
     Parameters
     ----------
-    spec : str, pair of str, pair of callables, or object
-        A formula in z, whose derivative is found by rules, or with its derivative beside it; (g, g_prime), both
-        functions of arrays; an object with forward(Z) -> A and backward(Z, A, dA) -> dZ.
+    spec : str, tuple or object
+        A name, alone or in a pair with its parameters; a formula in z, whose derivative is found by rules, or in a
+        pair with its derivative; a pair of functions of arrays (g, g_prime); an object with forward(Z) -> A and
+        backward(Z, A, dA) -> dZ.
 
     Raises
     ------
     InvalidParameterError
-        If it is none of these.
+        If it is none of these; of a name or a parameter that is unknown it names the nearest valid one.
 
     Examples
     --------
-    >>> g = custom_activation("z * sigmoid(z)")
-    >>> g.g(np.array([0.0])).tolist(), g.g_prime(np.array([0.0])).tolist()
-    ([0.0], [0.5])
-    >>> custom_activation((np.sin, np.cos)).name
+    >>> activation(("leaky_relu", {"negative_slope": 0.2})).g(np.array([-1.0, 1.0])).tolist()
+    [-0.2, 1.0]
+    >>> activation("max(z, 0) ** 2").g_prime(np.array([-1.0, 3.0])).tolist()
+    [0.0, 6.0]
+    >>> activation((np.sin, np.cos)).name
     'own sin'
     """
+    if isinstance(spec, Activation):
+        return spec
     if isinstance(spec, str):
-        return of_formulas(spec)
-    if is_parametrised(spec) and "g" in spec[1]:
-        check_known("activation 'formula'", spec[1], ["g", "g_prime"])
-        return of_formulas(**spec[1])
+        return _of_formulas(spec) if is_formula(spec, "z") else named_activation(spec)
+    if is_parametrised(spec):
+        name, parameters = spec
+        if name != FORMULA and not is_formula(name, "z"):
+            return named_activation(name, parameters)
+        if "g" in parameters:
+            check_known("activation 'formula'", parameters, ["g", "g_prime"])
+            return _of_formulas(**parameters)
     if is_pair(spec):
         g, g_prime = spec
         if isinstance(g, str):
-            return of_formulas(g, g_prime)
+            return _of_formulas(g, g_prime)
         return Activation(f"own {name_of(g)}", CustomFunction(g), CustomFunction(g_prime))
     if not isinstance(spec, type) and all(callable(getattr(spec, way, None)) for way in ("forward", "backward")):
         forward = CustomFunction(spec.forward)
@@ -90,10 +114,10 @@ def custom_activation(spec: Any) -> Activation:
     )
 
 
-def of_formulas(g: str, g_prime: str | None = None) -> Activation:
+def _of_formulas(g: str, g_prime: str | None = None) -> Activation:
     """The activation of a formula, and of its derivative if that is given, too."""
     function = formula(g)
-    slope: Formula = derivative(function) if g_prime is None else formula(g_prime)
+    slope = derivative(function) if g_prime is None else formula(g_prime)
     return Activation(FORMULA, function, slope, {"g": g} if g_prime is None else {"g": g, "g_prime": g_prime})
 
 
