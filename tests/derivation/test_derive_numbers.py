@@ -1,5 +1,6 @@
 """What a derivation shows, put into numbers: every activation, loss and pair, against the network and its trace."""
 
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,10 @@ def by_case(cases: t.Cases, values: dict[Any, Any]) -> Any:
 
 
 def holds(condition: Any, values: dict[Any, Any]) -> Any:
+    if isinstance(condition, t.Product):  # conditions with words between them, of which "and" binds more tightly
+        words = [part.words for part in condition.factors if isinstance(part, t.Text)]
+        both = np.logical_and if words[0] == " and " else np.logical_or
+        return reduce(both, (holds(part, values) for part in condition.factors if not isinstance(part, t.Text)))
     return SIGNS[condition.sign](value(condition.left, values), value(condition.right, values))
 
 

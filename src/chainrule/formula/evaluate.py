@@ -82,7 +82,7 @@ class _Evaluator:
             case t.Relation(left, sign, right):
                 return self.values.get(sign, COMPARISONS[sign])(self.value(left), self.value(right))
             case t.Cases(pairs):
-                worth = np.nan
+                worth: Any = np.nan
                 for case, condition in reversed(pairs):
                     here = self.value(case)
                     worth = here if condition is None else np.where(self.value(condition), here, worth)

@@ -16,6 +16,7 @@ from chainrule.formula.reader import RefusedError, read, refused
 _LONGEST, _DEEPEST = 300, 41
 _LARGEST = 1e6  # of a number, and 100 of an exponent: beyond, exact arithmetic has no end
 _LARGEST_EXPONENT = 100
+_MOST_CASES, _MOST_COMPARISONS = 16, 8  # inside of a comparison, whose logic takes time that doubles with each
 _COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
     ">": lambda x, y: x > y,
     "≥": lambda x, y: x >= y,
@@ -128,10 +129,8 @@ class _Expressions:
                 return _power(self.number(base), self.number(exponent))
             case t.Apply(name, argument):
                 return _applied(name, self.number(argument), *map(self.number, node.more))
-            case t.Relation(left, sign, right) if sign in _COMPARISONS:
-                return _COMPARISONS[sign](self.number(left), self.number(right))
-            case t.Relation():
-                raise RefusedError("a comparison must be one of > >= < <=, between two things")
+            case t.Relation(left, sign, right):
+                return _compared(self.number(left), sign, self.number(right))
             case t.Cases(pairs):
                 return sympy.Piecewise(*((self.number(value), self._condition(test)) for value, test in pairs))
         raise RefusedError(f"a {type(node).__name__} is not allowed")
@@ -147,6 +146,39 @@ class _Expressions:
         if node is not None and not isinstance(node, t.Relation):
             raise RefusedError("what follows 'if' must be a comparison, such as z > 0")
         return True if node is None else self.of(node)
+
+
+def _compared(left: Any, sign: str, right: Any) -> Any:
+    """A comparison; where a side is given by cases, the conditions under which it holds."""
+    import sympy
+
+    if sign not in _COMPARISONS:
+        raise RefusedError("a comparison must be one of > >= < <=, between two things")
+    holds = _COMPARISONS[sign]
+    if not (left.has(sympy.Piecewise) or right.has(sympy.Piecewise)):
+        return holds(left, right)
+    choices = [len(part.args) for side in (left, right) for part in side.atoms(sympy.Piecewise)]
+    if math.prod(choices) > _MOST_CASES:
+        raise RefusedError("it has too many choices inside of a comparison")
+    pairs = [(x, y, sympy.And(c, d)) for x, c in _cases(left) for y, d in _cases(right)]
+    condition = sympy.Or(*(sympy.And(both, holds(x, y)) for x, y, both in pairs))
+    simple = condition.atoms(sympy.core.relational.Relational)
+    if len(simple) > _MOST_COMPARISONS:
+        raise RefusedError("it has too many choices inside of a comparison")
+    if all(part.lhs.is_Symbol and part.rhs.is_number for part in simple):
+        return condition.simplify()  # of other comparisons it may take for ever
+    return sympy.to_dnf(condition)
+
+
+def _cases(expression: Any) -> list[tuple[Any, Any]]:
+    """The values of an expression, each with the condition under which it has it."""
+    import sympy
+
+    folded, pairs, before = sympy.piecewise_fold(expression), [], sympy.false
+    for value, condition in folded.args if isinstance(folded, sympy.Piecewise) else ((folded, sympy.true),):
+        pairs.append((value, sympy.And(condition, sympy.Not(before))))
+        before = sympy.Or(before, condition)
+    return pairs
 
 
 def _power(base: Any, exponent: Any) -> Any:
@@ -173,7 +205,7 @@ def _applied(name: str, x: Any, *more: Any) -> Any:
         return expression_of(_FORMULAS[name], {"z": x})
     if name in ("max", "min"):  # where the two meet a constant counts, as 0 does in max(0, z) for ReLU
         moving, fixed = (more[0], x) if x.is_number else (x, more[0])
-        return sympy.Piecewise((moving, moving > fixed if name == "max" else moving < fixed), (fixed, True))
+        return sympy.Piecewise((moving, _compared(moving, ">" if name == "max" else "<", fixed)), (fixed, True))
     f = functions()
     known = {"sigmoid": f.sigmoid, "σ": f.sigmoid, "Φ": f.cdf, "φ": f.density, "abs": sympy.Abs}
     return known[name](x) if name in known else getattr(sympy, name)(x)

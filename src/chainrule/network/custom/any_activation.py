@@ -92,25 +92,26 @@ def activation(spec: ActivationSpec) -> Activation:
         return spec
     if isinstance(spec, str):
         return _of_formulas(spec) if is_formula(spec, "z") else named_activation(spec)
-    if is_parametrised(spec):
-        name, parameters = spec
+    given: Any = spec  # may be anything
+    if is_parametrised(given):
+        name, parameters = given
         if name != FORMULA and not is_formula(name, "z"):
             return named_activation(name, parameters)
         if "g" in parameters:
             check_known("activation 'formula'", parameters, ["g", "g_prime"])
             return _of_formulas(**parameters)
-    if is_pair(spec):
-        g, g_prime = spec
+    if is_pair(given):
+        g, g_prime = given
         if isinstance(g, str):
             return _of_formulas(g, g_prime)
         return Activation(f"own {name_of(g)}", CustomFunction(g), CustomFunction(g_prime))
-    if not isinstance(spec, type) and all(callable(getattr(spec, way, None)) for way in ("forward", "backward")):
-        forward = CustomFunction(spec.forward)
-        return Activation(f"own {name_of(spec)}", forward, CustomBackward(forward, spec.backward))
+    if not isinstance(given, type) and all(callable(getattr(given, way, None)) for way in ("forward", "backward")):
+        forward = CustomFunction(given.forward)
+        return Activation(f"own {name_of(given)}", forward, CustomBackward(forward, given.backward))
     raise InvalidParameterError(
         "activation must be a name or a pair (name, parameters), such as ('leaky_relu', {'negative_slope': 0.01}); a "
         "formula, such as 'z * sigmoid(z)'; a pair of functions or of formulas, (g, g_prime); or an object with "
-        f"forward(Z) and backward(Z, A, dA); got {spec!r}."
+        f"forward(Z) and backward(Z, A, dA); got {given!r}."
     )
 
 
