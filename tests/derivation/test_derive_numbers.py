@@ -168,6 +168,8 @@ def test_own_loss_is_differentiated():
         "sign(z > 0) * z",
         "min(z, 1) if z > -2 else max(z, z > -1)",
         "1 if z > 1 else z if z > -1 else z**2",
+        "max(max(0, z), min(1, z)) if max(z, 0) > 0.5 else z",
+        "z**2 if max(z, exp(z) - 2) > (z if z > 2 else 3*z) else 2*z",
     ],
 )
 def test_comparisons_and_choices_are_differentiated_as_in_training(own):

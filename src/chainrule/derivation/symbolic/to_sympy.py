@@ -165,9 +165,8 @@ def _compared(left: Any, sign: str, right: Any) -> Any:
     simple = condition.atoms(sympy.core.relational.Relational)
     if len(simple) > _MOST_COMPARISONS:
         raise RefusedError("it has too many choices inside of a comparison")
-    if all(part.lhs.is_Symbol and part.rhs.is_number for part in simple):
-        return condition.simplify()  # of other comparisons it may take for ever
-    return sympy.to_dnf(condition)
+    plain = all(part.lhs.is_Symbol and part.rhs.is_number for part in simple)
+    return condition.simplify() if plain else condition  # of other comparisons it may take for ever
 
 
 def _cases(expression: Any) -> list[tuple[Any, Any]]:
