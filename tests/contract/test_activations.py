@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule._errors import InvalidParameterError
-from chainrule.network.activations import ALIASES, activation, softmax
+from chainrule.network import activation
+from chainrule.network.activations import ALIASES, softmax
 
 from .cases import ACTIVATION_CASES
 

@@ -3,7 +3,8 @@
 import numpy as np
 
 from chainrule.derivation.models.problem import Problem
-from chainrule.network.activations import ACTIVATIONS, OUTPUT_ONLY, activation
+from chainrule.network import activation
+from chainrule.network.activations import ACTIVATIONS, OUTPUT_ONLY
 from chainrule.network.architecture import Architecture, initial_parameters
 from chainrule.network.dropout import dropout_masks
 from chainrule.network.embeddings import Embedding

@@ -184,6 +184,7 @@ def test_bad_arguments_are_refused(arguments, message):
         "z := 3",
         "z > 0",
         "z\0",
+        "max(0, " + "+".join(f"(z > {i})" for i in range(9)) + ") * z",
     ],
 )
 def test_hostile_formulas_are_refused_at_once(formula):

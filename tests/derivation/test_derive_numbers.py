@@ -1,5 +1,6 @@
 """What a derivation shows, put into numbers: every activation, loss and pair, against the network and its trace."""
 
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from chainrule.derivation.tracing.trace import trace_of
 from chainrule.formula import text
 from chainrule.formula import tree as t
 from chainrule.formula.evaluate import evaluate
-from chainrule.network.activations import ACTIVATIONS, OUTPUT_ONLY, activation
+from chainrule.network import activation
+from chainrule.network.activations import ACTIVATIONS, OUTPUT_ONLY
 from chainrule.network.losses import LOSSES, loss
 
 from .networks import EMBEDDINGS, random_problem
@@ -55,6 +57,10 @@ def by_case(cases: t.Cases, values: dict[Any, Any]) -> Any:
 
 
 def holds(condition: Any, values: dict[Any, Any]) -> Any:
+    if isinstance(condition, t.Product):  # conditions with words between them, of which "and" binds more tightly
+        words = [part.words for part in condition.factors if isinstance(part, t.Text)]
+        both = np.logical_and if words[0] == " and " else np.logical_or
+        return reduce(both, (holds(part, values) for part in condition.factors if not isinstance(part, t.Text)))
     return SIGNS[condition.sign](value(condition.left, values), value(condition.right, values))
 
 
@@ -149,6 +155,29 @@ def test_own_loss_is_differentiated():
     values = {t.Symbol("A", "2"): A, t.Symbol("Y"): Y, t.Symbol("n", "2"): 2}
     expected = (4 * (A - Y) ** 3 + 0.5 * np.sign(A)) / 2
     assert worst(value(last(derivation, "dZ[2]"), values), expected) < 1e-12
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        "max(z, z > 1)",
+        "max(0, z if z < 1 else 1)",
+        "(z > 0) * z + (z > 1)",
+        "exp(z > 0) * z",
+        "z ** (1 + (z > 0))",
+        "sign(z > 0) * z",
+        "min(z, 1) if z > -2 else max(z, z > -1)",
+        "1 if z > 1 else z if z > -1 else z**2",
+        "max(max(0, z), min(1, z)) if max(z, 0) > 0.5 else z",
+        "z**2 if max(z, exp(z) - 2) > (z if z > 2 else 3*z) else 2*z",
+    ],
+)
+def test_comparisons_and_choices_are_differentiated_as_in_training(own):
+    Z = np.array([[-3.3, -1.7, -0.6, -0.2, 0.3, 0.8, 1.6, 2.9]])
+    values = {t.Symbol("Z", "1"): Z, t.Symbol("e"): np.e}
+    f = activation(own)
+    shown = last(derive((2, 3, 1), own), "g[1]′(Z[1])")
+    assert worst(value(shown, values | {t.Symbol("A", "1"): f.g(Z)}), f.g_prime(Z)) < 1e-10
 
 
 @pytest.mark.parametrize("name", ["binary_cross_entropy", "categorical_cross_entropy"])

@@ -12,7 +12,7 @@ from chainrule.derivation.judge import gradient_judge, laboratory
 from chainrule.derivation.judge.search import Search
 from chainrule.derivation.models.problem import Problem
 from chainrule.derivation.tracing.trace import trace_of
-from chainrule.network.activations import activation
+from chainrule.network import activation
 from chainrule.network.architecture import Architecture, initial_parameters
 from chainrule.network.losses import LOSSES, loss
 from chainrule.network.parameters import Parameters

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from chainrule._errors import InvalidParameterError, ShapeError
-from chainrule.network import propagate
-from chainrule.network.activations import activation
+from chainrule.network import activation, propagate
 from chainrule.network.architecture import Architecture, initial_parameters
 from chainrule.network.embeddings import Embedding, check_codes, embed, suggested_size
 from chainrule.network.examples import Examples

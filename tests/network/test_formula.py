@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule._errors import InvalidParameterError
+from chainrule.formula import text as written
 from chainrule.network.activations import ACTIVATIONS
-from chainrule.network.custom.formula import FUNCTIONS, formula, is_formula
-from chainrule.network.custom.formula_derivative import derivative
+from chainrule.network.custom.formula import FUNCTIONS, derivative, formula, is_formula
 
 SMOOTH = {"exp": "exp", "sin": "sin", "cos": "cos", "tanh": "tanh", "atan": "atan", "sinh": "sinh", "cosh": "cosh"}
 
@@ -171,14 +171,24 @@ def test_what_is_no_arithmetic_is_refused(text):
 @pytest.mark.parametrize("again", [copy.deepcopy, lambda g: pickle.loads(pickle.dumps(g))])
 def test_copies_and_pickles_are_equal(again):
     g = formula("z * tanh(z)")
-    g(np.ones(1))
-    assert again(g) == g
-    assert again(g)(np.array([0.5])) == g(np.array([0.5]))
+    for function in (g, derivative(g), formula("exp(" * 80 + "z" + ")" * 80)):
+        function(np.ones(1))
+        assert again(function) == function
+        assert again(function)(np.array([0.5])) == function(np.array([0.5]))
+    assert derivative(g) != g
+
+
+def test_operations_run_from_the_left_to_the_right():
+    """In floating point a + (b + c) is another number than a + b + c."""
+    z = np.array([0.1, 1e16, 1 / 3])
+    assert np.array_equal(formula("z - 0.3 + (z + 0.7) - (0.2 - z)")(z), z - 0.3 + (z + 0.7) - (0.2 - z))
+    assert np.array_equal(formula("z * 0.3 * (z * 0.7) / (3 * z) * z")(z), z * 0.3 * (z * 0.7) / (3 * z) * z)
 
 
 def test_squares_have_short_derivatives():
-    assert derivative(formula("z ** 2")).text == "2 * z"
-    assert derivative(formula("z ** 3")).text == "3 * z ** (3 - 1)"
+    assert written(derivative(formula("z ** 2")).tree) == "2 * z"
+    assert written(derivative(formula("z ** 3")).tree) == "3 * z^(3 - 1)"
+    assert written(derivative(formula("max(z, 0) ** 2")).tree) == "2 * max(z, 0) * ({1 if z > 0; 0 otherwise})"
 
 
 def test_a_formula_may_have_five_hundred_characters():

@@ -6,7 +6,7 @@ from typing import Any
 
 from chainrule._errors import InvalidParameterError, nearest
 from chainrule.fit.parameters import CONSTRAINTS
-from chainrule.network.activations import activation
+from chainrule.network.custom.any_activation import activation
 
 _SAME = ("activation", "dropout", "solver", "alpha", "l1_ratio", "weight_decay", "batch_size", "engine")
 _FIELDS = {name: name for name in _SAME} | {

@@ -13,9 +13,8 @@ from chainrule.fit.build_network import activations_of, optimizer_of
 from chainrule.fit.column_encoder import Columns
 from chainrule.fit.fit_network import Fitted
 from chainrule.fit.parameters import listed
-from chainrule.network.activations import activation
 from chainrule.network.architecture import Architecture
-from chainrule.network.custom.activations import is_pair
+from chainrule.network.custom.any_activation import activation, is_pair
 from chainrule.network.optimizers import initial_slots
 from chainrule.network.record import architecture_from, architecture_record, parameters_of, tensors_of
 from chainrule.network.training.history import History

@@ -10,9 +10,9 @@ import numpy as np
 
 from chainrule._errors import InvalidParameterError, warn
 from chainrule.fit.parameters import FULL_BATCH, Settings, listed
-from chainrule.network.activations import Activation, activation, is_parametrised
+from chainrule.network.activations import Activation, is_parametrised
 from chainrule.network.architecture import Architecture, initial_parameters
-from chainrule.network.custom.activations import is_pair
+from chainrule.network.custom.any_activation import activation, is_pair
 from chainrule.network.custom.checks import of_shape
 from chainrule.network.embeddings import Embedding
 from chainrule.network.losses import Loss

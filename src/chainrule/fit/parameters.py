@@ -12,7 +12,8 @@ import numpy as np
 from chainrule._errors import InvalidParameterError, nearest
 from chainrule.engine import ENGINES
 from chainrule.fit.callback_protocol import may_be_callbacks
-from chainrule.network.activations import ActivationSpec, is_parametrised
+from chainrule.network.activations import is_parametrised
+from chainrule.network.custom.any_activation import ActivationSpec
 from chainrule.network.initializers import INITIALIZERS, InitializerSpec, check_initializer
 from chainrule.network.losses import is_custom_loss
 from chainrule.network.losses.quantiles import rise_within_0_and_1

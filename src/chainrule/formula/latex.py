@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from functools import singledispatch
-
 from chainrule.formula import tree as t
+from chainrule.formula.writer import Writer
 
 GREEK = {
     "α": r"\alpha", "β": r"\beta", "γ": r"\gamma", "δ": r"\delta", "λ": r"\lambda", "σ": r"\sigma",
@@ -32,7 +31,6 @@ def escaped(words: str) -> str:
     return words.translate(_SPECIAL)
 
 
-@singledispatch
 def latex(node: t.Node) -> str:
     """Write a formula as LaTeX, to be put between dollar signs.
 
@@ -42,17 +40,7 @@ def latex(node: t.Node) -> str:
     >>> latex(Symbol("W", "l").T @ Symbol("dZ", "l"))
     '{W^{[l]}}^{\\\\mathsf{T}}\\\\,dZ^{[l]}'
     """
-    raise TypeError(f"{type(node).__name__} cannot be written as LaTeX.")
-
-
-def bracketed(node: t.Node, least: int) -> str:
-    """Write a part in brackets unless it holds together at least so tightly."""
-    return latex(node) if t.precedence(node) >= least else in_brackets(node)
-
-
-def in_brackets(node: t.Node) -> str:
-    """A part in round brackets, which grow around what is taller than a line."""
-    return rf"\left({latex(node)}\right)" if t.is_tall(node) else f"({latex(node)})"
+    return _Latex().write(node)
 
 
 def letter(name: str) -> str:
@@ -69,131 +57,82 @@ def letter(name: str) -> str:
     return name if len(name) == 1 else rf"\mathrm{{{escaped(name)}}}"
 
 
-@latex.register
-def _(node: t.Symbol) -> str:
-    layer = f"^{{[{node.layer}]}}" if node.layer else ""
-    indices = f"_{{{' '.join(letter(index) for index in node.indices)}}}" if node.indices else ""
-    return letter(node.name) + layer + indices
+class _Latex(Writer):
+    def sign(self, sign: str) -> str:
+        return f" {_SIGNS.get(sign, sign)} "
 
+    def in_brackets(self, *nodes: t.Node) -> str:
+        inside = ", ".join(map(self.write, nodes))
+        return rf"\left({inside}\right)" if any(map(t.is_tall, nodes)) else f"({inside})"
 
-@latex.register
-def _(node: t.Number) -> str:
-    digits = (node.digits or f"{node.value:g}").replace("\N{MINUS SIGN}", "-")
-    mantissa, _, exponent = digits.partition("e")
-    return rf"{mantissa}\cdot 10^{{{int(exponent)}}}" if exponent else mantissa
+    def symbol(self, node: t.Symbol) -> str:
+        layer = f"^{{[{node.layer}]}}" if node.layer else ""
+        indices = f"_{{{' '.join(letter(index) for index in node.indices)}}}" if node.indices else ""
+        return letter(node.name) + layer + indices
 
+    def number(self, node: t.Number) -> str:
+        digits = (node.digits or f"{node.value:g}").replace("\N{MINUS SIGN}", "-")
+        mantissa, _, exponent = digits.partition("e")
+        return rf"{mantissa}\cdot 10^{{{int(exponent)}}}" if exponent else mantissa
 
-@latex.register
-def _(node: t.Text) -> str:
-    return rf"\text{{{escaped(node.words)}}}"
+    def text(self, node: t.Text) -> str:
+        return rf"\text{{{escaped(node.words)}}}"
 
+    def product(self, node: t.Product) -> str:
+        join = r" \ast " if node.kind == "elementwise" else r"\,"
+        return join.join(map(self.bracketed, node.factors, t.least_of_factors(node)))
 
-@latex.register
-def _(node: t.Sum) -> str:
-    first, *others = node.terms
-    line = latex(first) if isinstance(first, t.Negative) else bracketed(first, 1)
-    for term in others:
-        negative = isinstance(term, t.Negative)
-        part = term.part if isinstance(term, t.Negative) else term
-        line += f" {'-' if negative else '+'} {bracketed(part, 2)}"
-    return line
+    def fraction(self, node: t.Fraction) -> str:
+        return rf"\frac{{{self.write(node.over)}}}{{{self.write(node.under)}}}"
 
+    def power(self, node: t.Power) -> str:
+        base = self.bracketed(node.base, 4)
+        return f"{{{base}}}^{{{self.write(node.exponent)}}}"
 
-@latex.register
-def _(node: t.Negative) -> str:
-    return "-" + bracketed(node.part, 2)
+    def selection(self, node: t.Selection) -> str:
+        return rf"{self.bracketed(node.matrix, 4)}[{self.write(node.rows)},\,{self.write(node.columns)}]"
 
+    def stacked(self, node: t.Stacked) -> str:
+        rows = (" & " if node.beside else r" \\ ").join(map(self.write, node.blocks))
+        return rf"\begin{{bmatrix}}{rows}\end{{bmatrix}}"
 
-@latex.register
-def _(node: t.Product) -> str:
-    join = r" \ast " if node.kind == "elementwise" else r"\,"
-    return join.join(map(bracketed, node.factors, t.least_of_factors(node)))
+    def transpose(self, node: t.Transpose) -> str:
+        return rf"{{{self.bracketed(node.part, 4)}}}^{{\mathsf{{T}}}}"
 
+    def apply(self, node: t.Apply) -> str:
+        name = rf"\{node.function}" if node.function in _FUNCTIONS[:-1] else letter(node.function)
+        prime = r"\prime" if node.prime else ""
+        layer = f"[{node.layer}]" if node.layer else ""
+        raised = f"^{{{layer}{prime}}}" if layer or prime else ""
+        return name + raised + self.in_brackets(node.argument, *node.more)
 
-@latex.register
-def _(node: t.Fraction) -> str:
-    return rf"\frac{{{latex(node.over)}}}{{{latex(node.under)}}}"
+    def absolute(self, node: t.Absolute) -> str:
+        return rf"\left|{self.write(node.part)}\right|"
 
+    def total(self, node: t.Total) -> str:
+        last = f"^{{{node.last}}}" if node.last else ""
+        index = f"{node.index}=1" if node.last else node.index
+        return rf"\sum_{{{index}}}{last} {self.bracketed(node.body, 2)}"
 
-@latex.register
-def _(node: t.Power) -> str:
-    base = bracketed(node.base, 4)
-    return f"{{{base}}}^{{{latex(node.exponent)}}}"
+    def derivative(self, node: t.Derivative) -> str:
+        return rf"\frac{{\partial {self.write(node.of)}}}{{\partial {self.write(node.by)}}}"
 
+    def cases(self, node: t.Cases) -> str:
+        rows = [
+            f"{self.write(value)} & " + (rf"\text{{if }} {self.write(condition)}" if condition else r"\text{otherwise}")
+            for value, condition in node.pairs
+        ]
+        return r"\begin{cases}" + r" \\ ".join(rows) + r"\end{cases}"
 
-@latex.register
-def _(node: t.Selection) -> str:
-    return rf"{bracketed(node.matrix, 4)}[{latex(node.rows)},\,{latex(node.columns)}]"
+    def matrix(self, node: t.Matrix) -> str:
+        rows = [" & ".join(map(_cell, row)) if any(row) else " & ".join([r"\vdots"] * len(row)) for row in node.rows]
+        columns = "r" * len(node.rows[0])
+        return rf"\left[\begin{{array}}{{{columns}}}" + r" \\ ".join(rows) + r"\end{array}\right]"
 
-
-@latex.register
-def _(node: t.Stacked) -> str:
-    rows = (" & " if node.beside else r" \\ ").join(map(latex, node.blocks))
-    return rf"\begin{{bmatrix}}{rows}\end{{bmatrix}}"
-
-
-@latex.register
-def _(node: t.Transpose) -> str:
-    return rf"{{{bracketed(node.part, 4)}}}^{{\mathsf{{T}}}}"
-
-
-@latex.register
-def _(node: t.Apply) -> str:
-    name = rf"\{node.function}" if node.function in _FUNCTIONS[:-1] else letter(node.function)
-    prime = r"\prime" if node.prime else ""
-    layer = f"[{node.layer}]" if node.layer else ""
-    raised = f"^{{{layer}{prime}}}" if layer or prime else ""
-    return name + raised + in_brackets(node.argument)
-
-
-@latex.register
-def _(node: t.Absolute) -> str:
-    return rf"\left|{latex(node.part)}\right|"
-
-
-@latex.register
-def _(node: t.Total) -> str:
-    last = f"^{{{node.last}}}" if node.last else ""
-    index = f"{node.index}=1" if node.last else node.index
-    return rf"\sum_{{{index}}}{last} {bracketed(node.body, 2)}"
-
-
-@latex.register
-def _(node: t.Derivative) -> str:
-    return rf"\frac{{\partial {latex(node.of)}}}{{\partial {latex(node.by)}}}"
-
-
-@latex.register
-def _(node: t.Cases) -> str:
-    rows = [
-        f"{latex(value)} & " + (rf"\text{{if }} {latex(condition)}" if condition else r"\text{otherwise}")
-        for value, condition in node.pairs
-    ]
-    return r"\begin{cases}" + r" \\ ".join(rows) + r"\end{cases}"
-
-
-@latex.register
-def _(node: t.Relation) -> str:
-    return f"{latex(node.left)} {_SIGNS.get(node.sign, node.sign)} {latex(node.right)}"
-
-
-@latex.register
-def _(node: t.Matrix) -> str:
-    rows = [" & ".join(map(_cell, row)) if any(row) else " & ".join([r"\vdots"] * len(row)) for row in node.rows]
-    columns = "r" * len(node.rows[0])
-    return rf"\left[\begin{{array}}{{{columns}}}" + r" \\ ".join(rows) + r"\end{array}\right]"
+    def labelled(self, node: t.Labelled) -> str:
+        label = node.label.replace("×", r"\times ")
+        return rf"\underset{{\scriptstyle\;{label}\;}}{{{self.write(node.part)}}}"
 
 
 def _cell(digits: str | None) -> str:
-    if digits is None:
-        return r"\cdots"
-    return latex(t.Number(0, digits))
-
-
-@latex.register
-def _(node: t.Labelled) -> str:
-    return rf"\underset{{{_label(node.label)}}}{{{latex(node.part)}}}"
-
-
-def _label(label: str) -> str:
-    return rf"\scriptstyle\;{label.replace('×', chr(92) + 'times ')}\;"
+    return r"\cdots" if digits is None else latex(t.Number(0, digits))

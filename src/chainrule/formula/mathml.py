@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from functools import singledispatch
 from html import escape
 
 from chainrule.formula import tree as t
+from chainrule.formula.writer import Writer
 
 MINUS = "\N{MINUS SIGN}"
 _GAP = '<mspace width="0.25em"></mspace>'  # keeps neighbours apart
@@ -27,10 +27,9 @@ def math(node: t.Node, *, display: bool = True) -> str:
     return f"<math{attributes}>{mathml(node)}</math>"
 
 
-@singledispatch
 def mathml(node: t.Node) -> str:
     """Write a formula as MathML, without the <math> around it."""
-    raise TypeError(f"{type(node).__name__} cannot be written as MathML.")
+    return _MathML().write(node)
 
 
 def row(*parts: str) -> str:
@@ -41,19 +40,6 @@ def row(*parts: str) -> str:
 def operator(sign: str, attributes: str = "") -> str:
     """An operator or a bracket."""
     return f"<mo{attributes}>{escape(sign)}</mo>"
-
-
-def bracketed(node: t.Node, least: int) -> str:
-    """Write a part in brackets unless it holds together at least so tightly."""
-    if t.precedence(node) >= least:
-        return mathml(node)
-    return in_brackets(node)
-
-
-def in_brackets(node: t.Node) -> str:
-    """A part in round brackets, which grow around what is taller than a line."""
-    attributes = "" if t.is_tall(node) else _LOW
-    return row(operator("(", attributes), mathml(node), operator(")", attributes))
 
 
 def name_of(name: str) -> str:
@@ -71,11 +57,8 @@ def name_of(name: str) -> str:
 
 def expression(words: str) -> str:
     """A layer or an index, such as l-1: letters, digits and signs."""
-    return "".join(f"<mn>{c}</mn>" if c.isdigit() else f"<mi>{c}</mi>" if c.isalpha() else _sign(c) for c in words)
-
-
-def _sign(sign: str) -> str:
-    return operator(MINUS if sign == "-" else sign)
+    sign = _MathML().sign
+    return "".join(f"<mn>{c}</mn>" if c.isdigit() else f"<mi>{c}</mi>" if c.isalpha() else sign(c) for c in words)
 
 
 def _layer(layer: str, prime: bool = False) -> str:
@@ -83,19 +66,94 @@ def _layer(layer: str, prime: bool = False) -> str:
     return row(brackets, operator("′") if prime else "")
 
 
-@mathml.register
-def _(node: t.Symbol) -> str:
-    letter, index = name_of(node.name), row(*map(expression, node.indices))
-    if node.layer and node.indices:
-        return f"<msubsup>{letter}{index}{_layer(node.layer)}</msubsup>"
-    if node.layer:
-        return f"<msup>{letter}{_layer(node.layer)}</msup>"
-    return f"<msub>{letter}{index}</msub>" if node.indices else letter
+class _MathML(Writer):
+    def row(self, *parts: str) -> str:
+        return row(*parts)
 
+    def sign(self, sign: str) -> str:
+        return operator(MINUS if sign == "-" else sign)
 
-@mathml.register
-def _(node: t.Number) -> str:
-    return number(node.digits or f"{node.value:g}")
+    def prefix(self, sign: str) -> str:
+        return operator(MINUS if sign == "-" else sign, ' form="prefix"')
+
+    def in_brackets(self, *nodes: t.Node) -> str:
+        attributes = "" if any(map(t.is_tall, nodes)) else _LOW
+        inside = operator(",").join(map(self.write, nodes))
+        return row(operator("(", attributes), inside, operator(")", attributes))
+
+    def symbol(self, node: t.Symbol) -> str:
+        letter, index = name_of(node.name), row(*map(expression, node.indices))
+        if node.layer and node.indices:
+            return f"<msubsup>{letter}{index}{_layer(node.layer)}</msubsup>"
+        if node.layer:
+            return f"<msup>{letter}{_layer(node.layer)}</msup>"
+        return f"<msub>{letter}{index}</msub>" if node.indices else letter
+
+    def number(self, node: t.Number) -> str:
+        return number(node.digits or f"{node.value:g}")
+
+    def text(self, node: t.Text) -> str:
+        return f"<mtext>{escape(node.words)}</mtext>"
+
+    def product(self, node: t.Product) -> str:
+        written = map(self.bracketed, node.factors, t.least_of_factors(node))
+        if node.kind == "elementwise":
+            return row(operator("∗").join(written))
+        first, *others = written
+        return row(first, *(_times(factor) + part for factor, part in zip(node.factors[1:], others, strict=True)))
+
+    def fraction(self, node: t.Fraction) -> str:
+        return f"<mfrac>{row(self.write(node.over))}{row(self.write(node.under))}</mfrac>"
+
+    def power(self, node: t.Power) -> str:
+        return f"<msup>{row(self.bracketed(node.base, 4))}{row(self.write(node.exponent))}</msup>"
+
+    def selection(self, node: t.Selection) -> str:
+        inside = self.write(node.rows) + operator(",") + self.write(node.columns)
+        return row(self.bracketed(node.matrix, 4), operator("[", _LOW), inside, operator("]", _LOW))
+
+    def stacked(self, node: t.Stacked) -> str:
+        cells = [f"<mtd>{self.write(block)}</mtd>" for block in node.blocks]
+        rows = "".join(cells) if node.beside else "</mtr><mtr>".join(cells)
+        return row(operator("["), f"<mtable><mtr>{rows}</mtr></mtable>", operator("]"))
+
+    def transpose(self, node: t.Transpose) -> str:
+        return f'<msup>{row(self.bracketed(node.part, 4))}<mi mathvariant="normal">T</mi></msup>'
+
+    def apply(self, node: t.Apply) -> str:
+        name = name_of(node.function)
+        if node.layer or node.prime:
+            name = f"<msup>{name}{_layer(node.layer, node.prime)}</msup>"
+        return row(name, operator(_APPLY), self.in_brackets(node.argument, *node.more))
+
+    def absolute(self, node: t.Absolute) -> str:
+        return row(operator("|", ' form="prefix"'), self.write(node.part), operator("|", ' form="postfix"'))
+
+    def total(self, node: t.Total) -> str:
+        start = row(expression(node.index), operator("=") + "<mn>1</mn>" if node.last else "")
+        if node.last:
+            sign = f"<munderover>{operator('∑')}{start}{row(expression(node.last))}</munderover>"
+        else:
+            sign = f"<munder>{operator('∑')}{start}</munder>"
+        return row(sign, self.bracketed(node.body, 2))
+
+    def derivative(self, node: t.Derivative) -> str:
+        over, under = (row(operator("∂"), self.bracketed(part, 4)) for part in (node.of, node.by))
+        return f"<mfrac>{over}{under}</mfrac>"
+
+    def cases(self, node: t.Cases) -> str:
+        rows = "".join(
+            f"<mtr><mtd>{self.write(value)}</mtd><mtd>{_condition(condition)}</mtd></mtr>"
+            for value, condition in node.pairs
+        )
+        return row(operator("{", ' form="prefix"'), f'<mtable class="cases">{rows}</mtable>')
+
+    def matrix(self, node: t.Matrix) -> str:
+        return row(operator("["), f"<mtable>{''.join(map(_matrix_row, node.rows))}</mtable>", operator("]"))
+
+    def labelled(self, node: t.Labelled) -> str:
+        label = row(_GAP, f'<mtext class="shape">{escape(node.label)}</mtext>', _GAP)
+        return f"<munder>{row(self.write(node.part))}{label}</munder>"
 
 
 def number(digits: str) -> str:
@@ -109,126 +167,16 @@ def number(digits: str) -> str:
     return row(operator(MINUS, ' form="prefix"'), written) if digits.startswith("-") else written
 
 
-@mathml.register
-def _(node: t.Text) -> str:
-    return f"<mtext>{escape(node.words)}</mtext>"
-
-
-@mathml.register
-def _(node: t.Sum) -> str:
-    first, *others = node.terms
-    written = [mathml(first) if isinstance(first, t.Negative) else bracketed(first, 1)]
-    for term in others:
-        part = term.part if isinstance(term, t.Negative) else term
-        written += [operator(MINUS if isinstance(term, t.Negative) else "+"), bracketed(part, 2)]
-    return row(*written)
-
-
-@mathml.register
-def _(node: t.Negative) -> str:
-    return row(operator(MINUS, ' form="prefix"'), bracketed(node.part, 2))
-
-
-@mathml.register
-def _(node: t.Product) -> str:
-    written = map(bracketed, node.factors, t.least_of_factors(node))
-    if node.kind == "elementwise":
-        return row(operator("∗").join(written))
-    first, *others = written
-    return row(first, *(_times(factor) + part for factor, part in zip(node.factors[1:], others, strict=True)))
-
-
 def _times(factor: t.Node) -> str:
     """What stands before a factor: nothing to be seen, and room before the name of a function."""
     return operator(_INVISIBLE_TIMES) + (_GAP if isinstance(factor, t.Apply) else "")
-
-
-@mathml.register
-def _(node: t.Fraction) -> str:
-    return f"<mfrac>{row(mathml(node.over))}{row(mathml(node.under))}</mfrac>"
-
-
-@mathml.register
-def _(node: t.Power) -> str:
-    return f"<msup>{row(bracketed(node.base, 4))}{row(mathml(node.exponent))}</msup>"
-
-
-@mathml.register
-def _(node: t.Selection) -> str:
-    inside = mathml(node.rows) + operator(",") + mathml(node.columns)
-    return row(bracketed(node.matrix, 4), operator("[", _LOW), inside, operator("]", _LOW))
-
-
-@mathml.register
-def _(node: t.Stacked) -> str:
-    cells = [f"<mtd>{mathml(block)}</mtd>" for block in node.blocks]
-    rows = "".join(cells) if node.beside else "</mtr><mtr>".join(cells)
-    return row(operator("["), f"<mtable><mtr>{rows}</mtr></mtable>", operator("]"))
-
-
-@mathml.register
-def _(node: t.Transpose) -> str:
-    return f'<msup>{row(bracketed(node.part, 4))}<mi mathvariant="normal">T</mi></msup>'
-
-
-@mathml.register
-def _(node: t.Apply) -> str:
-    name = name_of(node.function)
-    if node.layer or node.prime:
-        name = f"<msup>{name}{_layer(node.layer, node.prime)}</msup>"
-    return row(name, operator(_APPLY), in_brackets(node.argument))
-
-
-@mathml.register
-def _(node: t.Absolute) -> str:
-    return row(operator("|", ' form="prefix"'), mathml(node.part), operator("|", ' form="postfix"'))
-
-
-@mathml.register
-def _(node: t.Total) -> str:
-    start = row(expression(node.index), operator("=") + "<mn>1</mn>" if node.last else "")
-    if node.last:
-        sign = f"<munderover>{operator('∑')}{start}{row(expression(node.last))}</munderover>"
-    else:
-        sign = f"<munder>{operator('∑')}{start}</munder>"
-    return row(sign, bracketed(node.body, 2))
-
-
-@mathml.register
-def _(node: t.Derivative) -> str:
-    over, under = (row(operator("∂"), bracketed(part, 4)) for part in (node.of, node.by))
-    return f"<mfrac>{over}{under}</mfrac>"
-
-
-@mathml.register
-def _(node: t.Cases) -> str:
-    rows = "".join(
-        f"<mtr><mtd>{mathml(value)}</mtd><mtd>{_condition(condition)}</mtd></mtr>" for value, condition in node.pairs
-    )
-    return row(operator("{", ' form="prefix"'), f'<mtable class="cases">{rows}</mtable>')
 
 
 def _condition(condition: t.Node | None) -> str:
     return f"<mtext>if&#160;</mtext>{mathml(condition)}" if condition else "<mtext>otherwise</mtext>"
 
 
-@mathml.register
-def _(node: t.Relation) -> str:
-    return row(mathml(node.left), operator(node.sign), mathml(node.right))
-
-
-@mathml.register
-def _(node: t.Matrix) -> str:
-    return row(operator("["), f"<mtable>{''.join(map(_matrix_row, node.rows))}</mtable>", operator("]"))
-
-
 def _matrix_row(cells: tuple[str | None, ...]) -> str:
     dots = "⋯" if any(cells) else "⋮"
     written = (operator(dots) if cell is None else number(cell) for cell in cells)
     return f"<mtr>{''.join(f'<mtd>{cell}</mtd>' for cell in written)}</mtr>"
-
-
-@mathml.register
-def _(node: t.Labelled) -> str:
-    label = row(_GAP, f'<mtext class="shape">{escape(node.label)}</mtext>', _GAP)
-    return f"<munder>{row(mathml(node.part))}{label}</munder>"

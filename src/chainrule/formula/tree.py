@@ -19,16 +19,16 @@ class Node:
     """A part of a formula."""
 
     def __add__(self, other: Node) -> Sum:
-        return Sum((*_terms(self), *_terms(other)))
+        return Sum((*terms(self), *terms(other)))
 
     def __sub__(self, other: Node) -> Sum:
-        return Sum((*_terms(self), Negative(other)))
+        return Sum((*terms(self), Negative(other)))
 
     def __matmul__(self, other: Node) -> Product:
-        return Product((*_factors(self, "matrix"), *_factors(other, "matrix")), "matrix")
+        return Product((*factors(self, "matrix"), *factors(other, "matrix")), "matrix")
 
     def __mul__(self, other: Node) -> Product:
-        return Product((*_factors(self, "scalar"), *_factors(other, "scalar")), "scalar")
+        return Product((*factors(self, "scalar"), *factors(other, "scalar")), "scalar")
 
     def __truediv__(self, other: Node) -> Fraction:
         return Fraction(self, other)
@@ -46,7 +46,7 @@ class Node:
 
     def hadamard(self, other: Node) -> Product:
         """The element-wise product, written * as in the source."""
-        return Product((*_factors(self, "elementwise"), *_factors(other, "elementwise")), "elementwise")
+        return Product((*factors(self, "elementwise"), *factors(other, "elementwise")), "elementwise")
 
 
 @dataclass(frozen=True)
@@ -137,12 +137,13 @@ class Transpose(Node):
 
 @dataclass(frozen=True)
 class Apply(Node):
-    """A function of an argument: g(z), or with `prime` its derivative g'(z)."""
+    """A function of an argument: g(z), or with `prime` its derivative g'(z); `more` are further arguments."""
 
     function: str
     argument: Node
     layer: str = ""
     prime: bool = False
+    more: tuple[Node, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -205,11 +206,13 @@ class Labelled(Node):
     label: str
 
 
-def _terms(node: Node) -> tuple[Node, ...]:
+def terms(node: Node) -> tuple[Node, ...]:
+    """What is added, where it is a sum; else the node alone."""
     return node.terms if isinstance(node, Sum) else (node,)
 
 
-def _factors(node: Node, kind: str) -> tuple[Node, ...]:
+def factors(node: Node, kind: str) -> tuple[Node, ...]:
+    """What is multiplied, where it is a product of that kind; else the node alone."""
     return node.factors if isinstance(node, Product) and node.kind == kind else (node,)
 
 
@@ -257,10 +260,34 @@ def is_tall(node: Node) -> bool:
 
 
 def parts(node: Node) -> Iterator[Node]:
-    """Yield a node and everything in it."""
-    yield node
-    for child in _children(node):
-        yield from parts(child)
+    """Yield a node and everything in it; formulas may be nested more deeply than Python's functions."""
+    waiting = [node]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        waiting += reversed([*_children(part)])
+
+
+def depth(node: Node) -> int:
+    """How many nodes stand inside each other, signs not counted.
+
+    Examples
+    --------
+    >>> depth(Symbol("z")), depth(-(Symbol("z") + Number(1)))
+    (1, 2)
+    """
+    level, levels = [node], 0
+    while level:
+        unsigned = {id(part): part for part in map(_without_sign, level)}  # a part in several places once
+        level = [child for part in unsigned.values() for child in _children(part)]
+        levels += 1
+    return levels
+
+
+def _without_sign(node: Node) -> Node:
+    while isinstance(node, Negative):
+        node = node.part
+    return node
 
 
 def rewritten(node: Formula, change: Callable[[Node], Node | None]) -> Formula:

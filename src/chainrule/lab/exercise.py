@@ -11,8 +11,8 @@ import numpy as np
 from chainrule._errors import ChainruleError, InvalidParameterError, nearest
 from chainrule.derivation.models.problem import Problem
 from chainrule.derivation.tracing.trace import Trace, trace_of
-from chainrule.network.activations import ActivationSpec
 from chainrule.network.architecture import Architecture
+from chainrule.network.custom.any_activation import ActivationSpec
 from chainrule.network.draws import generator
 from chainrule.network.network import Dense, Network
 from chainrule.network.parameters import Parameters, flatten

@@ -18,7 +18,7 @@ from chainrule.lab import exercise
 from chainrule.lab.blanks import Blanks, chosen_blanks
 from chainrule.lab.document_of_worksheet import document_of_worksheet
 from chainrule.lab.quantities import Quantity, quantities
-from chainrule.network.activations import ActivationSpec
+from chainrule.network.custom.any_activation import ActivationSpec
 from chainrule.network.network import Network
 from chainrule.network.types import Array
 

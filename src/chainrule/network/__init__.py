@@ -1,7 +1,8 @@
 """The equations, in NumPy: the readable reference, and the oracle for everything else. Start at `README.md`."""
 
-from chainrule.network.activations import Activation, activation
+from chainrule.network.activations import Activation
 from chainrule.network.architecture import Architecture, initial_parameters
+from chainrule.network.custom.any_activation import activation
 from chainrule.network.losses import Loss, loss
 from chainrule.network.network import Dense, Network
 from chainrule.network.parameters import Parameters

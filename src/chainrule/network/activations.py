@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol, TypeAlias, TypeGuard
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -241,31 +241,8 @@ class Activation:
         return (self.name, dict(self.parameters)) if self.parameters else self.name
 
 
-class TwoWay(Protocol):
-    """An activation of the user's own that goes forward and back."""
-
-    def forward(self, Z: Array, /) -> Array:
-        """A = g(Z)."""
-        ...
-
-    def backward(self, Z: Array, A: Array, dA: Array, /) -> Array:
-        """What dA becomes: dZ = dA * g'(Z)."""
-        ...
-
-
-ActivationSpec: TypeAlias = (
-    str | tuple[str, Mapping[str, Any]] | tuple[str, str] | tuple[Function, Function] | TwoWay | Activation
-)
-
-
-def activation(spec: ActivationSpec) -> Activation:
-    """Look an activation up by name, or by (name, parameters), or take one of the user's own.
-
-    Parameters
-    ----------
-    spec : str, tuple or object
-        A key of `ACTIVATIONS` or `ALIASES`, alone or in a pair with its parameters; a formula in z, alone or in a pair
-        with its derivative; a pair of functions (g, g_prime); an object with forward(Z) and backward(Z, A, dA).
+def named_activation(name: str, parameters: Mapping[str, Any] | None = None) -> Activation:
+    """Look an activation up in the table, with its parameters.
 
     Raises
     ------
@@ -274,35 +251,18 @@ def activation(spec: ActivationSpec) -> Activation:
 
     Examples
     --------
-    >>> activation(("leaky_relu", {"negative_slope": 0.2})).g(np.array([-1.0, 1.0])).tolist()
+    >>> named_activation("leaky_relu", {"negative_slope": 0.2}).g(np.array([-1.0, 1.0])).tolist()
     [-0.2, 1.0]
-    >>> activation("max(z, 0) ** 2").g_prime(np.array([-1.0, 3.0])).tolist()
-    [0.0, 6.0]
     """
-    if isinstance(spec, Activation):
-        return spec
-    name: Any
-    name, parameters = spec if is_parametrised(spec) else (spec, {})
-    if _is_custom(name):
-        from chainrule.network.custom.activations import (
-            custom_activation,
-        )  # whose formulas are made of the functions here
-
-        return custom_activation(spec)
     name = ALIASES.get(name, name)
     if name not in ACTIVATIONS:
         valid = [known for known in (*ACTIVATIONS, *ALIASES) if known not in OUTPUT_ONLY]
         words = "is not known" if name.isidentifier() else "is neither a known name nor a formula in z"
         raise InvalidParameterError(f"activation={name!r} {words}. {nearest(name, valid)}")
     g, g_prime = ACTIVATIONS[name]
+    parameters = dict(parameters or {})
     check_keywords(f"activation {name!r}", parameters, g, behind=1)
-    return Activation(name, partial(g, **parameters), partial(g_prime, **parameters), dict(parameters))
-
-
-def _is_custom(name: Any) -> bool:
-    from chainrule.network.custom.formula import is_formula
-
-    return not isinstance(name, str) or name == FORMULA or is_formula(name, "z")
+    return Activation(name, partial(g, **parameters), partial(g_prime, **parameters), parameters)
 
 
 def is_parametrised(spec: Any) -> TypeGuard[tuple[str, Mapping[str, Any]]]:

@@ -16,8 +16,9 @@ import numpy as np
 
 from chainrule._errors import InvalidParameterError, ShapeError
 from chainrule.network import propagate
-from chainrule.network.activations import COUPLED, ActivationSpec, activation
+from chainrule.network.activations import COUPLED
 from chainrule.network.architecture import Architecture, initial_parameters
+from chainrule.network.custom.any_activation import ActivationSpec, activation
 from chainrule.network.examples import Examples
 from chainrule.network.initializers import InitializerSpec
 from chainrule.network.losses import Loss, custom_loss

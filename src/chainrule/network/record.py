@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from chainrule._errors import ModelFileError, ShapeError
-from chainrule.network.activations import FORMULA, activation
+from chainrule.network.activations import FORMULA
 from chainrule.network.architecture import Architecture
+from chainrule.network.custom.any_activation import activation
 from chainrule.network.embeddings import Embedding
 from chainrule.network.losses import LOSSES, loss
 from chainrule.network.parameters import Parameters, parameters_from

@@ -11,7 +11,7 @@ import numpy as np
 from chainrule._errors import InvalidParameterError
 from chainrule.network.activations import FORMULA, Activation
 from chainrule.network.architecture import Architecture
-from chainrule.network.custom.activations import CustomBackward
+from chainrule.network.custom.any_activation import CustomBackward
 from chainrule.network.losses import LOSSES, Loss
 from chainrule.network.types import Array
 from chainrule.slopes.derivative_check import check_derivative
@@ -44,18 +44,18 @@ def check_custom_functions(architecture: Architecture, Y: Array) -> None:
     """
     for i, g in enumerate(architecture.hidden):
         if g.is_custom and g not in architecture.hidden[:i]:
-            check_own_activation(g)
+            check_custom_activation(g)
     if architecture.loss.name not in LOSSES:
-        check_own_loss(architecture.loss, Y)
+        check_custom_loss(architecture.loss, Y)
 
 
-def check_own_activation(activation: Activation) -> None:
+def check_custom_activation(activation: Activation) -> None:
     """Raise unless g and g' keep shape and type, are finite on [-20, 20] and element-wise, and belong together.
 
     Examples
     --------
     >>> from chainrule.network import activation
-    >>> check_own_activation(activation((np.sin, lambda z: -np.cos(z))))
+    >>> check_custom_activation(activation((np.sin, lambda z: -np.cos(z))))
     Traceback (most recent call last):
     chainrule._errors.InvalidParameterError: activation 'own sin' has a wrong derivative: at z = 2 it says 0.416147, ...
     """
@@ -74,7 +74,7 @@ def check_own_activation(activation: Activation) -> None:
             raise InvalidParameterError(f"{name} has a wrong derivative: {_wrong(check)} {_OFF}")
 
 
-def check_own_loss(loss: Loss, Y: Array) -> None:
+def check_custom_loss(loss: Loss, Y: Array) -> None:
     """Raise unless a loss and its gradient fit together at some of the targets, and keep shape and type."""
     rows = np.linspace(0, len(Y) - 1, _ROWS).astype(int)  # of a single target too: each beside another output
     Y = np.asarray(Y[rows], np.float64).T

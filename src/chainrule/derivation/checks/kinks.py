@@ -31,7 +31,7 @@ def activation_kinks(g: Activation) -> Kinks:
 
     Examples
     --------
-    >>> from chainrule.network.activations import activation
+    >>> from chainrule.network.custom.any_activation import activation
     >>> activation_kinks(activation("hard_tanh")), activation_kinks(activation("elu"))
     (Kinks(corners=(-1.0, 1.0), bends=()), Kinks(corners=(), bends=(0.0,)))
     """

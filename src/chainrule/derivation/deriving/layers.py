@@ -11,8 +11,9 @@ from chainrule.derivation.deriving.steps import DerivationStep, chain, constants
 from chainrule.derivation.equations import EQUATIONS, ONE, J, m
 from chainrule.derivation.layouts import at_layer
 from chainrule.derivation.symbolic.calculus import rules
-from chainrule.derivation.symbolic.expressions import Expression, variables
+from chainrule.derivation.symbolic.expressions import Expression
 from chainrule.derivation.symbolic.from_sympy import formula
+from chainrule.derivation.symbolic.to_sympy import variables
 from chainrule.derivation.tracing import formulas as step_formulas
 from chainrule.formula import tree as t
 

@@ -8,7 +8,7 @@ from chainrule.derivation.deriving.setting import Setting
 from chainrule.derivation.deriving.steps import letter
 from chainrule.derivation.equations import ONE
 from chainrule.derivation.symbolic.calculus import derivative, simplest
-from chainrule.derivation.symbolic.expressions import variables
+from chainrule.derivation.symbolic.to_sympy import variables
 from chainrule.formula import tree as t
 from chainrule.network.losses import natural
 

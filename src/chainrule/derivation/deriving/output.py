@@ -19,8 +19,9 @@ from chainrule.derivation.deriving.softmax import softmax_delta, softmax_slope
 from chainrule.derivation.deriving.steps import DerivationStep, chain, constants, letter, numbered, shaped, values
 from chainrule.derivation.equations import EQUATIONS
 from chainrule.derivation.symbolic.calculus import derivative, inverse, rules, simplest, through_value
-from chainrule.derivation.symbolic.expressions import Expression, variables
+from chainrule.derivation.symbolic.expressions import Expression
 from chainrule.derivation.symbolic.from_sympy import formula
+from chainrule.derivation.symbolic.to_sympy import variables
 from chainrule.formula import tree as t
 
 

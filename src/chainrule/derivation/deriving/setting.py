@@ -10,10 +10,10 @@ import numpy as np
 
 from chainrule._errors import InvalidParameterError
 from chainrule.derivation.models.problem import Problem
-from chainrule.derivation.symbolic.expressions import Expression, activation_expression, loss_expression, variables
-from chainrule.derivation.symbolic.written_formula import parsed
+from chainrule.derivation.symbolic.expressions import Expression, activation_expression, loss_expression
+from chainrule.derivation.symbolic.to_sympy import parsed, variables
 from chainrule.derivation.tracing.trace import Trace, trace_of
-from chainrule.network.activations import activation as named_activation
+from chainrule.network.custom.any_activation import activation as named_activation
 from chainrule.network.custom.formula import is_formula
 from chainrule.network.losses import Loss
 from chainrule.network.losses import loss as named_loss

@@ -15,8 +15,8 @@ from chainrule.derivation.deriving.setting import Setting
 from chainrule.derivation.deriving.steps import DerivationStep, letter, shaped, values
 from chainrule.derivation.equations import EQUATIONS
 from chainrule.derivation.symbolic.calculus import simplest
-from chainrule.derivation.symbolic.expressions import variables
 from chainrule.derivation.symbolic.from_sympy import formula
+from chainrule.derivation.symbolic.to_sympy import variables
 from chainrule.formula import tree as t
 
 

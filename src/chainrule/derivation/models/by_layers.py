@@ -10,8 +10,9 @@ import numpy as np
 
 from chainrule._errors import ChainruleError, InvalidParameterError, ShapeError, TargetError
 from chainrule.derivation.models.problem import Problem, dense, relative
-from chainrule.network.activations import Activation, activation
+from chainrule.network.activations import Activation
 from chainrule.network.architecture import Architecture
+from chainrule.network.custom.any_activation import activation
 from chainrule.network.losses import LOSS_ALIASES, LOSSES, Loss
 from chainrule.network.losses import loss as named_loss
 from chainrule.network.parameters import parameters_from

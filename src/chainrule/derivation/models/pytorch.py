@@ -12,7 +12,8 @@ from typing import Any
 from chainrule._errors import InvalidParameterError
 from chainrule.derivation.models.by_layers import activation_after, activation_by_name, output_slopes, problem_of_layers
 from chainrule.derivation.models.problem import Problem
-from chainrule.network.activations import Activation, activation
+from chainrule.network.activations import Activation
+from chainrule.network.custom.any_activation import activation
 from chainrule.network.parameters import flatten
 from chainrule.network.types import Array
 

@@ -16,8 +16,8 @@ import numpy as np
 from chainrule._errors import InvalidParameterError, ShapeError, TargetError
 from chainrule.derivation.models.by_layers import rows_of
 from chainrule.derivation.models.problem import Problem, dense, relative
-from chainrule.network.activations import activation
 from chainrule.network.architecture import Architecture
+from chainrule.network.custom.any_activation import activation
 from chainrule.network.losses import Loss
 from chainrule.network.losses import loss as named_loss
 from chainrule.network.parameters import flatten, parameters_from

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from chainrule.derivation.symbolic.from_sympy import formula
+from chainrule.derivation.symbolic.to_sympy import functions
 from chainrule.formula.tree import parts
 
 _LARGE = 60  # operations; simplifying more takes long and helps nobody
@@ -78,8 +79,6 @@ def _function(symbols: Any, expression: Any) -> Callable[[list[float]], float | 
 def numeric(expression: Any) -> Any:
     """The expression in functions that SymPy has numbers for."""
     import sympy
-
-    from chainrule.derivation.symbolic.expressions import functions
 
     f = functions()
     expression = expression.replace(f.sigmoid, lambda x: 1 / (1 + sympy.exp(-x)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from chainrule.formula import tree as t
@@ -39,25 +39,19 @@ class _Writer:
         self.letters, self.kind = letters, kind
 
     def written(self, x: Any) -> t.Node:
+        name = type(x).__name__
         if x.is_Symbol:
             return self.letters.get(x.name, t.Symbol(x.name))
-        for test, write in self._kinds():
-            if test(x):
-                return write(x)
-        return self._applied(x)
-
-    def _kinds(self) -> tuple[tuple[Callable[[Any], bool], Callable[[Any], t.Node]], ...]:
-        return (
-            (lambda x: bool(getattr(x, "is_Number", False)), self._number),
-            (lambda x: type(x).__name__ in _CONSTANTS, lambda x: t.Symbol(_CONSTANTS[type(x).__name__])),
-            (lambda x: bool(getattr(x, "is_Add", False)), self._sum),
-            (lambda x: bool(getattr(x, "is_Piecewise", False)), self._cases),
-            (lambda x: type(x).__name__ in ("And", "Or"), self._conditions),
-            (lambda x: type(x).__name__ in _RELATIONS, self._relation),
-            (lambda x: type(x).__name__ == "exp", self._exponential),
-            (lambda x: bool(x.is_Mul or x.is_Pow), self._product),
-            (lambda x: type(x).__name__ == "Abs", lambda x: t.Absolute(self.written(x.args[0]))),
-        )
+        if name in _CONSTANTS:
+            return t.Symbol(_CONSTANTS[name])
+        if name in _RELATIONS:
+            return self._relation(x)
+        if x.is_Mul or x.is_Pow:
+            return self._product(x)
+        if x.is_Number:
+            return self._number(x)
+        by_name = {"Add": self._sum, "Piecewise": self._cases, "And": self._conditions, "Or": self._conditions}
+        return {**by_name, "exp": self._exponential, "Abs": self._absolute}.get(name, self._applied)(x)
 
     def _number(self, x: Any) -> t.Node:
         if x.is_negative:
@@ -129,9 +123,14 @@ class _Writer:
         argument = self.written(x.args[0])
         return t.Apply("exp", argument) if self.kind == "elementwise" else t.Power(t.Symbol("e"), argument)
 
+    def _absolute(self, x: Any) -> t.Node:
+        return t.Absolute(self.written(x.args[0]))
+
     def _cases(self, x: Any) -> t.Node:
-        pairs = [(self.written(value), None if condition == True else condition) for value, condition in x.args]  # noqa: E712
-        return t.Cases(tuple((value, None if c is None else self.written(c)) for value, c in pairs))
+        import sympy
+
+        pairs = [(self.written(value), sympy.to_dnf(test)) for value, test in x.args]  # or it would need brackets
+        return t.Cases(tuple((value, None if test == True else self.written(test)) for value, test in pairs))  # noqa: E712
 
     def _relation(self, x: Any) -> t.Node:
         if _place(x.lhs) < _place(x.rhs):  # what varies stands on the left

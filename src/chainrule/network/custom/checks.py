@@ -10,9 +10,9 @@ from chainrule._errors import ShapeError
 from chainrule.network.types import Array
 
 
-def name_of(own: Any) -> str:
+def name_of(custom: Any) -> str:
     """What something of the user's own is called."""
-    name: str = getattr(own, "__name__", type(own).__name__)
+    name: str = getattr(custom, "__name__", type(custom).__name__)
     return name
 
 

@@ -5,142 +5,115 @@ At a kink: abs'(0) = 0, and of max(z, 0) the constant's side counts, so that it 
 
 from __future__ import annotations
 
-import ast
+from collections.abc import Callable
 
 from chainrule._errors import InvalidParameterError
+from chainrule.formula import tree as t
 from chainrule.network.activations import ACTIVATIONS, ALIASES
-from chainrule.network.custom.formula import DEEPEST, Formula, depth
+
+_ZERO, _ONE, _TWO = t.Number(0), t.Number(1), t.Number(2)
+
+
+def _named(name: str) -> Callable[[t.Node], t.Node]:
+    return lambda u: t.Apply(name, u)
+
+
+_arctan_prime: Callable[[t.Node], t.Node] = lambda u: _ONE / (_ONE + u**_TWO)  # noqa: E731 - a row of the table
 
 # f'(u) of every function of one number.
-_RULES = {
-    "exp": "exp(u)",
-    "expm1": "exp(u)",
-    "log": "1 / u",
-    "log1p": "1 / (1 + u)",
-    "sqrt": "0.5 / sqrt(u)",
-    "sin": "cos(u)",
-    "cos": "-sin(u)",
-    "tan": "1 / cos(u)**2",
-    "sinh": "cosh(u)",
-    "cosh": "sinh(u)",
-    "atan": "1 / (1 + u**2)",
-    "arctan": "1 / (1 + u**2)",
-    "abs": "sign(u)",
-    "sign": "0",
-} | {name: f"{ALIASES.get(name, name)}_prime(u)" for name in (*ACTIVATIONS, *ALIASES)}
+_RULES: dict[str, Callable[[t.Node], t.Node]] = {
+    "exp": _named("exp"),
+    "expm1": _named("exp"),
+    "log": lambda u: _ONE / u,
+    "log1p": lambda u: t.Fraction(_ONE, t.Sum((_ONE, u))),
+    "sqrt": lambda u: t.Number(0.5) / t.Apply("sqrt", u),
+    "sin": _named("cos"),
+    "cos": lambda u: -t.Apply("sin", u),
+    "tan": lambda u: _ONE / t.Apply("cos", u) ** _TWO,
+    "sinh": _named("cosh"),
+    "cosh": _named("sinh"),
+    "atan": _arctan_prime,
+    "arctan": _arctan_prime,
+    "abs": _named("sign"),
+    "sign": lambda u: _ZERO,
+} | {name: _named(f"{ALIASES.get(name, name)}_prime") for name in (*ACTIVATIONS, *ALIASES)}
 
 
-def derivative(g: Formula) -> Formula:
-    """Differentiate a formula by its variable.
-
-    Raises
-    ------
-    InvalidParameterError
-        If it contains a function that has no rule: the derivative of an activation.
+def derivative_of(node: t.Node, by: t.Symbol) -> t.Node:
+    """Differentiate a tree; 0 where the variable does not occur.
 
     Examples
     --------
-    >>> from chainrule.network.custom.formula import formula
-    >>> derivative(formula("z * sigmoid(z)")).text
+    >>> from chainrule.formula.text import text
+    >>> z = t.Symbol("z")
+    >>> text(derivative_of(z.hadamard(t.Apply("sigmoid", z)), z))
     'sigmoid(z) + z * sigmoid_prime(z)'
-    >>> derivative(formula("max(z, 0) ** 2")).text
-    '2 * max(z, 0) * (1 if z > 0 else 0)'
     """
-    try:
-        found = Formula(ast.unparse(_slope(g.tree, g.variable)), g.variable)
-        deep = depth(found.tree) > DEEPEST
-    except (RecursionError, SyntaxError, MemoryError):  # of Python's parser and its counterpart
-        deep = True
-    if deep:
-        raise InvalidParameterError(
-            f"the derivative of {g.text!r} is nested too deeply. Give it, too: a pair of formulas."
-        )
-    return found
-
-
-def _slope(node: ast.AST, by: str) -> ast.expr:
-    """The derivative, again as Python's parser would read it; 0 where the variable does not occur."""
-    if not _moves(node, by):
+    if by not in t.parts(node):
         return _ZERO
     match node:
-        case ast.UnaryOp(op=ast.USub(), operand=u):
-            return _with("-du", du=_slope(u, by))
-        case ast.UnaryOp(op=ast.UAdd(), operand=u):
-            return _slope(u, by)
-        case ast.BinOp(left=u, op=operation, right=v):
-            return _of_two(u, operation, v, by)
-        case ast.IfExp(test=test, body=u, orelse=v):
-            return _with("du if test else dv", du=_slope(u, by), test=test, dv=_slope(v, by))
-        case ast.Compare():
+        case t.Negative(u):
+            du = derivative_of(u, by)
+            return _ZERO if _is(du, 0) else -du
+        case t.Sum((first, *others)):
+            slope = derivative_of(first, by)
+            for term in others:
+                slope = _sum(slope, derivative_of(term, by))
+            return slope
+        case t.Product((u, *others)):
+            slope = derivative_of(u, by)
+            for v in others:
+                slope = _sum(_times(slope, v), _times(u, derivative_of(v, by)))
+                u = _product(u, v)
+            return slope
+        case t.Fraction(u, v):  # not over V², which overflows long before V
+            du, inverse = derivative_of(u, by), _ONE / v
+            return _sum(_times(du, inverse), _times(-u / v, _times(derivative_of(v, by), inverse)))
+        case t.Power(u, v):
+            return _of_power(u, v, by)
+        case t.Cases(pairs):
+            return t.Cases(tuple((derivative_of(u, by), condition) for u, condition in pairs))
+        case t.Relation():
             return _ZERO
-        case ast.Call(func=ast.Name(id="max" | "min" as name), args=[u, v]):
-            moving, other = (u, v) if _moves(u, by) else (v, u)
-            beyond = f"u {'>' if name == 'max' else '<'} v"
-            return _with(f"du if {beyond} else dv", u=moving, v=other, du=_slope(moving, by), dv=_slope(other, by))
-        case ast.Call(func=ast.Name(id=name), args=[u]):
-            return _chained(name, u, by)
+        case t.Apply("max" | "min" as name, u, more=(v,)):
+            moving, other = (u, v) if by in t.parts(u) else (v, u)
+            beyond = t.Relation(moving, ">" if name == "max" else "<", other)
+            return t.Cases(((derivative_of(moving, by), beyond), (derivative_of(other, by), None)))
+        case t.Apply(name, u):
+            return _times(_rule(name)(u), derivative_of(u, by))
     return _ONE  # the variable itself
 
 
-def _of_two(u: ast.expr, operation: ast.operator, v: ast.expr, by: str) -> ast.expr:
-    du, dv = _slope(u, by), _slope(v, by)
-    match operation:
-        case ast.Add():
-            return _sum(du, dv)
-        case ast.Sub():
-            return _sum(du, _times(_with("-1"), dv))
-        case ast.Mult():
-            return _sum(_times(du, v), _times(u, dv))
-        case ast.Div():  # not over V², which overflows long before V
-            inverse = _with("1 / v", v=v)
-            return _sum(_times(du, inverse), _times(_with("-u / v", u=u, v=v), _times(dv, inverse)))
-    if not _moves(v, by):
-        lower = u if ast.unparse(v) == "2" else _with("u ** (v - 1)", u=u, v=v)
+def _of_power(u: t.Node, v: t.Node, by: t.Symbol) -> t.Node:
+    du, dv = derivative_of(u, by), derivative_of(v, by)
+    if by not in t.parts(v):
+        lower = u if _is(v, 2) else u ** (v - _ONE)
         return _times(_times(v, lower), du)
-    slope = _sum(_times(dv, _with("log(u)", u=u)), _times(_with("v / u", u=u, v=v), du))
-    return _times(_with("u ** v", u=u, v=v), slope)
+    return _times(u**v, _sum(_times(dv, t.Apply("log", u)), _times(v / u, du)))
 
 
-def _chained(name: str, u: ast.expr, by: str) -> ast.expr:
+def _rule(name: str) -> Callable[[t.Node], t.Node]:
     if name not in _RULES:
         raise InvalidParameterError(
             f"there is no rule for the derivative of {name}. Give the formula's derivative, too: a pair of formulas."
         )
-    return _times(_with(_RULES[name], u=u), _slope(u, by))
+    return _RULES[name]
 
 
-def _moves(node: ast.AST, by: str) -> bool:
-    return any(isinstance(part, ast.Name) and part.id == by for part in ast.walk(node))
+def _is(node: t.Node, number: int) -> bool:
+    return isinstance(node, t.Number) and type(node.value) is int and node.value == number
 
 
-class _Filled(ast.NodeTransformer):
-    """Puts expressions in the place of names."""
-
-    def __init__(self, parts: dict[str, ast.expr]) -> None:
-        self.parts = parts
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return self.parts.get(node.id, node)
+def _sum(u: t.Node, v: t.Node) -> t.Node:
+    return v if _is(u, 0) else u if _is(v, 0) else t.Sum((*t.terms(u), v))
 
 
-def _with(pattern: str, **parts: ast.expr) -> ast.expr:
-    """The expression that a pattern is once its names are filled in."""
-    filled: ast.expr = _Filled(parts).visit(ast.parse(pattern, mode="eval").body)
-    return filled
-
-
-_ZERO, _ONE = _with("0"), _with("1")
-
-
-def _is(node: ast.expr, number: int) -> bool:
-    return isinstance(node, ast.Constant) and type(node.value) is int and node.value == number
-
-
-def _sum(u: ast.expr, v: ast.expr) -> ast.expr:
-    return v if _is(u, 0) else u if _is(v, 0) else _with("u + v", u=u, v=v)
-
-
-def _times(u: ast.expr, v: ast.expr) -> ast.expr:
+def _times(u: t.Node, v: t.Node) -> t.Node:
     if _is(u, 0) or _is(v, 0):
         return _ZERO
-    return v if _is(u, 1) else u if _is(v, 1) else _with("u * v", u=u, v=v)
+    return v if _is(u, 1) else u if _is(v, 1) else _product(u, v)
+
+
+def _product(u: t.Node, v: t.Node) -> t.Node:
+    """From the left to the right, as it is evaluated: v stays one factor."""
+    return t.Product((*t.factors(u, "elementwise"), v), "elementwise")

@@ -7,7 +7,8 @@ from functools import partial
 from typing import Any
 
 from chainrule._errors import InvalidParameterError, check_keywords, nearest
-from chainrule.network.activations import COUPLED, Activation, activation
+from chainrule.network.activations import COUPLED, Activation
+from chainrule.network.custom.any_activation import activation
 from chainrule.network.losses import cross_entropy as ce
 from chainrule.network.losses import quantiles as qs
 from chainrule.network.losses import regression as rg

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._errors import InvalidParameterError, TargetError
-from chainrule.network.activations import Activation, activation
+from chainrule.network.activations import Activation, named_activation
 from chainrule.network.types import Array
 
 Term = Callable[[Array, Array], Array]  # (Z, Y), each (n, m) -> (n, m)
@@ -113,6 +113,6 @@ def times(C: Array, V: Array) -> Array:
     return np.multiply(C, V, where=C != 0, out=np.zeros(np.broadcast_shapes(C.shape, V.shape), V.dtype))
 
 
-IDENTITY = activation("identity")
-SIGMOID = activation("sigmoid")
-EXPONENTIAL = activation("exponential")
+IDENTITY = named_activation("identity")
+SIGMOID = named_activation("sigmoid")
+EXPONENTIAL = named_activation("exponential")

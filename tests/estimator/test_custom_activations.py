@@ -125,11 +125,12 @@ def test_every_activation_of_the_library_passes_as_ones_own(name):
         ("leaky relu", "Did you mean 'leaky_relu'"),
         (("formula", {"g": "z", "gprime": "1"}), "no parameter 'gprime'. Did you mean 'g_prime'"),
         (("formula", {}), "activation must be a name"),
+        (("formula", {"g": 5}), "text of at most 500 characters, got int"),
         (Tanh, "activation must be a name"),
         ([silu, silu_prime], "activation must be"),
         ([silu], "a pair of functions"),
     ],
-    ids=range(8),
+    ids=range(9),
 )
 def test_what_is_no_activation_says_what_is(g, words):
     with pytest.raises(InvalidParameterError, match=words):
