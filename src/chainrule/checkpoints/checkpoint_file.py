@@ -14,7 +14,7 @@ from chainrule.files.replacing import flush
 from chainrule.files.shape import require
 from chainrule.network.architecture import Architecture
 from chainrule.network.parameters import Parameters, n_parameters
-from chainrule.network.training.run import Checkpoint
+from chainrule.network.training.checkpoint import Checkpoint
 from chainrule.network.training.segment import State, Totals
 from chainrule.network.types import Array
 

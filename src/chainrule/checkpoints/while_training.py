@@ -14,7 +14,7 @@ from chainrule.network.training.segment import State
 from chainrule.network.training.setup import Training
 
 if TYPE_CHECKING:
-    from chainrule.network.training.run import Checkpoint
+    from chainrule.network.training.checkpoint import Checkpoint
 
 SECONDS = 30.0  # a checkpoint is written about this often within an epoch, and at the end of every epoch
 

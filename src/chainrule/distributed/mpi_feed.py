@@ -22,7 +22,7 @@ from chainrule.distributed.reduction import run_of
 from chainrule.distributed.sharded import Evaluation, ShardFeed, Steps, check_digests, digest, first_named, run_shards
 from chainrule.network.architecture import Architecture
 from chainrule.network.parameters import Parameters
-from chainrule.network.training.feed import Runner
+from chainrule.network.training.runner import Runner
 from chainrule.network.training.segment import State, Totals
 from chainrule.outofcore.rows import RowLoader, Rows
 from chainrule.outofcore.shuffle import ShuffledRows

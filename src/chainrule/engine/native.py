@@ -131,10 +131,7 @@ class Native:
                 self._memory, threads, self._network_of(architecture), wrapped, parameters.theta, first, count, d
             )
         d /= examples.m
-        w, penalty = parameters.weights, architecture.penalty
-        W = parameters.theta[w]
-        d[w] += penalty.smooth_gradient(W)
-        return math.fsum(losses) / examples.m + penalty.l2 / 2 * float(W @ W), d
+        return segment.with_l2_penalty(architecture, parameters, math.fsum(losses) / examples.m, d)
 
     def gradient_sum(
         self, architecture: Architecture, plan: Plan, state: State, examples: Examples, out: Array

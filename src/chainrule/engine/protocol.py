@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from chainrule.network.architecture import Architecture
-from chainrule.network.training.feed import Runner
+from chainrule.network.training.runner import Runner
 
 
 class Engine(Runner, Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,10 +13,8 @@ from chainrule.network.architecture import Architecture
 from chainrule.network.embeddings import Embedding
 from chainrule.network.examples import Examples
 from chainrule.network.parameters import Parameters
+from chainrule.network.training.runner import Runner
 from chainrule.network.types import Array
-
-if TYPE_CHECKING:
-    from chainrule.network.training.feed import Runner
 
 _BYTES = 1 << 24  # of standardised inputs at a time
 _FAR = 10.0  # deviations of a column from 0

@@ -49,7 +49,7 @@ def train_lbfgs(
     problem = _Problem(training, state, drawn)
     stopping = training.stopping
     try:
-        problem.course.tell(training.on_begin, problem.state, 0, _RATE)
+        problem.run.call(training.on_begin, problem.state, 0, _RATE)
         result = minimize(
             problem.cost_and_gradient,
             problem.variables(problem.state.parameters),
@@ -100,8 +100,8 @@ class _Problem:
         self.conditioning = Conditioning.of(training.feed, training.architecture, state.parameters, drawn=drawn)
         state = replace(state, parameters=self.conditioning.start)
         self.training, self.state = training, state
-        self.course = TrainingRun(training, state)
-        self.history, self.patience = self.course.history, self.course.patience
+        self.run = TrainingRun(training, state)
+        self.history, self.patience = self.run.history, self.run.patience
         self.iterating = False
         self.n_split = state.parameters.weights.stop if training.architecture.penalty.l1 else 0
         self.first_epoch = state.epoch
@@ -133,7 +133,7 @@ class _Problem:
         """The smooth cost plus l1 Σ(P + N), in its unit, and its gradient."""
         if not self.iterating:  # an iteration begins with its first look at the cost
             self.iterating = True
-            self.tell(self.training.on_epoch_begin)
+            self.call(self.training.on_epoch_begin)
         with np.errstate(over="ignore", invalid="ignore"):  # seen below
             cost, d = self.conditioning.cost_and_gradient(self.training.feed, self.joined(variables))
             self.gradient_norm = float(np.linalg.norm(d))
@@ -174,13 +174,13 @@ class _Problem:
         self.began, self.iterating = now, False
         if training.monitor is not None:
             self.patience.observe(training.monitored(self.state, record), self.state)
-        self.tell(training.on_epoch, training.feed.m, record["running_loss"])
+        self.call(training.on_epoch, training.feed.m, record["running_loss"])
 
-    def tell(self, hook: Hook | None, examples_done: int = 0, loss: float = math.nan) -> None:
+    def call(self, hook: Hook | None, examples_done: int = 0, loss: float = math.nan) -> None:
         """Call a hook, and stop where it asks for that."""
-        self.course.tell(hook, self.state, examples_done, _RATE, loss)
-        if self.course.control.stop_sentence:
-            raise _Stopped(self.course.control.stop_sentence)
+        self.run.call(hook, self.state, examples_done, _RATE, loss)
+        if self.run.control.stop_sentence:
+            raise _Stopped(self.run.control.stop_sentence)
 
     def finish(self, result: Any) -> None:
         """Take the solution and say why SciPy stopped."""

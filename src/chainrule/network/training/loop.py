@@ -15,10 +15,11 @@ import numpy as np
 from chainrule._errors import DivergenceError, InvalidParameterError
 from chainrule.network.parameters import n_weights
 from chainrule.network.schedules import SMALLEST_RATE
+from chainrule.network.training.checkpoint import Checkpoint
 from chainrule.network.training.early_stopping import select_weights
 from chainrule.network.training.history import History, StopReason
 from chainrule.network.training.hooks import Control
-from chainrule.network.training.run import Checkpoint, TrainingRun
+from chainrule.network.training.run import TrainingRun
 from chainrule.network.training.segment import State
 from chainrule.network.training.setup import Training
 from chainrule.network.types import Array
@@ -56,20 +57,20 @@ def train(training: Training, start: State | Checkpoint) -> tuple[State, History
         raise InvalidParameterError(
             "the schedule 'adaptive' waits for the patience to end, which is infinite: set one."
         )
-    course, pace = TrainingRun(training, start), _Pace(training)
+    run, pace = TrainingRun(training, start), _Pace(training)
     state = start.state if isinstance(start, Checkpoint) else start
-    history, patience = course.history, course.patience
+    history, patience = run.history, run.patience
     try:
         if history:
-            _judge(course)
-        course.tell(training.on_begin, state, 0, float(training.schedule.rates(state.step, state.step + 1)[0]))
-        while state.epoch < course.max_epochs and history.stop_reason is None:
+            _judge(run)
+        run.call(training.on_begin, state, 0, float(training.schedule.rates(state.step, state.step + 1)[0]))
+        while state.epoch < run.max_epochs and history.stop_reason is None:
             began = time.perf_counter()
-            state, record = _epoch(course, state, pace)
+            state, record = _epoch(run, state, pace)
             record |= training.measured(state)
-            course.record(state, {"epoch": state.epoch, **record, "seconds": time.perf_counter() - began})
-            course.tell(training.on_epoch, state, training.feed.m, record["learning_rate"], record["running_loss"])
-            _judge(course)
+            run.record(state, {"epoch": state.epoch, **record, "seconds": time.perf_counter() - began})
+            run.call(training.on_epoch, state, training.feed.m, record["learning_rate"], record["running_loss"])
+            _judge(run)
         if history.stop_reason is None:
             epochs = int(training.stopping.max_epochs)
             history.stop(StopReason.MAX_ITER, f"reached max_iter={epochs} epochs", max_iter=epochs)
@@ -95,40 +96,40 @@ class _EpochLeft(Exception):  # noqa: N818 - neither Ctrl-C nor a callback that 
         self.state, self.reason, self.sentence = state, reason, sentence
 
 
-def _epoch(course: TrainingRun, state: State, pace: _Pace) -> tuple[State, dict[str, float]]:
+def _epoch(run: TrainingRun, state: State, pace: _Pace) -> tuple[State, dict[str, float]]:
     """Run one epoch, or the rest of it, segment by segment; return what it measured on the way."""
-    training, control = course.training, course.control
-    m, size, done = training.feed.m, training.plan.batch_size, len(course.losses)
+    training, control = run.training, run.control
+    m, size, done = training.feed.m, training.plan.batch_size, len(run.losses)
     begin = state.step - done
-    rates = course.cut * training.schedule.rates(begin, begin + -(-m // size))
+    rates = run.cut * training.schedule.rates(begin, begin + -(-m // size))
     rate = float(_wanted(rates, control)[max(done - 1, 0)])
     try:
         if not done:
-            course.tell(training.on_epoch_begin, state, 0, rate)
+            run.call(training.on_epoch_begin, state, 0, rate)
         while done < len(rates) and not control.stop_sentence:
             began, steps = time.perf_counter(), min(pace.steps, len(rates) - done)
             taken = _wanted(rates[done : done + steps], control)
             state, totals = training.feed.take_steps(training.architecture, training.plan, state, done, taken)
             visited, done, rate = min(done * size, m), done + steps, float(taken[-1])
-            course.losses += totals.losses
-            course.gradient_norm = totals.gradient_norm
+            run.losses += totals.losses
+            run.gradient_norm = totals.gradient_norm
             pace.observe(steps, time.perf_counter() - began)
             if training.on_segment is not None:
                 now = min(done * size, m)
-                course.tell(training.on_segment, state, now, rate, math.fsum(totals.losses) / (now - visited))
+                run.call(training.on_segment, state, now, rate, math.fsum(totals.losses) / (now - visited))
     except KeyboardInterrupt:
         raise _EpochLeft(state, StopReason.INTERRUPTED, f"interrupted in epoch {state.epoch + 1}") from None
     if done < len(rates):
         raise _EpochLeft(state, StopReason.CALLBACK, control.stop_sentence)
     # An exact sum, so that it does not depend on where the segments, cut by the clock, began.
-    loss, penalty = math.fsum(course.losses), training.penalty(state)
-    course.losses.clear()
+    loss, penalty = math.fsum(run.losses), training.penalty(state)
+    run.losses.clear()
     record = {
         "running_loss": loss / m,
         "penalty": penalty,
         "running_total": loss / m + penalty,
         "learning_rate": rate,
-        "gradient_norm": course.gradient_norm,
+        "gradient_norm": run.gradient_norm,
     }
     return replace(state, epoch=state.epoch + 1), record
 
@@ -138,12 +139,12 @@ def _wanted(rates: Array, control: Control) -> Array:
     return rates if control.learning_rate is None else np.full(len(rates), control.learning_rate)
 
 
-def _judge(course: TrainingRun) -> None:
+def _judge(run: TrainingRun) -> None:
     """Stop where a hook asks for it, the learning rate is too small to matter, or the patience is at its end."""
-    training, history, patience = course.training, course.history, course.patience
-    rate = training.schedule.initial * course.cut
-    if course.control.stop_sentence:
-        history.stop(StopReason.CALLBACK, course.control.stop_sentence, epoch=history["epoch"][-1])
+    training, history, patience = run.training, run.history, run.patience
+    rate = training.schedule.initial * run.cut
+    if run.control.stop_sentence:
+        history.stop(StopReason.CALLBACK, run.control.stop_sentence, epoch=history["epoch"][-1])
     elif training.schedule.name == "adaptive" and rate < SMALLEST_RATE:
         sentence = f"the learning rate fell below {SMALLEST_RATE}"
         history.stop(StopReason.SMALLEST_RATE, sentence, learning_rate=rate, smallest_rate=SMALLEST_RATE)

@@ -209,16 +209,21 @@ def mean_loss(architecture: Architecture, parameters: Parameters, examples: Exam
 
 
 def cost_and_gradient(architecture: Architecture, parameters: Parameters, examples: Examples) -> tuple[float, Array]:
-    """Data loss plus L2 penalty over all examples, and its gradient, both in float64 sums over chunks."""
-    w = parameters.weights
-    cost, d = 0.0, np.zeros(len(parameters.theta))
+    """Data loss plus L2 penalty over all examples, and the gradient of that sum; both are summed in float64."""
+    loss, d = 0.0, np.zeros(len(parameters.theta))
     for X, Y, weights in examples.chunks(parameters.theta.dtype):
         pass_ = propagate.forward(architecture, parameters, X)
         losses = architecture.loss.per_example(pass_.Z[-1], Y)
-        cost += float(np.sum(losses if weights is None else losses * weights, dtype=np.float64))
+        loss += float(np.sum(losses if weights is None else losses * weights, dtype=np.float64))
         gradients = propagate.backward(architecture, parameters, pass_, Y, weights)
         d += Y.shape[1] * flatten(gradients.dW[1:], gradients.db[1:], gradients.dE)
     d /= examples.m
-    d[w] += architecture.penalty.smooth_gradient(parameters.theta[w])
+    return with_l2_penalty(architecture, parameters, loss / examples.m, d)
+
+
+def with_l2_penalty(architecture: Architecture, parameters: Parameters, loss: float, d: Array) -> tuple[float, Array]:
+    """Add the L2 penalty to a mean loss, and its derivative to the gradient d, which is changed."""
+    w = parameters.weights
     W = parameters.theta[w]
-    return cost / examples.m + architecture.penalty.l2 / 2 * float(W @ W), d
+    d[w] += architecture.penalty.smooth_gradient(W)
+    return loss + architecture.penalty.l2 / 2 * float(W @ W), d

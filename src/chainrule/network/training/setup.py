@@ -12,9 +12,10 @@ from chainrule.network.architecture import Architecture
 from chainrule.network.examples import CHUNK, Examples
 from chainrule.network.parameters import Parameters
 from chainrule.network.schedules import Schedule
-from chainrule.network.training.feed import Feed, Runner
+from chainrule.network.training.feed import Feed
 from chainrule.network.training.history import History
 from chainrule.network.training.hooks import Hook
+from chainrule.network.training.runner import Runner
 from chainrule.network.training.segment import Plan, State
 from chainrule.network.types import Array
 
