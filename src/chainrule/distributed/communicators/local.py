@@ -1,4 +1,4 @@
-"""One process that has all shards."""
+"""A single process that has all shards."""
 
 from __future__ import annotations
 
@@ -14,4 +14,4 @@ class Local(Communicator):
     rank, size = 0, 1
 
     def exchange(self, outgoing: Sequence[Array], incoming: Sequence[Array]) -> None:
-        """There is nobody to send anything to."""
+        """There is no other rank."""
