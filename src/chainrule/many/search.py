@@ -201,7 +201,9 @@ class MLPSearchCV(BaseSearchCV):
         """Return how much of the resource each round gives; without halving a single round, of None."""
         if self.resource is None:
             return [None]
-        rows, least, most = self.resource == "n_samples", self.min_resources, self.max_resources
+        rows = self.resource == "n_samples"
+        least: Any = self.min_resources
+        most: Any = self.max_resources
         if most == "auto":
             most = _num_samples(shared.X) if rows else self.estimator.get_params()[self.resource]
         if least == "exhaust":  # scikit-learn's smallest: two rows of each class for each split
