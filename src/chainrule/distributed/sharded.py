@@ -106,7 +106,7 @@ def run_shards(
         loss = float(total[-1])
         reached, length = segment.descended(architecture, plan, state, total[:-1] / steps.rows(step), loss, rate)
         if reached is None:
-            raise _explained(architecture, plan, state, list(blocks.values()))
+            raise _divergence(architecture, plan, state, list(blocks.values()))
         state = reached
         losses.append(loss)
     return state, Totals(tuple(losses), length)
@@ -120,9 +120,9 @@ def _fill(vector: Array, architecture: Architecture, plan: Plan, state: State, b
         vector.fill(0)
 
 
-def _explained(architecture: Architecture, plan: Plan, state: State, blocks: list[Block]) -> DivergenceError:
+def _divergence(architecture: Architecture, plan: Plan, state: State, blocks: list[Block]) -> DivergenceError:
     """Say which tensor is not finite, by the first shard that shows it."""
-    errors = [segment.explained(architecture, plan, state, block.examples) for block in blocks if len(block)]
+    errors = [segment.divergence_of(architecture, plan, state, block.examples) for block in blocks if len(block)]
     return first_named([*errors, segment.not_finite(state.step, "the loss", architecture.L)])
 
 

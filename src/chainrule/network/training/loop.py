@@ -1,4 +1,4 @@
-"""The training loop: epochs of segments, learning rates, validation, early stopping, and the best weights kept.
+"""The training loop: epochs of segments, learning rates, validation, early stopping, and the choice of weights.
 
 The loop decides; a `Feed` has the examples and takes the steps.
 """
@@ -24,11 +24,11 @@ from chainrule.network.training.segment import State
 from chainrule.network.training.setup import Training
 from chainrule.network.types import Array
 
-_SLOWEST = 1e8  # flops a second, to begin with: fewer than any engine reaches anywhere
+_SLOWEST = 1e8  # first guess of flops per second, slower than any machine
 
 
 class _Pace:
-    """How many steps to take at a time, learned from how long they took."""
+    """The number of steps of a segment, adapted to the time that steps take."""
 
     def __init__(self, training: Training) -> None:
         flops = 6 * n_weights(training.architecture.widths) * training.plan.batch_size
@@ -37,7 +37,7 @@ class _Pace:
         self.steps = min(self.most, max(1, int(_SLOWEST * self.seconds / flops)))
 
     def observe(self, steps: int, seconds: float) -> None:
-        """Aim at what the feed asks for, and grow at most fourfold, since a first step is not a fair sample."""
+        """Aim at the duration that the feed asks for; grow at most fourfold, since one step may be unusually fast."""
         aim = int(steps * self.seconds / max(seconds, 1e-9))
         self.steps = max(1, min(4 * self.steps, self.most, aim))
 
@@ -45,8 +45,8 @@ class _Pace:
 def train(training: Training, start: State | Checkpoint) -> tuple[State, History]:
     """Train from `start` until a reason to stop, and return the weights to keep with the history.
 
-    From a checkpoint training ends as if it had never stopped: the same weights, the same record.
-    Ctrl-C ends training like any other reason: the best weights so far are returned.
+    From a checkpoint, training gives the same weights and history as if it had never stopped. After Ctrl-C the best
+    weights so far are returned, as for every other reason to stop.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def train(training: Training, start: State | Checkpoint) -> tuple[State, History
     history, patience = run.history, run.patience
     try:
         if history:
-            _judge(run)
+            _check_stopping(run)
         run.call(training.on_begin, state, 0, float(training.schedule.rates(state.step, state.step + 1)[0]))
         while state.epoch < run.max_epochs and history.stop_reason is None:
             began = time.perf_counter()
@@ -70,7 +70,7 @@ def train(training: Training, start: State | Checkpoint) -> tuple[State, History
             record |= training.measured(state)
             run.record(state, {"epoch": state.epoch, **record, "seconds": time.perf_counter() - began})
             run.call(training.on_epoch, state, training.feed.m, record["learning_rate"], record["running_loss"])
-            _judge(run)
+            _check_stopping(run)
         if history.stop_reason is None:
             epochs = int(training.stopping.max_epochs)
             history.stop(StopReason.MAX_ITER, f"reached max_iter={epochs} epochs", max_iter=epochs)
@@ -89,7 +89,7 @@ def train(training: Training, start: State | Checkpoint) -> tuple[State, History
 
 
 class _EpochLeft(Exception):  # noqa: N818 - neither Ctrl-C nor a callback that stops is an error
-    """An epoch left before its end, with the last state before it."""
+    """An epoch was left before its end; carries the last state."""
 
     def __init__(self, state: State, reason: StopReason, sentence: str) -> None:
         super().__init__(sentence)
@@ -97,7 +97,7 @@ class _EpochLeft(Exception):  # noqa: N818 - neither Ctrl-C nor a callback that 
 
 
 def _epoch(run: TrainingRun, state: State, pace: _Pace) -> tuple[State, dict[str, float]]:
-    """Run one epoch, or the rest of it, segment by segment; return what it measured on the way."""
+    """Run one epoch, or the rest of it, segment by segment; return the new state and the epoch's record."""
     training, control = run.training, run.control
     m, size, done = training.feed.m, training.plan.batch_size, len(run.losses)
     begin = state.step - done
@@ -121,7 +121,7 @@ def _epoch(run: TrainingRun, state: State, pace: _Pace) -> tuple[State, dict[str
         raise _EpochLeft(state, StopReason.INTERRUPTED, f"interrupted in epoch {state.epoch + 1}") from None
     if done < len(rates):
         raise _EpochLeft(state, StopReason.CALLBACK, control.stop_sentence)
-    # An exact sum, so that it does not depend on where the segments, cut by the clock, began.
+    # An exact sum, since the clock decides where segments begin, and the result must not depend on it.
     loss, penalty = math.fsum(run.losses), training.penalty(state)
     run.losses.clear()
     record = {
@@ -139,8 +139,8 @@ def _wanted(rates: Array, control: Control) -> Array:
     return rates if control.learning_rate is None else np.full(len(rates), control.learning_rate)
 
 
-def _judge(run: TrainingRun) -> None:
-    """Stop where a hook asks for it, the learning rate is too small to matter, or the patience is at its end."""
+def _check_stopping(run: TrainingRun) -> None:
+    """Stop if a hook asks for it, the learning rate has become too small, or patience has run out."""
     training, history, patience = run.training, run.history, run.patience
     rate = training.schedule.initial * run.cut
     if run.control.stop_sentence:
