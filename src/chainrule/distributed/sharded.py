@@ -19,8 +19,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from chainrule._errors import ClusterError, DivergenceError, InvalidParameterError
-from chainrule.distributed.communicators.base import Communicator
-from chainrule.distributed.communicators.local import Local
+from chainrule.distributed.communicators.base import Communicator, Local
 from chainrule.distributed.reduction import TreeSum, tree_sum
 from chainrule.network.architecture import Architecture
 from chainrule.network.examples import Examples

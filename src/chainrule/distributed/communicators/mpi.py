@@ -1,4 +1,4 @@
-"""Ranks of an MPI job, by mpi4py; whoever makes the communicator has imported it."""
+"""Ranks of an MPI job, by mpi4py, which has been imported by the time a communicator is made."""
 
 from __future__ import annotations
 

@@ -38,9 +38,8 @@ class InputScale:
         """Make a scale from `moments`; a constant column becomes 0, and codes of categories stay as they are."""
         count, mean, squares, low, high = moments
         deviation = np.sqrt(squares / count)
-        usable = np.isfinite(mean) & np.isfinite(
-            deviation
-        )  # a column that overflows stays as it is: divergence will be reported
+        # A column that overflows stays as it is: training will diverge, and say so.
+        usable = np.isfinite(mean) & np.isfinite(deviation)
         usable[[embedding.column for embedding in embeddings]] = False
         differs = usable & (low < high) & (deviation > 0)
         centre = np.where(usable, np.where(low < high, mean, low), 0.0)
