@@ -66,10 +66,6 @@ class ChainruleWarning(UserWarning):
     """Something the caller should know; the result is still what it says it is."""
 
 
-class ConvergenceWarning(ChainruleWarning):
-    """Training stopped at `max_iter` while the loss still improved."""
-
-
 def warn(message: str, category: type[Warning] = ChainruleWarning) -> None:
     """Warn at the line that called the package, however deep in it the reason is found.
 

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from chainrule import MLPRegressor
 
-pytestmark = pytest.mark.filterwarnings("ignore::chainrule._errors.ConvergenceWarning", "ignore:.*max_iter")
+pytestmark = pytest.mark.filterwarnings("ignore:.*max_iter")
 
 DRAW = np.random.default_rng(0)
 DENSE = DRAW.normal(size=(200, 12)) * (DRAW.random((200, 12)) < 0.3)

@@ -142,7 +142,7 @@ import warnings
 import numpy as np
 import chainrule
 from chainrule import MLPClassifier
-from chainrule._errors import ChainruleWarning, ConvergenceWarning
+from chainrule._errors import ChainruleWarning
 from chainrule.network import Activation
 mine = Activation("mine", lambda Z: Z**3, lambda Z: 3 * Z**2)
 X = np.random.default_rng(0).normal(size=(50, 3))

@@ -9,8 +9,8 @@ import pytest
 
 from chainrule import MLPEnsembleRegressor, MLPSearchCV, fit_many
 from chainrule._errors import WorkerError
-from chainrule.many.crews import Work
-from chainrule.many.processes import process_crew
+from chainrule.many.processes import process_pool
+from chainrule.many.work import Work
 
 from ..patience import GIVE_UP, alive, wait_until
 from .conftest import LABELS, TARGET, X, classifier, regressor, same
@@ -63,7 +63,7 @@ def pid(shared, task):
 
 
 def test_an_idle_worker_may_die_too():
-    with process_crew(Work(pid, 1), None, 1) as run:
+    with process_pool(Work(pid, 1), None, 1) as run:
         ((_, first),) = run([0])
         os.kill(first, signal.SIGKILL)
         wait_until(lambda: not alive(first))
@@ -77,7 +77,7 @@ def unsendable(shared, task):
 
 
 def test_a_result_that_cannot_be_sent_is_an_error():
-    with pytest.raises(WorkerError, match="cannot be sent"), process_crew(Work(unsendable, 1), None, 1) as run:
+    with pytest.raises(WorkerError, match="cannot be sent"), process_pool(Work(unsendable, 1), None, 1) as run:
         list(run(["a task"]))
 
 

@@ -19,7 +19,7 @@ from chainrule.network.training.segment import (
     Plan,
     cost_and_gradient,
     descended,
-    explained,
+    divergence_of,
     gradient_sum,
     initial_state,
     mean_loss,
@@ -363,5 +363,5 @@ def test_a_step_that_is_not_finite_has_no_state_and_is_named():
     assert descended(architecture, plan, state, np.where(fine == 0, np.nan, 0), 1.0, 0.1)[0] is None
     assert descended(architecture, plan, state, fine, 1.0, 0.1)[0].step == 9
     examples.Y[:] = np.inf
-    error = explained(architecture, plan, state, examples)
+    error = divergence_of(architecture, plan, state, examples)
     assert (error.step, error.tensor, error.layer) == (9, "dZ", 2)

@@ -33,7 +33,7 @@ def main(task: str, path: str = "") -> None:
     loads = [shard.rows.load() for shard in shards]
     if task == "unread":
         loads[4] = RowLoader(41, missing_table)
-    feed = MPIFeed(comm, loads, choose("native"), seed=SEED, reduction="fast" if task == "fast" else "strict")
+    feed = MPIFeed(comm, loads, choose("native"), seed=SEED)
     training = training_of(feed)
     if task in ("first", "second"):
         result = feed.run_on_root(lambda: checkpointed(training, path, dies=task == "first"))
@@ -42,8 +42,6 @@ def main(task: str, path: str = "") -> None:
             result = feed.run_on_root(lambda: outcome(training))
         except (ClusterError, ValueError) as error:
             result = error
-    if task == "fast" and comm.Get_rank() == 0:
-        np.save(path, np.frombuffer(result[0][0]))
     said = f"{type(result).__name__}: {result}" if isinstance(result, Exception) else word(result)
     for rank, line in enumerate(comm.gather(said) or []):
         print(rank, line)

@@ -13,7 +13,7 @@ from chainrule.checkpoints.checkpoint_file import CheckpointFile
 from chainrule.files.model_file import packed, read_model
 from chainrule.network import Architecture, activation, loss
 from chainrule.network.parameters import Parameters
-from chainrule.network.training.run import Checkpoint
+from chainrule.network.training.checkpoint import Checkpoint
 from chainrule.network.training.segment import State, Totals
 
 ARCHITECTURE = Architecture((2, 3, 1), (activation("tanh"),), loss("squared_error"))

@@ -16,7 +16,7 @@ from chainrule.table import from_frame
 from .conftest import read_raw, write_raw
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = pytest.mark.filterwarnings("ignore:.*max_iter", "ignore::chainrule._errors.ConvergenceWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:.*max_iter")
 
 
 def test_mutated_files_of_every_kind():

@@ -13,7 +13,7 @@ from chainrule import Dense, LinearClassifier, LinearRegressor, MLPClassifier, M
 from chainrule._errors import ModelFileError
 from chainrule.table import from_frame
 
-pytestmark = pytest.mark.filterwarnings("ignore::chainrule._errors.ConvergenceWarning", "ignore:.*max_iter")
+pytestmark = pytest.mark.filterwarnings("ignore:.*max_iter")
 
 DRAW = np.random.default_rng(0)
 X = DRAW.normal(size=(50, 3))

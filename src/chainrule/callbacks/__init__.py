@@ -1,4 +1,4 @@
-"""Callbacks that are ready to use: give them to an estimator's parameter `callbacks`.
+"""Ready-made callbacks, for an estimator's parameter `callbacks`.
 
 A callback of your own is an object with some of the hooks `on_fit_begin`, `on_epoch_begin`, `on_batch_end`,
 `on_epoch_end`, `on_fit_end`, each called with a `Context`; or a function, called at the end of every epoch. True from

@@ -1,4 +1,4 @@
-"""`CSVLogger`: the history as a file that grows with every epoch."""
+"""`CSVLogger`: the history as a CSV file, one line per epoch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class CSVLogger:
-    """Write what every epoch measured to a CSV file: a header, then a line per epoch.
+    """Write the record of every epoch to a CSV file: a header, then a line per epoch.
 
     The columns are those of `history_`. A line is in the file when its epoch has ended.
 
@@ -27,15 +27,15 @@ class CSVLogger:
     ----------
     path : path
     append : bool, default=False
-        Go on behind the lines of an existing file, which must have the same columns. Else an existing file is
-        replaced, in one step, when the first epoch has ended.
+        Append to an existing file, which must have the same columns. Otherwise an existing file is replaced, in one
+        step, after the first epoch.
 
     Raises
     ------
     InvalidParameterError
-        If the file to go on with has other columns.
+        If the file to append to has other columns.
     OSError
-        If the file cannot be written; where its folder or what is there says so, before the training.
+        If the file cannot be written; if possible, this is found out before the training.
 
     Examples
     --------
@@ -58,7 +58,7 @@ class CSVLogger:
     _columns: list[str] | None = field(default=None, init=False, repr=False, compare=False)
 
     def on_fit_begin(self, ctx: Context) -> None:
-        """See whether the file can be written, and what the one to go on with has for columns."""
+        """Check that the file can be written; read the columns of a file to append to."""
         self._columns = None
         path = Path(self.path)
         check_place(path)

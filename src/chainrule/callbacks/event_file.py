@@ -1,8 +1,8 @@
 """TensorBoard's event files: scalars in protocol buffers, each in a record with checksums.
 
 A record is (TensorFlow, `tensorflow/core/lib/io/record_writer.h`) the length of the data as uint64, its masked CRC-32C,
-the data, and their masked CRC-32C, all little-endian. A record is appended and the file closed again: no thread, no
-open file, and nothing that cannot be pickled.
+the data, and their masked CRC-32C, all little-endian. The file is closed after every record: there is no thread and no
+open file, and the callback can be pickled.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`LearningRateFinder`: a short training at ever higher learning rates, to see which one to choose."""
+"""`LearningRateFinder`: a short training with increasing learning rates, to choose one of them."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class LearningRateFinder:
     """Raise the learning rate exponentially from step to step, and suggest a tenth of the one with the lowest loss.
 
     The range test of L. N. Smith, "Cyclical Learning Rates for Training Neural Networks" (2017), with rates that grow
-    exponentially and a loss smoothed by a moving average, its bias taken out. The lowest loss comes shortly before the
-    training blows up, hence a tenth. It stops the training, whose model is
-    of no other use: fit a new one with `learning_rate_init=finder.suggestion_`. The estimator should neither wait for
-    an improvement (`n_iter_no_change=float("inf")`) nor have fewer steps in `max_iter` epochs than the sweep.
+    exponentially and a bias-corrected moving average of the loss. The loss is lowest shortly before training diverges,
+    hence a tenth of that rate. The sweep stops the training, and its model is not meant to be used: fit a new one with
+    `learning_rate_init=finder.suggestion_`. The estimator should not stop early (`n_iter_no_change=float("inf")`), and
+    `max_iter` epochs must have at least as many steps as the sweep.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class LearningRateFinder:
     Attributes
     ----------
     learning_rates_, losses_ : list of float
-        What the sweep has seen: a learning rate and a smoothed loss per step.
+        The learning rate and the smoothed loss of every step.
 
     Raises
     ------
@@ -86,7 +86,7 @@ class LearningRateFinder:
         return steps >= self.num_training or self._blown_up
 
     def on_fit_end(self, ctx: Context) -> None:
-        """Say where training ended before the sweep did."""
+        """Warn if training ended before the sweep."""
         steps = len(self.losses_)
         if steps < self.num_training and not self._blown_up:
             warn(

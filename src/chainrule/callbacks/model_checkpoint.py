@@ -1,4 +1,4 @@
-"""`ModelCheckpoint`: the model as a file, saved while it is trained."""
+"""`ModelCheckpoint`: save the model while it is trained."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ if TYPE_CHECKING:
 class ModelCheckpoint:
     """Save the model at the end of epochs, as `chainrule.save` does; `chainrule.load` reads it.
 
-    A file is replaced in one step, so that there is always a whole one. Saving measures the loss of the weights on the
-    training examples, a forward pass.
+    A file is replaced in one step, so it is always complete. Saving evaluates the loss on the training examples, which
+    takes a forward pass.
 
     Parameters
     ----------
     path : path
-        May have places for the epoch and for what it measured: "model-{epoch:03d}-{running_loss:.3f}.safetensors".
+        May contain the epoch and its measured values: "model-{epoch:03d}-{running_loss:.3f}.safetensors".
     save_best_only : bool, default=True
-        Save only epochs that are better than all before in this training; else every epoch.
+        Save only epochs that are better than all before in this training; False: every epoch.
     monitor : str, optional
-        The quantity of `history_` that says which epoch is best: the highest "val_score", of all others the lowest.
-        None is "val_loss" where there is one, else "running_total".
+        The quantity of `history_` that decides which epoch is best: the highest "val_score", the lowest of every other
+        quantity. None: "val_loss" if there is one, else "running_total".
 
     Raises
     ------
     InvalidParameterError
-        If `monitor` or a name in `path` is nothing that the epochs measure; if a file that is read could be replaced.
+        If `monitor` or a name in `path` is not measured; if a file that is read could be replaced.
     ModelFileError
-        If the file cannot be written; where its folder says so, before the training.
+        If the file cannot be written; if possible, this is found out before the training.
 
     Examples
     --------
@@ -62,7 +62,7 @@ class ModelCheckpoint:
 
     @property
     def places(self) -> list[str]:
-        """Where it may save: where the path leads, or as an example of its pattern, and what is there in its way."""
+        """The paths it may write to: the path itself; or an example of its pattern, and existing files that match."""
         path, pattern, example = os.fspath(self.path), "", ""
         if "{" not in path:
             return [path]
@@ -75,13 +75,13 @@ class ModelCheckpoint:
         return [example, *glob.glob(pattern)]  # noqa: PTH207 - a Path has no pattern with a root
 
     def on_fit_begin(self, ctx: Context) -> None:
-        """Forget the last training; see whether the folder can be written to."""
+        """Forget the last training; check that the folder can be written to."""
         self._best = math.inf
         if "{" not in os.fspath(self.path):
             check_writable(self.path)
 
     def on_epoch_end(self, ctx: Context) -> None:
-        """Save where it is due."""
+        """Save the model if this epoch is to be saved."""
         measured = ctx.history.last()
         value = self._value(measured)
         if not self.save_best_only or value < self._best:
@@ -89,7 +89,7 @@ class ModelCheckpoint:
             save(ctx.fitted_estimator(), self._filled(measured))
 
     def _value(self, measured: dict[str, float]) -> float:
-        """The monitored quantity, turned so that lower is better."""
+        """Return the monitored quantity, with its sign such that lower is better."""
         name = self.monitor or ("val_loss" if "val_loss" in measured else "running_total")
         if name not in measured:
             raise InvalidParameterError(

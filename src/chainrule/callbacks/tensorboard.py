@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 @dataclass
 class TensorBoard:
-    """Write what every epoch measured to an event file, which `tensorboard --logdir LOG_DIR` shows as curves.
+    """Write the record of every epoch to an event file, which `tensorboard --logdir LOG_DIR` shows as curves.
 
-    A scalar per quantity of `history_`, under its name, with the epoch as the step. Every training adds a file of its
-    own; TensorBoard shows the files of one folder as one run, so give each training its own folder below a common one.
-    Needs no other library.
+    One scalar per quantity of `history_`, under its name, with the epoch as the step. Every training adds a file.
+    TensorBoard shows the files of one folder as one run, so give each training its own folder below a common one. No
+    other library is needed.
 
     Parameters
     ----------
     log_dir : path
-        Created where it does not exist.
+        Created if it does not exist.
 
     Raises
     ------

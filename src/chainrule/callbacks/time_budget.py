@@ -1,4 +1,4 @@
-"""`TimeBudget`: training that ends in time."""
+"""`TimeBudget`: stop training after a number of seconds."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ if TYPE_CHECKING:
 
 @dataclass
 class TimeBudget:
-    """Stop training when its time is up; the best weights so far are kept, as ever.
+    """Stop training after a number of seconds; the best weights so far are kept.
 
-    Looked at after every epoch and within epochs about every 0.1 s. What follows the last step (the losses of the
-    kept model) takes its time, too.
+    The clock is read after every epoch, and within epochs about every 0.1 s. Evaluating the final losses comes on top.
 
     Parameters
     ----------
@@ -48,9 +47,9 @@ class TimeBudget:
         self._began = time.perf_counter()
 
     def on_batch_end(self, ctx: Context) -> bool:
-        """Look at the clock."""
+        """Return whether the time is up."""
         return time.perf_counter() - self._began >= self.seconds
 
     def on_epoch_end(self, ctx: Context) -> bool:
-        """Look at the clock."""
+        """Return whether the time is up."""
         return self.on_batch_end(ctx)

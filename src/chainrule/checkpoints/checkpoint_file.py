@@ -1,4 +1,4 @@
-"""A checkpoint on disk: the file a training is taken up from after a kill, a crash or a move to other machines."""
+"""The file of a checkpoint, from which training goes on after a kill, a crash or a move to other machines."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from chainrule.files.replacing import flush
 from chainrule.files.shape import require
 from chainrule.network.architecture import Architecture
 from chainrule.network.parameters import Parameters, n_parameters
-from chainrule.network.training.run import Checkpoint
+from chainrule.network.training.checkpoint import Checkpoint
 from chainrule.network.training.segment import State, Totals
 from chainrule.network.types import Array
 
 
 @dataclass(frozen=True)
 class CheckpointFile:
-    """The last checkpoint of a training, and the one before it, in case the last is damaged.
+    """The files of the last two checkpoints of a training; the older one is used if the last is damaged.
 
     Parameters
     ----------
     path : path-like
-        Of the last one; the one before has ".previous" behind its name, and one that is being written ".next".
+        Of the last checkpoint. ".previous" is appended for the one before, ".next" for one that is being written.
     fingerprint : dict
-        What the training is: plain values that must be the same for it to go on (its table, settings, seed).
+        Plain values that identify the training (table, settings, seed) and must be the same for it to go on.
     """
 
     path: str | os.PathLike[str]
     fingerprint: dict[str, Any]
 
     def write(self, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint; at any moment a whole one is on disk.
+        """Write a checkpoint; at every moment a complete one is on disk.
 
         Raises
         ------
@@ -63,18 +63,18 @@ class CheckpointFile:
             raise CheckpointError(f"the checkpoint {self._last} cannot be written: {error}") from error
 
     def read(self, architecture: Architecture, slots: int | None = None) -> Checkpoint | None:
-        """Read the last whole checkpoint; None where there is none.
+        """Read the last complete checkpoint; None if there is no file.
 
         Parameters
         ----------
         architecture : Architecture
         slots : int, optional
-            How many the optimiser has.
+            The number of the optimiser's slots.
 
         Raises
         ------
         CheckpointError
-            If it is another training's, or all there is is damaged.
+            If it belongs to another training, or every file is damaged.
         """
         damage = None
         for path in self.found():
@@ -93,7 +93,7 @@ class CheckpointFile:
         return None
 
     def found(self) -> list[Path]:
-        """Return the files that there are, the one to go on from first, unless it is damaged."""
+        """Return the existing files, in the order in which they are tried."""
         return [path for path in self.places if path.exists()]
 
     @property
@@ -102,7 +102,7 @@ class CheckpointFile:
         return [self._last, self._next, self._previous]
 
     def remove(self) -> None:
-        """Delete the files, when the training has ended."""
+        """Delete the files, after the training has ended."""
         for path in self.found():
             path.unlink(missing_ok=True)
 
@@ -160,7 +160,7 @@ def _checkpoint(
 
 
 def _check_vectors(vectors: list[Array], architecture: Architecture, slots: int | None) -> None:
-    """Hold theta and the optimiser's slots against the number of the network's parameters."""
+    """Check theta and the optimiser's slots against the number of the network's parameters."""
     needed = n_parameters(architecture.widths, architecture.embeddings)
     if slots is not None and len(vectors) != slots + 1:
         raise ModelFileError(f"it must have {slots + 1} vectors, not {len(vectors)}")

@@ -1,4 +1,4 @@
-"""Checkpoints written while a network trains: what a kill, a crash or Ctrl-C leaves to go on from."""
+"""Write checkpoints while a network trains, from which it goes on after a kill, a crash or Ctrl-C."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from chainrule.network.training.segment import State
 from chainrule.network.training.setup import Training
 
 if TYPE_CHECKING:
-    from chainrule.network.training.run import Checkpoint
+    from chainrule.network.training.checkpoint import Checkpoint
 
-SECONDS = 30.0  # a checkpoint is written about this often within an epoch, and at the end of every epoch
+SECONDS = 30.0  # between two checkpoints within an epoch; one is also written after every epoch
 
 
 def train_with_checkpoints(training: Training, start: State, file: CheckpointFile) -> tuple[State, History]:
-    """Train from the checkpoint in the file, if there is one; leave one there if Ctrl-C ends it.
+    """Train from the checkpoint in the file, if there is one, and write checkpoints, also at Ctrl-C.
 
     Raises
     ------
     CheckpointError
-        If the checkpoint is another training's, or none can be written.
+        If the checkpoint belongs to another training, or none can be written.
     """
-    keeper = CheckpointWriter(file, training.on_segment, training.on_epoch)
-    kept = replace(training, on_segment=keeper.on_segment, on_epoch=keeper.on_epoch)
-    state, history = train(kept, file.read(training.architecture, len(start.slots)) or start)
+    writer = CheckpointWriter(file, training.on_segment, training.on_epoch)
+    watched = replace(training, on_segment=writer.on_segment, on_epoch=writer.on_epoch)
+    state, history = train(watched, file.read(training.architecture, len(start.slots)) or start)
     if history.stop_reason == StopReason.INTERRUPTED:
-        keeper.keep()
+        writer.write()
     return state, history
 
 
 class CheckpointWriter:
-    """Writes checkpoints to a file, beside whatever else listens to a training.
+    """Hooks that write checkpoints to a file, after calling other hooks.
 
     Parameters
     ----------
     file : CheckpointFile
     on_segment, on_epoch : callable, optional
-        Hooks that are called first.
+        Called first.
     """
 
     def __init__(self, file: CheckpointFile, on_segment: Hook | None = None, on_epoch: Hook | None = None) -> None:
@@ -51,22 +51,22 @@ class CheckpointWriter:
         self._written = time.monotonic()
 
     def on_segment(self, progress: Progress) -> None:
-        """Write a checkpoint where one is due."""
+        """Write a checkpoint if one is due."""
         if self._segment is not None:
             self._segment(progress)
         self._latest = progress.checkpoint()
         if time.monotonic() - self._written >= SECONDS:
-            self.keep()
+            self.write()
 
     def on_epoch(self, progress: Progress) -> None:
         """Write a checkpoint."""
         if self._epoch is not None:
             self._epoch(progress)
         self._latest = progress.checkpoint()
-        self.keep()
+        self.write()
 
-    def keep(self) -> None:
-        """Write where training was last, if that is not written yet."""
+    def write(self) -> None:
+        """Write the latest checkpoint, unless it is written already."""
         if self._latest is not None:
             self.file.write(self._latest)
         self._latest, self._written = None, time.monotonic()

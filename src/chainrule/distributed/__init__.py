@@ -1,1 +1,1 @@
-"""One training on several machines: shards, their sums, Dask and MPI."""
+"""Distributed training: shards, the sum of their gradients, Dask and MPI."""

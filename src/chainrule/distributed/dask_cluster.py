@@ -1,4 +1,4 @@
-"""Who of a Dask cluster lives, and work that is done again when a worker is lost."""
+"""Live workers of a Dask cluster, with retries when a worker is lost."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from chainrule.distributed.communicators.base import PeerLostError
 from chainrule.distributed.sharded import first_named
 
 Result = TypeVar("Result")
-PATIENCE = 5.0  # seconds of waiting for one's turn after which it is said
-_LOOK = 1.0  # seconds between two looks at whether the workers are still there
+PATIENCE = 5.0  # seconds of waiting for the cluster before a warning
+_LOOK = 1.0  # seconds between two checks that the workers are alive
 _LOST = (PeerLostError, KilledWorker, NoValidWorkerError, FutureCancelledError, CommClosedError, TimeoutError)
 
 
@@ -30,9 +30,9 @@ class Cluster:
     ----------
     client : distributed.Client
     n_ranks : int
-        At most so many of them work on it.
+        The most workers to use.
     timeout : float
-        Seconds without a word from a worker, or without any worker, that are too many.
+        Seconds to wait for an answer from a worker, or for a first worker.
     grace : float
         Seconds that a lost worker has to come back before the others go on without it.
     attempts : int
@@ -47,12 +47,12 @@ class Cluster:
         self.count()
 
     def count(self) -> list[str]:
-        """Return the workers in the order of their ranks; a new one takes the place of one that has gone.
+        """Return the workers in the order of their ranks; a new worker takes the rank of a lost one.
 
         Raises
         ------
         ClusterError
-            If there is none, and none comes.
+            If there is no worker, and none comes in time.
         """
         ends = time.monotonic() + self.timeout
         while not (living := self._running()):
@@ -68,10 +68,10 @@ class Cluster:
         return self.addresses[: self.n_ranks]
 
     def retry(self, work: Callable[[list[str]], Result]) -> Result:
-        """Return what `work` makes of the workers there are, trying again where one of them is lost.
+        """Call `work` with the workers' addresses and return its result; repeat it if a worker is lost.
 
-        Only one training at a time works on a cluster, segment by segment: two that wait for each other's workers
-        would wait forever. The right to work is a lease, which a driver that dies gives back by saying nothing.
+        Trainings on one cluster take turns, segment by segment: two that wait for each other's workers would wait
+        forever. A turn is a lease, which expires if the driver dies.
         """
         attempt = 0
         while True:
@@ -99,12 +99,12 @@ class Cluster:
             self._turn.release()
 
     def results(self, futures: Sequence[Future], addresses: list[str]) -> list[Any]:
-        """Return what the futures come to, watching that the workers they wait for are alive.
+        """Return the futures' results, checking that the workers they run on are alive.
 
         Raises
         ------
         PeerLostError
-            If they are not.
+            If one of them is not.
         """
         asked = time.monotonic()
         try:
@@ -124,7 +124,7 @@ class Cluster:
             self.client.cancel([future for future in futures if not future.done()], force=True)
 
     def _read(self, futures: Sequence[Future]) -> list[Any]:
-        """Return the results, or raise what matters most of the errors: what no other attempt would change."""
+        """Return the results, or raise the most important error: one that another attempt would not change."""
         errors = [future.exception() for future in futures if future.status != "finished"]
         lasting = [error for error in errors if not isinstance(error, _LOST)]
         diverged = [error for error in lasting if isinstance(error, DivergenceError)]
@@ -135,12 +135,12 @@ class Cluster:
         return self.client.gather(futures)
 
     def _running(self) -> list[str]:
-        """Return the workers that take tasks: not those which are only starting, or paused for want of memory."""
+        """Return the workers that take tasks, which excludes those that are starting, or paused for lack of memory."""
         known = self.client.sync(self.client.scheduler.identity)["workers"]
         return sorted(address for address, worker in known.items() if worker["status"] == "running")
 
     def _recover(self, wanted: int) -> None:
-        """Have the scheduler forget who does not answer; give those who are gone a moment to come back."""
+        """Remove workers that do not answer from the scheduler; give lost workers a moment to come back."""
         if silent := self._silent(list(self.client.nthreads())):
             self.client.run_on_scheduler(_forget, silent)
         ends = time.monotonic() + self.grace
@@ -148,7 +148,7 @@ class Cluster:
             time.sleep(0.1)
 
     def _silent(self, addresses: Sequence[str]) -> list[str]:
-        """Return those who do not answer."""
+        """Return the addresses that do not answer."""
         answers: list[bool] = self.client.sync(self._ask, addresses)
         return [address for address, answer in zip(addresses, answers, strict=True) if not answer]
 

@@ -1,7 +1,7 @@
 """Training on a Dask cluster: the driver's side, and what each worker does.
 
-Dask places the shards and the work, knows who lives, and runs lost loads again. A segment is one long task for each
-worker. It is a pure function, so one that is lost is run again, by the workers there are then, to the same bits.
+Dask places the shards and the tasks, knows which workers are alive, and repeats lost loads. A segment is one long task
+for each worker. It is a pure function, so a lost segment is run again, by the workers there are then, to the same bits.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ class DaskFeed(ShardFeed):
     loads : sequence of RowLoader
         One for each shard.
     runner : Engine
-        Who computes here; the workers choose the engine of that name.
+        The engine in this process; the workers use the engine of the same name.
     seed : int
     shuffle : bool, default True
-        Of the shards' orders.
+        Visit the rows of each shard in a random order.
     step_timeout : float, optional
-        Seconds without a word from a rank that are too many; by default Dask's setting chainrule.step-timeout, or 60.
+        Seconds to wait for an answer from a rank; by default Dask's setting chainrule.step-timeout, or 60.
     grace : float, default 5
         Seconds that a lost worker has to come back before the others go on without it.
     attempts : int, default 3
@@ -59,7 +59,7 @@ class DaskFeed(ShardFeed):
     """
 
     closes_client = False  # when the training has ended
-    segment_seconds = 2.0  # placing the tasks of one costs some 20 ms
+    segment_seconds = 2.0  # placing the tasks of a segment takes some 20 ms
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class DaskFeed(ShardFeed):
                 f"idle. Train with shards={len(self._cluster.addresses)} or more."
             )
         client.register_plugin(MeetingPoint())
-        self._settled: list[str] = []  # the workers that are known to have their shards
+        self._settled: list[str] = []  # the workers that have their shards
         self._shards: dict[int, Future] = {}
 
     def run_on_root(self, training: Callable[[], Value]) -> Value:
@@ -99,12 +99,12 @@ class DaskFeed(ShardFeed):
                 self._client.close()
 
     def run(self, steps: Steps) -> tuple[State, Totals]:
-        """Run the segment on the workers there are, again if one of them is lost.
+        """Run the segment on the cluster, and again if a worker is lost.
 
         Raises
         ------
         ClusterError
-            If it cannot go on, or the workers do not agree on the new weights.
+            If training cannot go on, or the workers do not agree on the new weights.
         DivergenceError
         """
         outcomes = self._cluster.retry(lambda addresses: self._run(steps, addresses))
@@ -112,14 +112,14 @@ class DaskFeed(ShardFeed):
         return outcomes[0][1]
 
     def evaluate(self, what: Evaluation, architecture: Architecture, parameters: Parameters) -> list[Any]:
-        """Return what an evaluation comes to on each shard, where it is."""
+        """Evaluate each shard where it is; return the results in the order of the shards."""
         return self._cluster.retry(lambda addresses: self._evaluate((what, architecture, parameters), addresses))
 
     def _run(self, steps: Steps, addresses: list[str]) -> list[tuple[str, Any]]:
         self._settle(addresses)
-        self._settled = []  # until all has gone well
+        self._settled = []  # in case it fails
         session = uuid.uuid4().hex
-        sent = self._submit(_itself, steps, on=addresses[0])  # once, and from there to the other workers
+        sent = self._submit(_itself, steps, on=addresses[0])  # sent once; the other workers fetch it there
         ranks = [
             self._submit(
                 _run_rank,
@@ -137,7 +137,7 @@ class DaskFeed(ShardFeed):
         return outcomes
 
     def _settle(self, addresses: list[str]) -> None:
-        """Wait until every worker has its shards, or a rank that has started would hold up the load of another's."""
+        """Wait until every worker has its shards: a rank that runs already would delay the loading of another's."""
         if self._settled == addresses:
             return
         self._settled = []
@@ -149,7 +149,7 @@ class DaskFeed(ShardFeed):
         self._cluster.results(here, addresses)
 
     def _place(self, number: int, address: str) -> None:
-        """Have a shard loaded on a worker, unless some worker has it already, which can hand it on."""
+        """Load a shard on a worker, unless a worker has it already, from which Dask can copy it."""
         if number in self._shards and self._shards[number].status == "finished":
             return
         load = self._loads[number]
@@ -170,7 +170,7 @@ class DaskFeed(ShardFeed):
         return self._cluster.results(found, addresses)
 
     def _submit(self, function: Callable[..., Any], *arguments: Any, on: str | None = None) -> Future:
-        """Submit a task, to be run on one worker, or, so that it cannot wait forever for a dead one, on another."""
+        """Submit a task, preferably to one worker; another may run it, or it would wait forever for a dead one."""
         pinned = {} if on is None else {"workers": [on], "allow_other_workers": True}
         with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TiB"}):
             return self._client.submit(function, *arguments, pure=False, **pinned)
@@ -183,7 +183,7 @@ def _itself(value: Value) -> Value:
 def _placed(
     function: Callable[..., Rows], arguments: tuple[Any, ...], seed: int, number: int, shuffle: bool
 ) -> ShuffledRows:
-    """Load a shard: the task whose result is kept on a worker."""
+    """Load a shard; the result of this task is kept on a worker."""
     return ShuffledRows(function(*arguments), seed, number, shuffle=shuffle)
 
 
@@ -200,7 +200,7 @@ def _run_rank(
     if worker.address != addresses[rank]:
         raise PeerLostError(f"the worker {addresses[rank]} is gone.")
     communicator = DaskCommunicator(worker, session, rank, addresses, timeout)
-    try:  # whatever goes wrong from here on closes the streams, and the others need not wait for a timeout
+    try:  # an error closes the streams, so that the other ranks need not wait for a timeout
         if version != __version__:
             raise ClusterError(
                 f"{worker.address} has chainrule {__version__}, the driver {version}: install the same version."

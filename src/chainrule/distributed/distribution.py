@@ -1,4 +1,4 @@
-"""Where a fit in shards runs: the choice between one process, a Dask cluster and an MPI job."""
+"""Where a sharded fit runs: in this process, on a Dask cluster or as an MPI job."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Distribution:
-    """Where to train, and in how many shards. The result is a function of the shards, not of where they are.
+    """Where to train, and in how many shards. The result depends on the shards, not on where they are.
 
     Parameters
     ----------
     where : "local", "mpi", a Dask client's address, distributed.Client or mpi4py.MPI.Comm
         "local" is this process, "mpi" all ranks of the job; an address is of a Dask scheduler.
     shards : int, default 8
-        At most so many workers or ranks share the work.
+        Also the most workers or ranks that are used.
     """
 
     where: Any
@@ -42,7 +42,7 @@ class Distribution:
     def feed(
         self, examples: Examples | DivisibleRows, engine: Engine, plan: Plan, shuffle: bool, dtype: np.dtype[Any]
     ) -> ShardFeed:
-        """Cut examples into shards, and bring them to where they are trained on.
+        """Cut examples into shards, and bring these to where they are trained on.
 
         Raises
         ------
@@ -68,7 +68,7 @@ class Distribution:
         return feed
 
     def check(self) -> None:
-        """Raise InvalidParameterError where this is no place to train, ClusterError where nobody is there."""
+        """Raise InvalidParameterError if this is no place to train, ClusterError if nothing answers there."""
         client = self._client()
         if client is not None and client is not self.where:
             client.close()
@@ -80,12 +80,12 @@ class Distribution:
 
     @property
     def is_root(self) -> bool:
-        """Whether this process is the one that reports and saves: all are but the further ranks of an MPI job."""
+        """Whether this process reports and saves: every process does, except the further ranks of an MPI job."""
         comm = self._comm()
         return comm is None or comm.Get_rank() == 0
 
     def broadcast(self, function: Callable[[], Result]) -> Result:
-        """Call a function on the process that leads; return on every rank of an MPI job what it returned there.
+        """Call a function on the root rank only, and return its result on every rank.
 
         Raises
         ------

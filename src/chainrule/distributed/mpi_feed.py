@@ -1,6 +1,6 @@
-"""Training as an MPI job: every rank calls the same program, rank 0 leads, the others do what it says.
+"""Training as an MPI job: every rank runs the same program; the root rank, 0, sends the others what to compute.
 
-A rank that is killed ends the job; started again, it goes on from the checkpoint file.
+A rank that is killed ends the job. Started again, the job goes on from the checkpoint file.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from chainrule.distributed.reduction import run_of
 from chainrule.distributed.sharded import Evaluation, ShardFeed, Steps, check_digests, digest, first_named, run_shards
 from chainrule.network.architecture import Architecture
 from chainrule.network.parameters import Parameters
-from chainrule.network.training.feed import Runner
+from chainrule.network.training.runner import Runner
 from chainrule.network.training.segment import State, Totals
 from chainrule.outofcore.rows import RowLoader, Rows
 from chainrule.outofcore.shuffle import ShuffledRows
@@ -31,19 +31,18 @@ if TYPE_CHECKING:
     from mpi4py import MPI
 
 Result = TypeVar("Result")
-REDUCTIONS = ("strict", "fast")
 
 
 @dataclass(frozen=True)
 class _Rank:
-    """What one rank does when it is told to."""
+    """What one rank computes when the root rank asks for it."""
 
     communicator: MPICommunicator
     shards: dict[int, ShuffledRows]
     engine: Runner
 
     def segment(self, steps: Steps) -> tuple[str, tuple[State, Totals] | None] | DivergenceError:
-        """Run a segment; return the digest of the new state, and rank 0 the state itself; or how it diverged."""
+        """Run a segment; return the digest of the new state, on rank 0 also the state; or the divergence."""
         try:
             state, totals = run_shards(steps, self.shards, self.communicator, self.engine)
         except DivergenceError as error:  # on all ranks at once
@@ -51,24 +50,22 @@ class _Rank:
         return digest(state), (state, totals) if self.communicator.rank == 0 else None
 
     def evaluate(self, what: Evaluation, architecture: Architecture, parameters: Parameters) -> list[Any]:
-        """Return what an evaluation comes to on each of its shards."""
+        """Evaluate each of this rank's shards."""
         return [what(shard.rows, architecture, parameters, self.engine) for shard in self.shards.values()]
 
 
 class MPIFeed(ShardFeed):
-    """Shards on the ranks of an MPI communicator; every rank builds one, and calls `lead`.
+    """Shards on the ranks of an MPI communicator; every rank builds one, and calls `run_on_root`.
 
     Parameters
     ----------
     comm : mpi4py.MPI.Comm
     loads : sequence of RowLoader
-        One for each shard, on rank 0, which sends each rank its own; what the others give does not matter.
+        One for each shard, on rank 0, which sends each rank its own; ignored on the other ranks.
     runner : Runner
     seed : int
     shuffle : bool, default True
-        Of the shards' orders.
-    reduction : {"strict", "fast"}
-        "strict" adds along one tree, to the same bits for any number of ranks; "fast" lets MPI add.
+        Visit the rows of each shard in a random order.
 
     Raises
     ------
@@ -86,25 +83,22 @@ class MPIFeed(ShardFeed):
         *,
         seed: int,
         shuffle: bool = True,
-        reduction: str = "strict",
     ) -> None:
-        if reduction not in REDUCTIONS:
-            raise InvalidParameterError(f"reduction must be 'strict' or 'fast', got {reduction!r}.")
         self.runner, self._comm = runner, comm
         is_root, size = comm.Get_rank() == 0, comm.Get_size()
-        with _together(comm):
+        with _abort_on_error(comm):
             self.sizes = comm.bcast(tuple(load.m for load in loads))
         n_shards = len(self.sizes)
         if size > n_shards:
             raise InvalidParameterError(f"the job has {size} ranks for {n_shards} shards: pass shards={size}.")
-        with _together(comm):
+        with _abort_on_error(comm):
             runs = [run_of(rank, size, n_shards) for rank in range(size)]
             own = comm.scatter([{shard: loads[shard] for shard in run} for run in runs] if is_root else None)
-            rows, troubles = _brought(comm, own)
+            rows, troubles = _load_rows(comm, own)
         if troubles:
             raise ClusterError(troubles[0])
         shards = {number: ShuffledRows(each, seed, number, shuffle=shuffle) for number, each in rows.items()}
-        self._rank = _Rank(MPICommunicator(comm, fast=reduction == "fast"), shards, runner)
+        self._rank = _Rank(MPICommunicator(comm), shards, runner)
 
     def run(self, steps: Steps) -> tuple[State, Totals]:
         """Run the segment on all ranks.
@@ -124,11 +118,11 @@ class MPIFeed(ShardFeed):
         return reached
 
     def evaluate(self, what: Evaluation, architecture: Architecture, parameters: Parameters) -> list[Any]:
-        """Return what an evaluation comes to on each shard, by their numbers."""
+        """Evaluate each shard where it is; return the results in the order of the shards."""
         return [value for found in self._everywhere("evaluate", what, architecture, parameters) for value in found]
 
     def run_on_root(self, training: Callable[[], Result]) -> Result:
-        """Run a training on rank 0, which the others serve; return its result on every rank.
+        """Run a training on rank 0, for which the other ranks compute; return its result on every rank.
 
         Raises
         ------
@@ -159,12 +153,12 @@ class MPIFeed(ShardFeed):
         return self._do(name, arguments)
 
     def _do(self, name: str, arguments: tuple[Any, ...]) -> Any:
-        with _together(self._comm):
+        with _abort_on_error(self._comm):
             return self._comm.gather(getattr(self._rank, name)(*arguments))
 
 
-def _brought(comm: MPI.Comm, loads: dict[int, RowLoader]) -> tuple[dict[int, Rows], list[str]]:
-    """Bring this rank's rows to it; also return, on every rank, what any of them could not read."""
+def _load_rows(comm: MPI.Comm, loads: dict[int, RowLoader]) -> tuple[dict[int, Rows], list[str]]:
+    """Load this rank's rows; also return, on every rank, the errors of all ranks."""
     rows, trouble = {}, None
     try:
         rows = {number: load.run() for number, load in loads.items()}
@@ -173,12 +167,12 @@ def _brought(comm: MPI.Comm, loads: dict[int, RowLoader]) -> tuple[dict[int, Row
     return rows, [each for each in comm.allgather(trouble) if each]
 
 
-_LAST_WORDS = 0.5  # seconds for a launcher to pass on what it has read, which is lost when the job is ended
-_PATIENCE = 60.0  # seconds for it to read: it may have died
+_LAST_WORDS = 0.5  # seconds for the launcher to pass on what it has read: ending the job would lose it
+_PATIENCE = 60.0  # seconds to wait for the launcher to read: it may have died
 
 
-def _say(words: str) -> None:
-    """Write on standard error, and wait until the launcher has read it, however slow the machine."""
+def _write_error(words: str) -> None:
+    """Write to standard error, and wait until the launcher has read it, however slow the machine."""
     sys.stderr.write(words)
     sys.stderr.flush()
     with suppress(ImportError, OSError, ValueError):  # not every system can tell, nor every stream
@@ -193,12 +187,12 @@ def _say(words: str) -> None:
 
 
 @contextmanager
-def _together(comm: MPI.Comm) -> Iterator[None]:
-    """End the whole job where one rank fails: the others would wait for it forever."""
+def _abort_on_error(comm: MPI.Comm) -> Iterator[None]:
+    """End the whole job if one rank fails: the others would wait for it forever."""
     try:
         yield
     except BaseException:
         if comm.Get_size() > 1:
-            _say(traceback.format_exc())
+            _write_error(traceback.format_exc())
             comm.Abort(1)
         raise

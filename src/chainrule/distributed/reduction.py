@@ -1,24 +1,22 @@
-"""The sum over the shards, along one fixed binary tree.
+"""The sum over all shards, in the order of a fixed binary tree.
 
-Floating-point sums depend on their order. Here it is fixed by the shards' numbers alone: those of [a, b) are the sum
-of its two halves. So any number of ranks comes to the same bits. A rank has a run of consecutive shards; it adds the
-subtrees that lie in its run and exchanges their roots, from which every rank finishes the tree.
+A floating-point sum depends on its order. Here the order depends only on the numbers of the shards: the sum of the
+shards [a, b) is the sum of its two halves. So any number of ranks gets the same bits. A rank has a run of consecutive
+shards. It adds the subtrees within its run, and the ranks exchange the roots of these; then every rank completes the
+tree.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from chainrule.distributed.communicators.base import Communicator
 from chainrule.network.types import Array
 
-if TYPE_CHECKING:
-    from chainrule.distributed.communicators.base import Communicator
-
 Node = tuple[int, int]  # the shards [first, end) below it
-_SMALL = 1 << 16  # bytes; a vector of so few is quicker sent to all at once than in two rounds of parts
+_SMALL = 1 << 16  # bytes; a vector up to this size goes faster to all ranks at once than in two rounds
 
 
 def run_of(rank: int, size: int, n_shards: int) -> range:
@@ -49,7 +47,7 @@ def roots(run: range, node: Node) -> list[Node]:
 
 
 def tree_sum(parts: dict[Node, Array], node: Node) -> Array:
-    """Add up what is below a node, down to the nodes in `parts`, whose arrays are overwritten.
+    """Add up all shards below a node, from the nodes in `parts`, whose arrays are overwritten.
 
     Examples
     --------
@@ -68,21 +66,16 @@ def _halves(node: Node) -> tuple[Node, Node]:
     return (node[0], middle), (middle, node[1])
 
 
-class Reduction(ABC):
-    """Room for the vectors of this rank's shards, and their sum with those of all others."""
+class TreeSum:
+    """The buffers and the exchange for one sum over all shards.
 
-    vectors: dict[int, Array]  # by shard; to be filled before `total`, which overwrites them
+    Long vectors take two rounds: each rank completes the tree for a slice of the vector, then all exchange their
+    slices, which is the least traffic. Short vectors go to every rank in one round.
 
-    @abstractmethod
-    def total(self) -> Array:
-        """Return the sum of all shards' vectors, the same on every rank; the next call overwrites it."""
-
-
-class TreeSum(Reduction):
-    """The sum along the tree: the same bits for any number of ranks.
-
-    Long vectors go in two rounds: each rank finishes the tree for a slice of the vector, then all exchange their
-    slices; that is the least traffic. Short ones go to everyone in one round.
+    Attributes
+    ----------
+    vectors : dict of int to ndarray
+        By the number of a shard of this rank. To be filled before `total`, which overwrites them.
     """
 
     def __init__(self, communicator: Communicator, n_shards: int, length: int, dtype: np.dtype[Any]) -> None:
@@ -121,7 +114,7 @@ class TreeSum(Reduction):
         return self._joined(finished) if self.in_slices else finished
 
     def _joined(self, finished: Array) -> Array:
-        """Exchange the slices whose sum is finished."""
+        """Exchange the completed slices."""
         slices = [self.sum[part] for part in self.slices]
         slices[self.communicator.rank][:] = finished
         self.communicator.exchange([finished] * len(slices), slices)

@@ -1,4 +1,4 @@
-"""Who executes the equations: a protocol, two engines, and the choice between them."""
+"""Compute backends: the protocol of an engine, the reference and the native engine, and the choice of one."""
 
 from chainrule.engine.choose import ENGINES, choose, info
 from chainrule.engine.protocol import Engine

@@ -1,4 +1,4 @@
-"""The network's objects as the plain arguments that the compiled engine takes, and which of them it knows at all."""
+"""Arguments of the compiled engine: the network's objects as plain values, and a test of which it supports."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from chainrule.network.optimizers import NAdam, mu_and_products
 from chainrule.network.training.segment import Plan
 from chainrule.network.types import Array
 
-# What an activation's or loss's one parameter is if it is not given.
+# The default of the parameter of an activation or loss.
 _DEFAULTS = {"leaky_relu": 0.01, "elu": 1.0, "binary_focal": 2.0, "categorical_focal": 2.0, "huber": 1.0} | {
     "quantile": 0.5,
     "tweedie": 1.5,
@@ -27,13 +27,13 @@ _DEFAULTS = {"leaky_relu": 0.01, "elu": 1.0, "binary_focal": 2.0, "categorical_f
 
 
 def is_known(g: Activation) -> bool:
-    """Say whether the engine has this activation: one of the tables', unchanged."""
+    """Whether the engine has this activation: one of the table of activations, unchanged."""
     known = ACTIVATIONS.get(g.name, (None, None))
     return (_function(g.g), _function(g.g_prime)) == known and len(g.parameters) <= 1
 
 
 def is_known_loss(loss: Loss) -> bool:
-    """Say whether the engine has this loss, and the output it stands on."""
+    """Whether the engine has this loss and its output activation."""
     if loss.name not in LOSSES or len(loss.parameters) > 1:
         return False
     _, value, derivative, _ = LOSSES[loss.name]
@@ -99,7 +99,7 @@ def plan_of(plan: Plan, last_step: int) -> _native.Plan:
 
 
 def examples_of(examples: Examples, *, drops: bool) -> _native.Examples:
-    """Wrap the examples; only dropout needs the rows' keys. Which rows count is copied: see `table_of`."""
+    """Wrap the examples; only dropout needs the keys. The numbers of the rows are copied: see `table_of`."""
     return _native.Examples(
         table_of(examples.X.T),
         table_of(examples.Y.T),
@@ -111,10 +111,10 @@ def examples_of(examples: Examples, *, drops: bool) -> _native.Examples:
 
 
 def table_of(rows: Any) -> _native.Table:
-    """Wrap a table of one row per example; only what C++ cannot read as it is gets converted.
+    """Wrap a table with one row per example; arrays that C++ cannot read as they are get converted.
 
-    What says where in the memory to read is checked once and used for a whole training, in which a callback may change
-    the caller's arrays: where rows start is copied, and columns and codes are held to their range where they are used.
+    Indices are checked once and then used for a whole training, in which a callback may change the caller's arrays. So
+    the starts of sparse rows are copied, and C++ checks columns and codes again where it uses them.
     """
     if hasattr(rows, "indptr"):
         rows = rows.tocsr()

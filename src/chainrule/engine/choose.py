@@ -1,4 +1,4 @@
-"""The choice of an engine by name, and what is there to choose from."""
+"""Choose an engine by name, and describe the engines of this installation."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def choose(name: str = "auto", n_threads: int | None = None, architecture: Archi
     ----------
     name : {"auto", "native", "reference"}
     n_threads : int, optional
-        At most so many threads; None leaves it to the cost model. Never more than the machine grants.
+        The largest number of threads; None: as many as the machine grants. A small job uses fewer.
     architecture : Architecture, optional
-        What it is to run. If the native engine cannot, the reference does, and a warning says so once.
+        The network to run. If the native engine cannot run it, the reference does, and a warning says so once.
 
     Raises
     ------
@@ -48,18 +48,18 @@ def choose(name: str = "auto", n_threads: int | None = None, architecture: Archi
                 "engine='native' is not part of this installation. Install with a C++ compiler at hand, or use "
                 "engine='auto' or engine='reference'."
             )
-        _say_once("The native engine is not installed (no C++ compiler was at hand): the slower reference runs.")
+        _warn_once("The native engine is not installed (no C++ compiler was at hand): the slower reference runs.")
         return reference
     engine: Engine = native.Native(limit(n_threads))
     missing = None if architecture is None else engine.cannot(architecture)
     if missing is None:
         return engine
-    _say_once(f"The native engine does not know {missing}: the slower reference runs.")
+    _warn_once(f"The native engine does not know {missing}: the slower reference runs.")
     return reference
 
 
 def info() -> dict[str, Any]:
-    """Return what runs by default: engine, instruction set, threads, and the compiler that built it.
+    """Describe the default engine: name, instruction set, threads, and the compiler that built it.
 
     Examples
     --------
@@ -78,11 +78,11 @@ def info() -> dict[str, Any]:
 
 @cache
 def _native() -> Any:
-    """The module of the native engine, or None where it was not built."""
+    """Return the module of the native engine, or None if it was not built."""
     built = find_spec("chainrule.engine._native") is not None
     return import_module("chainrule.engine.native") if built else None
 
 
 @cache
-def _say_once(sentence: str) -> None:
+def _warn_once(sentence: str) -> None:
     warn(sentence)

@@ -1,7 +1,7 @@
 """The native engine: C++ that runs segments and evaluations of `chainrule.network` and returns the same numbers.
 
-`arguments.py` turns the network's objects into what C++ understands; here C++ is called, and its answers are turned
-back. Only these two import the compiled module, and nothing is computed in them.
+`arguments.py` converts the network's objects for C++; this file calls C++ and converts the results back. Only these two
+files import the compiled module.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from chainrule.network.types import Array
 name = "native"
 try:
     instructions = _native.instructions()
-except ValueError as error:  # the environment asks for what this machine has not
+except ValueError as error:  # the environment asks for instructions that this machine lacks
     raise InvalidParameterError(str(error)) from None
 available = tuple(_native.available())
 compiler = _native.compiler()
@@ -41,14 +41,14 @@ _FLOPS_PER_CALL = 4e9  # of an evaluation: 0.02 s of a fast core, 0.2 s of a slo
 
 
 class Native:
-    """The native engine with its limit of threads and the memory it works in.
+    """The native engine with its number of threads and its working memory.
 
     Parameters
     ----------
     n_threads : int
-        At most so many threads.
+        The largest number of threads.
     adaptive : bool, default True
-        Let the cost model use fewer; False uses exactly `n_threads`, whatever the machine has.
+        Use fewer threads for small jobs; False uses exactly `n_threads`.
     """
 
     name = name
@@ -58,11 +58,11 @@ class Native:
         self._memory = _native.Memory()
         self._examples: dict[tuple[Any, ...], tuple[_native.Examples, weakref.ref[Examples]]] = {}
         self._networks: dict[int, tuple[Architecture, _native.Network]] = {}
-        self._last_segment: tuple[int, tuple[Any, ...]] = 0, ()  # its number, what it had, the vectors it left
+        self._last_segment: tuple[int, tuple[Any, ...]] = 0, ()  # its number; its architecture, plan and final vectors
         self._last_examples: Callable[[], Examples | None] = lambda: None
 
     def cannot(self, architecture: Architecture) -> str | None:
-        """Say what is not in the engine's tables: an activation or loss of the user's own, or one changed."""
+        """Name an activation or loss that the engine does not have, such as a custom one; None if it has all."""
         for g in architecture.hidden:
             if not is_known(g):
                 return f"the activation {g.label!r}"
@@ -93,7 +93,7 @@ class Native:
         if diverged >= 0:
             self._explain(architecture, plan, state, examples, order, rates, diverged)
         for vector in after:
-            vector.flags.writeable = False  # or the copy in the engine's memory would be another
+            vector.flags.writeable = False  # or the engine's own copy could become outdated
         self._last_segment, self._last_examples = (number, (architecture, plan, *after)), weakref.ref(examples)
         theta, *slots = after
         reached = State(replace(state.parameters, theta=theta), tuple(slots), state.step + len(rates), state.epoch)
@@ -131,10 +131,7 @@ class Native:
                 self._memory, threads, self._network_of(architecture), wrapped, parameters.theta, first, count, d
             )
         d /= examples.m
-        w, penalty = parameters.weights, architecture.penalty
-        W = parameters.theta[w]
-        d[w] += penalty.smooth_gradient(W)
-        return math.fsum(losses) / examples.m + penalty.l2 / 2 * float(W @ W), d
+        return segment.with_l2_penalty(architecture, parameters, math.fsum(losses) / examples.m, d)
 
     def gradient_sum(
         self, architecture: Architecture, plan: Plan, state: State, examples: Examples, out: Array
@@ -145,7 +142,7 @@ class Native:
             self._memory,
             self._threads(architecture, examples.m, 1, backward=True),
             self._network_of(architecture),
-            examples_of(examples, drops=architecture.drops),  # the rows of one step: nothing to remember
+            examples_of(examples, drops=architecture.drops),  # not kept: these rows are used in one step only
             state.parameters.theta,
             plan.seed % 2**64,
             state.step,
@@ -158,17 +155,17 @@ class Native:
         return min(self.n_threads, threads_for(architecture.widths, batch, steps, backward=backward))
 
     def _network_of(self, architecture: Architecture) -> _native.Network:
-        """Describe the network once, not in every segment."""
+        """Convert the network once, not in every segment."""
         if id(architecture) not in self._networks:
             self._networks = {id(architecture): (architecture, network_of(architecture))}
         return self._networks[id(architecture)][1]
 
     def _examples_of(self, examples: Examples, architecture: Architecture) -> _native.Examples:
-        """Wrap the examples once, and forget them with their last user: they may be a window of many that pass by."""
-        name = id(examples), architecture.drops, architecture.embeddings  # the arrays by identity
+        """Wrap the examples once, until they are no longer used elsewhere: a streamed table has many windows."""
+        name = id(examples), architecture.drops, architecture.embeddings  # arrays are recognised by identity
         if name not in self._examples:
             check_codes(architecture.embeddings, examples.X, slice(None) if examples.rows is None else examples.rows)
-            forget = partial(self._examples.pop, name)  # no Python code runs in it that Ctrl-C could be lost in
+            forget = partial(self._examples.pop, name)  # not Python code, in which Ctrl-C could get lost
             self._examples[name] = examples_of(examples, drops=architecture.drops), weakref.ref(examples, forget)
         return self._examples[name][0]
 
@@ -182,7 +179,7 @@ class Native:
         rates: Array,
         step: int,
     ) -> None:
-        """Raise the error of the step that diverged: replay the segment up to it, and let the reference take it."""
+        """Raise the error of the step that diverged: replay the segment up to it, then run it by the reference."""
         size = plan.batch_size
         if step:
             state, _ = self.run_segment(architecture, plan, state, examples, order[: step * size], rates[:step])
@@ -198,7 +195,7 @@ class Native:
 
 
 def peak_flops(dtype: str, n_threads: int, seconds: float = 0.5) -> float:
-    """Measure what the kernel of the three products reaches on data in the first-level cache, in FLOP/s."""
+    """Measure the speed of the matrix-product kernel on data in the first-level cache, in FLOP/s."""
     repetitions = 1000
     with ThreadPoolExecutor(n_threads) as pool:
         began, flops = time.perf_counter(), 0.0
@@ -215,7 +212,7 @@ def _same(some: tuple[Any, ...], others: tuple[Any, ...]) -> bool:
 
 
 def _parts(architecture: Architecture, m: int) -> Iterator[tuple[int, int]]:
-    """Cut m examples into parts, so that Ctrl-C is noticed between them."""
+    """Divide m examples into parts, between which Ctrl-C is noticed."""
     flops = 6 * n_weights(architecture.widths)
     size = max(1, int(_FLOPS_PER_CALL / flops) // CHUNK) * CHUNK
     yield from ((first, min(size, m - first)) for first in range(0, m, size))

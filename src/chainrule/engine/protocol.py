@@ -1,7 +1,7 @@
-"""What an engine is: a `Runner` of the training loop that can say what it is and what it cannot do.
+"""The protocol of an engine: a `Runner` with a name that can tell which networks it does not support.
 
-Engines differ in speed alone. Given the same weights, orders and keys they return the same numbers: to 1e-12
-relative in float64 and 1e-4 in float32 after 50 steps, against the reference.
+Engines differ only in speed. Given the same weights, orders and keys they return the numbers of the reference: within
+1e-12 relative in float64, and 1e-4 in float32 after 50 steps.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import Protocol
 
 from chainrule.network.architecture import Architecture
-from chainrule.network.training.feed import Runner
+from chainrule.network.training.runner import Runner
 
 
 class Engine(Runner, Protocol):
-    """A runner with a name."""
+    """A runner with a name, which may not support every network."""
 
     name: str
 
     def cannot(self, architecture: Architecture) -> str | None:
-        """Say what of this network the engine cannot run (a user's own activation, say); None if it can."""
+        """Name the part of a network that the engine does not support, such as a custom activation; None if all."""
         ...

@@ -1,4 +1,4 @@
-"""The reference engine: `chainrule.network` as it is."""
+"""The reference engine: the functions of `chainrule.network` itself."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ name = "reference"
 
 
 def cannot(architecture: Architecture) -> str | None:
-    """There is nothing the reference cannot do."""
+    """Return None: the reference supports every network."""
     return None

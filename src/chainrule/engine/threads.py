@@ -1,4 +1,4 @@
-"""How many threads: never more than the machine grants, and only as many as pay for waiting on one another."""
+"""The number of threads: at most as many as the machine grants, and fewer for jobs too small to share."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import pairwise
 
-# Measured with `make bench` (section widths): what a thread must have to do before another one pays. A step waits at
-# two barriers and moves weights from core to core; a call starts its threads.
+# The work for which one more thread pays, measured with `make bench` (section widths). A step waits at two barriers and
+# moves weights between cores; a call starts its threads.
 FLOPS_PER_STEP = 4e6
 FLOPS_PER_TRAINING = 5e7
 FLOPS_PER_EVALUATION = 3e7
@@ -18,7 +18,7 @@ _share: ContextVar[int | None] = ContextVar("share", default=None)
 
 
 def limit(n_threads: int | None = None) -> int:
-    """Return the most threads to use: `n_threads`, the affinity mask, OMP_NUM_THREADS and `at_most`, the least.
+    """Return the largest number of threads: the minimum of `n_threads`, affinity mask, OMP_NUM_THREADS and `at_most`.
 
     Joblib sets OMP_NUM_THREADS in its workers, so nested parallelism does not multiply.
 
@@ -33,7 +33,7 @@ def limit(n_threads: int | None = None) -> int:
 
 @contextmanager
 def at_most(n_threads: int | None) -> Iterator[None]:
-    """Lower the limit for what this thread does inside: whoever trains several networks at once shares the cores out.
+    """Lower the limit within a `with` block of this thread: for several trainings at once, which share the cores.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def at_most(n_threads: int | None) -> Iterator[None]:
 
 
 def threads_for(widths: Sequence[int], batch: int, steps: int, *, backward: bool = False) -> int:
-    """Return how many threads a job is worth: `steps` steps of `batch` examples each.
+    """Return how many threads pay for a job of `steps` steps with `batch` examples each.
 
     Examples
     --------
@@ -67,5 +67,5 @@ def _affinity() -> int:
 
 
 def _environment() -> int | None:
-    first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()  # one number for each level of nesting
+    first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()  # one number for each nesting level
     return int(first) if first.isdigit() and int(first) > 0 else None

@@ -18,8 +18,9 @@ from chainrule.network.embeddings import Embedding
 from chainrule.network.examples import Examples
 from chainrule.network.losses import Loss
 from chainrule.network.schedules import Schedule
-from chainrule.network.training.feed import Feed, InMemory, Runner
+from chainrule.network.training.feed import Feed, InMemory
 from chainrule.network.training.initial_bias import at_base_rate
+from chainrule.network.training.runner import Runner
 from chainrule.network.training.segment import Plan, State
 from chainrule.network.training.setup import Stopping, Training
 from chainrule.network.types import Array

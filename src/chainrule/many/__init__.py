@@ -1,4 +1,4 @@
-"""Many networks at once: ensembles, searches, penalty paths; on threads, processes, Dask or joblib's backends.
+"""Many networks at once: ensembles, searches and penalty paths, in threads, in processes, on Dask or by joblib.
 
 Names are imported on use: a search needs what an ensemble does not.
 """

@@ -1,4 +1,4 @@
-"""Bags: a bootstrap sample is a weight for each row, how often it was drawn, and never a copy of the table."""
+"""Bootstrap samples (bags) as weights: how often each row was drawn. The table is never copied."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from chainrule.network.types import Array
 from chainrule.table import from_frame
 from chainrule.table.holdout import units
 
-_IN_NO_BAG = np.exp(-1)  # of the rows
+_IN_NO_BAG = np.exp(-1)  # the share of rows that a bag lacks
 
 
 def drawn(seed: int, m: int, sample_weight: Array | None = None, keys: Array | None = None) -> Array:
-    """Return how often each of m rows is in the bag of that seed: as many draws as rows count, with replacement.
+    """Return how often each of m rows is in the bag of a seed: as many draws with replacement as there are rows.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def drawn(seed: int, m: int, sample_weight: Array | None = None, keys: Array | N
         Rows of weight 0 are not drawn.
     keys : ndarray of shape (m,), uint64, optional
         Copies of a row are drawn as one where they stay together (`chainrule.table.holdout.units`), so that no member
-        is judged by a row that it was trained on.
+        is scored on a row that it was trained on.
 
     Examples
     --------
@@ -45,19 +45,19 @@ def drawn(seed: int, m: int, sample_weight: Array | None = None, keys: Array | N
 
 
 def keys_of(X: Any) -> Array | None:
-    """Hash the rows of a table of any kind; None where it is none, which the members' training will say."""
+    """Hash the rows of a table of any kind; return None for anything else, which the members' `fit` will refuse."""
     if issparse(X):
         return row_keys(canonical(X.tocsr()))
     if hasattr(X, "columns"):
-        return from_frame(X).row_keys()
+        return row_keys(from_frame(X))
     rows = np.asarray(X)
     if rows.ndim != 2:
         return None
-    return row_keys(rows) if rows.dtype.kind in "biuf" else from_frame(dict(enumerate(rows.T.tolist()))).row_keys()
+    return row_keys(rows if rows.dtype.kind in "biuf" else from_frame(dict(enumerate(rows.T.tolist()))))
 
 
 def out_of_bag_mean(counts: Array, predict: Callable[[int, Array], Array]) -> tuple[Array, Array]:
-    """Average what members predict for the rows that their bags lack.
+    """Average the members' predictions for the rows that their bags lack.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def out_of_bag_mean(counts: Array, predict: Callable[[int, Array], Array]) -> tu
     Returns
     -------
     mean : ndarray of shape (n_samples, ...)
-        NaN, with a ChainruleWarning, for rows that every bag has.
+        NaN, with a ChainruleWarning, for rows that are in every bag.
     judged : ndarray of int
         The other rows.
 

@@ -1,17 +1,16 @@
-"""What a search tries: which parameters, and in how many rounds with how much of the resource."""
+"""The candidates of a search, and the rounds of successive halving: many with little, the best with everything."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import ceil, floor, log
 from typing import Any
 
 import numpy as np
-from sklearn.base import is_classifier
 from sklearn.model_selection import ParameterGrid, ParameterSampler
-from sklearn.utils.validation import _num_samples
 
 from chainrule._errors import InvalidParameterError
-from chainrule.many.evaluation import Evaluations
-from chainrule.many.halving import amounts
+from chainrule.network.types import Array
 
 
 def candidates_of(param_grid: Any, n_iter: int | None, seed: int, resource: str | None) -> list[dict[str, Any]]:
@@ -36,24 +35,43 @@ def candidates_of(param_grid: Any, n_iter: int | None, seed: int, resource: str 
     return candidates
 
 
-def plan_of(search: Any, shared: Evaluations, n_candidates: int) -> list[Any]:
-    """Return how much of the resource each round gives; without halving a single round, of None.
+def amounts(n_candidates: int, factor: float, least: int, most: int, exhaust: bool) -> list[int]:
+    """Return how much of the resource a candidate gets in each round.
 
-    Raises
-    ------
-    InvalidParameterError
-        If the least is more than the most.
+    Parameters
+    ----------
+    n_candidates : int
+        Of the first round; each later round has a `factor`-th of those before it.
+    factor : float
+        Above 1.
+    least, most : int
+        The least of the first round and the most of the last.
+    exhaust : bool
+        Raise the first amount so far that the last round uses all of the resource.
+
+    References
+    ----------
+    K. Jamieson and A. Talwalkar (2016), Non-stochastic best arm identification and hyperparameter optimization.
+
+    Examples
+    --------
+    >>> amounts(9, 3, 1, 90, exhaust=True), amounts(9, 3, 20, 90, exhaust=False)
+    ([10, 30, 90], [20, 60])
     """
-    if search.resource is None:
-        return [None]
-    rows, least, most = search.resource == "n_samples", search.min_resources, search.max_resources
-    if most == "auto":
-        most = _num_samples(shared.X) if rows else search.estimator.get_params()[search.resource]
-    if least == "exhaust":  # scikit-learn's smallest: two rows of each class for each split
-        classes = len(np.unique(shared.y)) if is_classifier(search.estimator) else 1
-        least = 2 * len(shared.splits) * classes if rows else 1
-    if least > most:
-        raise InvalidParameterError(
-            f"halving needs min_resources <= max_resources, got {least!r} and {most!r} of {search.resource!r}."
-        )
-    return amounts(n_candidates, search.factor, int(least), int(most), search.min_resources == "exhaust")
+    required = 1 + floor(log(n_candidates, factor))
+    if exhaust:
+        least = max(least, int(most // factor ** (required - 1)))
+    possible = 1 + floor(log(most // least, factor))
+    return [min(int(factor**k * least), most) for k in range(min(possible, required))]
+
+
+def survivors(scores: Array, candidates: Sequence[Any], factor: float) -> list[Any]:
+    """Return the better `factor`-th of the candidates, the best one last; candidates without a score rank lowest.
+
+    Examples
+    --------
+    >>> survivors(np.array([0.2, np.nan, 0.9, 0.4]), ["a", "b", "c", "d"], 2)
+    ['d', 'c']
+    """
+    order = np.roll(np.argsort(scores), np.count_nonzero(np.isnan(scores)))
+    return [candidates[number] for number in order[-ceil(len(candidates) / factor) :]]

@@ -1,4 +1,4 @@
-"""`MLPEnsembleClassifier` and `MLPEnsembleRegressor`: the same network from several seeds, or on several bags."""
+"""`MLPEnsembleClassifier` and `MLPEnsembleRegressor`: one network trained from several seeds, or on several bags."""
 
 from __future__ import annotations
 
@@ -19,26 +19,27 @@ from chainrule.network.types import Array
 
 
 class MLPEnsembleClassifier(ClassifierMixin, AbstractEnsemble):
-    """Several networks trained at once, whose probabilities are averaged.
+    """Several networks trained at once, whose mean probabilities are the prediction.
 
-    A member is, to the bit, what its estimator with its seed is by itself.
+    A member equals, to the bit, its estimator trained alone with the member's seed.
 
     Parameters
     ----------
     estimator : MLPClassifier or LinearClassifier, default=None
-        What copies are trained of; None is `MLPClassifier()`.
+        The estimator to train copies of; None is `MLPClassifier()`.
     n_estimators : int, default=10
     bootstrap : bool, default=False
-        False trains each member on all rows; they differ by their seed. True gives each a bag: as many rows as there
-        are, drawn with replacement. A bag is a weight for each row (how often it was drawn), not a copy of the table;
-        every member knows every class. Copies of a row are drawn as one where three quarters of the rows or more are
-        distinct; elsewhere a row may be judged out of bag by members that were trained on its copies.
+        False trains each member on all rows; members differ by their seed. True trains each on a bag: as many rows as
+        there are, drawn with replacement. A bag is a weight for each row (how often it was drawn), not a copy of the
+        table; every member knows every class. If at least three quarters of the rows are distinct, copies of a row are
+        drawn as one; otherwise the out-of-bag score of a row may come from members that were trained on its copies.
     oob_score : bool, default=False
         Score each row by the members whose bag lacks it.
     random_state : int, RandomState or None, default=None
-        Gives each member its `random_state`, which is also that of its bag.
+        Draws the `random_state` of each member, which is also the seed of its bag.
     workers : None, int, "dask", Client or "joblib", default=None
-        Who trains; see `fit_many`. An estimator that is to be cloned or saved cannot hold a client: use "dask".
+        What the fits run on; see `fit_many`. An estimator that is to be cloned or saved cannot hold a client: use
+        "dask".
     verbose : bool, default=False
         Print a line for every member that is trained.
 
@@ -47,7 +48,7 @@ class MLPEnsembleClassifier(ClassifierMixin, AbstractEnsemble):
     estimators_ : list of estimator
     classes_ : ndarray of shape (n_classes,)
     oob_score_ : float
-        Accuracy, a row counting by its weight.
+        Accuracy, weighted by sample weights.
     oob_decision_function_ : ndarray of shape (n_samples, n_classes)
         Mean probabilities; NaN for rows that are in every bag, or have the weight 0.
     n_features_in_, feature_names_in_ : int, ndarray of str
@@ -78,7 +79,7 @@ class MLPEnsembleClassifier(ClassifierMixin, AbstractEnsemble):
         return self._each(X).mean(axis=0)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the accuracy of the mean; rows of weight 0 are as if they were not there."""
+        """Return the accuracy of the mean probabilities; rows of weight 0 are ignored."""
         return self._score_of(y, self.predict(X), sample_weight)
 
     def _score_of(self, y: Any, labels: Array, sample_weight: Any) -> float:
@@ -91,7 +92,7 @@ class MLPEnsembleClassifier(ClassifierMixin, AbstractEnsemble):
             return np.log(self.predict_proba(X))
 
     def predict_uncertainty(self, X: Any) -> Uncertainty:
-        """Return the entropy of each row's prediction, and how much of it is the members' disagreement.
+        """Return the entropy of each row's prediction, and the part that is the members' disagreement.
 
         Returns
         -------
@@ -121,14 +122,14 @@ class MLPEnsembleClassifier(ClassifierMixin, AbstractEnsemble):
 
 
 class MLPEnsembleRegressor(RegressorMixin, AbstractEnsemble):
-    """Several networks trained at once, whose predictions are averaged, and whose spread says how sure they are.
+    """Several networks trained at once, whose mean is the prediction and whose spread is its uncertainty.
 
-    A member is, to the bit, what its estimator with its seed is by itself.
+    A member equals, to the bit, its estimator trained alone with the member's seed.
 
     Parameters
     ----------
     estimator : MLPRegressor or LinearRegressor, default=None
-        What copies are trained of; None is `MLPRegressor()`.
+        The estimator to train copies of; None is `MLPRegressor()`.
     n_estimators, bootstrap, oob_score, random_state, workers, verbose
         As for `MLPEnsembleClassifier`.
 
@@ -136,7 +137,7 @@ class MLPEnsembleRegressor(RegressorMixin, AbstractEnsemble):
     ----------
     estimators_ : list of estimator
     oob_score_ : float
-        R², or for a list of quantiles the mean of D², as `score`; a row counts by its weight.
+        R², or for a list of quantiles the mean of D², as `score`; weighted by sample weights.
     oob_prediction_ : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         NaN for rows that are in every bag, or have the weight 0.
     n_features_in_, feature_names_in_ : int, ndarray of str
@@ -162,8 +163,8 @@ class MLPEnsembleRegressor(RegressorMixin, AbstractEnsemble):
         ----------
         X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
         return_std : bool, default=False
-            Also return the standard deviation over the members. It is their disagreement; the noise of the target is
-            not in it.
+            Also return the standard deviation over the members. It measures their disagreement, and does not include
+            the noise of the target.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""One evaluation of a search: fit a candidate on one split and score it, by scikit-learn's own function."""
+"""One evaluation of a search: fit a candidate on one split and score it, with scikit-learn's own function."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Outcome = dict[str, Any]  # test_scores, train_scores, fit_time, score_time and 
 
 @dataclass(frozen=True)
 class Evaluations:
-    """What all evaluations of a search share.
+    """The data that all evaluations of a search share.
 
     Attributes
     ----------
@@ -24,9 +24,9 @@ class Evaluations:
     splits : list of (ndarray, ndarray)
         The rows to train and to test on.
     fit_and_score : dict
-        Further arguments of scikit-learn's function.
+        Further arguments of scikit-learn's `_fit_and_score`.
     seed : int, optional
-        Of the rows that a share of a split keeps.
+        Of the draw of rows, where only a share of a split is used.
     """
 
     estimator: Any
@@ -49,7 +49,7 @@ class Evaluation:
 
     @property
     def place(self) -> tuple[int, int, int]:
-        """What tells it from the others of its search."""
+        """Iteration, candidate and split, which identify it within its search."""
         return self.iteration, self.candidate, self.split
 
     def __str__(self) -> str:
@@ -60,7 +60,7 @@ class Evaluation:
 def evaluate(shared: Evaluations, task: Evaluation) -> Outcome:
     """Fit and score one candidate on one split."""
     train, test = shared.splits[task.split]
-    if task.share is not None:  # the whole, too, is drawn in a new order, as in scikit-learn's successive halving
+    if task.share is not None:  # a share of 1 also reorders the rows, as in scikit-learn's successive halving
         train, test = (
             resample(rows, replace=False, random_state=shared.seed, n_samples=int(task.share * len(rows)))
             for rows in (train, test)

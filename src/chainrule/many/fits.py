@@ -11,12 +11,12 @@ from sklearn.base import clone
 from sklearn.utils import _safe_indexing, indexable
 
 from chainrule._errors import ShapeError
-from chainrule.many.crews import make_pool
+from chainrule.many.worker_pool import make_pool
 
 
 @dataclass(frozen=True)
 class Table:
-    """What all fits share."""
+    """The data that all fits share."""
 
     X: Any
     y: Any
@@ -25,7 +25,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Fit:
-    """One estimator to fit, on all rows or some, with weights of its own or the table's."""
+    """One estimator to fit: on all rows or some, with its own weights or the table's."""
 
     number: int
     estimator: Any
@@ -57,14 +57,14 @@ def fit_many(
     X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
     sample_weight : array-like of shape (n_samples,) or (n_estimators, n_samples), optional
-        For all fits, or for each its own.
+        The same for all fits, or one row of weights for each.
     rows : sequence of n_estimators array-like of int or bool, optional
-        The rows that each is fitted on; by default all.
+        The rows that each estimator is fitted on; by default all.
     workers : None, int, "dask", Client or "joblib", default=None
-        Who fits. None: threads of this process, as many as it is granted cores, which share these; best for all but
-        the smallest tables, where Python's own work between two calls of the engine keeps threads waiting. A number: so
-        many processes. "dask": the current `dask.distributed` client, or give the client. "joblib": the backend of
-        `joblib.parallel_config`. A process or Dask worker that dies has its fit repeated, and nothing else.
+        What the fits run on. None: threads of this process, which share its cores; best for all but the smallest
+        tables, where Python's own work between two calls of the engine keeps threads waiting. A number: so many
+        processes. "dask": the current `dask.distributed` client; or a client. "joblib": the backend of
+        `joblib.parallel_config`. If a process or Dask worker dies, only its fit is repeated.
     verbose : bool, default=False
         Print a line for every fit that is finished.
 

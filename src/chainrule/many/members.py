@@ -1,4 +1,4 @@
-"""What both ensembles share: members trained at once, each from a seed of its own, and what they predict."""
+"""`AbstractEnsemble`: members trained at once, each with its own seed, and their predictions."""
 
 from __future__ import annotations
 
@@ -11,21 +11,24 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils import _safe_indexing, check_random_state, get_tags, indexable
 from sklearn.utils.validation import _num_samples
 
-from chainrule._errors import InvalidParameterError
+from chainrule._errors import InvalidParameterError, ModelFileError
 from chainrule.estimator.atomic_fit import all_or_nothing
 from chainrule.estimator.row_weights import checked_weights
 from chainrule.many.bags import drawn, keys_of, out_of_bag_mean
-from chainrule.many.ensemble_record import ensemble_record, restore
+from chainrule.many.ensemble_record import check_out_of_bag, members_from, members_record
 from chainrule.many.fits import fit_many
 from chainrule.many.parameters import check_many
 from chainrule.network.types import Array
 
+_SAVED = ("n_estimators", "bootstrap", "oob_score", "random_state", "verbose")  # `workers` says where, not what
+_OUT_OF_BAG = "out_of_bag"  # the name of the tensor with the out-of-bag means
+
 
 class AbstractEnsemble(MetaEstimatorMixin, BaseEstimator):
-    """Train the members at once, and gather what they predict."""
+    """What both ensembles have in common."""
 
     _member_kinds: tuple[Any, ...]
-    _out_of_bag: str  # the attribute for the means over the members that did not see a row
+    _out_of_bag: str  # the attribute for the out-of-bag means
     estimators_: list[Any]
     classes_: Array
     n_outputs_: int
@@ -52,11 +55,11 @@ class AbstractEnsemble(MetaEstimatorMixin, BaseEstimator):
 
     @abstractmethod
     def _raw(self, member: Any, X: Any) -> Array:
-        """What one member predicts and the ensemble averages."""
+        """Return the predictions of one member, over which the ensemble takes the mean."""
 
     @abstractmethod
     def _judge_out_of_bag(self, y: Any, sample_weight: Array | None, A: Array, judged: Array) -> None:
-        """Publish the means A over the members that did not see a row, and the score of the rows that have one."""
+        """Publish the out-of-bag means A, and the score of the rows that have one."""
 
     @all_or_nothing
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -95,9 +98,9 @@ class AbstractEnsemble(MetaEstimatorMixin, BaseEstimator):
         return self
 
     def _mean_out_of_bag(self, X: Any, counts: Array, sample_weight: Array | None) -> tuple[Array, Array]:
-        """Average over the members that did not see a row: all rows, NaN where there is no answer, and which have one.
+        """Return the out-of-bag mean of every row, NaN where there is none, and the numbers of the other rows.
 
-        A row of weight 0 is as if deleted: that no bag has it is no accident, and it is not to be predicted.
+        A row of weight 0 counts as deleted: it is in no bag, and gets no prediction.
         """
         counted = np.arange(counts.shape[1]) if sample_weight is None else np.flatnonzero(sample_weight)
 
@@ -110,7 +113,7 @@ class AbstractEnsemble(MetaEstimatorMixin, BaseEstimator):
         return A, counted[judged]
 
     def _show(self, members: list[Any]) -> None:
-        """Publish fitted members under the names scikit-learn's users know."""
+        """Publish fitted members under scikit-learn's names."""
         self.estimators_ = members
         names = ("n_features_in_", "feature_names_in_", "classes_", "n_outputs_")
         for name in (*names, "oob_score_", self._out_of_bag):
@@ -127,17 +130,40 @@ class AbstractEnsemble(MetaEstimatorMixin, BaseEstimator):
 
     def to_record(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """Return plain JSON data and tensors, for `chainrule.save`."""
-        return ensemble_record(self)
+        members, tensors = members_record(self._fitted_members())
+        record = {"parameters": {name: getattr(self, name) for name in _SAVED}, "members": members}
+        if hasattr(self, "oob_score_"):
+            record["fitted"] = {"oob_score_": self.oob_score_}
+            tensors[_OUT_OF_BAG] = getattr(self, self._out_of_bag)
+        return record, tensors
 
     @classmethod
     def from_record(cls, record: dict[str, Any], tensors: dict[str, Array]) -> Self:
-        """Return the fitted ensemble that `to_record` described."""
-        ensemble = cls()
-        restore(ensemble, record, tensors)
+        """Return the fitted ensemble that `to_record` described.
+
+        Raises
+        ------
+        ModelFileError
+            If the parts of the record do not fit together.
+        """
+        parameters = {name: record["parameters"][name] for name in _SAVED}
+        members = members_from(record["members"], tensors, cls._member_kinds)
+        if len(members) != parameters["n_estimators"]:
+            raise ModelFileError(
+                f"the record has {len(members)} members, its n_estimators is {parameters['n_estimators']!r}."
+            )
+        ensemble = cls(clone(members[0]), **parameters)
+        ensemble._member()  # which checks the parameters
+        ensemble._show(members)
+        if "oob_score_" in record.get("fitted", {}):
+            labels = len(ensemble.classes_) if hasattr(ensemble, "classes_") else None
+            means = check_out_of_bag(tensors[_OUT_OF_BAG], labels, ensemble.n_outputs_)
+            ensemble.oob_score_ = record["fitted"]["oob_score_"]
+            setattr(ensemble, ensemble._out_of_bag, means)
         return ensemble
 
     def _member(self) -> Any:
-        """The estimator to train copies of; every parameter is checked."""
+        """Return the estimator to train copies of; check every parameter."""
         member = self._member_kinds[0]() if self.estimator is None else self.estimator
         if not isinstance(member, self._member_kinds):
             names = " or ".join(cls.__name__ for cls in self._member_kinds)
@@ -148,7 +174,7 @@ class AbstractEnsemble(MetaEstimatorMixin, BaseEstimator):
         return member
 
     def _each(self, X: Any) -> Array:
-        """What every member predicts: (n_estimators, n_samples, ...)."""
+        """Return the predictions of every member: (n_estimators, n_samples, ...)."""
         return np.stack([self._raw(member, X) for member in self._fitted_members()])
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -1,7 +1,7 @@
-"""A crew of Dask's workers: plain futures, and a load task for what they share.
+"""A pool of Dask workers: one future for each task, and a task that loads the shared data.
 
-Data that are scattered die with the worker that holds them; the result of a task is computed again. So what is shared
-is embedded in a task, as are the fits: killed workers cost time, not results.
+Scattered data are lost with the worker that holds them; the result of a task is computed again. So the shared data are
+the result of a task: killed workers cost time, not results.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from itertools import islice
 from typing import Any
 
 from chainrule._errors import InvalidParameterError, WorkerError
-from chainrule.many.crews import Run, Work
+from chainrule.many.work import Run, Work
 
-_QUEUED = 2  # tasks for each thread of the cluster: one at work, one waiting there
+_QUEUED = 2  # tasks for each thread of the cluster: one running, one waiting
 
 
 @contextmanager
-def dask_crew(work: Work, shared: Any, client: Any = None) -> Iterator[Run]:
-    """Hand tasks to a Dask client, by default the current one."""
+def dask_pool(work: Work, shared: Any, client: Any = None) -> Iterator[Run]:
+    """Submit tasks to a Dask client, by default the current one."""
     client = _current_client() if client is None else client
     loaded = _submit(client, _load, shared)
 
@@ -49,7 +49,7 @@ def dask_crew(work: Work, shared: Any, client: Any = None) -> Iterator[Run]:
 
 def _submit(client: Any, *call: Any) -> Any:
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Sending large graph")  # Dask advises scattering, see above
+        warnings.filterwarnings("ignore", "Sending large graph")  # Dask advises to scatter; see the module docstring
         return client.submit(*call, pure=False)
 
 

@@ -1,4 +1,4 @@
-"""What the parameters of ensembles and searches must be."""
+"""Constraints on the parameters of ensembles and searches."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TESTS: dict[str, Test] = {
 
 
 def check_many(estimator: Any, names: Sequence[str], **further: Test) -> None:
-    """Hold the named attributes against these constraints and those of the networks' own parameters.
+    """Check the named attributes against these constraints and those of the estimators' parameters.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""`penalty_path`: the same network under one strength of the penalty after the other."""
+"""`penalty_path`: the same network with one regularisation strength after the other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chainrule.network.types import Array
 
 
 class PenaltyPath(NamedTuple):
-    """What `penalty_path` returns.
+    """The result of `penalty_path`.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ def penalty_path(
     warm_start: bool = False,
     workers: Any = None,
 ) -> PenaltyPath:
-    """Fit an estimator for each strength of the penalty.
+    """Fit an estimator for each regularisation strength.
 
     Parameters
     ----------
@@ -51,8 +51,8 @@ def penalty_path(
         As for `fit`.
     warm_start : bool, default=False
         False fits each from its own initial weights, all at once; each is what `fit` alone returns. True fits one
-        after the other and begins each with the weights and embeddings of the stronger penalty before it: sooner there,
-        and where the cost has many minima the path stays in one valley, but each network then depends on those before.
+        after the other, and starts each at the weights and embeddings of the one before it. That is faster, and where
+        the cost has many minima the path stays near one of them; but each network then depends on those before it.
     workers : default=None
         As for `fit_many`; without effect with `warm_start=True`.
 

@@ -1,7 +1,7 @@
-"""A crew of processes, each with a pipe of its own: a worker that is killed costs its own fit, which is repeated.
+"""A pool of processes in which a killed worker loses only its own fit, which is repeated.
 
-A common pool does not do: when one of its processes dies, it breaks as a whole, and nobody knows which fit was to
-blame. Here the end of a pipe names the fit.
+Every worker has a pipe of its own, and a pipe that ends tells which fit was lost. `concurrent.futures` cannot be used:
+when a process of its pool dies, the whole pool breaks, and neither the fit nor the exit code is known.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ import joblib  # type: ignore[import-untyped]
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from chainrule._errors import WorkerError
-from chainrule.many.crews import Run, Work
+from chainrule.many.work import Run, Work
 
-ATTEMPTS = 3  # as many as Dask allows by default
+ATTEMPTS = 3  # the default of Dask
 _SECONDS_TO_END = 5
 
 
 @contextmanager
-def process_crew(work: Work, shared: Any, count: int) -> Iterator[Run]:
-    """Start `count` processes; what is shared goes through one file, whose arrays they map into their memory."""
+def process_pool(work: Work, shared: Any, count: int) -> Iterator[Run]:
+    """Start `count` processes; they map the arrays of the shared data from one file into their memory."""
     with tempfile.TemporaryDirectory(prefix="chainrule-") as folder:
         path = Path(folder, "shared.joblib")
         joblib.dump(shared, path)
-        crew = _Crew(work, path, count)
+        pool = _Pool(work, path, count)
         try:
-            yield crew.run
+            yield pool.run
         finally:
-            crew.stop()
+            pool.stop()
 
 
 @dataclass
@@ -49,30 +49,30 @@ class _Job:
 
 
 class _Worker:
-    """One process and our end of its pipe; `job` is what it is at."""
+    """One process, our end of its pipe, and the job it is doing."""
 
     def __init__(self, work: Work, path: Path) -> None:
         context = get_context("spawn")  # a fork would copy the locks of our threads, but not the threads
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, work, path), daemon=True)
         self.process.start()
-        theirs.close()  # so that the pipe ends when the process does
+        theirs.close()  # or the pipe would outlive the process
         self.job: _Job | None = None
 
     def begin(self, job: _Job) -> None:
         self.job = job
-        with suppress(BrokenPipeError):  # it is dead, which the next look at the pipe shows
+        with suppress(BrokenPipeError):  # the process is dead; `run` sees that when it reads the pipe
             self.connection.send(job.task)
 
     def stop(self) -> int | None:
-        """End the process; return the exit code it has, or had already."""
+        """End the process, if it still runs; return its exit code."""
         self.process.terminate()
         self.process.join()
         self.connection.close()
         return self.process.exitcode
 
 
-class _Crew:
+class _Pool:
     def __init__(self, work: Work, path: Path, count: int) -> None:
         self.work, self.path = work, path
         self.workers = [_Worker(work, path) for _ in range(count)]
@@ -101,7 +101,7 @@ class _Crew:
 
     def _replace(self, worker: _Worker) -> int | None:
         self.workers[self.workers.index(worker)] = _Worker(self.work, self.path)
-        worker.process.join(_SECONDS_TO_END)  # or the exit code would be ours
+        worker.process.join(_SECONDS_TO_END)  # `stop` would replace its exit code
         return worker.stop()
 
     def _repeated(self, job: _Job, exit_code: int | None) -> _Job:
@@ -123,10 +123,10 @@ class _Crew:
 
 
 def _serve(connection: Connection, work: Work, path: Path) -> None:
-    """What a worker does: one task after the other, until the pipe ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to every process; the one that asked decides
+    """Do one task after the other until the pipe ends: the main function of a worker."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the parent handles it
     shared = joblib.load(path, mmap_mode="r")
-    with threadpool_limits(work.n_threads), suppress(EOFError, BrokenPipeError):  # which mean that nobody asks any more
+    with threadpool_limits(work.n_threads), suppress(EOFError, BrokenPipeError):  # the parent has ended
         while True:
             result = _attempted(work, shared, connection.recv())
             try:
@@ -138,6 +138,6 @@ def _serve(connection: Connection, work: Work, path: Path) -> None:
 def _attempted(work: Work, shared: Any, task: Any) -> tuple[bool, Any]:
     try:
         return True, work(shared, task)
-    except Exception as error:  # noqa: BLE001 - it is raised where the result was asked for
+    except Exception as error:  # noqa: BLE001 - the parent raises it
         error.add_note("In the worker:\n" + "".join(traceback.format_exception(error)))
         return False, error

@@ -1,4 +1,4 @@
-"""One round of a search: every candidate on every split, as far as it is not known already, and as time allows."""
+"""One round of a search: evaluate every candidate on every split, except those already known, while time remains."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any
 
-from chainrule.many.crews import Run
 from chainrule.many.evaluation import Evaluation, Outcome
 from chainrule.many.search_record import SearchRecord
+from chainrule.many.work import Run
 
 
 @dataclass
 class Evaluator:
-    """Who evaluates, until when, and what is known.
+    """Evaluates the candidates of a round in a worker pool, until a deadline.
 
     Attributes
     ----------
     run : Run
-        Of a crew.
+        Of a worker pool.
     n_splits : int
     deadline : float
-        On the clock of `time.monotonic`; later no evaluation is handed out.
+        By the clock of `time.monotonic`; no evaluation starts later.
     record : SearchRecord, optional
     verbose : bool
     known : dict
-        Outcomes by the place of the evaluation.
+        Outcomes by iteration, candidate and split.
     """
 
     run: Run
@@ -44,7 +44,7 @@ class Evaluator:
     def outcomes(
         self, iteration: int, candidates: Sequence[dict[str, Any]], share: float | None
     ) -> list[list[Outcome]]:
-        """Return the outcomes of each candidate, fewer than there are splits where the time was up."""
+        """Return the outcomes of each candidate: fewer than there are splits if the time ran out."""
         tasks = [
             Evaluation(iteration, candidate, split, parameters, share)
             for candidate, parameters in enumerate(candidates)
@@ -71,7 +71,7 @@ class Evaluator:
 
 @dataclass
 class Found:
-    """What a search has found: a row for each candidate of each round that was evaluated on all splits."""
+    """The results of a search: a row for each candidate of each round that was evaluated on all splits."""
 
     n_splits: int
     candidates: list[dict[str, Any]] = field(default_factory=list)
@@ -84,7 +84,7 @@ class Found:
     def add(
         self, iteration: int, amount: int | None, candidates: Sequence[dict[str, Any]], each: Sequence[list[Outcome]]
     ) -> int:
-        """Take in a round, and return how many of its candidates are whole."""
+        """Add a round, and return how many of its candidates were evaluated on all splits."""
         whole = [number for number, outcomes in enumerate(each) if len(outcomes) == self.n_splits]
         self.candidates += [candidates[number] for number in whole]
         self.outcomes += [outcome for number in whole for outcome in each[number]]

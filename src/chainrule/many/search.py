@@ -1,4 +1,4 @@
-"""`MLPSearchCV`: scikit-learn's searches over parameters, on any workers, in a time budget, resumable."""
+"""`MLPSearchCV`: scikit-learn's searches over parameters on any worker pool, with a time budget and a record."""
 
 from __future__ import annotations
 
@@ -21,13 +21,12 @@ from chainrule._errors import InvalidParameterError, warn
 from chainrule.estimator.atomic_fit import all_or_nothing
 from chainrule.estimator.target_values import check_one_kind, present
 from chainrule.fit.parameters import one_of
-from chainrule.many.candidates import candidates_of, plan_of
-from chainrule.many.crews import make_pool
+from chainrule.many.candidates import amounts, candidates_of, survivors
 from chainrule.many.evaluation import Evaluations, Outcome, evaluate
-from chainrule.many.halving import survivors
 from chainrule.many.parameters import check_many
 from chainrule.many.rounds import Evaluator, Found
 from chainrule.many.search_record import SearchRecord, fingerprint, open_record
+from chainrule.many.worker_pool import make_pool
 
 _CHECKED = ("n_iter", "random_state", "factor", "min_resources", "max_resources", "resource", "time_budget")
 
@@ -36,9 +35,9 @@ class MLPSearchCV(BaseSearchCV):
     """Search for the best parameters by cross-validation: all combinations, random ones, or successive halving.
 
     Splits, scores and `cv_results_` are those of scikit-learn's `GridSearchCV`, `RandomizedSearchCV` and
-    `HalvingGridSearchCV` with the same arguments, to the bit (times aside). What is its own: evaluations run at once in
-    threads of this process, in processes or on Dask, where killed workers cost time and not results; a time budget; and
-    a record from which a search that was killed goes on.
+    `HalvingGridSearchCV` with the same arguments, to the bit (times aside). In addition, evaluations run in threads of
+    this process, in processes or on Dask, where killed workers cost time and not results; there is a time budget; and
+    a search that was killed goes on from its record.
 
     Parameters
     ----------
@@ -54,25 +53,25 @@ class MLPSearchCV(BaseSearchCV):
     random_state : int, RandomState or None, default=None
         Of the candidates drawn, and of the rows that halving by "n_samples" keeps.
     resource : None, "n_samples" or str, default=None
-        None evaluates every candidate in full. Else successive halving: of all candidates with little of the resource
-        the best go on with `factor` times as much. The resource is the number of rows, or a parameter, such as
-        "max_iter". Every round trains anew: with warm starts, a learning rate schedule, patience and the best weights
-        kept would make other networks than those that `fit` makes.
+        None evaluates every candidate in full. Otherwise successive halving: all candidates are trained with little of
+        the resource, and the best of them with `factor` times as much. The resource is the number of rows, or a
+        parameter such as "max_iter". Every round trains from scratch: with warm starts, the learning rate schedule,
+        patience and best weights would make other networks than those of `fit`.
     factor : float, default=3
-        A factor-th of the candidates survives a round.
+        One candidate in `factor` survives a round.
     min_resources : int or "exhaust", default="exhaust"
-        Of the first round; "exhaust" lets the last one use all.
+        Of the first round; "exhaust" chooses it so that the last round uses all.
     max_resources : int or "auto", default="auto"
         Of the last round; "auto" is the number of rows, or the estimator's own value of the parameter.
     workers : None, int, "dask", Client or "joblib", default=None
-        Who evaluates; see `fit_many`. A search that is to be cloned or saved cannot hold a client: use "dask".
+        What the evaluations run on; see `fit_many`. A search that is to be cloned or saved cannot hold a client: use
+        "dask".
     time_budget : float, default=None
-        Seconds after which no evaluation is handed out; those that the workers have are finished. `cv_results_` then
-        has the candidates evaluated on all splits, a warning says how many, and `stop_sentence_` keeps it. The refit
-        comes on top.
+        Seconds after which no evaluation starts; those that run are finished. `cv_results_` then has the candidates
+        that were evaluated on all splits; a warning and `stop_sentence_` say how many. The refit takes extra time.
     record : path, default=None
-        An SQLite file with a row for each finished evaluation. Started again with the same file, the search repeats
-        none of them.
+        An SQLite file with a row for each finished evaluation. Started again with the same file, the search does not
+        repeat them.
     verbose : int, default=0
         Print a line for every evaluation.
 
@@ -183,7 +182,7 @@ class MLPSearchCV(BaseSearchCV):
         }
         shared = Evaluations(clone(self.estimator), X, y, splits, arguments, seed)
         candidates = candidates_of(self.param_grid, self.n_iter, seed, self.resource)
-        plan = plan_of(self, shared, len(candidates))
+        plan = self._plan(shared, len(candidates))
         with self._evaluator(shared, candidates, plan, began) as evaluator:
             found = self._search(evaluator, candidates, plan, _num_samples(X))
         self._publish(found, scorers)
@@ -197,6 +196,24 @@ class MLPSearchCV(BaseSearchCV):
         check_many(self, _CHECKED, resource=(lambda v: v is None or holds(v), f"None, or {words}"))
         if hasattr(self, "_skl_callbacks"):
             warn("set_callbacks: no effect on an MLPSearchCV. Give callbacks to its estimator, and set verbose=1.")
+
+    def _plan(self, shared: Evaluations, n_candidates: int) -> list[Any]:
+        """Return how much of the resource each round gives; without halving a single round, of None."""
+        if self.resource is None:
+            return [None]
+        rows = self.resource == "n_samples"
+        least: Any = self.min_resources
+        most: Any = self.max_resources
+        if most == "auto":
+            most = _num_samples(shared.X) if rows else self.estimator.get_params()[self.resource]
+        if least == "exhaust":  # scikit-learn's smallest: two rows of each class for each split
+            classes = len(np.unique(shared.y)) if is_classifier(self.estimator) else 1
+            least = 2 * len(shared.splits) * classes if rows else 1
+        if least > most:
+            raise InvalidParameterError(
+                f"halving needs min_resources <= max_resources, got {least!r} and {most!r} of {self.resource!r}."
+            )
+        return amounts(n_candidates, self.factor, int(least), int(most), self.min_resources == "exhaust")
 
     @contextmanager
     def _evaluator(
@@ -225,7 +242,7 @@ class MLPSearchCV(BaseSearchCV):
                 given = [candidate | {self.resource: amount} for candidate in candidates]
             whole = found.add(iteration, amount, given, evaluator.outcomes(iteration, given, share))
             if whole:
-                self._understand(found.outcomes[-whole * self.n_splits_ :])
+                self._inspect(found.outcomes[-whole * self.n_splits_ :])
             if whole < len(given):
                 found.stop_sentence = (
                     f"the time budget of {self.time_budget} s ended after {whole} of {len(given)} candidates of round "
@@ -235,8 +252,8 @@ class MLPSearchCV(BaseSearchCV):
             found.last_whole = iteration
         return found
 
-    def _understand(self, outcomes: list[Outcome]) -> None:
-        """Say which fits of a round failed, and learn what a scorer of the user's returns."""
+    def _inspect(self, outcomes: list[Outcome]) -> None:
+        """Report the fits of a round that failed, and find out whether a custom scorer returns several scores."""
         _warn_or_raise_about_fit_failures(outcomes, self.error_score)
         if callable(self.scoring):
             _insert_error_scores(outcomes, self.error_score)
@@ -269,7 +286,7 @@ class MLPSearchCV(BaseSearchCV):
         self.scorer_ = getattr(scorers, "_scorers", scorers)
 
     def _best(self, results: dict[str, Any], last_whole: int) -> int:
-        """The best candidate; with halving of the last round, for the others had less of the resource."""
+        """Return the best candidate; with halving, the best of the last complete round."""
         if self.resource is None or callable(self.refit):
             return int(self._select_best_index(self.refit, self._metric, results))
         last = np.flatnonzero(results["iter"] == last_whole)

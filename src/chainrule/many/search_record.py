@@ -1,7 +1,7 @@
 """The record of a search: one SQLite file, one row for each evaluation that is finished.
 
-A row is written in one transaction when its evaluation ends, so that a search that was killed finds everything that
-was finished. A fingerprint of the whole question keeps the record from answering another one.
+A row is written in one transaction when its evaluation ends, so a search that was killed finds every finished
+evaluation. A fingerprint of data, candidates and settings prevents the use of the record by another search.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from chainrule.files.shape import require
 from chainrule.many.evaluation import Evaluation, Outcome
 
 _SECONDS_TO_WAIT = 60  # for another process that is writing
-_LONGEST = 2**24  # bytes of a text in it
+_LONGEST = 2**24  # bytes of a text in the record
 _TABLES = (
     "CREATE TABLE search (fingerprint TEXT NOT NULL)",
     "CREATE TABLE evaluation (iteration INTEGER, candidate INTEGER, split INTEGER, parameters TEXT, outcome TEXT, "
@@ -33,7 +33,7 @@ _TABLES = (
 
 
 def fingerprint(*parts: Any) -> str:
-    """Return a digest of everything that decides a search's numbers, this version included.
+    """Return a hash of everything that decides a search's results, including the version of chainrule.
 
     Raises
     ------
@@ -69,12 +69,12 @@ class SearchRecord:
 
 @contextmanager
 def open_record(path: Any, mark: str) -> Iterator[SearchRecord]:
-    """Open the record of the search with that fingerprint, or begin it.
+    """Open the record of the search with this fingerprint, or create it.
 
     Raises
     ------
     SearchRecordError
-        If the file belongs to another search, is no such record, or cannot be read or written.
+        If the file belongs to another search, is not a record, or cannot be read or written.
     """
     if reason := refusal(path):
         raise SearchRecordError(f"the search record {path} cannot be used: {reason}. Give another file.")
@@ -94,7 +94,7 @@ def _check(connection: sqlite3.Connection, path: Any, mark: str) -> None:
         for statement in _TABLES:
             connection.execute(statement)
         connection.execute("INSERT INTO search VALUES (?)", (mark,))
-    elif made != set(_TABLES):  # nothing else may be there, such as a trigger or a column that is computed
+    elif made != set(_TABLES):  # a trigger or a computed column is refused, too
         raise SearchRecordError(f"{path} is a database, but not the record of a search. Give another file.")
     elif connection.execute("SELECT fingerprint FROM search").fetchall() != [(mark,)]:
         raise SearchRecordError(

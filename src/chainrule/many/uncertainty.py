@@ -1,4 +1,4 @@
-"""How unsure an ensemble is about classes, and why: its members are unsure, or they disagree."""
+"""The uncertainty of an ensemble of classifiers: each member's own, and the disagreement of members."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Uncertainty(NamedTuple):
     total : ndarray
         The entropy of the mean probabilities.
     data : ndarray
-        The mean entropy of the members: what more data would not take away (aleatoric).
+        The mean entropy of the members, which more data would not reduce (aleatoric).
     model : ndarray
         The mutual information of class and member, the mean Kullback-Leibler divergence of the members from their mean:
-        how much they disagree (epistemic). Rows where it is large are worth a label.
+        their disagreement (epistemic). Labels are most useful for rows where it is large.
     """
 
     total: Array
@@ -29,7 +29,7 @@ class Uncertainty(NamedTuple):
 
 
 def decompose(P: Array) -> Uncertainty:
-    """Take the entropy of the mean distribution apart.
+    """Split the entropy of the mean distribution into its two parts.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def decompose(P: Array) -> Uncertainty:
 
     Examples
     --------
-    Two members that are sure, and disagree; two that are unsure, and agree:
+    Two members that are certain and disagree; two that are uncertain and agree:
 
     >>> import numpy as np
     >>> [part.round(3).tolist() for part in decompose(np.array([[[1.0, 0.0], [0.5, 0.5]], [[0.0, 1.0], [0.5, 0.5]]]))]

@@ -1,4 +1,4 @@
-"""The equations, in NumPy: the readable reference, and the oracle for everything else. Start at `README.md`."""
+"""The equations in NumPy: the readable reference for every faster engine. Start at `README.md`."""
 
 from chainrule.network.activations import Activation
 from chainrule.network.architecture import Architecture, initial_parameters

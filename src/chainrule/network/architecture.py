@@ -1,4 +1,4 @@
-"""What a network is, before it has any numbers: widths, activations, loss, penalty, dropout."""
+"""The architecture of a network, without parameters: widths, activations, loss, penalty, dropout."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from chainrule.network.penalties import Penalty
 
 @dataclass(frozen=True)
 class Architecture:
-    """The shape of a network and the function it minimises.
+    """The layers of a network and the cost it minimises.
 
     Attributes
     ----------
@@ -30,9 +30,9 @@ class Architecture:
     loss : Loss
     penalty : Penalty
     dropout : tuple of float
-        The share of units removed from A[0] to A[L-1] while training; empty for none at all.
+        The share of units removed from A[0] to A[L-1] during training; empty: no dropout.
     embeddings : tuple of Embedding
-        Which columns of the table hold codes of levels; each becomes the last rows of A[0].
+        The columns of the table that hold codes of categories; their vectors are the last rows of A[0].
     """
 
     widths: tuple[int, ...]
@@ -68,7 +68,7 @@ class Architecture:
 
     @property
     def n_columns(self) -> int:
-        """The number of columns of the table: n[0], with one for each embedding."""
+        """The number of columns of the table: n[0], in which an embedding counts as one column."""
         return self.widths[0] - sum(embedding.size - 1 for embedding in self.embeddings)
 
     @property
@@ -78,7 +78,7 @@ class Architecture:
 
     @property
     def drops(self) -> bool:
-        """Whether any layer drops units while training."""
+        """Whether any layer has dropout."""
         return any(self.dropout)
 
 
@@ -92,7 +92,7 @@ def initial_parameters(
 ) -> Parameters:
     """Draw the initial weights, biases and embeddings of every layer, a pure function of the seed.
 
-    An initializer is one for all layers, or a list of one for each of the layers 1 to L. Biases are 0 by "auto".
+    An initializer is for all layers, or a list with one for each of the layers 1 to L. "auto" sets biases to 0.
     """
     widths = architecture.widths
     kernel = _per_layer("kernel_initializer", kernel_initializer, architecture.L)

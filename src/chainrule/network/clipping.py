@@ -1,4 +1,4 @@
-"""Gradient clipping: bound the gradient's entries, or its length (Pascanu et al., 2013)."""
+"""Gradient clipping: bound the gradient's entries, or its L2 norm (Pascanu et al., 2013)."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from chainrule.network.types import Array
 
 
 def norm(d: Array) -> float:
-    """Return the Euclidean length of the gradient, summed in float64.
+    """Return the L2 norm of the gradient, summed in float64.
 
-    Not by a BLAS, whose sum depends on how many threads it has: machines that train together must agree to the bit.
+    BLAS is not used, since its sum depends on its threads: machines that train together must agree to the bit.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         return float(np.sqrt(np.sum(np.square(d, dtype=np.float64))))
 
 
 def clip(d: Array, length: float, clip_value: float | None, clip_norm: float | None) -> Array:
-    """Hold every entry between -clip_value and clip_value, then scale d down to length clip_norm.
+    """Clip every entry to [-clip_value, clip_value], then scale d so that its L2 norm is at most clip_norm.
 
     Examples
     --------

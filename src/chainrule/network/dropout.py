@@ -1,4 +1,4 @@
-"""Inverted dropout: A[l] := A[l] * mask / (1 - rate), so that its mean is kept and prediction needs no change.
+"""Inverted dropout: A[l] := A[l] * mask / (1 - rate) keeps the mean, so prediction needs no change.
 
 The mask of a unit for an example is a pure function of (seed, step, layer, the example's number, unit), by
 Philox-4x32-10. The backward step multiplies dA[l] by the same factor. (Srivastava et al., 2014.)

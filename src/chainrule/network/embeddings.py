@@ -1,7 +1,7 @@
 """Categorical inputs as learned vectors: a column of codes becomes a few rows of A[0] (Guo and Berkhahn, 2016).
 
-An embedding is a dense layer without a bias on the indicator of the level, E e_c = E[:, c]. Its derivative is row 10
-again, dE = (1/m) dA[0] (indicators)ᵀ; looking columns up and adding them up leaves out the products with 0.
+An embedding is a dense layer without a bias on the one-hot vector of the category, E e_c = E[:, c]. Its derivative is
+row 10 again, dE = (1/m) dA[0] (one-hot)ᵀ. Looking up columns, and adding them up, avoids the products with 0.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ class Embedding:
     Attributes
     ----------
     column : int
-        The column's number in the table, a row of X in textbook orientation.
+        The number of the column in the table, which is a row of X in textbook orientation.
     levels : int
-        Code 0 stands for a level that training has not seen.
+        The number of categories; code 0 stands for those that training has not seen.
     size : int
-        Entries of the vector that stands for a level.
+        The length of a category's vector.
     """
 
     column: int
@@ -40,7 +40,7 @@ class Embedding:
 
 
 def check_embeddings(embeddings: Sequence[Embedding], n_columns: int) -> None:
-    """Raise InvalidParameterError unless the embeddings are of different columns of the table, and of some size."""
+    """Raise InvalidParameterError unless the embeddings have different columns of the table and valid sizes."""
     columns = [embedding.column for embedding in embeddings]
     if len(set(columns)) < len(columns) or not all(0 <= column < n_columns for column in columns):
         raise InvalidParameterError(f"embeddings must be of different columns 0 to {n_columns - 1}, got {columns}.")
@@ -52,7 +52,7 @@ def check_embeddings(embeddings: Sequence[Embedding], n_columns: int) -> None:
 
 
 def check_codes(embeddings: Sequence[Embedding], X: Any, places: Array | slice = slice(None)) -> None:
-    """Raise unless the examples at the given places have a level's code in every embedded column.
+    """Raise an error unless every embedded column holds valid codes at the given places.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def check_codes(embeddings: Sequence[Embedding], X: Any, places: Array | slice =
 
 
 def codes(embeddings: Sequence[Embedding], X: Any) -> list[Array]:
-    """Return the levels' codes of every embedded column, each of shape (m,)."""
+    """Return the codes of every embedded column, each of shape (m,)."""
     check_codes(embeddings, X)
     return [X[embedding.column].astype(np.intp) for embedding in embeddings]
 
@@ -92,19 +92,19 @@ def rows_of(embeddings: Sequence[Embedding], n: int) -> list[slice]:
 
 
 def numbers(embeddings: Sequence[Embedding], X: Any) -> Any:
-    """Return the rows of X that are no codes."""
+    """Return the rows of X that are numbers, not codes."""
     return np.delete(X, [embedding.column for embedding in embeddings], axis=0)
 
 
 def embed(embeddings: Sequence[Embedding], E: Sequence[Array], X: Any, C: Sequence[Array]) -> Any:
-    """A[0]: the rows of X that are no codes, then E[j][:, c] for the codes c in C[j] of every embedding: (n[0], m)."""
+    """A[0] of shape (n[0], m): the numerical rows of X, then E[j][:, c] for the codes c in C[j] of each embedding."""
     if not embeddings:
         return X
     return np.vstack([numbers(embeddings, X), *(E_j[:, c] for E_j, c in zip(E, C, strict=True))])
 
 
 def dE(embeddings: Sequence[Embedding], dA: Array, C: Sequence[Array]) -> list[Array]:
-    """E e_c = E[:, c], so dE[j] = (1/m) Σ dA[0] over the examples of each level: (size, levels).
+    """E e_c = E[:, c], so dE[j] = (1/m) Σ dA[0] over the examples of each category: (size, levels).
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def dE(embeddings: Sequence[Embedding], dA: Array, C: Sequence[Array]) -> list[A
 
 
 def initial_vectors(embedding: Embedding, *, seed: int, number: int) -> Array:
-    """Draw E[j] of shape (size, levels): uniform with variance 1 / (3 size); what was never seen starts at 0."""
+    """Draw E[j] of shape (size, levels): uniform with variance 1 / (3 size); 0 for unseen categories."""
     limit = 1 / np.sqrt(embedding.size)
     E = generator(seed, "embeddings", number).uniform(-limit, limit, (embedding.levels, embedding.size)).T
     E[:, 0] = 0
@@ -131,7 +131,7 @@ def initial_vectors(embedding: Embedding, *, seed: int, number: int) -> Array:
 
 
 def suggested_size(levels: int) -> int:
-    """Return how many entries suit that many levels: 1.6 levels^0.56, at most 600 (the rule of fastai).
+    """Return the default length of a vector: 1.6 levels^0.56, at most 600 (fastai's rule).
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""The training examples, columns in textbook orientation, handed out a mini-batch at a time.
+"""The training examples in textbook orientation, and their mini-batches.
 
-The table X of shape (m, n[0]) enters as the free view A[0] = X.T; this is the package's one change of orientation.
-It is read and converted batch by batch, never copied whole, and never written to.
+The table X of shape (m, n[0]) enters as the view A[0] = X.T, which copies nothing: the package changes the orientation
+only here. The table is read and converted batch by batch, never copied as a whole, and never written to.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from chainrule.network.rows import mix, row_keys
 from chainrule.network.types import Array
 
-CHUNK = 4096  # examples evaluated at a time, so that Z and A of a large table never exist whole
+CHUNK = 4096  # examples evaluated at a time, so that Z and A of a large table are never in memory as a whole
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,13 @@ class Examples:
     X : array of shape (n[0], m), dense or CSC
     Y : ndarray of shape (n[L], m)
     weights : ndarray of shape (m,), optional
-        Positive weights; None weighs every example alike.
+        Positive; None: all examples have the same weight.
     rows : ndarray of int, optional
-        The columns that count (a training or validation part); None for all.
+        The columns that are used (a training or validation part); None: all.
     unit : float, optional
-        The weight that counts as 1; by default the mean weight of the examples that count.
+        The weight that counts as 1; by default the mean weight of the examples that are used.
     numbers : ndarray of shape (m,), uint64, optional
-        The number of each example that counts, which dropout masks belong to; None counts them from 0.
+        The number of each example that is used, from which its dropout masks are drawn; None: counted from 0.
     """
 
     X: Any
@@ -51,7 +51,7 @@ class Examples:
 
     @cached_property
     def keys(self) -> Array:
-        """What the dropout mask of every column of X is drawn by: its number among those that count."""
+        """The number of every column of X among those that are used; its dropout mask is drawn from it."""
         numbers = np.arange(self.m, dtype=np.uint64) if self.numbers is None else self.numbers
         if self.rows is None:
             return numbers
@@ -61,7 +61,7 @@ class Examples:
 
     @cached_property
     def mean_weight(self) -> float:
-        """The weight that counts as 1: `unit`, or the mean weight of the examples that count."""
+        """The weight that counts as 1: `unit`, or the mean weight of the examples that are used."""
         if self.unit is not None:
             return self.unit
         return 1.0 if self.weights is None else float(np.mean(self.weights[self._columns(slice(None))]))
@@ -69,7 +69,7 @@ class Examples:
     def batch(self, places: Array | slice, dtype: np.dtype[Any]) -> tuple[Any, Array, Array | None]:
         """Return X, Y and the relative weights (mean 1 over all examples) of the examples at the given places."""
         columns = self._columns(places)
-        X = self.X.T[columns].T  # the table's rows are contiguous, its columns are not
+        X = self.X.T[columns].T  # rows of the table are contiguous in memory
         Y = self.Y.T[columns].T
         weights = None if self.weights is None else (self.weights[columns] / self.mean_weight).astype(dtype)
         return X.astype(dtype, copy=False), Y.astype(dtype, copy=False), weights
@@ -80,10 +80,10 @@ class Examples:
         return keys
 
     def merged(self) -> Examples:
-        """Put copies of an example together as one of their total weight, in an order that only contents decide.
+        """Replace copies of an example by one with their total weight, in an order that depends on content alone.
 
-        For training on all examples at once without dropout: the cost is the same, and a row of weight k becomes k
-        copies to the bit.
+        For training on all examples at once without dropout. The cost is the same, and a row of weight k gives the same
+        bits as k copies of it.
         """
         columns = np.arange(self.X.shape[1]) if self.rows is None else self.rows
         keys = mix(row_keys(self.X.T) + row_keys(self.Y.T))[columns]

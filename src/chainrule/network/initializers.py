@@ -1,4 +1,4 @@
-"""Initial weights: drawn in float64 and cast, so that float32 and float64 runs start from the same draws.
+"""Initial weights, drawn in float64 and then cast, so that float32 and float64 start from the same draws.
 
 A scheme fixes the variance of the weights from the fans, p = n[l-1] inputs and n = n[l] units:
 glorot 2 / (p + n) (Glorot and Bengio, 2010), he 2 / p (He et al., 2015), lecun 1 / p (LeCun et al., 1998).
@@ -42,7 +42,7 @@ def scaled_uniform(draw: Draw, n: int, p: int, *, scheme: str) -> Array:
 
 
 def orthogonal(draw: Draw, n: int, p: int, *, gain: float = 1.0) -> Array:
-    """Orthonormal rows or columns, uniform over all of them (Saxe et al., 2014), times gain."""
+    """Orthonormal rows or columns, uniformly distributed (Saxe et al., 2014), times gain."""
     Q, R = np.linalg.qr(draw.standard_normal((max(n, p), min(n, p))))
     Q = Q * np.where(np.diag(R) < 0, -1, 1)  # without the signs of R the draw is not uniform
     return gain * (Q if n >= p else Q.T)
@@ -59,7 +59,7 @@ def random_uniform(draw: Draw, n: int, p: int, *, minval: float = -0.05, maxval:
 
 
 def truncated_normal(draw: Draw, n: int, p: int, *, mean: float = 0.0, stddev: float = 0.05) -> Array:
-    """Normal, drawn again where it is more than 2 stddev from the mean; its deviation is 0.88 stddev."""
+    """Normal, drawn again beyond 2 stddev from the mean; the resulting deviation is 0.88 stddev."""
     values = draw.standard_normal((n, p))
     while (far := np.abs(values) > 2).any():
         values[far] = draw.standard_normal(np.count_nonzero(far))
@@ -67,7 +67,7 @@ def truncated_normal(draw: Draw, n: int, p: int, *, mean: float = 0.0, stddev: f
 
 
 def constant(draw: Draw, n: int, p: int, *, value: float = 0.0) -> Array:
-    """The same number everywhere."""
+    """The same value everywhere."""
     return np.full((n, p), float(value))
 
 
@@ -126,7 +126,7 @@ def initial_weights(initializer: InitializerSpec, n: int, p: int, *, activation:
 
 
 def check_initializer(spec: Any) -> tuple[str, Mapping[str, float]]:
-    """Take apart a name, or a pair of one and its parameters; raise InvalidParameterError for what is unknown."""
+    """Split a name, or a pair of a name and parameters; raise InvalidParameterError if one of them is unknown."""
     name, parameters = spec if is_parametrised(spec) else (spec, {})
     if not isinstance(name, str) or name not in INITIALIZERS:
         raise InvalidParameterError(f"initializer {name!r} is not known. {nearest(name, INITIALIZERS)}")

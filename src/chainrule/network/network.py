@@ -1,4 +1,4 @@
-"""`Network` and `Dense`: the textbook object, by itself.
+"""`Network` and `Dense`: the textbook's network as one object.
 
 net = Network([Dense(16, "tanh"), Dense(1, "sigmoid")], n_inputs=2, loss="binary_cross_entropy")
 pass_ = net.forward(X)                  # X is (n[0], m): columns are examples
@@ -47,10 +47,10 @@ class Dense:
     units : int
         n[l].
     activation : str, tuple or object, default "relu"
-        g, as `chainrule.network.activation` takes it; for the last
-        layer the loss's own output, or any element-wise one for a loss on predictions.
+        g, as `chainrule.network.activation` takes it. In the last layer: the loss's own output activation, or any
+        element-wise one for a loss on predictions.
     dropout : float, default 0
-        The share of this layer's units removed while training.
+        The share of this layer's units removed during training.
     """
 
     units: int

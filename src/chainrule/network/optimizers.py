@@ -1,9 +1,8 @@
 """Optimisers as state and a pure update of the parameter vector θ (row 11): θ := θ - move.
 
-Every optimiser names its slots, vectors like θ that start at 0, and turns (slots, gradient d,
-learning rate, step number t = 1, 2, ...) into a `Move`. The `gain` is the move per unit of a gradient that stays
-the same for ever: the step size by which the proximal step of an L1 penalty must be scaled, coordinate by
-coordinate, so that it rests where the penalised cost is least.
+Every optimiser names its slots, vectors like θ that start at 0, and turns (slots, gradient d, learning rate, step
+number t = 1, 2, ...) into a `Move`. The `gain` is the move per unit of a constant gradient, coordinate by coordinate.
+The proximal step of an L1 penalty is scaled by it, so that training converges to the minimum of the penalised cost.
 
 Letters: v velocity or second moment, m first moment, m_hat and v_hat their unbiased versions.
 """
@@ -23,7 +22,7 @@ Slots = tuple[Array, ...]
 
 
 class Move(NamedTuple):
-    """What one update does: the new slots, the step to subtract from θ, and its gain."""
+    """An update: the new slots, the step to subtract from θ, and its gain."""
 
     slots: Slots
     move: Array
@@ -31,7 +30,7 @@ class Move(NamedTuple):
 
 
 class Optimizer(Protocol):
-    """What the training loop asks of an optimiser."""
+    """The protocol of an optimiser."""
 
     name: ClassVar[str]
     slot_names: ClassVar[tuple[str, ...]]

@@ -1,7 +1,6 @@
 """W[l], b[l] and E[j] as views of one flat vector θ: all weights first, then all biases, then all embeddings.
 
-One vector makes the update of row 11 one statement for all layers at once, and the penalty and the decay of the
-weights one slice of it.
+So the update of row 11 is one statement for all layers at once, and the penalty and weight decay use one slice.
 """
 
 from __future__ import annotations
@@ -44,13 +43,13 @@ class Parameters:
 
     @property
     def E(self) -> list[Array]:
-        """E[j] of shape (size, levels), one per embedding; a level's vector is contiguous."""
+        """E[j] of shape (size, levels), one per embedding; a category's vector is contiguous."""
         shapes = [(embedding.levels, embedding.size) for embedding in self.embeddings]
         return [view.T for view in _views(self.theta, shapes, n_parameters(self.widths))[1:]]
 
     @property
     def weights(self) -> slice:
-        """Where the weights are in θ."""
+        """The slice of θ that holds the weights."""
         return slice(0, n_weights(self.widths))
 
 
@@ -72,7 +71,7 @@ def flatten(W: Sequence[Array], b: Sequence[Array], E: Sequence[Array] = ()) -> 
 def parameters_from(
     W: Sequence[Array], b: Sequence[Array], E: Sequence[Array] = (), embeddings: tuple[Embedding, ...] = ()
 ) -> Parameters:
-    """Build Parameters from W[1] to W[L], b[1] to b[L] and the embeddings, checking that their shapes chain.
+    """Build Parameters from W[1] to W[L], b[1] to b[L] and the embeddings, checking that their shapes fit together.
 
     Raises
     ------

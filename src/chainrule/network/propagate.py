@@ -1,7 +1,7 @@
 """Forward through all layers (rows 3 and 4), and back in the opposite order (rows 7 to 10).
 
-Lists are indexed by layer 0 to L; what layer 0 does not have is None. dZ and dA carry no 1/m: the mean over the
-examples is taken once, in dW and db. Every gradient is computed before any parameter changes.
+Lists are indexed by layer 0 to L; entries that layer 0 does not have are None. dZ and dA carry no 1/m: the mean over
+the examples is taken once, in dW and db. Every gradient is computed before any parameter changes.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from chainrule.network.types import Array
 
 @dataclass(frozen=True)
 class Forward:
-    """What the forward pass leaves for the backward pass.
+    """The result of the forward pass, as the backward pass needs it.
 
-    `A[l]` is the activation as the next layer sees it, dropout mask applied; A[0] is the input, A[L] the prediction.
+    `A[l]` is the input of the next layer, with the dropout mask applied; A[0] is the input, A[L] the prediction.
     `C[j]` are the codes of the examples in embedding j.
     """
 
@@ -74,7 +74,7 @@ def backward(
     ----------
     architecture : Architecture
     parameters : Parameters
-        The ones `pass_` was computed with.
+        Those of the forward pass.
     pass_ : Forward
     Y : ndarray of shape (n[L], m)
     weights : ndarray of shape (m,), optional
@@ -101,7 +101,7 @@ def backward(
 
 
 def logits(architecture: Architecture, parameters: Parameters, X: Any) -> Array:
-    """Z[L] of shape (n[L], m), without keeping what only the backward pass needs."""
+    """Z[L] of shape (n[L], m), without keeping Z and A of the other layers."""
     W, b, g = parameters.W, parameters.b, architecture.g
     C = embeddings.codes(architecture.embeddings, X)
     Z: Array = dense.linear(W[1], embeddings.embed(architecture.embeddings, parameters.E, X, C), b[1])

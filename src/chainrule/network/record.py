@@ -25,7 +25,7 @@ def architecture_record(architecture: Architecture) -> dict[str, Any]:
     Raises
     ------
     ModelFileError
-        If it is made of functions of the user's own.
+        If an activation or the loss is made of custom functions.
 
     Examples
     --------
@@ -85,12 +85,12 @@ def tensors_of(parameters: Parameters) -> dict[str, Array]:
 
 
 def parameters_of(tensors: Mapping[str, Array], architecture: Architecture) -> Parameters:
-    """Put named tensors together again.
+    """Build parameters from named tensors.
 
     Raises
     ------
     ShapeError
-        If a tensor is missing or not finite, or types and shapes are not those of a network of the architecture.
+        If a tensor is missing or not finite, or its type or shape does not fit the architecture.
     """
     widths, embeddings = architecture.widths, architecture.embeddings
     W, b = ([f"{letter}{l}" for l in range(1, len(widths))] for letter in "Wb")

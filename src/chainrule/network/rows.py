@@ -1,6 +1,7 @@
-"""The content of a row as one number: equal rows have equal keys.
+"""Row keys: a hash of each row's content.
 
-Keys tell copies of a row, and one table from another; no random draw depends on them but for copies that stay together.
+Keys find copies of a row, and tell one table from another. No random draw depends on them, except that copies of a row
+may stay together.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 from chainrule.network.draws import generator
 from chainrule.network.types import Array
 
-_CHUNK = 1 << 15  # elements hashed at a time: what is made of them stays in the cache
+_CHUNK = 1 << 15  # elements hashed at a time: few enough for the cache
 
 
 def mix(keys: Array) -> Array:
@@ -28,8 +29,9 @@ def row_keys(X: Any) -> Array:
 
     Parameters
     ----------
-    X : array or CSR matrix of shape (m, n)
-        Values are compared as float64; a sparse table and its dense copy have the same keys.
+    X : array or CSR matrix of shape (m, n), or a table with a method `row_keys`
+        Values are compared as float64; a sparse table and its dense copy have the same keys. A table of columns hashes
+        its own rows.
 
     Returns
     -------
@@ -41,6 +43,9 @@ def row_keys(X: Any) -> Array:
     >>> bool(keys[0] == keys[2]), bool(keys[0] == keys[1])
     (True, False)
     """
+    if hasattr(X, "row_keys"):
+        own: Array = X.row_keys()
+        return own
     m, n = X.shape
     odd = generator(0, "row keys").integers(0, 2**64, size=n, dtype=np.uint64) | np.uint64(1)
     keys = np.zeros(m, np.uint64)

@@ -1,4 +1,7 @@
-"""The learning rate of every step: a pure function of the step number, times the cuts that the loss asked for."""
+"""Learning-rate schedules: the rate of a step as a function of its number.
+
+"adaptive" and "plateau" are constant here; the training loop multiplies them by a factor that depends on the loss.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,10 @@ from chainrule.network.types import Array
 
 SCHEDULES = ("constant", "invscaling", "adaptive", "cosine", "one_cycle", "plateau")
 
-ADAPTIVE_CUT = 0.2  # scikit-learn's: a fifth after every `n_iter_no_change` epochs without progress
-PLATEAU_CUT = 0.1  # PyTorch's and Keras'
-PLATEAU_PATIENCE = 10  # epochs without improvement before a cut, at most; also theirs
-SMALLEST_RATE = 1e-6  # "adaptive" gives up below it, as scikit-learn's does
+ADAPTIVE_CUT = 0.2  # as in scikit-learn, after `n_iter_no_change` epochs without improvement
+PLATEAU_CUT = 0.1  # as in PyTorch and Keras
+PLATEAU_PATIENCE = 10  # at most so many epochs without improvement before a cut; as in PyTorch and Keras
+SMALLEST_RATE = 1e-6  # "adaptive" stops training below it, as in scikit-learn
 
 _ONE_CYCLE_START = 1 / 25  # PyTorch's OneCycleLR: start at 1/25, peak after 30 %, end at 1/25 of 1/10,000
 _ONE_CYCLE_END = _ONE_CYCLE_START / 1e4
@@ -30,17 +33,17 @@ class Schedule:
     name : str
         - "constant": the initial rate.
         - "invscaling": initial / (1 + examples seen before this epoch)^power_t, as in scikit-learn.
-        - "adaptive": cut to a fifth when the loss stops improving, until it is below 1e-6.
-        - "plateau": cut to a tenth when the monitored loss has not improved for half the patience, at most 10 epochs.
+        - "adaptive": divided by 5 when the patience has run out; training stops below 1e-6.
+        - "plateau": divided by 10 after half the patience, at most 10 epochs, without improvement of the loss.
         - "cosine": half a cosine from the initial rate to 0 over the planned steps (Loshchilov and Hutter, 2017).
         - "one_cycle": up to the initial rate over the first 30 % of the planned steps, then down (Smith, 2018).
     initial : float
     steps_per_epoch, total_steps, m : int
-        Steps of an epoch, steps planned in all, and examples of an epoch.
+        Steps of an epoch, total number of planned steps, and examples of an epoch.
     power_t : float
         The exponent of "invscaling".
     warmup_steps : int
-        The rate grows linearly over the first steps, whatever the schedule.
+        The rate grows linearly over this many first steps, with every schedule.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Sparse matrices as the rest of the package takes them: every entry once, in order, at a place nobody can change."""
+"""Sparse matrices in canonical form: every entry once, in order, with index arrays that nobody else can change."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 
 def canonical(matrix: Any) -> Any:
-    """Return the same CSR or CSC matrix with its entries in order, and those that share a place added up.
+    """Return the same CSR or CSC matrix with its entries in order, and duplicate entries added up.
 
-    The matrix itself is never changed, and what it remembers of its order is not believed: its arrays may have been
-    written to since. Its data are shared where nothing is added up; where they belong is copied, since an index that a
-    callback changes while the matrix is in use would lead out of the memory.
+    The matrix itself is never changed, and its own flags are not trusted: its arrays may have been written to since
+    they were set. The data are shared unless entries are added up. The indices are copied: if a callback changed one
+    while the matrix is in use, memory outside it would be read.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A network in one table: layers, shapes, parameters, multiply-adds, bytes."""
+"""The summary of a network as a table: layers, shapes, parameters, multiply-adds, bytes."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _HEADER = ("layer", "activation", "W", "b", "parameters", "multiply-adds", "byte
 
 @dataclass(frozen=True)
 class Summary:
-    """What a network costs; `str` of it is the table.
+    """The size of a network and its cost in time; `str` gives the table.
 
-    Multiply-adds are those of W A for one forward pass over a batch; the backward pass costs twice that. Bytes are
-    the parameters' and, apart, those of Z and A that training keeps for a batch.
+    Multiply-adds are those of W A in one forward pass over a batch; a backward pass takes twice as many. Bytes are
+    those of the parameters; the bytes of Z and A, which training keeps for a batch, are listed separately.
 
     Examples
     --------
@@ -57,7 +57,7 @@ class Summary:
         return rows
 
     def _embedding(self, j: int, embedding: Embedding) -> dict[str, Any]:
-        """E[j] in the place of W; a vector is looked up, so there is nothing to multiply."""
+        """E[j] instead of W; vectors are looked up, so there are no products."""
         size, levels = embedding.size, embedding.levels
         values = (f"E[{j}]", "", (size, levels), "", size * levels, 0, size * levels * self.dtype.itemsize)
         return dict(zip(_HEADER, values, strict=True))

@@ -12,8 +12,9 @@ from chainrule._errors import InvalidParameterError
 from chainrule.network.architecture import Architecture
 from chainrule.network.examples import Examples
 from chainrule.network.parameters import Parameters
-from chainrule.network.training.feed import SEGMENT_SECONDS, Measure, Runner
+from chainrule.network.training.feed import SEGMENT_SECONDS, Measure
 from chainrule.network.training.input_scale import InputScale, of_inputs
+from chainrule.network.training.runner import Runner
 from chainrule.network.training.segment import Plan, State, Totals
 from chainrule.network.types import Array
 from chainrule.outofcore.rows import Block

@@ -1,1 +1,1 @@
-"""How the ranks of a training talk to one another: in one process, over Dask's streams, or by MPI."""
+"""How the ranks of a training exchange arrays: within one process, over Dask's streams, or by MPI."""

@@ -1,31 +1,27 @@
-"""What a training asks of whoever connects its ranks. Nothing else in the library knows how they are connected."""
+"""Communicators: how the ranks of a training exchange arrays. Nothing else knows how they are connected."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
 
 from chainrule._errors import ClusterError
-from chainrule.distributed.reduction import Reduction, TreeSum
 from chainrule.network.types import Array
 
 
 class PeerLostError(ClusterError):
-    """Another rank has gone, or says nothing: what it was told to do has to be done again."""
+    """Another rank has gone or does not answer: its work has to be done again."""
 
 
 class Communicator(ABC):
-    """One rank's way to all others.
+    """One rank's connection to all others.
 
     Attributes
     ----------
     rank : int
-        This one; from 0 on.
+        The number of this rank, from 0.
     size : int
-        How many there are.
+        The number of ranks.
     """
 
     rank: int
@@ -40,10 +36,11 @@ class Communicator(ABC):
         PeerLostError
         """
 
-    def reduction(self, n_shards: int, length: int, dtype: np.dtype[Any]) -> Reduction:
-        """Return who adds the shards' vectors: along one tree, so that the sum does not depend on the ranks."""
-        return TreeSum(self, n_shards, length, dtype)
 
-    def close(self) -> None:
-        """Let go of the others."""
-        return
+class Local(Communicator):
+    """The only rank, which has all shards."""
+
+    rank, size = 0, 1
+
+    def exchange(self, outgoing: Sequence[Array], incoming: Sequence[Array]) -> None:
+        """There is no other rank."""

@@ -1,7 +1,7 @@
-"""Ranks on Dask workers, one long task each, that talk over streams of `distributed.comm`.
+"""Ranks on Dask workers, one long task each, which exchange arrays over streams of `distributed.comm`.
 
-A stream goes to the worker's own address, so it needs no other port, has the cluster's TLS, and belongs to one
-session: what an abandoned attempt sends late finds nobody.
+A stream uses the worker's own address, so it needs no other port and has the cluster's TLS. It belongs to one session:
+late messages of an abandoned attempt are not received.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from chainrule.distributed.communicators.base import Communicator, PeerLostError
 from chainrule.network.types import Array
 
 _OPERATION = "chainrule_meet"
-_PAUSE = 0.2  # seconds between two looks at a stream, or two tries to open one
+_PAUSE = 0.2  # seconds between two checks of a stream, or two attempts to open one
 
 
 class MeetingPoint(WorkerPlugin):
-    """Takes the streams that ranks on other workers open, and keeps them for the rank of this one."""
+    """Accepts the streams of ranks on other workers, and keeps them for the rank on this worker."""
 
     name = "chainrule-meeting-point"
     idempotent = True
@@ -33,21 +33,21 @@ class MeetingPoint(WorkerPlugin):
         self._streams: dict[tuple[str, int], asyncio.Future[Comm]] = {}
 
     def setup(self, worker: Worker) -> None:
-        """Have the worker answer."""
+        """Start to accept streams."""
         worker.handlers[_OPERATION] = self._welcome
 
     def teardown(self, worker: Worker) -> None:
-        """Have it answer no more."""
+        """Accept no more streams."""
         worker.handlers.pop(_OPERATION, None)
 
     def stream_of(self, session: str, rank: int) -> asyncio.Future[Comm]:
-        """Return the stream that a rank opens, when it comes."""
+        """Return a future of the stream that a rank opens."""
         return self._streams.setdefault((session, rank), asyncio.get_running_loop().create_future())
 
     async def _welcome(self, comm: Comm, session: str, rank: int) -> Status:
         await comm.write("welcome")
         self.stream_of(session, rank).set_result(comm)
-        while not comm.closed():  # it is no longer the worker's, but the rank's
+        while not comm.closed():  # or the worker would close it
             await asyncio.sleep(_PAUSE)
         del self._streams[session, rank]
         return Status.dont_reply
@@ -61,17 +61,17 @@ class DaskCommunicator(Communicator):
     worker : Worker
         The one the task runs on; it has a `MeetingPoint`.
     session : str
-        What this attempt at a segment is called, on all ranks.
+        The name of this attempt at a segment, the same on all ranks.
     rank : int
     addresses : sequence of str
         The workers of all ranks.
     timeout : float
-        Seconds to wait for the others, at the beginning and at every step.
+        Seconds to wait for the other ranks, at the start and at every step.
 
     Raises
     ------
     PeerLostError
-        If not all ranks come.
+        If a rank does not connect in time.
     """
 
     def __init__(self, worker: Worker, session: str, rank: int, addresses: Sequence[str], timeout: float) -> None:
@@ -85,11 +85,11 @@ class DaskCommunicator(Communicator):
         self._run(self._exchange(outgoing, incoming))
 
     def close(self) -> None:
-        """Close the streams, when what they hold is sent."""
+        """Send what is pending, and close the streams."""
         self._run(self._close())
 
     async def _meet(self) -> None:
-        """Open a stream to every rank before this one; those behind it open theirs."""
+        """Open a stream to every lower rank; the higher ranks open theirs to this one."""
         async with asyncio.TaskGroup() as group:
             for peer in range(self.size):
                 if peer != self.rank:
@@ -101,7 +101,7 @@ class DaskCommunicator(Communicator):
             await comm.write({"op": _OPERATION, "session": self._session, "rank": self.rank})
             if await comm.read() == "welcome":
                 break
-            await asyncio.sleep(_PAUSE)  # a worker that has just started does not know the operation yet
+            await asyncio.sleep(_PAUSE)  # a worker that has just started does not have the operation yet
         self._streams[peer] = comm
 
     async def _receive_stream(self, peer: int) -> None:
@@ -119,7 +119,7 @@ class DaskCommunicator(Communicator):
             await comm.close()
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        """Have the worker's event loop do it, and wait."""
+        """Run a coroutine in the worker's event loop, and wait for it."""
         running = asyncio.run_coroutine_threadsafe(
             asyncio.wait_for(work, self._timeout),
             self._worker.loop.asyncio_loop,
@@ -133,7 +133,7 @@ class DaskCommunicator(Communicator):
 
 
 async def _send(comm: Comm, vector: Array) -> None:
-    await comm.write(to_serialize(vector.copy()))  # it is sent later, when the next step may have changed it
+    await comm.write(to_serialize(vector.copy()))  # it is sent later, and the next step may change the original
 
 
 async def _receive(comm: Comm, into: Array) -> None:
@@ -141,6 +141,6 @@ async def _receive(comm: Comm, into: Array) -> None:
 
 
 def _lost(rank: int, group: ExceptionGroup[Exception]) -> Exception:
-    """Tell a stream that has closed from a mistake, which must be seen as it is."""
+    """Return a `PeerLostError` if only streams have closed; other errors as they are."""
     mistakes = group.split(OSError)[1]
     return mistakes or PeerLostError(f"rank {rank} has lost another rank: {group.exceptions[0]}")

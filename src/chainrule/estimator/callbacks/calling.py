@@ -29,7 +29,7 @@ class Callbacks:
         """Have the training tell the callbacks; an epoch of it visits so many rows of the table."""
         if not self.callbacks:
             return training
-        self._rows = rows
+        self._training, self._rows = training, rows
         return replace(
             training,
             on_begin=partial(self._tell, "on_fit_begin"),
@@ -56,7 +56,7 @@ class Callbacks:
 
     def _snapshot(self, progress: Progress) -> Any:
         """A copy of the estimator as it would be if training ended here."""
-        training, history = progress.training, copy.deepcopy(progress.history)
+        training, history = self._training, copy.deepcopy(progress.history)
         training.measure_final(progress.state, history)
         state = replace(progress.state, parameters=read_only(progress.state.parameters))
         fitted = Fitted(training.architecture, state, history, training.plan.optimizer.name, self._rows)

@@ -1,8 +1,8 @@
-"""What a loss is: L(y, z) per example and its derivative dZ[L], both from the logits Z[L] (rows 5 to 7).
+"""The definition of a loss: L(y, z) per example and its derivative dZ[L], both from the logits Z[L] (rows 5 to 7).
 
-Loss and output activation are one *named pair*, such as "sigmoid + binary_cross_entropy". Taken together they are
-stable where the probability alone is not, and the product dL/dA g'(Z) simplifies; the pair says so by its name,
-so that nobody mistakes dZ[L] for dA[L].
+Loss and output activation are one *named pair*, such as "sigmoid + binary_cross_entropy". Computed together they are
+numerically stable, and the product dL/dA g'(Z) simplifies. The name of the pair says that the derivative is dZ[L], not
+dA[L].
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ class Loss:
     value, derivative : callable
         The loss of every output of every example, and its derivative with respect to Z.
     sums_outputs : bool
-        True where the outputs are one distribution, whose terms add up; otherwise the loss of an example is the mean
-        over its outputs, and the derivative is the derivative of exactly that.
+        True if the outputs are one distribution: the loss of an example is the sum over its outputs. Otherwise it is
+        the mean over its outputs, and the derivative is that of the mean.
     is_valid, domain : callable, str
         Which targets the loss is defined for, as a test and in words.
     n_outputs : int or None
-        How many outputs the loss is for; None for any number.
+        The number of outputs that the loss needs; None: any.
     """
 
     name: str
@@ -78,9 +78,9 @@ class Loss:
 
 
 def on_output(loss: Loss, output: Activation) -> Loss:
-    """Put a loss that is defined on predictions (its own output is the identity) behind another activation.
+    """Combine a loss on predictions (its own output activation is the identity) with another output activation.
 
-    Nothing simplifies here: dZ[L] = dL/dA[L] * g'(Z[L]), the chain rule as it stands.
+    Nothing simplifies: dZ[L] = dL/dA[L] * g'(Z[L]) by the chain rule.
     """
     if output.name == loss.output.name:
         return loss
@@ -109,7 +109,7 @@ def derivative_on_output(loss: Loss, output: Activation, Z: Array, Y: Array) -> 
 
 
 def times(C: Array, V: Array) -> Array:
-    """C V, with 0 times infinity being 0: an infinite logit that agrees with its target costs nothing."""
+    """C V with 0 times infinity = 0: an infinite logit that agrees with its target has the loss 0."""
     return np.multiply(C, V, where=C != 0, out=np.zeros(np.broadcast_shapes(C.shape, V.shape), V.dtype))
 
 

@@ -1,4 +1,4 @@
-"""Cross-entropy and its relatives for classes: computed from logits, never clipped.
+"""Losses for classification: cross-entropy, focal loss and hinge, computed from logits without clipping.
 
 Targets are 0 or 1: one row for two classes or for each label, one-hot columns for more classes.
 """
@@ -11,7 +11,7 @@ from chainrule.network.activations import Activation, below_top, exp_minus, iden
 from chainrule.network.losses.base import times
 from chainrule.network.types import Array
 
-# Softmax has no element-wise derivative; the pairs below never ask for it.
+# Softmax has no element-wise derivative, and the losses below do not need one.
 SOFTMAX = Activation("softmax", softmax, identity_prime)
 
 
@@ -27,13 +27,13 @@ def binary_cross_entropy(Z: Array, Y: Array, label_smoothing: float = 0.0) -> Ar
 
 
 def binary_cross_entropy_dZ(Z: Array, Y: Array, label_smoothing: float = 0.0) -> Array:
-    """DZ = A - Y: dL/da = (a - y) / (a (1 - a)) times g'(z) = a (1 - a)."""
+    """Return dZ = A - Y, since dL/da = (a - y) / (a (1 - a)) and g'(z) = a (1 - a)."""
     Y = (1 - label_smoothing) * Y + label_smoothing / 2
     return sigmoid(Z) - Y
 
 
 def log_softmax(Z: Array) -> Array:
-    """Log a_k = z_k - log sum_j e^(z_j), per column."""
+    """Return log a_k = z_k - log sum_j e^(z_j) of every column."""
     below = below_top(Z)
     total: Array = np.log(exp_minus(-below).sum(axis=0))
     return below - total
@@ -46,7 +46,7 @@ def categorical_cross_entropy(Z: Array, Y: Array, label_smoothing: float = 0.0) 
 
 
 def categorical_cross_entropy_dZ(Z: Array, Y: Array, label_smoothing: float = 0.0) -> Array:
-    """DZ = A - Y, since the targets of an example add up to 1."""
+    """Return dZ = A - Y, since the targets of an example add up to 1."""
     Y = (1 - label_smoothing) * Y + label_smoothing / len(Y)
     return softmax(Z) - Y
 
@@ -80,7 +80,7 @@ def binary_focal(Z: Array, Y: Array, gamma: float = 2.0) -> Array:
 
 
 def binary_focal_dZ(Z: Array, Y: Array, gamma: float = 2.0) -> Array:
-    """S (1 - p) [p dL/dp], since dp/dz = s p (1 - p); gamma = 0 gives A - Y again."""
+    """Return s (1 - p) [p dL/dp], since dp/dz = s p (1 - p); gamma = 0 gives A - Y again."""
     s = 2 * Y - 1
     S = s * Z
     log_p = -np.log1p(exp_minus(np.abs(S))) + np.minimum(S, 0)

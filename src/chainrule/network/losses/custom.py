@@ -1,4 +1,4 @@
-"""A loss of the user's own, as the pair of loss and output activation that the network trains with."""
+"""Custom losses: an object with three methods, as a pair of loss and output activation."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from chainrule.network.types import Array
 
 
 class CustomLoss(Protocol):
-    """What an object must have to be a loss; its arrays have one row per example, and it may not write into them."""
+    """The methods of a custom loss. Arrays have one row per example, and must not be written to."""
 
     def loss(self, y: Array, z: Array, /) -> Array:
-        """L of every example, (m,), from targets y and what the last layer puts out, z, both (m, k)."""
+        """L of every example, (m,), from targets y and outputs z of the last layer, both (m, k)."""
         ...
 
     def gradient(self, y: Array, z: Array, /) -> Array:
-        """The derivative of each example's L by its z: (m, k)."""
+        """The derivative of each example's L with respect to z: (m, k)."""
         ...
 
     def inverse_link(self, z: Array, /) -> Array:
-        """What is predicted, (m, k), from z."""
+        """The prediction, (m, k), from z."""
         ...
 
 
 def is_custom_loss(given: Any) -> TypeGuard[CustomLoss]:
-    """Whether it is an object (no class) with the three methods."""
+    """Whether this is an object (not a class) with the three methods."""
     methods = ("loss", "gradient", "inverse_link")
     return not isinstance(given, type) and all(callable(getattr(given, method, None)) for method in methods)
 
 
 def custom_loss(given: CustomLoss) -> Loss:
-    """The loss that an object describes. What several outputs of an example cost together is its own affair.
+    """Return the loss that an object describes. It decides itself how several outputs of an example are combined.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def custom_loss(given: CustomLoss) -> Loss:
 
 @dataclass(frozen=True)
 class _Turned:
-    """An own loss with columns for examples, held to the shapes it must return."""
+    """A custom loss in textbook orientation; checks the shapes that it returns."""
 
     own: CustomLoss
 
@@ -82,7 +82,7 @@ class _Turned:
         return of_shape(self.own.inverse_link(read_only(Z.T)), Z.T.shape, "inverse_link(z)").T
 
     def link_prime(self, Z: Array) -> NoReturn:
-        """Nobody's: the loss goes straight to dZ[L]."""
+        """Not available: a custom loss gives dZ[L] directly."""
         raise InvalidParameterError(
             "a loss of your own states the gradient by z alone, so that dA[L] and g'(Z[L]) cannot be shown apart. "
             "gradcheck checks such a model; trace needs one of the losses with a name."

@@ -1,12 +1,12 @@
-"""Several quantiles at once, which never cross: A[L] rises from output to output, whatever Z[L] is.
+"""Several quantiles that never cross: A[L] rises from output to output for any Z[L].
 
 With c the middle one of n outputs and s the softplus, s(z) = log(1 + e^z) > 0:
 
     a_c = z_c;    a_k = a_(k-1) + s(z_k)  for k > c;    a_k = a_(k+1) - s(z_k)  for k < c
 
-So z_c is the middle quantile itself, and every other z the logarithm of a narrow gap, or the length of a wide one. Of
-an example with target y, L = (1/n) Σ pinball(a_k, y; q_k) (Koenker and Bassett, 1978), and since z_k moves a_k and
-what lies beyond it, as seen from the middle,
+So z_c is the middle quantile. Every other z is about the logarithm of a narrow gap, or the width of a wide one. The
+loss of an example with target y is L = (1/n) Σ pinball(a_k, y; q_k) (Koenker and Bassett, 1978). Since z_k moves a_k
+and all outputs farther from the middle,
 
     dL/dz_c = Σ_j dL/da_j;    dL/dz_k = s'(z_k) Σ_(j >= k) dL/da_j  for k > c;    -s'(z_k) Σ_(j <= k) dL/da_j  for k < c
 """
@@ -29,7 +29,7 @@ def rise_within_0_and_1(quantiles: Sequence[float]) -> bool:
 
 
 def levels(quantiles: Sequence[float] | None, n: int) -> list[float]:
-    """The quantile of each of n outputs: those given, or else those that cut into n + 1 equal shares.
+    """The quantile of each of n outputs: those given, or by default n quantiles that divide into equal shares.
 
     Examples
     --------
@@ -40,12 +40,12 @@ def levels(quantiles: Sequence[float] | None, n: int) -> list[float]:
 
 
 def middle(n: int) -> int:
-    """The place c of the output that the others are measured from; of two in the middle the lower one."""
+    """The index c of the middle output; of two in the middle, the lower one."""
     return (n - 1) // 2
 
 
 def ascending(Z: Array) -> Array:
-    """A[L], whose columns never fall.
+    """Return A[L], in whose columns values never decrease.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def ascending(Z: Array) -> Array:
 
 
 def through_ascending(Z: Array, dA: Array) -> Array:
-    """DZ from dA: the chain rule through `ascending`, whose slope is a matrix for each example."""
+    """Return dZ from dA: the chain rule through `ascending`, whose derivative is a matrix for each example."""
     n, c = len(Z), middle(len(Z))
     total, slope = dA.copy(), softplus_prime(Z)
     for k in range(n - 2, c - 1, -1):

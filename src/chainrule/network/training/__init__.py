@@ -1,1 +1,1 @@
-"""How a network is trained: segments of steps, the loop over epochs, L-BFGS, stopping and records."""
+"""Training: segments of steps, the loop over epochs, L-BFGS, early stopping, hooks and the history."""

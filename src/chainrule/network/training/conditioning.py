@@ -1,17 +1,17 @@
-"""The variables in which L-BFGS works: a change of scale and origin that leaves the cost what it is.
+"""A change of variables for L-BFGS: another scale and origin of the weights, with the same cost.
 
-L-BFGS begins with the same curvature in all directions, and takes long where that is far from true: for features of
-different scales, or far from 0, and for a small or a large target. It therefore sees u, where
+L-BFGS assumes the same curvature in all directions at first. It is slow where that is far from true: for features of
+different scales, or far from 0, and for a small or a large target. It therefore works with u, where
 
     W[1] = t u / D,  b[1] = β - W[1] c,  W[L] and b[L] in units s of the target,  and J in units of s S.
 
-c and D are the mean and the deviation of the inputs, s is the deviation of the target where the output is a number,
-and S is how steep the loss is at the best constant answer: the root mean square of dZ[L]. A gradient of 1 is then one
-that is as large as a gradient can be, and the penalty, whose weights are W themselves, is counted into t.
+c and D are the mean and the standard deviation of the inputs, s is the standard deviation of a numerical target, and S
+is the slope of the loss at the best constant prediction: the root mean square of dZ[L] there. A gradient of 1 is then a
+large one. t accounts for the penalty, which is on W itself.
 
-The inputs can stay as they are, sparse ones sparse: dW[1] - db[1] cᵀ is the gradient for those around 0. Only where
-dense ones lie so far from 0 that this difference would lose digits are they standardised, and the network with them:
-the layer is (W[1] D) x̃ + (b[1] + W[1] c) of x̃ = (x - c) / D.
+The inputs need not be changed, so sparse ones stay sparse: dW[1] - db[1] cᵀ is the gradient for centred inputs. Only
+dense inputs so far from 0 that this difference would lose digits are standardised, and the first layer with them: it is
+(W[1] D) x̃ + (b[1] + W[1] c) for x̃ = (x - c) / D.
 """
 
 from __future__ import annotations
@@ -31,27 +31,27 @@ from chainrule.network.types import Array
 
 _NUMBERS = ("identity", "ascending")  # outputs in units of the target
 _SHARES = ("sigmoid", "softmax")  # outputs that have no unit
-_SURE = 1e-6  # a loss so little steep that the constant answer is all there is to say of classes
+_SURE = 1e-6  # with a slope below it, the constant prediction of the classes is practically right
 
 
 @dataclass(frozen=True)
 class Conditioning:
-    """The change of variables, undone to the bit where training begins, and the cost in them.
+    """The change of variables, whose inverse gives the start back to the bit, and the cost as a function of u.
 
     Attributes
     ----------
     start : Parameters
         Where training begins.
     centre, scale : ndarray of shape (n[0],)
-        c and D of the rows of A[0].
+        c and D for the rows of A[0].
     inputs : InputScale, optional
-        Of the table's columns, where they are standardised.
+        For the columns of the table, if they are standardised.
     factor : ndarray of shape (θ,)
-        θ = factor u but for b[1].
+        θ = factor u, except for b[1].
     unit : float
-        What J is divided by.
+        s S, by which J is divided.
     free : Architecture
-        Without the penalty, which is added in here.
+        The architecture without its penalty, which is added here.
     penalty : Penalty
     """
 
@@ -66,10 +66,10 @@ class Conditioning:
 
     @classmethod
     def of(cls, feed: Feed, architecture: Architecture, start: Parameters, *, drawn: bool = False) -> Conditioning:
-        """Measure examples, wherever they are.
+        """Measure the examples, wherever they are, and choose the variables.
 
-        Where inputs of an unusual size would saturate hidden units, or leave them blind, a freshly `drawn` start is
-        taken as that of standardised inputs.
+        Inputs of an unusual size would saturate hidden units or hardly reach them. If the start is freshly `drawn`, it
+        is then taken as a start for standardised inputs.
         """
         measured = merged(feed.measured(moments, architecture, start))
         n = architecture.n_columns
@@ -98,14 +98,14 @@ class Conditioning:
         return self._in_dtype(found)
 
     def _standardised(self, u: Array) -> Parameters:
-        """The network of standardised inputs: W[1] D and b[1] + W[1] c, which no difference takes digits from."""
+        """Return the parameters for standardised inputs, W[1] D and b[1] + W[1] c, computed without loss of digits."""
         found, moved = self._of(self.factor * u), self._moved(u)
         found.W[1][:] *= self.scale
         found.b[1][:, 0] = self.start.b[1][:, 0] + moved.b[1][:, 0] + (self.start.W[1] * self.centre).sum(axis=1)
         return self._in_dtype(found)
 
     def _moved(self, u: Array) -> Parameters:
-        """How far θ has come, b[1] for inputs around 0; exactly 0 at the beginning."""
+        """Return the change of θ since the start, with b[1] for centred inputs; exactly 0 at the start."""
         return self._of(self.factor * (u - self.variables(self.start)))
 
     def _of(self, theta: Array) -> Parameters:
@@ -115,7 +115,7 @@ class Conditioning:
         return self._of(parameters.theta.astype(self.start.theta.dtype))
 
     def cost_and_gradient(self, feed: Feed, u: Array) -> tuple[float, Array]:
-        """Evaluate the cost without the L1 penalty, in its unit, and its gradient with respect to u."""
+        """Evaluate the cost without the L1 penalty, divided by `unit`, and its gradient with respect to u."""
         if self.inputs is None:
             cost, d = feed.cost_and_gradient(self.free, self.parameters(u))
             slope = self._of(d)
@@ -132,12 +132,12 @@ class Conditioning:
 
     @property
     def l1(self) -> Array:
-        """The factors of |u| in the L1 penalty, in the unit of the cost."""
+        """The factors of |u| in the L1 penalty, divided by `unit`."""
         return self.penalty.l1 * self.factor[self.start.weights] / self.unit
 
 
 def _units(feed: Feed, architecture: Architecture, like: Parameters, target: Array) -> tuple[float, float]:
-    """Return s and S; 1 where there is nothing to measure them by."""
+    """Return s and S, each 1 if it cannot be measured."""
     count, mean, squares, *_ = target
     constant = replace(like, theta=np.zeros(len(like.theta)))
     with np.errstate(over="ignore", invalid="ignore"):
@@ -153,7 +153,7 @@ def _usable(unit: float, least: float = 0.0) -> float:
 
 
 def steepness(architecture: Architecture, parameters: Parameters, examples: Examples) -> Array:
-    """Σ w dZ[L]² of every output, where b[L] is the answer to every example."""
+    """Σ w dZ[L]² of every output, for the constant prediction Z[L] = b[L]."""
     Z, loss = parameters.b[-1], architecture.loss
     total = np.zeros(len(Z))
     for _, Y, weights in examples.chunks(np.dtype(np.float64)):

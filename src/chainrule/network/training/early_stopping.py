@@ -1,4 +1,4 @@
-"""Which weights are best, and how long it has been since they were found."""
+"""Early stopping: count epochs without improvement, and choose between the best and the last weights."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chainrule.network.training.setup import Stopping, Training
 
 
 class Patience:
-    """Counts the epochs without improvement and remembers the best one."""
+    """Counts the epochs without improvement and keeps the state of the best epoch."""
 
     def __init__(self, stopping: Stopping) -> None:
         self.stopping = stopping
@@ -21,7 +21,7 @@ class Patience:
         self.stale = 0
 
     def observe(self, value: float, state: State) -> None:
-        """Take in the monitored value of one epoch; lower is better."""
+        """Record the monitored value of one epoch; lower is better."""
         self.stale = 0 if value < self.reference - self.stopping.tol else self.stale + 1
         self.reference = min(self.reference, value)
         if self.best is None or value < self.best_value:
@@ -39,25 +39,26 @@ class Patience:
 
     @property
     def margin(self) -> str:
-        """In words, by how much an epoch must improve to count."""
+        """The required improvement, in words."""
         return f" by more than tol={self.stopping.tol:g}" if self.stopping.tol else ""
 
     def numbers(self, monitor: str | None) -> dict[str, float]:
-        """What it decided by: the best loss or score and its epoch, how many epochs it waits, and for how much."""
+        """The numbers behind the decision: the best loss or score and its epoch, patience and tol."""
         best = {"score": -self.best_value} if monitor == "score" else {"loss": self.best_value}
         found = {} if self.best_epoch is None else {"best_epoch": self.best_epoch, **best}
         return found | {"patience": float(self.stopping.patience), "tol": float(self.stopping.tol)}
 
     def restart(self) -> None:
-        """Forget the reference: after a cut of the learning rate an accidental early minimum must not count."""
+        """Forget the reference: an accidental early minimum must not count after a cut of the learning rate."""
         self.reference, self.stale = np.inf, 0
 
 
 def select_weights(training: Training, patience: Patience, state: State, history: History) -> State:
     """Choose between the best weights and the last ones.
 
-    Validation losses are measured on the weights they judge. A running loss is not: it comes from the steps that led
-    to them, so the last weights stay unless the best epoch's are better on the training examples.
+    A validation loss is measured at the weights it stands for. A running loss is not: it is gathered during the steps
+    that lead to them. So without a validation the last weights are kept if they have the lower cost on the training
+    examples.
     """
     best = patience.best
     if best is None or not training.stopping.keep_best:
@@ -65,5 +66,5 @@ def select_weights(training: Training, patience: Patience, state: State, history
     if training.monitor is None and best.epoch != state.epoch and training.cost(state) < training.cost(best):
         best = state
     history.best_epoch = best.epoch
-    # Training goes on from the step it has reached; only the weights and slots are those of the best epoch.
+    # A later training continues at the step reached; only weights and slots are those of the best epoch.
     return replace(best, step=state.step, epoch=state.epoch)

@@ -1,6 +1,7 @@
-"""Where a training's examples come from, epoch by epoch, and who takes its steps on them.
+"""Feeds: where a training's examples are, and how steps are taken on them.
 
-The loop knows neither tables nor machines: it asks a `Feed`. The one here has all examples in memory.
+The training loop knows neither tables nor machines: it asks a `Feed`. The one here has all examples in memory; others
+read them from disk or are spread over several machines.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -17,52 +18,16 @@ from chainrule.network.draws import permutation
 from chainrule.network.examples import Examples
 from chainrule.network.parameters import Parameters
 from chainrule.network.training.input_scale import InputScale, of_inputs
+from chainrule.network.training.runner import Runner
 from chainrule.network.training.segment import Plan, State, Totals
 from chainrule.network.types import Array
 
-
-class Runner(Protocol):
-    """Who computes on examples in memory: an engine. `chainrule.network.training.segment` is the reference runner."""
-
-    def run_segment(
-        self,
-        architecture: Architecture,
-        plan: Plan,
-        state: State,
-        examples: Examples,
-        order: Array,
-        rates: Array,
-    ) -> tuple[State, Totals]:
-        """Take one step per rate."""
-        ...
-
-    def mean_loss(self, architecture: Architecture, parameters: Parameters, examples: Examples) -> float:
-        """Evaluate the data's loss at fixed weights."""
-        ...
-
-    def logits(self, architecture: Architecture, parameters: Parameters, X: Any) -> Array:
-        """Evaluate Z[L] of a batch of columns."""
-        ...
-
-    def cost_and_gradient(
-        self, architecture: Architecture, parameters: Parameters, examples: Examples
-    ) -> tuple[float, Array]:
-        """Evaluate the smooth cost over all examples, and its gradient."""
-        ...
-
-    def gradient_sum(
-        self, architecture: Architecture, plan: Plan, state: State, examples: Examples, out: Array
-    ) -> float:
-        """Write the gradient of Σ w L in the state's next step to `out`; return Σ w L."""
-        ...
-
-
 Measure = Callable[[Architecture, Parameters, Examples], Array]
-SEGMENT_SECONDS = 0.1  # progress, callbacks and Ctrl-C get their turn about this often
+SEGMENT_SECONDS = 0.1  # progress, callbacks and Ctrl-C are looked at about this often
 
 
 class Feed(Protocol):
-    """What the loop asks of whoever has the examples."""
+    """What the training loop asks of the examples, wherever they are."""
 
     @property
     def segment_seconds(self) -> float:
@@ -76,7 +41,7 @@ class Feed(Protocol):
 
     @property
     def runner(self) -> Runner:
-        """Who computes on what is in memory here."""
+        """The engine that computes on what is in this process' memory."""
         ...
 
     def take_steps(
@@ -86,23 +51,23 @@ class Feed(Protocol):
         ...
 
     def mean_loss(self, architecture: Architecture, parameters: Parameters) -> float:
-        """Evaluate the data's loss at fixed weights."""
+        """Evaluate the data loss at fixed weights."""
         ...
 
     def measured(self, measure: Measure, architecture: Architecture, parameters: Parameters) -> list[Array]:
-        """Return what a measure comes to on each part of the examples, in a fixed order."""
+        """Return the measure of each part of the examples, in a fixed order."""
         ...
 
     def cost_and_gradient(
         self, architecture: Architecture, parameters: Parameters, inputs: InputScale | None = None
     ) -> tuple[float, Array]:
-        """Evaluate the smooth cost over all examples, and its gradient; of inputs as they are, or standardised."""
+        """Evaluate data loss plus L2 penalty over all examples, and its gradient; inputs as given, or standardised."""
         ...
 
 
 @dataclass(frozen=True)
 class InMemory:
-    """All examples in memory; every epoch visits them in an order of its own, or in that of the table."""
+    """All examples in memory; every epoch visits them in its own random order, or in that of the table."""
 
     examples: Examples
     runner: Runner
@@ -123,17 +88,17 @@ class InMemory:
         return self.runner.run_segment(architecture, plan, state, self.examples, part, rates)
 
     def mean_loss(self, architecture: Architecture, parameters: Parameters) -> float:
-        """Evaluate the data's loss at fixed weights."""
+        """Evaluate the data loss at fixed weights."""
         return self.runner.mean_loss(architecture, parameters, self.examples)
 
     def measured(self, measure: Measure, architecture: Architecture, parameters: Parameters) -> list[Array]:
-        """Return what a measure comes to on the examples, as a list of one."""
+        """Return the measure of the examples, as a list of one."""
         return [measure(architecture, parameters, self.examples)]
 
     def cost_and_gradient(
         self, architecture: Architecture, parameters: Parameters, inputs: InputScale | None = None
     ) -> tuple[float, Array]:
-        """Evaluate the smooth cost over all examples, and its gradient; of inputs as they are, or standardised."""
+        """Evaluate data loss plus L2 penalty over all examples, and its gradient; inputs as given, or standardised."""
         return of_inputs(inputs, self.runner, architecture, parameters, self.examples)
 
     @cached_property
@@ -141,7 +106,7 @@ class InMemory:
         return {}
 
     def _order(self, seed: int, epoch: int) -> Array:
-        """The order of one epoch, drawn once for all its segments; that of the table once for all epochs."""
+        """Return the order of one epoch, drawn once for all its segments."""
         drawn = (seed, epoch) if self.shuffle else None
         if drawn not in self._drawn:
             self._drawn.clear()

@@ -1,4 +1,4 @@
-"""What training recorded: plain numbers per epoch, why it stopped, and the loss of the model it left."""
+"""The history of a training: numbers of every epoch, why it stopped, and the final losses."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ class StopReason(StrEnum):
 class History(Mapping[str, list[float]]):
     """One list per quantity, one entry per epoch (per iteration for L-BFGS).
 
-    Keys: `epoch`; `running_loss`, the data's loss gathered while the weights were changing, dropout on; `penalty` and
-    `running_total`; `learning_rate`, `gradient_norm` (the last step's; for L-BFGS that in the units of `conditioning`),
-    `seconds`; and, where asked for, at fixed weights with dropout off: `loss` on the training examples, `val_loss` and
+    Keys: `epoch`; `running_loss`, the data loss gathered while the weights were changing, with dropout; `penalty` and
+    `running_total`; `learning_rate`, `gradient_norm` (of the last step; for L-BFGS in the units of `conditioning`),
+    `seconds`; and on request, at fixed weights without dropout: `loss` on the training examples, `val_loss` and
     `val_score` on the validation examples.
 
     Attributes
     ----------
     final : dict
-        `loss`, `penalty`, `total` (and `val_loss`) of the model that training left, at fixed weights, dropout off.
+        `loss`, `penalty`, `total` (and `val_loss`) of the final weights, without dropout.
     best_epoch : int or None
         The epoch, counted from 1, whose weights were kept.
     stop_reason : StopReason or None
@@ -78,7 +78,7 @@ class History(Mapping[str, list[float]]):
             data["best_epoch"],
             None if reason is None else StopReason(reason),
             data["stop_sentence"],
-            dict(data.get("stop_numbers", {})),  # which files of the first days lack
+            dict(data.get("stop_numbers", {})),  # missing in the oldest files
         )
 
     def __getitem__(self, name: str) -> list[float]:

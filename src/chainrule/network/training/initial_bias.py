@@ -1,7 +1,7 @@
-"""Where the last bias starts: at the constant prediction that has the mean of the targets.
+"""The initial last bias: the constant prediction that equals the mean of the targets.
 
-A network that starts there begins with the loss of the best constant answer, and spends no step on finding it; a
-target far from 0 or rare classes would cost it many. (Lin et al., "Focal loss", 2017, section 4.1, for rare classes.)
+A network that starts there has the loss of the best constant prediction at once. Otherwise a target far from 0, or rare
+classes, would cost it many steps. (Lin et al., "Focal loss", 2017, section 4.1, for rare classes.)
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def base_rate(loss: Loss, mean: Array) -> Array:
     Returns
     -------
     ndarray of shape (n[L],)
-        0 where the output's activation has no inverse here, and beside the middle one of several quantiles.
+        0 for output activations without an inverse here, and for all but the middle one of several quantiles.
 
     Examples
     --------
@@ -52,7 +52,7 @@ def base_rate(loss: Loss, mean: Array) -> Array:
 
 
 def at_base_rate(architecture: Architecture, parameters: Parameters, Y: Array, weights: Array | None) -> Parameters:
-    """Copy the parameters with b[L] at the base rate of the targets Y, (n[L], m)."""
+    """Return a copy of the parameters whose b[L] is the base rate of the targets Y, of shape (n[L], m)."""
     moved = replace(parameters, theta=parameters.theta.copy())
     moved.b[-1][:, 0] = base_rate(architecture.loss, np.average(Y, axis=1, weights=weights))
     return moved

@@ -1,11 +1,11 @@
-"""Inputs in units of their own deviation around their mean, for a solver that takes the whole table at once."""
+"""Standardised inputs, and their mean and deviation, for a solver that uses the whole table at every step."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,14 +13,12 @@ from chainrule.network.architecture import Architecture
 from chainrule.network.embeddings import Embedding
 from chainrule.network.examples import Examples
 from chainrule.network.parameters import Parameters
+from chainrule.network.training.runner import Runner
 from chainrule.network.types import Array
 
-if TYPE_CHECKING:
-    from chainrule.network.training.feed import Runner
-
 _BYTES = 1 << 24  # of standardised inputs at a time
-_FAR = 10.0  # deviations of a column from 0
-_USUAL = 0.01, 10.0  # the largest entry of a column for which weights are drawn as they are
+_FAR = 10.0  # the distance of a column's mean from 0, in standard deviations
+_USUAL = 0.01, 10.0  # range of a column's largest entry for which drawn weights are used as they are
 
 
 @dataclass(frozen=True)
@@ -37,30 +35,31 @@ class InputScale:
 
     @classmethod
     def of(cls, moments: Array, embeddings: Sequence[Embedding]) -> InputScale:
-        """Take mean and deviation from `moments`; a constant column becomes 0, and codes stay codes."""
+        """Make a scale from `moments`; a constant column becomes 0, and codes of categories stay as they are."""
         count, mean, squares, low, high = moments
         deviation = np.sqrt(squares / count)
-        usable = np.isfinite(mean) & np.isfinite(deviation)  # what has no variance stays as it is, and diverges by name
+        # A column that overflows stays as it is: training will diverge, and say so.
+        usable = np.isfinite(mean) & np.isfinite(deviation)
         usable[[embedding.column for embedding in embeddings]] = False
         differs = usable & (low < high) & (deviation > 0)
         centre = np.where(usable, np.where(low < high, mean, low), 0.0)
         return cls(centre, np.where(differs, deviation, 1.0))
 
     def widened(self, embeddings: Sequence[Embedding]) -> InputScale:
-        """Return the same for the rows of A[0], where each code has become a few entries at the end."""
+        """Return the scale of the rows of A[0], in which embeddings replace the codes."""
         columns, entries = [embedding.column for embedding in embeddings], sum(e.size for e in embeddings)
         centre, scale = np.delete(self.centre, columns), np.delete(self.scale, columns)
         return InputScale(np.append(centre, np.zeros(entries)), np.append(scale, np.ones(entries)))
 
     def unusual(self, moments: Array) -> InputScale:
-        """Return the same for the columns whose size is unusual, and leave the others as they are."""
+        """Return a scale that leaves columns of usual size as they are."""
         *_, low, high = moments
         largest = np.maximum(np.abs(low), np.abs(high))
         usual = (_USUAL[0] <= largest) & (largest <= _USUAL[1])
         return InputScale(np.where(usual, 0.0, self.centre), np.where(usual, 1.0, self.scale))
 
     def drawn(self, parameters: Parameters) -> Parameters:
-        """Return freshly drawn parameters as those of standardised inputs: W[1] / D and b[1] - W[1] c / D."""
+        """Return drawn parameters as if they were for standardised inputs: W[1] / D and b[1] - W[1] c / D."""
         drawn = replace(parameters, theta=parameters.theta.copy())
         drawn.W[1][:] = drawn.W[1] / self.scale
         drawn.b[1][:, 0] -= (drawn.W[1].astype(np.float64) * self.centre).sum(axis=1)
@@ -68,13 +67,13 @@ class InputScale:
 
     @property
     def is_far(self) -> bool:
-        """Whether a column lies so far from 0 that products with it lose digits that matter."""
+        """Whether a column lies so far from 0 that products with it lose too many digits."""
         return bool((np.abs(self.centre) > _FAR * self.scale).any())
 
     def cost_and_gradient(
         self, runner: Runner, architecture: Architecture, parameters: Parameters, examples: Examples
     ) -> tuple[float, Array]:
-        """Standardise dense examples in float64, some at a time, and add up what the runner says of them."""
+        """Standardise dense examples in float64, part by part, and add up the runner's costs and gradients."""
         cost, d = 0.0, np.zeros(len(parameters.theta))
         size = max(1, _BYTES // (8 * len(self.centre)))
         for X, Y, weights in examples.chunks(np.dtype(np.float64), size):
@@ -87,24 +86,24 @@ class InputScale:
 def of_inputs(
     inputs: InputScale | None, runner: Runner, architecture: Architecture, parameters: Parameters, examples: Examples
 ) -> tuple[float, Array]:
-    """Evaluate a network on inputs as they are, or standardised."""
+    """Evaluate cost and gradient on inputs as given, or standardised."""
     whole = runner.cost_and_gradient if inputs is None else partial(inputs.cost_and_gradient, runner)
     return whole(architecture, parameters, examples)
 
 
 def is_sparse(architecture: Architecture, parameters: Parameters, examples: Examples) -> Array:
-    """Tell whether the inputs are sparse, which they would not stay if they were standardised."""
+    """Whether the inputs are sparse; standardising would make them dense."""
     return np.array(hasattr(examples.X, "indptr"))
 
 
 def moments(architecture: Architecture, parameters: Parameters, examples: Examples) -> Array:
-    """Count, mean, squared deviations, least and greatest of every column of X and then of Y: (5, n_columns + n[L])."""
+    """Count, mean, sum of squared deviations, minimum and maximum of X and Y by column: (5, n_columns + n[L])."""
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the result
         return merged([_moments(*chunk) for chunk in examples.chunks(np.dtype(np.float64))])
 
 
 def merged(parts: Sequence[Array]) -> Array:
-    """Return the moments of all parts together (Chan, Golub and LeVeque, 1979).
+    """Combine the moments of several parts (Chan, Golub and LeVeque, 1979).
 
     Examples
     --------
@@ -126,7 +125,7 @@ def _moments(X: Any, Y: Array, weights: Array | None) -> Array:
 
 
 def moments_of(X: Any, w: Array) -> Array:
-    """Count, mean, squared deviations, least and greatest of the rows of X, where columns have weights."""
+    """Count, mean, sum of squared deviations, minimum and maximum of the rows of X, whose columns have weights w."""
     return _sparse_moments(X.tocoo(), w) if hasattr(X, "indptr") else _dense_moments(X, w)
 
 
@@ -137,7 +136,7 @@ def _dense_moments(X: Array, w: Array) -> Array:
 
 
 def _sparse_moments(X: Any, w: Array) -> Array:
-    """The same, of what is stored and of the zeros that are not."""
+    """The same for a sparse X: of the stored entries and of the zeros, which are not stored."""
     (n, m), count, at = X.shape, w.sum(), w[X.col]
     mean = np.bincount(X.row, at * X.data, n) / count
     zeros = count - np.bincount(X.row, at, n)

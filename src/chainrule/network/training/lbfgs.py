@@ -1,9 +1,9 @@
 """L-BFGS on the whole training set, through SciPy (Byrd et al., 1995).
 
-It works in the variables u of `conditioning`, in which features and target have deviation 1 and lie around 0, and a
-gradient of 1 is a large one; what is minimised stays the cost, and what is recorded are weights and costs as they are.
-An L1 penalty is made smooth by splitting each weight into two parts that must not be negative, W = P - N with
-Σ|W| = ΣP + ΣN; SciPy's bounds then hold weights at exactly 0.
+It works with the variables u of `conditioning`, for which features and target are centred with deviation 1. The cost
+that it minimises is unchanged, and weights and costs are recorded in their own units. An L1 penalty is made smooth by
+splitting each weight into two parts that must not be negative, W = P - N with Σ|W| = ΣP + ΣN. SciPy's bounds then keep
+weights at exactly 0.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from chainrule.network.training.segment import State
 from chainrule.network.training.setup import Training
 from chainrule.network.types import Array
 
-_LIMIT = 1  # SciPy's status where iterations or evaluations are used up
-_RATE = 1.0  # the line search finds the lengths of steps; this is what the record says
+_LIMIT = 1  # SciPy's status after the last allowed iteration or evaluation
+_RATE = 1.0  # recorded as learning rate: the line search chooses the length of a step
 
 
 def train_lbfgs(
@@ -35,9 +35,8 @@ def train_lbfgs(
 ) -> tuple[State, History]:
     """Minimise the cost over all examples from `state`, freshly `drawn` or given; an epoch is one iteration.
 
-    `stopping.tol` bounds the largest entry of the gradient at the solution, relative to how steep the loss is for the
-    best constant answer, and for inputs of deviation 1. The patience counts validation losses; without validation
-    examples the cost can only fall, and the last weights are the best.
+    `stopping.tol` bounds the largest entry of the gradient at the solution, in the units of `conditioning`. Patience
+    counts validation losses; without validation examples the cost can only fall, and the last weights are the best.
 
     Raises
     ------
@@ -49,7 +48,7 @@ def train_lbfgs(
     problem = _Problem(training, state, drawn)
     stopping = training.stopping
     try:
-        problem.course.tell(training.on_begin, problem.state, 0, _RATE)
+        problem.run.call(training.on_begin, problem.state, 0, _RATE)
         result = minimize(
             problem.cost_and_gradient,
             problem.variables(problem.state.parameters),
@@ -61,7 +60,7 @@ def train_lbfgs(
                 "maxiter": stopping.max_epochs,
                 "maxfun": max_fun,
                 "gtol": stopping.tol,
-                "ftol": 0.0,  # a cost that hardly falls is no sign of a minimum
+                "ftol": 0.0,  # a small decrease of the cost does not imply a minimum
             },
         )
         problem.finish(result)
@@ -82,11 +81,11 @@ def train_lbfgs(
 
 
 class _Stopped(Exception):  # noqa: N818 - a callback that stops is no error
-    """A hook asks to stop, and says why."""
+    """A hook has asked to stop training."""
 
 
 class _Raised(Exception):  # noqa: N818 - it carries an error
-    """What a hook or a score raised, past SciPy."""
+    """Carries an error of a hook or a score through SciPy."""
 
     def __init__(self, error: StopIteration) -> None:
         super().__init__()
@@ -100,8 +99,8 @@ class _Problem:
         self.conditioning = Conditioning.of(training.feed, training.architecture, state.parameters, drawn=drawn)
         state = replace(state, parameters=self.conditioning.start)
         self.training, self.state = training, state
-        self.course = TrainingRun(training, state)
-        self.history, self.patience = self.course.history, self.course.patience
+        self.run = TrainingRun(training, state)
+        self.history, self.patience = self.run.history, self.run.patience
         self.iterating = False
         self.n_split = state.parameters.weights.stop if training.architecture.penalty.l1 else 0
         self.first_epoch = state.epoch
@@ -130,10 +129,10 @@ class _Problem:
         return [(0, None)] * (2 * self.n_split) + [(None, None)] * free
 
     def cost_and_gradient(self, variables: Array) -> tuple[float, Array]:
-        """The smooth cost plus l1 Σ(P + N), in its unit, and its gradient."""
-        if not self.iterating:  # an iteration begins with its first look at the cost
+        """Evaluate the smooth cost plus l1 Σ(P + N), divided by its unit, and its gradient."""
+        if not self.iterating:  # an iteration begins with its first evaluation of the cost
             self.iterating = True
-            self.tell(self.training.on_epoch_begin)
+            self.call(self.training.on_epoch_begin)
         with np.errstate(over="ignore", invalid="ignore"):  # seen below
             cost, d = self.conditioning.cost_and_gradient(self.training.feed, self.joined(variables))
             self.gradient_norm = float(np.linalg.norm(d))
@@ -152,16 +151,16 @@ class _Problem:
         return cost + l1_penalty, np.concatenate([d[:k] + l1, l1 - d[:k], d[k:]])
 
     def iteration(self, intermediate_result: Any) -> None:
-        """Record one iteration; stop where validation examples say so."""
+        """Record one iteration; stop if the validation has not improved for long enough."""
         try:
             self.record(intermediate_result)
-        except StopIteration as error:  # of a hook or a score: SciPy would take it for the word to stop
+        except StopIteration as error:  # of a hook or a score: SciPy would take it as a request to stop
             raise _Raised(error) from None
         if self.patience.exhausted:
             raise StopIteration
 
     def record(self, intermediate_result: Any) -> None:
-        """Record one iteration, and tell who wants to know."""
+        """Record one iteration, and call the hooks."""
         training, old = self.training, self.state
         parameters = self.parameters(intermediate_result.x)
         self.state = replace(old, parameters=parameters, step=old.step + 1, epoch=old.epoch + 1)
@@ -174,16 +173,16 @@ class _Problem:
         self.began, self.iterating = now, False
         if training.monitor is not None:
             self.patience.observe(training.monitored(self.state, record), self.state)
-        self.tell(training.on_epoch, training.feed.m, record["running_loss"])
+        self.call(training.on_epoch, training.feed.m, record["running_loss"])
 
-    def tell(self, hook: Hook | None, examples_done: int = 0, loss: float = math.nan) -> None:
-        """Call a hook, and stop where it asks for that."""
-        self.course.tell(hook, self.state, examples_done, _RATE, loss)
-        if self.course.control.stop_sentence:
-            raise _Stopped(self.course.control.stop_sentence)
+    def call(self, hook: Hook | None, examples_done: int = 0, loss: float = math.nan) -> None:
+        """Call a hook, and stop training if it asks for that."""
+        self.run.call(hook, self.state, examples_done, _RATE, loss)
+        if self.run.control.stop_sentence:
+            raise _Stopped(self.run.control.stop_sentence)
 
     def finish(self, result: Any) -> None:
-        """Take the solution and say why SciPy stopped."""
+        """Take the solution, and record why SciPy stopped."""
         self.state = replace(self.state, parameters=self.parameters(result.x))
         iterations = self.state.epoch - self.first_epoch
         if self.patience.exhausted:
@@ -213,7 +212,7 @@ class _Problem:
             self.history.stop(StopReason.NO_IMPROVEMENT, sentence, **numbers)
 
     def largest(self, result: Any) -> float:
-        """The largest entry of the gradient, but for those that would lead across a bound."""
+        """Return the largest entry of the gradient, without those that point across a bound."""
         d = np.array(result.jac)
         split = slice(0, 2 * self.n_split)
         d[split] = np.where(result.x[split] > 0, d[split], np.minimum(d[split], 0))
@@ -221,5 +220,5 @@ class _Problem:
 
     @property
     def precision(self) -> float:
-        """A gradient so small that the cost, a parabola there, is at its minimum but for rounding."""
+        """A gradient below this is 0 up to rounding: the cost is locally a parabola."""
         return float(np.sqrt(np.finfo(self.state.parameters.theta.dtype).eps))

@@ -1,7 +1,7 @@
 """Training as segments: each a pure function of state, examples and plan, from one step to another.
 
-A segment neither remembers nor draws anything of its own, so training can stop, resume, move or be replayed at any
-step. This module is the reference; an engine that runs segments faster must return the same numbers.
+A segment has no memory and no random state of its own, so training can stop, resume, move to another machine or be
+replayed at any step. This module is the reference: a faster engine must return the same numbers.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from chainrule.network.types import Array
 
 @dataclass(frozen=True)
 class Plan:
-    """How to update: everything a step needs besides its examples and its learning rate."""
+    """The settings of a step, besides its examples and its learning rate."""
 
     optimizer: Optimizer = field(default_factory=GradientDescent)
     batch_size: int = 32
@@ -37,7 +37,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class State:
-    """Weights, optimiser slots, and how many steps and epochs were taken."""
+    """Parameters, optimiser slots, and the numbers of steps and epochs taken."""
 
     parameters: Parameters
     slots: Slots
@@ -47,7 +47,7 @@ class State:
 
 @dataclass(frozen=True)
 class Totals:
-    """What a segment measured while the weights were changing: Σ w L of each step, the last gradient's length."""
+    """Measured during a segment: Σ w L of each step, and the length of the last gradient."""
 
     losses: tuple[float, ...] = ()
     gradient_norm: float = 0.0
@@ -70,7 +70,7 @@ def run_segment(
     state : State
     examples : Examples
     order : ndarray of int
-        The places to visit; the last mini-batch may be short.
+        The places to visit; the last mini-batch may be smaller.
     rates : ndarray of shape (steps,)
 
     Returns
@@ -85,7 +85,7 @@ def run_segment(
     losses, length = [], 0.0
     for i, rate in enumerate(rates):
         places = order[i * plan.batch_size : (i + 1) * plan.batch_size]
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # seen below, by name
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # `divergence` reports it
             state, loss, length = _step(architecture, plan, state, examples, places, float(rate))
         losses.append(loss)
     return state, Totals(tuple(losses), length)
@@ -106,7 +106,7 @@ def _step(
 def _forward_and_back(
     architecture: Architecture, plan: Plan, state: State, examples: Examples, places: Array | slice
 ) -> tuple[propagate.Forward, float, propagate.Gradients]:
-    """Both passes over the examples at the given places, dropout on, and their Σ w L."""
+    """Both passes over the examples at the given places, with dropout, and their Σ w L."""
     parameters = state.parameters
     dtype = parameters.theta.dtype
     X, Y, weights = examples.batch(places, dtype)
@@ -123,18 +123,18 @@ def _forward_and_back(
 
 
 def gradient_sum(architecture: Architecture, plan: Plan, state: State, examples: Examples, out: Array) -> float:
-    """Write the gradient of Σ w L, dropped out as in the state's next step, to `out`; return Σ w L.
+    """Write the gradient of Σ w L, with the dropout of the state's next step, to `out`; return Σ w L.
 
-    A step's share of a part of its batch: what the parts give is added up, and divided by the rows of all.
+    The examples are a part of a mini-batch: the sums of all its parts are added, and divided by the number of rows.
     """
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # an overflow shows in the sum of all parts
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # an overflow is seen in the sum of all parts
         _, loss, gradients = _forward_and_back(architecture, plan, state, examples, slice(None))
         np.multiply(flatten(gradients.dW[1:], gradients.db[1:], gradients.dE), examples.m, out=out)
     return loss
 
 
-def explained(architecture: Architecture, plan: Plan, state: State, examples: Examples) -> DivergenceError:
-    """Name what is not finite in the state's next step on these examples."""
+def divergence_of(architecture: Architecture, plan: Plan, state: State, examples: Examples) -> DivergenceError:
+    """Return the error of the state's next step on these examples: which tensor is not finite."""
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         pass_, _, gradients = _forward_and_back(architecture, plan, state, examples, slice(None))
     return divergence(state.step, pass_, gradients)
@@ -143,9 +143,9 @@ def explained(architecture: Architecture, plan: Plan, state: State, examples: Ex
 def descended(
     architecture: Architecture, plan: Plan, state: State, d: Array, loss: float, rate: float
 ) -> tuple[State | None, float]:
-    """Take the step of a batch's mean gradient d, which is changed; no state where something is not finite.
+    """Take the step of a mini-batch's mean gradient d, which is changed.
 
-    Also returns the gradient's length, penalty included.
+    Returns the new state, or None if something is not finite, and the length of the gradient with the penalty's part.
     """
     w = state.parameters.weights
     if architecture.penalty.l2:
@@ -158,7 +158,7 @@ def descended(
 
 
 def updated(architecture: Architecture, plan: Plan, state: State, d: Array, rate: float) -> State:
-    """θ := θ - move for all layers at once, then what applies to weights only: decay and the L1 step."""
+    """θ := θ - move for all layers at once, then weight decay and the L1 step, which apply to weights only."""
     theta, w = state.parameters.theta, state.parameters.weights
     slots, move, gain = plan.optimizer.update(state.slots, d, rate, state.step + 1)
     updated = theta - move
@@ -171,7 +171,7 @@ def updated(architecture: Architecture, plan: Plan, state: State, d: Array, rate
 
 
 def divergence(step: int, pass_: propagate.Forward, gradients: propagate.Gradients) -> DivergenceError:
-    """Name the first quantity that is not finite: forward through Z, then back through dW."""
+    """Return the error that names the first tensor that is not finite: forward through Z, then back through dW."""
     L = len(pass_.Z) - 1
     forward = [("Z", l, pass_.Z[l]) for l in range(1, L + 1)]
     back = [(name, l, part[l]) for l in range(L, 0, -1) for name, part in (("dZ", gradients.dZ), ("dW", gradients.dW))]
@@ -182,7 +182,7 @@ def divergence(step: int, pass_: propagate.Forward, gradients: propagate.Gradien
 
 
 def not_finite(step: int, tensor: str, layer: int) -> DivergenceError:
-    """Say that a tensor of a layer is not finite in step number `step`, counted from 0."""
+    """Return the error of a tensor that is not finite at step number `step`, counted from 0."""
     return DivergenceError(
         f"Solver produced non-finite parameter weights: {tensor} of layer {layer} is not finite at step "
         f"{step + 1}. Scale the inputs, lower the learning rate, or clip the gradient's norm.",
@@ -193,13 +193,13 @@ def not_finite(step: int, tensor: str, layer: int) -> DivergenceError:
 
 
 def logits(architecture: Architecture, parameters: Parameters, X: Any) -> Array:
-    """Z[L] of a batch of columns, dropout off."""
-    with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the result
+    """Z[L] of a batch of columns, without dropout."""
+    with np.errstate(over="ignore", invalid="ignore"):  # an overflow is seen in the result
         return propagate.logits(architecture, parameters, X)
 
 
 def mean_loss(architecture: Architecture, parameters: Parameters, examples: Examples) -> float:
-    """Σ w L / Σ w over the examples: the data's loss at fixed weights, dropout off."""
+    """Σ w L / Σ w over the examples: the data loss at fixed weights, without dropout."""
     total = 0.0
     for X, Y, weights in examples.chunks(parameters.theta.dtype):
         with np.errstate(over="ignore", invalid="ignore"):
@@ -209,16 +209,21 @@ def mean_loss(architecture: Architecture, parameters: Parameters, examples: Exam
 
 
 def cost_and_gradient(architecture: Architecture, parameters: Parameters, examples: Examples) -> tuple[float, Array]:
-    """Data loss plus L2 penalty over all examples, and its gradient, both in float64 sums over chunks."""
-    w = parameters.weights
-    cost, d = 0.0, np.zeros(len(parameters.theta))
+    """Data loss plus L2 penalty over all examples, and the gradient of that sum; both are summed in float64."""
+    loss, d = 0.0, np.zeros(len(parameters.theta))
     for X, Y, weights in examples.chunks(parameters.theta.dtype):
         pass_ = propagate.forward(architecture, parameters, X)
         losses = architecture.loss.per_example(pass_.Z[-1], Y)
-        cost += float(np.sum(losses if weights is None else losses * weights, dtype=np.float64))
+        loss += float(np.sum(losses if weights is None else losses * weights, dtype=np.float64))
         gradients = propagate.backward(architecture, parameters, pass_, Y, weights)
         d += Y.shape[1] * flatten(gradients.dW[1:], gradients.db[1:], gradients.dE)
     d /= examples.m
-    d[w] += architecture.penalty.smooth_gradient(parameters.theta[w])
+    return with_l2_penalty(architecture, parameters, loss / examples.m, d)
+
+
+def with_l2_penalty(architecture: Architecture, parameters: Parameters, loss: float, d: Array) -> tuple[float, Array]:
+    """Add the L2 penalty to a mean loss, and its derivative to the gradient d, which is changed."""
+    w = parameters.weights
     W = parameters.theta[w]
-    return cost / examples.m + architecture.penalty.l2 / 2 * float(W @ W), d
+    d[w] += architecture.penalty.smooth_gradient(W)
+    return loss + architecture.penalty.l2 / 2 * float(W @ W), d

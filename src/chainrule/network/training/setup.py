@@ -1,4 +1,4 @@
-"""What a training is made of: which network, on which examples, when it stops, whom it tells."""
+"""The setup of a training: network, examples, plan, schedule, stopping rule, validation and hooks."""
 
 from __future__ import annotations
 
@@ -12,29 +12,30 @@ from chainrule.network.architecture import Architecture
 from chainrule.network.examples import CHUNK, Examples
 from chainrule.network.parameters import Parameters
 from chainrule.network.schedules import Schedule
-from chainrule.network.training.feed import Feed, Runner
+from chainrule.network.training.feed import Feed
 from chainrule.network.training.history import History
 from chainrule.network.training.hooks import Hook
+from chainrule.network.training.runner import Runner
 from chainrule.network.training.segment import Plan, State
 from chainrule.network.types import Array
 
 
 @dataclass(frozen=True)
 class Stopping:
-    """When to stop, and what to keep.
+    """When to stop, and which weights to keep.
 
     Attributes
     ----------
     max_epochs : int
     patience : float
-        Stop after exactly this many epochs in a row without an improvement by more than `tol`; infinity never.
+        Stop after exactly this many epochs in a row without an improvement by more than `tol`; infinity: never.
     tol : float
     keep_best : bool
-        Leave the weights of the best epoch, whatever the reason to stop, not those of the last one.
+        Return the weights of the best epoch instead of those of the last, whatever the reason to stop.
     record_loss : bool
         Also evaluate the training loss at fixed weights at every epoch.
     raise_on_divergence : bool
-        Raise when a loss or gradient is not finite; otherwise stop and leave the best weights before it.
+        Raise an error when a loss or gradient is not finite; otherwise stop and return the best weights before it.
     """
 
     max_epochs: int = 200
@@ -53,9 +54,9 @@ class Validation:
     ----------
     feed : Feed
     score : callable, optional
-        Of the parameters; recorded beside the loss, higher is better.
+        A function of the parameters, recorded beside the loss; higher is better.
     monitor : {"loss", "score"} or None
-        What decides when to stop and which weights are best; None leaves that to the training loss.
+        The quantity that decides when to stop and which weights are best; None: the training loss.
     """
 
     feed: Feed
@@ -65,10 +66,10 @@ class Validation:
 
 @dataclass(frozen=True)
 class Training:
-    """Everything one training is made of, but for the state it starts from.
+    """Everything that defines a training, except the state it starts from.
 
-    Its hooks are told of the training's begin, every epoch's begin, every segment's end and every epoch's end; for
-    L-BFGS an epoch is an iteration, and there are no segments. With `every_step` a segment is a single step.
+    Hooks are called when training begins, when an epoch begins, after each segment and after each epoch. For L-BFGS an
+    epoch is an iteration, and there are no segments. With `every_step` each segment is a single step.
     """
 
     architecture: Architecture
@@ -84,7 +85,7 @@ class Training:
     every_step: bool = False
 
     def measured(self, state: State) -> dict[str, float]:
-        """Measure what is asked for at the fixed weights of an epoch's end."""
+        """Measure the losses and the score that are asked for, at the fixed weights of an epoch's end."""
         record, parameters = {}, state.parameters
         if self.stopping.record_loss:
             record["loss"] = self.feed.mean_loss(self.architecture, parameters)
@@ -96,11 +97,11 @@ class Training:
 
     @property
     def monitor(self) -> str | None:
-        """What of the validation decides: "loss", "score", or None where the training loss does."""
+        """The quantity that decides: the validation's "loss" or "score", or None for the training loss."""
         return None if self.validation is None else self.validation.monitor
 
     def monitored(self, state: State, record: Mapping[str, float]) -> float:
-        """Return the number that decides, lower is better; DivergenceError where it is none."""
+        """Return the monitored value, lower is better; raise DivergenceError if it is not finite."""
         column = {"loss": "val_loss", "score": "val_score", None: "running_total"}[self.monitor]
         value = record[column]
         if np.isfinite(value):
@@ -115,16 +116,16 @@ class Training:
         raise DivergenceError(cause, step=state.step, tensor="the loss", layer=self.architecture.L)
 
     def penalty(self, state: State) -> float:
-        """The penalty of the state's weights, which is not computed where there is none."""
+        """Return the penalty of the state's weights."""
         penalty, parameters = self.architecture.penalty, state.parameters
         return penalty.value([parameters.theta[parameters.weights]]) if penalty.alpha else 0.0
 
     def cost(self, state: State) -> float:
-        """J at fixed weights, dropout off."""
+        """Return J at fixed weights, without dropout."""
         return self.feed.mean_loss(self.architecture, state.parameters) + self.penalty(state)
 
     def measure_final(self, state: State, history: History) -> None:
-        """Put the losses of the model that training leaves into `history.final`."""
+        """Write the losses of the final weights to `history.final`."""
         loss = self.feed.mean_loss(self.architecture, state.parameters)
         penalty = self.penalty(state)
         history.final = {"loss": loss, "penalty": penalty, "total": loss + penalty}
