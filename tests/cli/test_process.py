@@ -42,7 +42,7 @@ def test_ctrl_c_keeps_the_best_model_so_far(tmp_path, large):
     assert "Traceback" not in stderr
     assert "stopped: interrupted in epoch" in stderr
     loaded = load(model)
-    assert loaded.training["history"]["stop_reason"] == "interrupted"
+    assert loaded.model_.training["history"]["stop_reason"] == "interrupted"
     assert '"stop_reason": "interrupted"' in stdout
     assert loaded.evaluate(large)["accuracy"] > 0.9
 

@@ -28,7 +28,7 @@ def table(levels, m=2000, seed=0):
     return frame.assign(y=np.where(rng.random(m) < p[z], "yes", "no")), np.clip(p[z], 1e-6, 1 - 1e-6)
 
 
-def tested(frame, seed):
+def rows_for_the_test(frame, seed):
     """The rows that are for the test."""
     return prepare(OneBatch.of(from_frame(frame)), ["y"], shares=Shares(seed=seed)).split.rows("test")
 
@@ -38,7 +38,7 @@ def test_the_truth_has_the_same_figure_on_the_test_rows_as_on_all(levels):
     """The log loss of the true probabilities, over 20 splits: within four standard errors of that on all rows."""
     frame, p = table(levels)
     losses = -np.log(np.where(frame.y == "yes", p, 1 - p))
-    tested = np.array([losses[tested(frame, seed)].mean() for seed in SEEDS])
+    tested = np.array([losses[rows_for_the_test(frame, seed)].mean() for seed in SEEDS])
     error = losses.std() / np.sqrt(400) / np.sqrt(len(SEEDS))
     assert tested.mean() == pytest.approx(losses.mean(), abs=4 * error)
     assert np.abs(tested - losses.mean()).max() < 4 * losses.std() / np.sqrt(400)

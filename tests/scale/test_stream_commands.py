@@ -49,7 +49,7 @@ def run(*arguments):
 QUICK = ("-t", "good", "--drop", "price", "--hidden", "8", "--quiet")
 
 
-TRAIN = "from chainrule.cli import main; from chainrule.estimator import keeping; keeping.SECONDS = 0; main()"
+TRAIN = "from chainrule.cli import main; from chainrule.checkpoints import while_training as w; w.SECONDS = 0; main()"
 
 
 def train(table, model, *options, fault=""):

@@ -183,3 +183,11 @@ def test_full_batches_that_do_not_fit_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("chainrule.outofcore.memory.WINDOW", 2)
     with pytest.raises(InvalidParameterError, match="the batch size can be at most 128"):
         train(prepared, recipe(1000, solver="gradient_descent"), budget=Budget.asked("400MB"))
+
+
+def test_units_are_those_of_the_training_rows_and_a_constant_stays_unscaled():
+    query = "SELECT i * 0.5 AS x, sin(i) AS a, 10 AS b FROM range(400) t(i) ORDER BY hash(i)"
+    prepared = prepare(OneBatch.of(read_table(query)), ["a", "b"])
+    a = read_table(query)["a"].values[prepared.split.untested]
+    assert prepared.target.centre == pytest.approx((a.mean(), 10), rel=1e-12)
+    assert prepared.target.scale == pytest.approx((a.std(), 1), rel=1e-12)
