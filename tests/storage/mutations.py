@@ -165,7 +165,8 @@ def retensored(draw: Any, tensors: dict[str, Any]) -> dict[str, Any]:
 def used(model: Any) -> None:
     """Do with a loaded model what people do."""
     repr(model)
-    if type(model).__name__ == "TableModel":
+    if hasattr(model, "model_"):
+        model.get_params()
         model.predict(from_frame(FRAME | {"twice": X[:, 0], "yes": X[:, 0] > 0}))
         return
     rows = np.ones((4, model.n_features_in_))
@@ -177,7 +178,7 @@ def used(model: Any) -> None:
 
 
 def checked(path: Path) -> bool:
-    """RowLoader the file and use the model; whether it could be loaded."""
+    """Load the file and use the model; whether it could be loaded."""
     began = time.monotonic()
     try:
         model = load(path)

@@ -80,10 +80,7 @@ def load(path: str | os.PathLike[str]) -> Any:
     ModelFileError
         If the file is absent, damaged, foreign, or of a newer format.
     """
-    model = load_model(path)
-    if type(model).__name__ != "TableModel":
-        return model
-    return importlib.import_module("chainrule.estimator.tabular").estimator_of(model)
+    return _loaded(path, "chainrule.estimator.tabular")
 
 
 def load_model(path: str | os.PathLike[str]) -> Any:
@@ -94,22 +91,29 @@ def load_model(path: str | os.PathLike[str]) -> Any:
     ModelFileError
         As `load`.
     """
+    return _loaded(path, None)
+
+
+def _loaded(path: str | os.PathLike[str], estimators: str | None) -> Any:
     record, tensors = read_model(path)
     try:
-        return _restored(record, tensors)
+        return _restored(record, tensors, estimators)
     except ModelFileError as error:
         raise ModelFileError(f"{os.fspath(path)} is damaged: {error}") from error
 
 
-def _restored(record: dict[str, Any], tensors: dict[str, Array]) -> Any:
-    """Make the model that a file describes, once it is known to describe one."""
+def _restored(record: dict[str, Any], tensors: dict[str, Array], estimators: str | None = None) -> Any:
+    """Make the model that a file describes, once it is known to describe one; around that of a table an estimator."""
     kind = record.get("kind")
     if not isinstance(kind, str) or kind not in _KINDS:
         raise ModelFileError(f"it holds a model of the unknown kind {kind!r}.")
     cls = getattr(importlib.import_module(_KINDS[kind]), kind)
     try:
         require(record, MODELS[kind])
-        return cls.from_record(record, tensors)
+        model = cls.from_record(record, tensors)
+        if kind == "TableModel" and estimators:
+            return importlib.import_module(estimators).estimator_of(model)
+        return model
     except (
         ChainruleError,
         TypeError,
