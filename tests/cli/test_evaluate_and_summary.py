@@ -67,7 +67,7 @@ def test_summary_says_what_the_model_is(chainrule, classes):
     for said in ("target: kind (classification)", "classes: big, lily, rose", "trained on 150 rows with seed 0"):
         assert said in shown
     assert "stopped: reached max_iter=3 epochs" in shown
-    assert "trivial answer" in shown
+    assert "baseline: most frequent class" in shown
 
 
 def test_summary_of_a_model_without_a_record_of_its_training(chainrule, classes, tmp_path):

@@ -61,7 +61,7 @@ def test_the_same_bits_here_and_on_a_cluster(folder, client, tmp_path):
     pattern, csv = str(folder / "*.parquet"), tmp_path / "t.csv"
     here = trained(pattern, Distribution("local", 5))
     assert trained(pattern, Distribution(client, 5)) == here
-    assert here[1].keys() == {"network", "linear model", "trivial answer"}
+    assert here[1].keys() == {"network", "linear model", "baseline: most frequent class"}
     assert trained(pattern, Distribution("local", 4)) != here
     duckdb.sql(f"COPY (FROM read_parquet('{pattern}', union_by_name=true)) TO '{csv}'")
     assert trained(csv, Distribution(client, 5))[0] == trained(csv, Distribution("local", 5))[0]

@@ -35,7 +35,7 @@ def test_a_listener_hears_of_the_training():
     assert shown == [(3000, 2)]
     assert [what for what in listener.heard if what != "segment"] == [1, 2, "linear model"]
     assert "segment" in listener.heard
-    assert trained.figures.keys() == {"network", "linear model", "trivial answer"}
+    assert trained.figures.keys() == {"network", "linear model", "baseline: most frequent class"}
     assert not prepared.rows["training"].stem.parent.exists()
 
 

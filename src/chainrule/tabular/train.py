@@ -102,9 +102,16 @@ def train(
                 on_compare()
             linear = _model(prepared, fit(_linear(settings)))
             figures["linear model"] = _figures(tested, prepared.target, linear.answers, fit.rows_at_once)
-        figures["trivial answer"] = _figures(tested, prepared.target, _constant(prepared), fit.rows_at_once)
+        figures[baseline_name(prepared.target)] = _figures(
+            tested, prepared.target, _constant(prepared), fit.rows_at_once
+        )
     record = _record(prepared, settings, seed, seconds, fitted.history) | {"figures": figures} | fit.record
     return Trained(_model(prepared, fitted, record), fitted, figures)
+
+
+def baseline_name(target: Target) -> str:
+    """Name the baseline that says the same of every row."""
+    return "baseline: mean" if target.task == "regression" else "baseline: most frequent class"
 
 
 def loss_of(target: Target) -> Loss:
