@@ -39,7 +39,7 @@ def build_training(
     m, batch_size = dataset.m, batch_size_of(settings, dataset.m)
     architecture = architecture_of(settings, dataset.n_inputs, dataset.n_outputs, loss, batch_size, dataset.embeddings)
     if settings.solver == "lbfgs" and architecture.drops:
-        raise InvalidParameterError("solver='lbfgs' does not support dropout: set it to 0 or choose 'adam'.")
+        raise InvalidParameterError("solver='lbfgs' does not support dropout: set dropout to 0 or choose 'adam'.")
     weight_decay = settings.weight_decay
     if weight_decay is None:
         weight_decay = ADAMW_DECAY if settings.solver == "adamw" else 0.0
