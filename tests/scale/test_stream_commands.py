@@ -49,7 +49,12 @@ def run(*arguments):
 QUICK = ("-t", "good", "--drop", "price", "--hidden", "8", "--quiet")
 
 
-TRAIN = "from chainrule.cli import main; from chainrule.estimator import keeping; keeping.SECONDS = 0; main()"
+TRAIN = """
+from chainrule.checkpoints import while_training
+from chainrule.cli import main
+while_training.SECONDS = 0
+main()
+"""
 
 
 def train(table, model, *options, fault=""):

@@ -11,8 +11,9 @@ import numpy as np
 from chainrule._errors import TableError, TargetError
 from chainrule.distributed.distribution import Distribution
 from chainrule.fit.dataset import TrainingSet, split
-from chainrule.fit.fit_network import Fitted, ValidationSet, fit_network
+from chainrule.fit.fit_network import ValidationSet, fit_network
 from chainrule.fit.parameters import Settings, check_parameters
+from chainrule.fit.trained_network import TrainedNetwork
 from chainrule.metrics import classification_figures, regression_figures
 from chainrule.network.training.hooks import Hook
 from chainrule.network.types import Array
@@ -186,7 +187,7 @@ def _fit(
     on_segment: Hook | None = None,
     on_epoch: Hook | None = None,
     distribution: Distribution | None = None,
-) -> Fitted:
+) -> TrainedNetwork:
     target, y = prepared.target, prepared.y
     Y, strata = network_targets(target, y), None if target.task == "regression" else y
     table, held_out = split(settings, TrainingSet(prepared.X, Y, strata=strata), seed)

@@ -12,8 +12,8 @@ import numpy as np
 from chainrule._errors import TargetError
 from chainrule._version import __version__
 from chainrule.fit.build_network import architecture_of, batch_size_of
-from chainrule.fit.fit_network import Fitted
 from chainrule.fit.parameters import Settings
+from chainrule.fit.trained_network import TrainedNetwork
 from chainrule.network.architecture import Architecture
 from chainrule.network.losses import Loss, loss
 from chainrule.network.training.history import History, StopReason
@@ -59,7 +59,7 @@ class Trained:
     """The model, and its figures on the test rows beside those of the baselines."""
 
     model: TableModel
-    fitted: Fitted
+    fitted: TrainedNetwork
     figures: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
@@ -112,9 +112,9 @@ def architecture(understood: Understood, settings: Settings) -> Architecture:
     return architecture_of(settings, inputs, n_outputs(target), loss_of(target), batch_size)
 
 
-def table_model(understood: Understood, fitted: Fitted, record: dict[str, Any]) -> TableModel:
+def table_model(understood: Understood, network: TrainedNetwork, record: dict[str, Any]) -> TableModel:
     """Put the trained network behind the encoding of its table."""
-    return TableModel(understood.encoder, understood.target, fitted.architecture, fitted.state.parameters, record)
+    return TableModel(understood.encoder, understood.target, network.architecture, network.parameters, record)
 
 
 def linear_settings(settings: Settings, history: History) -> Settings:

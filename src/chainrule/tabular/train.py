@@ -5,27 +5,32 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from chainrule._errors import InvalidParameterError
 from chainrule.checkpoints.checkpoint_file import CheckpointFile
 from chainrule.distributed.distribution import Distribution
-from chainrule.fit.build_training import Shape, build_training, in_shards
-from chainrule.fit.fit_network import Fitted, run_training, writable_copy
+from chainrule.fit.build_training import build_training
+from chainrule.fit.fit_network import run_training
 from chainrule.fit.parameters import Settings, check_parameters
+from chainrule.fit.trained_network import TrainedNetwork
 from chainrule.fit.unused_parameters import warn_of_unused_parameters
 from chainrule.metrics.summed import sums_of
+from chainrule.network.embeddings import Embedding
+from chainrule.network.training.feed import Feed
 from chainrule.network.training.history import StopReason
 from chainrule.network.training.hooks import Hook
-from chainrule.network.training.segment import State
-from chainrule.network.training.setup import Training, Validation
+from chainrule.network.training.runner import Runner
+from chainrule.network.training.setup import Validation
 from chainrule.network.types import Array
 from chainrule.outofcore.memory import Budget
 from chainrule.outofcore.row_files import SpooledRows
 from chainrule.outofcore.shuffle import ShuffledRows
-from chainrule.outofcore.stream_feed import StreamFeed, check_batch
+from chainrule.outofcore.stream_feed import StreamFeed
 from chainrule.table import Target
 from chainrule.tabular.model import TableModel
 from chainrule.tabular.prepare import PreparedPieces
@@ -101,18 +106,50 @@ def _fit(
     on_epoch: Hook | None = None,
     checkpoint: CheckpointFile | None = None,
     distribution: Distribution | None = None,
-) -> Fitted:
-    rows = prepared.rows["training"]
+) -> TrainedNetwork:
     block, window = window_of(prepared, budget)
+    rows, held_out = prepared.rows["training"], prepared.rows["validation"]
     with closing(ShuffledRows(rows, seed, block=block, window=window, shuffle=settings.shuffle)) as shuffled:
-        training, state = _posed(prepared, settings, seed, shuffled)
+        share, mean = partial(_to_share, prepared, budget), np.array(prepared.mean)[None]
+        dataset = _Dataset(rows.m, rows.n_inputs, rows.n_targets, mean, shuffled, share)
+        loss = loss_of(prepared.target)
+        training, state = build_training(settings, dataset, loss, seed=seed, distribution=distribution)
+        if held_out.m:
+            looked_at = ShuffledRows(held_out, seed, block=block, window=window, shuffle=False)
+            training = replace(training, validation=Validation(StreamFeed(looked_at, training.feed.runner)))
         training = replace(training, on_segment=on_segment, on_epoch=on_epoch)
-        if distribution is not None:
-            training = in_shards(training, settings, distribution, _to_share(prepared, budget), np.dtype(np.float32))
-        elif settings.solver != "lbfgs":
-            check_batch(shuffled, training.plan.batch_size)
         state, history = run_training(training, state, settings, checkpoint, drawn=True)
-    return Fitted(training.architecture, writable_copy(state), history, training.plan.optimizer.name, rows.m)
+    return TrainedNetwork.of(training, state, history, rows.m)
+
+
+@dataclass(frozen=True)
+class _Dataset:
+    """The spooled rows to train on, for `fit`; of the targets only the mean is in memory."""
+
+    m: int
+    n_inputs: int
+    n_outputs: int
+    Y: Array
+    shuffled: ShuffledRows
+    share: Callable[[], SpooledRows]
+    embeddings: tuple[Embedding, ...] = ()
+
+    @property
+    def targets(self) -> tuple[Array, Array | None]:
+        return self.Y.T, None
+
+    @property
+    def examples(self) -> SpooledRows:
+        return self.share()
+
+    def dtype(self, settings: Settings) -> np.dtype[Any]:
+        return np.dtype(np.float32)
+
+    def feed(self, runner: Runner, seed: int = 0, *, shuffle: bool = False) -> Feed:
+        return StreamFeed(self.shuffled, runner)
+
+    def merged(self) -> _Dataset:
+        return self
 
 
 def _to_share(prepared: PreparedPieces, budget: Budget) -> SpooledRows:
@@ -125,22 +162,6 @@ def _to_share(prepared: PreparedPieces, budget: Budget) -> SpooledRows:
             "where all workers can read it."
         )
     return rows
-
-
-def _posed(prepared: PreparedPieces, settings: Settings, seed: int, shuffled: ShuffledRows) -> tuple[Training, State]:
-    rows, held_out = prepared.rows["training"], prepared.rows["validation"]
-    training, state = build_training(
-        settings,
-        Shape(rows.m, rows.n_inputs, rows.n_targets, np.dtype(np.float32)),
-        loss_of(prepared.target),
-        lambda runner: StreamFeed(shuffled, runner),
-        lambda: (np.array(prepared.mean)[:, None], None),
-        seed=seed,
-    )
-    if held_out.m:
-        looked_at = ShuffledRows(held_out, seed, block=shuffled.block, window=shuffled.window, shuffle=False)
-        training = replace(training, validation=Validation(StreamFeed(looked_at, training.feed.runner)))
-    return training, state
 
 
 def _figures(prepared: PreparedPieces, model: TableModel, budget: Budget) -> dict[str, float]:
