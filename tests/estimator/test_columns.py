@@ -16,7 +16,8 @@ from sklearn.preprocessing import FunctionTransformer
 
 from chainrule import MLPClassifier, MLPRegressor, gradcheck, load, save, trace
 from chainrule._errors import InvalidParameterError, ModelFileError, TableError
-from chainrule.fit.fit_network import TrainingSet, fit_network
+from chainrule.fit.dataset import TrainingSet
+from chainrule.fit.fit_network import fit_network
 from chainrule.network.embeddings import Embedding, suggested_size
 from chainrule.network.losses import loss
 
@@ -41,7 +42,7 @@ def _model(kind=MLPClassifier, **settings):
 
 
 def _theta(model):
-    return model._fitted.state.parameters.theta
+    return model.network_.parameters.theta
 
 
 def _frame(**changes):
@@ -111,9 +112,9 @@ class TestEncoding:
         x = (AGE - AGE.mean()) / AGE.std()
         X = np.column_stack([x / np.sqrt(1 + (x / 4) ** 2), CODES + 1])
         table = TrainingSet(X, Y[:, None] == 1, embeddings=(Embedding(1, 5, suggested_size(5)),))
-        by_hand = fit_network(_model(), table, loss("binary_cross_entropy"), seed=model._seed)
-        assert_allclose(_theta(model), by_hand.state.parameters.theta, rtol=1e-12, atol=1e-14)
-        W, b, (E,) = (getattr(by_hand.state.parameters, name) for name in "WbE")
+        by_hand = fit_network(_model(), table, loss("binary_cross_entropy"), seed=model.network_.seed)
+        assert_allclose(_theta(model), by_hand.parameters.theta, rtol=1e-12, atol=1e-14)
+        W, b, (E,) = (getattr(by_hand.parameters, name) for name in "WbE")
         A = np.maximum(np.vstack([X[:, :1].T, E[:, CODES + 1]]).T @ W[1].T + b[1].T, 0)
         assert_allclose(model.decision_function(_frame()), (A @ W[2].T + b[2].T)[:, 0], rtol=1e-10, atol=1e-12)
 
@@ -141,13 +142,13 @@ class TestEncoding:
 
     def test_an_unknown_level_is_0_where_none_was_rare(self):
         model = _model(categorical_features=["city"]).fit(_frame(), Y)
-        assert not model._fitted.state.parameters.E[0][:, 0].any()
+        assert not model.network_.parameters.E[0][:, 0].any()
         assert np.isfinite(model.predict_proba(_frame(city="nowhere"))).all()
 
     def test_two_levels_are_one_input(self):
         sex = np.array(DATA["sex"])
         model = _model(categorical_features=["sex"]).fit(_frame(city=sex).rename(columns={"city": "sex"}), Y)
-        assert model._fitted.architecture.embeddings == ()
+        assert model.network_.architecture.embeddings == ()
         seen = pd.DataFrame({"age": [1.0, 1.0, 1.0], "sex": ["f", "m", "x"]})
         assert_array_equal(_encoded(model, seen)[:, 1], [0, 1, 0.5])
 
@@ -158,7 +159,7 @@ class TestEncoding:
     def test_sizes(self, size, sizes):
         frame = _frame(sex=DATA["sex"])
         model = _model(categorical_features="from_dtype", embedding_size=size).fit(frame, Y)
-        assert [embedding.size for embedding in model._fitted.architecture.embeddings] == sizes
+        assert [embedding.size for embedding in model.network_.architecture.embeddings] == sizes
         assert model.coefs_[0].shape == (1 + sum(sizes) + (len(sizes) == 1), 5)
 
     def test_a_constant_column_stays(self):
@@ -308,7 +309,7 @@ def test_the_vectors_are_shown_by_level():
     vectors = model.embeddings_["city"]
     assert list(vectors) == ["(other)", "bonn", "lima", "oslo", "rome"]
     code = int(_encoded(model, _frame(city=["lima"] * M))[0, 1])
-    assert_array_equal(vectors["lima"], model._fitted.state.parameters.E[0][:, code])
+    assert_array_equal(vectors["lima"], model.network_.parameters.E[0][:, code])
     assert _model().fit(AGE[:, None], Y).embeddings_ == {}
 
 

@@ -8,7 +8,6 @@ import pytest
 import sklearn
 
 from chainrule import LinearClassifier, MLPClassifier, MLPRegressor
-from chainrule.estimator.working_memory import rows_at_a_time
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*max_iter")
 
@@ -31,7 +30,7 @@ def test_predictions_do_not_depend_on_the_working_memory(engine):
     model = fitted(MLPClassifier, engine=engine)
     whole, features = model.predict_proba(X), model.transform(X)
     with sklearn.config_context(working_memory=0.02):
-        assert rows_at_a_time(model._fitted.architecture, 8) < 10
+        assert model.network_.rows_at_a_time(0.02 * 2**20) < 10
         np.testing.assert_allclose(model.predict_proba(X), whole, rtol=1e-12)
         np.testing.assert_allclose(model.transform(X), features, rtol=1e-12, atol=1e-14)
         if engine == "native":  # a row's bits do not depend on its neighbours

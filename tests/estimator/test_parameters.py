@@ -135,7 +135,7 @@ def test_typos_get_the_nearest_word(name, typed, meant):
 def test_a_typo_in_any_word_gets_the_nearest_one(kind):
     """For every parameter that takes words, every word with its last letter lost."""
     words = {name: re.findall("'(\\w+)'", said) for name, (_, said) in CONSTRAINTS.items()}
-    words |= {"loss": list(kind()._loss_parameters()), "activation": [*ACTIVATIONS, *ALIASES]}
+    words |= {"loss": list(kind._loss_parameters), "activation": [*ACTIVATIONS, *ALIASES]}
     for name, valid in words.items():
         if name not in kind().get_params():
             continue

@@ -24,7 +24,7 @@ def _model(**settings):
 
 
 def _theta(model):
-    return model._fitted.state.parameters.theta
+    return model.network_.parameters.theta
 
 
 @pytest.mark.parametrize("loss", [*IDENTITY, *LOG_LINK])

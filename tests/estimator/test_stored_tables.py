@@ -16,7 +16,6 @@ from sklearn import config_context
 from chainrule import LinearRegressor, MLPClassifier, MLPRegressor
 from chainrule._errors import InvalidParameterError, ShapeError, TableError, TargetError
 from chainrule.estimator.open_inputs import opened
-from chainrule.estimator.stored_inputs import learned
 from chainrule.outofcore.stored_matrix import StoredMatrix, StoredRows
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*max_iter")
@@ -282,7 +281,7 @@ def test_another_process_reads_the_rows_of_files_that_lack_a_column(frame, tmp_p
     frame[["a", "d", "colour", "price"]][1000:].to_parquet("1.parquet")
     model = MLPRegressor((4,), **SETTINGS | ENCODED).fit("*.parquet", "price")
     with opened("*.parquet", "price", None) as (table, _, _):
-        matrix = learned(model, table, reset=False).encoded(model._columns)
+        matrix = model._checked(table, reset=False)[0].encoded(model._columns)
         monkeypatch.chdir("/")
         reader = pickle.loads(pickle.dumps(matrix.remote))
         for start, stop in ((0, 10), (990, 1010), (2990, 3000)):

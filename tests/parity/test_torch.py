@@ -362,7 +362,7 @@ def test_fifty_steps_with_an_activation_and_a_loss_of_ones_own(own):
         engine="reference",
         random_state=0,
     )
-    start = model.initialize(5, n_outputs=2)._fitted
+    start = model.initialize(5, n_outputs=2).network_
     net = twin(start.architecture, start.state.parameters, [SnakeInTorch(), SnakeInTorch()])
     optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
     for _ in range(STEPS):
@@ -371,4 +371,4 @@ def test_fifty_steps_with_an_activation_and_a_loss_of_ones_own(own):
         optimizer.step()
     with pytest.warns(ConvergenceWarning):
         model.fit(X, Y)
-    assert relative_error(model._fitted.state.parameters.theta, theta_of(net)) < 1e-10
+    assert relative_error(model.network_.parameters.theta, theta_of(net)) < 1e-10

@@ -14,6 +14,7 @@ from chainrule import (
     load,
     save,
 )
+from chainrule.estimator.labels import Labels
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -52,7 +53,7 @@ FITS = {
     "bags of numbers": lambda: MLPEnsembleRegressor(MLPRegressor((4,), **FEW), **BAGS).fit(FRAME[["a", "b"]], Y),
     "bags of quantiles": lambda: MLPEnsembleRegressor(SEVERAL, **BAGS).fit(X.astype(np.float32), Y),
 }
-STATE, MEMBERS = "_fitted", "estimators_"  # which are looked into
+STATE, MEMBERS = "network_", "estimators_"  # which are looked into
 SEEDED = "estimator"  # of an ensemble: its first member, seed included
 
 
@@ -69,6 +70,8 @@ def check(a, b, place):
     if isinstance(a, np.ndarray):
         assert (a.dtype, a.shape) == (b.dtype, b.shape), place
         np.testing.assert_array_equal(a, b, place)
+    elif isinstance(a, Labels):
+        check(vars(a), vars(b), place)
     elif isinstance(a, dict | list | tuple):
         assert len(a) == len(b), place
         for key in a if isinstance(a, dict) else range(len(a)):
@@ -88,9 +91,9 @@ def test_every_fitted_attribute_comes_back(tmp_path, fit):
     for one, other in pairs:
         check(shown(one), shown(other), type(one).__name__)
     for one, other in pairs[-1:]:
-        check(one._fitted.architecture.widths, other._fitted.architecture.widths, "widths")
-        check(one._fitted.history.to_dict(), other._fitted.history.to_dict(), "history")
-        check(one._fitted.state.parameters.theta, other._fitted.state.parameters.theta, "theta")
+        check(one.network_.architecture.widths, other.network_.architecture.widths, "widths")
+        check(one.network_.history.to_dict(), other.network_.history.to_dict(), "history")
+        check(one.network_.parameters.theta, other.network_.parameters.theta, "theta")
 
 
 def test_out_of_bag_results_of_an_earlier_fit_are_gone():

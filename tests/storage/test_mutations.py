@@ -197,7 +197,7 @@ def test_what_could_not_be_loaded_is_not_saved_over_what_can(tmp_path, parameter
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_weights_that_are_no_numbers_are_not_saved(tmp_path, value):
     model = LinearClassifier(max_iter=2, random_state=0).fit(X, X[:, 0] > 0)
-    theta = model._fitted.state.parameters.theta
+    theta = model.network_.parameters.theta
     theta.flags.writeable = True
     theta[0] = value
     with pytest.raises(ModelFileError, match=r"cannot be saved.*not finite"):

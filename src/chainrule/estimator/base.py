@@ -1,37 +1,36 @@
-"""How all estimators train: `fit`, `partial_fit`, `initialize`.
-
-Abstract or final: the classes here are never instantiated, the finals in `mlp` and `linear` are never subclassed, and
-what a final supplies is listed as an abstract method of `AbstractFitted`.
-"""
+"""How all estimators train: `fit`, `partial_fit`, `initialize`."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache, partial
 from numbers import Integral
 from typing import Any, Self
 
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import validate_data
 
-from chainrule.checkpoints.checkpoint_file import CheckpointFile
+from chainrule._errors import InvalidParameterError, warn
 from chainrule.distributed.distribution import Distribution
 from chainrule.estimator.atomic_fit import all_or_nothing
 from chainrule.estimator.callbacks.calling import Callbacks
 from chainrule.estimator.callbacks.context import Context
 from chainrule.estimator.callbacks.scikit_learn import TaskTree, with_callbacks
-from chainrule.estimator.continuing import AbstractContinued
-from chainrule.estimator.fingerprint import checkpoint_of
-from chainrule.estimator.intervals import calibration_set
+from chainrule.estimator.fitted import FittedEstimator
 from chainrule.estimator.open_inputs import check_written, open_inputs
 from chainrule.estimator.scoring import validation_score
-from chainrule.estimator.start import initialized
 from chainrule.fit.callback_protocol import AtEpochEnd, listed_callbacks
 from chainrule.fit.dataset import TrainingSet, split, stops_early
+from chainrule.fit.fingerprint import checkpoint_of
 from chainrule.fit.fit_network import ValidationSet, fit_network, fit_one_epoch
 from chainrule.fit.initial_weights import Given
+from chainrule.fit.trained_network import TrainedNetwork
 from chainrule.fit.unused_parameters import warn_of_unused_loss_parameters
-from chainrule.network.training.segment import State
+from chainrule.network.training.history import History, StopReason
 
 
 def _is_stochastic(estimator: Any) -> bool:
@@ -41,7 +40,7 @@ def _is_stochastic(estimator: Any) -> bool:
     return True
 
 
-class AbstractEstimator(AbstractContinued):
+class Estimator(FittedEstimator):
     """Train, and go on training; what raises leaves the estimator as it was."""
 
     @all_or_nothing
@@ -129,15 +128,10 @@ class AbstractEstimator(AbstractContinued):
             open_inputs(X_val, y_val, sample_weight_val) as validation_rows,
             open_inputs(X_cal, y_cal, None) as (X_cal, y_cal, _),
         ):
-            return self._fit(
-                rows,
-                validation_rows,
-                (X_cal, y_cal),
-                Given(coef_init, intercept_init, embedding_init),
-                distribution,
-                checkpoint,
-            )
+            initial = Given(coef_init, intercept_init, embedding_init)
+            return self._fit(rows, validation_rows, (X_cal, y_cal), initial, distribution, checkpoint)
 
+    @with_callbacks
     def _fit(
         self,
         rows: tuple[Any, ...],
@@ -148,44 +142,52 @@ class AbstractEstimator(AbstractContinued):
         checkpoint: Any,
     ) -> Self:
         """Fit on X, y and weights, with those of the validation, if any, and X and y of the calibration."""
-        continues = bool(self.warm_start and hasattr(self, "_fitted") and not initial)
-        measures = not continues or self._is_untaught
-        table = self._read(*rows, reset=not continues, measures=measures)
-        if not continues or not hasattr(self, "_seed"):
-            self._seed = _draw_seed(self.random_state)
-        own = any(part is not None for part in validation_rows)
-        training, held_out = (table, None) if own else split(self._settings(), table, self._seed)
+        settings, own = self._settings(), any(part is not None for part in validation_rows)
+        earlier = self.network_ if self.warm_start and hasattr(self, "network_") and not initial else None
+        measures = earlier is None or earlier.is_untrained
+        table = self._read(*rows, reset=earlier is None, measures=measures)
+        seed = self._seed(earlier)
+        training, held_out = (table, None) if own else split(settings, table, seed)
         if measures:
             self._measure(training)
-        given_apart = self._own_validation(*validation_rows) if own else None
-        tables = table, given_apart
-        file = (
-            None
-            if checkpoint is None
-            else checkpoint_of(self, checkpoint, tables, distribution, bool(initial) or continues)
-        )
+        apart = self._read_validation(*validation_rows) if own else None
+        if checkpoint is not None:
+            kind, parameters = type(self).__name__, self.get_params(deep=False)
+            goes_on = bool(initial) or earlier is not None
+            checkpoint = checkpoint_of(checkpoint, kind, parameters, seed, (table, apart), distribution, goes_on)
         coded = self._coded(table)
         training = self._weighed(replace(coded, rows=training.rows), learn=True)
-        if given_apart is not None:
-            seen, stops = validation_rows, stops_early(self._settings(), table.m)
-            watched: TrainingSet | None = self._coded(given_apart)
+        if apart is not None:
+            watched: TrainingSet | None = self._coded(apart)
         else:
-            seen, stops = rows, True
             watched = held_out and replace(coded, rows=held_out.rows)
         validation = watched and ValidationSet(
-            self._weighed_validation(watched), validation_score(self, watched, *seen), stops
+            self._weighed(watched) if getattr(self, "class_weight_val", True) else watched,
+            validation_score(self, watched, validation_rows if own else rows, self._validation_score),
+            stops_early(settings, table.m) if own else True,
         )
-        calibration = calibration_set(self, *calibration_rows)
-        start = self._continued(training) if continues else None
+        calibration = self._read_calibration(*calibration_rows)
         listeners = listed_callbacks(self.callbacks)
         if self.verbose:
             listeners.insert(0, AtEpochEnd(_print_epoch))
         if hasattr(self, "_skl_callbacks"):  # what scikit-learn's set_callbacks was given
             listeners.append(TaskTree(*rows))
-        self._train(training, validation, start, listeners, initial, distribution, file)
+        warn_of_unused_loss_parameters(self, self._loss_parameters)
+        codes = () if self._columns is None else self._columns.codes
+        self._train(
+            fit_network,
+            training,
+            listeners,
+            earlier,
+            seed=seed,
+            put=partial(initial.put, blocks=codes) if initial else None,
+            validation=validation,
+            distribution=distribution,
+            checkpoint=checkpoint,
+        )
         if calibration is not None:
-            self.calibration_residuals_ = self._residuals(calibration)
-        self._warn_of_the_end(self.history_)
+            self.calibration_residuals_ = calibration.Y - self._outputs(self._for_outputs(calibration.X))
+        _warn_of_the_end(self.history_)
         return self
 
     @all_or_nothing
@@ -216,8 +218,16 @@ class AbstractEstimator(AbstractContinued):
             If a parameter is not what it must be, or a classifier is given not exactly one of n_outputs and classes.
         """
         self._check_parameters()
-        self._seed = _draw_seed(self.random_state)
-        self._append(initialized(self, n_features, n_outputs, classes), None)
+        seed = _draw_seed(self.random_state)
+        for name, value in (("n_features", n_features), ("n_outputs", n_outputs)):
+            whole = isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= 1
+            if not (whole or (value is None and name == "n_outputs")):
+                raise InvalidParameterError(f"{name} must be a whole number of at least 1, got {value!r}.")
+        width = self._declare_outputs(n_outputs, classes)
+        self._columns = self._target = None  # those of an earlier fit
+        network = TrainedNetwork.untrained(self._settings(), int(n_features), width, self._make_loss(), seed)
+        validate_data(self, np.zeros((1, int(n_features))), reset=True)  # so many, and without names
+        self._show(network)
         return self
 
     @available_if(_is_stochastic)
@@ -240,50 +250,76 @@ class AbstractEstimator(AbstractContinued):
         self
         """
         self._check_partial_fit()
-        first = not hasattr(self, "_fitted")
-        measures = first or self._is_untaught
-        table = self._read(X, y, sample_weight, reset=first, measures=measures, classes=classes)
-        if first:
-            self._seed = _draw_seed(self.random_state)
+        earlier = getattr(self, "network_", None)
+        measures = earlier is None or earlier.is_untrained
+        table = self._read(X, y, sample_weight, reset=earlier is None, measures=measures, classes=classes)
+        seed = self._seed(earlier)
         if measures:
             self._measure(table)
         table = self._weighed(self._coded(table), learn=True)
-        start = None if first else self._continued(table)
-        called = Callbacks(self, listed_callbacks(self.callbacks), start)
-        fitted = fit_one_epoch(
-            self._settings(), table, self._make_loss(), seed=self._seed, start=start, attach=called.attach
-        )
-        self._append(fitted, start)
-        called.end(fitted)
+        self._train(fit_one_epoch, table, listed_callbacks(self.callbacks), earlier, seed=seed)
         return self
 
-    @with_callbacks
     def _train(
         self,
-        training: TrainingSet,
-        validation: ValidationSet | None,
-        start: State | None,
+        train: Callable[..., TrainedNetwork],
+        dataset: TrainingSet,
         listeners: list[Any],
-        initial: Given,
-        distribution: Distribution | None,
-        checkpoint: CheckpointFile | None,
+        earlier: TrainedNetwork | None,
+        **how: Any,
     ) -> None:
-        warn_of_unused_loss_parameters(self, self._loss_parameters())
-        called = Callbacks(self, listeners, start)
-        fitted = fit_network(
-            self._settings(),
-            training,
-            self._make_loss(),
-            seed=self._seed,
-            start=start,
-            put=partial(initial.put, blocks=() if self._columns is None else self._columns.codes) if initial else None,
-            validation=validation,
-            attach=called.attach,
-            distribution=distribution,
-            checkpoint=checkpoint,
+        """Train with one of the functions of `fit`, and show the network."""
+        settings = self._settings()
+        if earlier is not None and (self._columns is not None) != settings.encodes_columns:
+            raise InvalidParameterError(
+                "training cannot continue: whether columns are encoded was decided at its start, by scale, missing and "
+                "categorical_features. Set warm_start=False or keep these parameters."
+            )
+        called = Callbacks(self, self._with_network, listeners, earlier)
+        network = train(settings, dataset, self._make_loss(), earlier=earlier, attach=called.attach, **how)
+        self._show(network)
+        called.end(network)
+
+    def _seed(self, earlier: TrainedNetwork | None) -> int:
+        """What every draw comes from: that of the training to go on from, or a new one."""
+        return _draw_seed(self.random_state) if earlier is None or earlier.seed is None else earlier.seed
+
+    def _check_partial_fit(self) -> None:
+        """Refuse parameters that need the whole training set; without classes there are none."""
+
+    def _read_validation(self, X_val: Any, y_val: Any, sample_weight_val: Any) -> TrainingSet:
+        """The validation rows the user gives, their columns not yet encoded."""
+        if X_val is None or y_val is None:
+            raise InvalidParameterError("X_val and y_val go together: give both, or neither.")
+        return self._read(X_val, y_val, sample_weight_val, reset=False)
+
+    def _read_calibration(self, X_cal: Any, y_cal: Any) -> TrainingSet | None:
+        """The rows that intervals are to be calibrated on, checked before the training; None if there are none."""
+        if X_cal is None and y_cal is None:
+            return None
+        if not hasattr(self, "predict_interval"):
+            raise InvalidParameterError(
+                f"X_cal and y_cal are for predict_interval, which {type(self).__name__} does not have. Leave them out."
+            )
+        if X_cal is None or y_cal is None:
+            raise InvalidParameterError("X_cal and y_cal must be given together, got only one of them.")
+        return self._read(X_cal, y_cal, None, reset=False)
+
+
+def _warn_of_the_end(history: History) -> None:
+    if history.stop_reason == StopReason.MAX_ITER:
+        warn(
+            f"Training {history.stop_sentence} before the loss settled. Raise max_iter, or scale the inputs.",
+            ConvergenceWarning,
         )
-        self._append(fitted, start)
-        called.end(fitted)
+    elif history.stop_reason == StopReason.NO_IMPROVEMENT and "gradient" in history.stop_numbers:  # of L-BFGS
+        warn(
+            f"Training has not converged: {history.stop_sentence}. Scale the inputs, raise tol, or choose "
+            "another solver: at the kinks of a loss or an activation there is no gradient to follow.",
+            ConvergenceWarning,
+        )
+    elif history.stop_reason in (StopReason.INTERRUPTED, StopReason.DIVERGED):
+        warn(f"Training stopped early: {history.stop_sentence}")
 
 
 def _draw_seed(random_state: Any) -> int:

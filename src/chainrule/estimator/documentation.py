@@ -20,12 +20,12 @@ batch_size : int or "auto", default="auto"
     Rows per step; "auto" is min(200, n_samples). A short last batch has its own mean, and weighs by its rows in the
     reported loss. Full-batch solvers use all rows.
 learning_rate : str, default="constant"
-    "constant"; "invscaling" by `power_t`; "adaptive", a fifth after every `n_iter_no_change` epochs without progress;
-    "plateau", a tenth after half of them; "cosine" and "one_cycle" over the `max_iter` epochs planned.
+    "constant"; "invscaling" by `power_t`; "adaptive", divided by 5 after `n_iter_no_change` epochs without improvement;
+    "plateau", divided by 10 after half of them; "cosine" and "one_cycle" over the `max_iter` epochs planned.
 learning_rate_init : float, default=0.001
     Initial (for "one_cycle" the highest) learning rate.
 max_iter : int, default={max_iter}
-    Most epochs; for "lbfgs" iterations.
+    Maximum number of epochs; for "lbfgs" of iterations.
 shuffle : bool, default=True
     Visit the rows in a new order every epoch.
 random_state : int, RandomState or None, default=None
@@ -42,8 +42,8 @@ momentum : float, default=0.9
 early_stopping : bool or "auto", default=False
     Hold out `validation_fraction` of the rows and stop when they stop improving by what `scoring` says. Rows are
     drawn at random, at least two; every class, or every tenth of the range of y (of its first column), gives its share.
-    Where three quarters of the rows or more are distinct, copies of a row stay together. "auto" does so with more than
-    10,000 rows.
+    Where three quarters of the rows or more are distinct, identical rows stay on the same side. "auto" does so with
+    more than 10,000 rows.
 validation_fraction : float or int, default=0.1
     Share or number of the rows to hold out.
 scoring : str, callable or None, default="loss"
@@ -54,13 +54,13 @@ n_iter_no_change : int, default=10
 weight_decay : float, default=None
     Decoupled: a step multiplies W by 1 - rate weight_decay. None is 0.01 for "adamw", else 0.
 clipnorm : float, default=None
-    Longest gradient a step may use.
+    Clip the L2 norm of the gradient to this.
 check_derivatives : bool, default=True
-    Before training hold an activation or a loss of your own against differences of its values. A wrong derivative
-    raises, with a point that shows it, and so does one that changes the shape or type of its argument, writes into it,
+    Before training check an activation or a loss of your own against finite differences. A wrong derivative raises,
+    with a point that shows it, and so does one that changes the shape or type of its argument, writes into it,
     or is not finite on [-20, 20].
 engine : {{"auto", "native", "reference"}}, default="auto"
-    Who computes; "auto" is the fastest one installed. All give the same numbers.
+    Compute backend; "auto" is the fastest one installed. All give the same numbers.
 n_threads : int, default=None
     At most so many threads; None leaves it to the cost model, which uses more than one only where that pays. Never more
     than the affinity mask or OMP_NUM_THREADS grant. The bits do not depend on it.
@@ -96,7 +96,7 @@ beta_1, beta_2, epsilon : float, default=0.9, 0.999, 1e-8
 rho : float, default=0.99
     Of "rmsprop".
 max_fun : int, default=15000
-    Most evaluations of the cost, with "lbfgs".
+    Maximum number of evaluations of the cost, with "lbfgs".
 alpha_scaling : {"mean", "batch"}, default="mean"
     "batch" divides `alpha` by the batch size, as scikit-learn does.
 dropout : float or list of float, default=0.0
@@ -106,7 +106,7 @@ dropout_input : float, default=0.0
 warmup_steps : int, default=0
     The learning rate grows linearly over the first steps.
 clipvalue : float, default=None
-    Largest gradient entry a step may use.
+    Clip every entry of the gradient to this size.
 kernel_initializer, bias_initializer : str, (str, dict), callable or list, default="auto"
     "glorot_uniform", "glorot_normal", "he_...", "lecun_...", "orthogonal" (gain), "random_normal" and
     "truncated_normal" (mean, stddev), "random_uniform" (minval, maxval), "constant" (value), "ones", "zeros"; with
@@ -133,7 +133,7 @@ embedding_size : int, "auto" or dict, default="auto"
     Entries of the vectors, also as {column: size}; the rest is "auto": 1.6 levels^0.56, at most 600, and for two
     levels, none of them rare, a single input of 0 or 1 (0.5 if never seen), which says as much.
 scale : bool, default=False
-    Standardise the columns of numbers, (x - mean) / deviation, tails drawn in smoothly at 4 deviations:
+    Standardise the columns of numbers, (x - mean) / deviation, outliers beyond about 4 deviations compressed by
     x / sqrt(1 + (x/4)^2). True and False are the numbers 1 and 0. X is copied.
 missing : {"error", "impute"}, default="error"
     "impute" takes NaN, None and NA: in numbers the median stands for them, and where training had some, a further input
@@ -166,6 +166,8 @@ best_loss_ : float, or None with `early_stopping`
 validation_scores_, best_validation_score_ : list of float and float, or None
     Accuracy or R² on the validation rows, or what `scoring` says of them.
 n_layers_, n_outputs_, out_activation_ : int, int, str
+network_ : TrainedNetwork
+    Architecture, weights and optimiser as one value.
 n_features_in_, feature_names_in_ : int, ndarray of str
 """
 

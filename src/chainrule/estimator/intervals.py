@@ -14,34 +14,17 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from sklearn.metrics import d2_pinball_score
 
 from chainrule._errors import InvalidParameterError, warn
-from chainrule.fit.dataset import TrainingSet
 from chainrule.fit.parameters import FRACTION
 from chainrule.network.types import Array
 
-if TYPE_CHECKING:
-    from chainrule.estimator.base import AbstractEstimator
-
 _EQUAL = 1e-9  # 0.95 - 0.05 is not 0.9 to the last bit
 _ROUNDED = 2 * np.finfo(np.float64).eps  # of prediction and score: more than their difference and sum may lose
-
-
-def calibration_set(estimator: AbstractEstimator, X_cal: Any, y_cal: Any) -> TrainingSet | None:
-    """Check the rows that intervals are to be calibrated on, before the training; None if there are none."""
-    if X_cal is None and y_cal is None:
-        return None
-    if not hasattr(estimator, "predict_interval"):
-        raise InvalidParameterError(
-            f"X_cal and y_cal are for predict_interval, which {type(estimator).__name__} does not have. Leave them out."
-        )
-    if X_cal is None or y_cal is None:
-        raise InvalidParameterError("X_cal and y_cal must be given together, got only one of them.")
-    return estimator._read(X_cal, y_cal, None, reset=False)
 
 
 def interval(A: Array, residuals: Array | None, quantiles: Sequence[float], coverage: float) -> Array:

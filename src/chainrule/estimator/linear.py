@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass, fields
 from typing import Any
 
-from chainrule.estimator.classifier import AbstractClassifier
+from chainrule.estimator.classifier import Classifier
 from chainrule.estimator.documentation import documented
-from chainrule.estimator.regressor import AbstractRegressor
+from chainrule.estimator.regressor import Regressor
 from chainrule.fit.parameters import Settings
 from chainrule.network.types import Array
 
@@ -52,7 +52,7 @@ class LinearSettings:
 
 @documented
 @dataclass(eq=False, repr=False)
-class LinearClassifier(LinearSettings, AbstractClassifier):
+class LinearClassifier(LinearSettings, Classifier):
     """Linear model for classes, f(x) = wᵀx + b: logistic regression, as a network with no hidden layer.
 
     Minimises J = Σ wᵢ Lᵢ / Σ wᵢ + alpha (l1_ratio Σ|W| + (1 - l1_ratio)/2 Σ W²). For the C of scikit-learn's
@@ -104,7 +104,7 @@ class LinearClassifier(LinearSettings, AbstractClassifier):
 
 @documented
 @dataclass(eq=False, repr=False)
-class LinearRegressor(LinearSettings, AbstractRegressor):
+class LinearRegressor(LinearSettings, Regressor):
     """Linear model for numbers, f(x) = wᵀx + b: least squares, ridge, lasso and their generalised kin.
 
     Minimises J = Σ wᵢ Lᵢ / Σ wᵢ + alpha (l1_ratio Σ|W| + (1 - l1_ratio)/2 Σ W²). For the alpha of scikit-learn's Ridge,

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
-from chainrule.estimator.classifier import AbstractClassifier
+from chainrule.estimator.classifier import Classifier
 from chainrule.estimator.documentation import documented
-from chainrule.estimator.target_scale import AbstractStandardizingRegressor
-from chainrule.estimator.transformer import AbstractFeatureLearner
+from chainrule.estimator.regressor import Regressor
+from chainrule.estimator.transformer import Transformer
 from chainrule.fit.parameters import Settings
 
 
 @documented
 @dataclass(eq=False, repr=False)
-class MLPClassifier(Settings, AbstractClassifier, AbstractFeatureLearner):
+class MLPClassifier(Settings, Classifier, Transformer):
     """Multilayer perceptron for classes.
 
     Minimises J = Σ wᵢ Lᵢ / Σ wᵢ + alpha (l1_ratio Σ|W| + (1 - l1_ratio)/2 Σ W²) by the backpropagation written out
@@ -69,7 +69,7 @@ class MLPClassifier(Settings, AbstractClassifier, AbstractFeatureLearner):
 
 @documented
 @dataclass(eq=False, repr=False)
-class MLPRegressor(Settings, AbstractStandardizingRegressor, AbstractFeatureLearner):
+class MLPRegressor(Settings, Regressor, Transformer):
     """Multilayer perceptron for numbers, one or several per row.
 
     Minimises J = Σ wᵢ Lᵢ / Σ wᵢ + alpha (l1_ratio Σ|W| + (1 - l1_ratio)/2 Σ W²) by the backpropagation written out
@@ -116,3 +116,6 @@ class MLPRegressor(Settings, AbstractStandardizingRegressor, AbstractFeatureLear
     >>> bool(reg.fit(X, X[:, 0] ** 2).score(X, X[:, 0] ** 2) > 0.99)
     True
     """
+
+    _: KW_ONLY
+    standardize_target: bool | str = "auto"

@@ -13,8 +13,7 @@ import numpy as np
 
 from chainrule._errors import InvalidParameterError, ShapeError, TableError, TargetError
 from chainrule.checkpoints.checkpoint_file import CheckpointFile
-from chainrule.estimator.stored_inputs import StoredTable
-from chainrule.estimator.working_memory import working_budget
+from chainrule.estimator.stored_inputs import StoredTable, working_budget
 from chainrule.fit.callback_protocol import name_of
 from chainrule.network.types import Array
 from chainrule.table.reading.batches import ParquetBatches, open_batches
@@ -34,21 +33,10 @@ def _is_lazy(values: Any) -> bool:
 
 @contextmanager
 def opened(X: Any, y: Any, sample_weight: Any) -> Iterator[tuple[StoredTable, Any, Any]]:
-    """Open a source of examples.
+    """Open a table that `open_batches` takes, with its target and its weights.
 
-    Parameters
-    ----------
-    X : str, path-like, Arrow or Dask
-        What `open_batches` takes.
-    y : str, int, sequence of them, or array-like
-        The columns to predict, by name or by position from 1; all others are features. Beside what Dask computes also
-        the values themselves, Dask's or in memory.
-    sample_weight : str, int or array-like, optional
-        The column of weights, or the values, in the same way.
-
-    Raises
-    ------
-    TableError, TargetError, InvalidParameterError
+    These are names of its columns, or positions from 1; beside what Dask computes also the values themselves, Dask's or
+    in memory. All other columns are features.
     """
     limits = working_budget()
     with (

@@ -1,22 +1,25 @@
-"""The regressors' share: numbers to Y and back."""
+"""The regressors' share: numbers to Y and back, in their own units or in those of their deviation; intervals."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import RegressorMixin
-from sklearn.exceptions import DataConversionWarning
 from sklearn.metrics import r2_score
 
-from chainrule._errors import InvalidParameterError, TargetError, warn
-from chainrule.estimator.base import AbstractEstimator
+from chainrule._errors import InvalidParameterError, TargetError
+from chainrule.estimator.base import Estimator
 from chainrule.estimator.intervals import d2_of_quantiles, interval
 from chainrule.estimator.open_inputs import open_inputs
 from chainrule.estimator.row_weights import judged_rows
+from chainrule.estimator.serialize import restored_residuals
+from chainrule.estimator.target_scale import target_scale
+from chainrule.estimator.target_values import warn_of_column
+from chainrule.fit.dataset import TrainingSet
 from chainrule.network.losses import Loss, custom_loss, loss
 from chainrule.network.losses.custom import CustomLoss
 from chainrule.network.types import Array
@@ -33,10 +36,11 @@ _LOSSES = {
     "gamma": None,
     "tweedie": "power",
 }
+_CALIBRATION = "calibration"  # the name of a tensor
 
 
 @dataclass(eq=False, repr=False)
-class AbstractRegressor(RegressorMixin, AbstractEstimator):
+class Regressor(RegressorMixin, Estimator):
     """One or several numbers per row."""
 
     _: KW_ONLY
@@ -44,6 +48,7 @@ class AbstractRegressor(RegressorMixin, AbstractEstimator):
     delta: float = 1.0
     quantile: float | Sequence[float] = 0.5
     power: float = 1.5
+    _loss_parameters = _LOSSES
 
     def predict(self, X: Any) -> Array:
         """Return the prediction A[L] of each row; of several quantiles one column each, which never falls.
@@ -58,17 +63,17 @@ class AbstractRegressor(RegressorMixin, AbstractEstimator):
             In the units of y, and float64 whatever X is.
         """
         A = self._outputs(self._inputs(X))
-        return A[:, 0] if A.shape[1] == 1 and not self._fitted_quantiles() else A
+        return A[:, 0] if A.shape[1] == 1 and not self._trained().quantiles else A
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:
         """Return an interval for the target of each row, in the units of y.
 
-        With the calibration rows of `fit(..., X_cal=..., y_cal=...)` it is split-conformal, and it holds whatever the
-        model is worth: if they and a new row are exchangeable (as when all are drawn alike and independently), the
-        new target is inside with a probability of at least `coverage`, and, where no two scores are equal, of at most
-        coverage + 1 / (n_cal + 1). This is marginal: a mean over calibration sets and rows, not a promise for rows
-        like a given one, and for each of several outputs by itself. Once the n_cal rows are drawn, the probability is
-        fixed; it was a draw from Beta(k, n_cal + 1 - k), with k = ceil((n_cal + 1) coverage).
+        With the calibration rows of `fit(..., X_cal=..., y_cal=...)` it is split-conformal, and its coverage holds
+        however poor the model is: if they and a new row are exchangeable (as when all are drawn alike and
+        independently), the new target is inside with a probability of at least `coverage`, and, where no two scores
+        are equal, of at most coverage + 1 / (n_cal + 1). This is marginal: a mean over calibration sets and rows, not a
+        promise for rows like a given one, and for each of several outputs by itself. For one calibration set the
+        coverage varies; its distribution is Beta(k, n_cal + 1 - k), with k = ceil((n_cal + 1) coverage).
 
         Without calibration rows it lies between the two learned quantiles that are `coverage` apart, which promises
         nothing: they are as good as the training made them, and those of an overfitted network are too narrow.
@@ -107,7 +112,7 @@ class AbstractRegressor(RegressorMixin, AbstractEstimator):
         True
         """
         A, residuals = self._outputs(self._inputs(X)), getattr(self, "calibration_residuals_", None)
-        return interval(A, residuals, self._fitted_quantiles(), coverage)
+        return interval(A, residuals, self._trained().quantiles, coverage)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return R²; for a list of quantiles the mean over them of D² (`sklearn.metrics.d2_pinball_score`).
@@ -116,14 +121,9 @@ class AbstractRegressor(RegressorMixin, AbstractEstimator):
         those constants. R² of one column would say nothing of the others. A single quantile has R², as in scikit-learn.
         A table on disk is given as `fit` takes it; rows of weight 0 are as if they were not there.
         """
-        quantiles = self._fitted_quantiles()
+        quantiles = self._trained().quantiles
         with open_inputs(X, y, sample_weight) as (X, y, sample_weight):
             return score_of_numbers(y, self.predict(X), quantiles, sample_weight)
-
-    def _fitted_quantiles(self) -> tuple[float, ...]:
-        """What the outputs are quantiles for, where the model was fitted with a list of them."""
-        self._parameters()
-        return tuple(self._fitted.architecture.loss.parameters.get("quantiles", ()))
 
     @property
     def _asks_for_several(self) -> bool:
@@ -131,12 +131,7 @@ class AbstractRegressor(RegressorMixin, AbstractEstimator):
 
     def _encode(self, y: Array, *, reset: bool, classes: Any = None) -> tuple[Array, Array | None]:
         y = _numbers(y)
-        if y.ndim == 2 and y.shape[1] == 1:
-            warn(
-                "A column-vector y was passed when a 1d array was expected. Please change the shape of y to "
-                "(n_samples,), for example using ravel().",
-                DataConversionWarning,
-            )
+        warn_of_column(y)
         Y = y.reshape(len(y), -1)
         if not self._asks_for_several:
             return Y, None
@@ -147,8 +142,15 @@ class AbstractRegressor(RegressorMixin, AbstractEstimator):
             )
         return np.broadcast_to(Y, (len(Y), len(self.quantile))), None  # type: ignore[arg-type]
 
-    def _loss_parameters(self) -> Mapping[str, str | None]:
-        return _LOSSES
+    def _measure(self, training: TrainingSet) -> None:
+        super()._measure(training)
+        standardize = getattr(self, "standardize_target", False)  # linear models are as good in any units
+        if not standardize:
+            self._target = None
+            return
+        rows = slice(None) if training.counted is None else training.counted
+        weights = None if training.weights is None else training.weights[rows]
+        self._target = target_scale(training.Y[rows], weights, standardize, self.loss, self._make_loss())
 
     def _declare_outputs(self, n_outputs: int | None, classes: Any) -> int:
         if classes is not None:
@@ -160,6 +162,8 @@ class AbstractRegressor(RegressorMixin, AbstractEstimator):
             return custom_loss(self.loss)
         if self._asks_for_several:
             return loss("quantiles", quantiles=self.quantile)
+        if self.loss == "huber" and self._target is not None:
+            return loss("huber", delta=self.delta / self._target.scale[0])
         parameter = _LOSSES[self.loss]
         return loss(self.loss, **({parameter: getattr(self, parameter)} if parameter else {}))
 
@@ -173,6 +177,20 @@ class AbstractRegressor(RegressorMixin, AbstractEstimator):
             error = np.average((A - Y) ** 2, axis=1, weights=weights)
             spread = np.average((Y - np.average(Y, axis=1, weights=weights)[:, None]) ** 2, axis=1, weights=weights)
             return float(np.mean(1 - error / np.where(spread > 0, spread, 1)))
+
+    def to_record(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """Return plain JSON data and tensors, for `chainrule.save`."""
+        record, tensors = super().to_record()
+        residuals = getattr(self, "calibration_residuals_", None)
+        return record, tensors if residuals is None else tensors | {_CALIBRATION: residuals}
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any], tensors: dict[str, Array]) -> Self:
+        """Return the fitted regressor that `to_record` described."""
+        estimator = super().from_record(record, tensors)
+        if _CALIBRATION in tensors:
+            estimator.calibration_residuals_ = restored_residuals(tensors[_CALIBRATION], estimator.n_outputs_)
+        return estimator
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

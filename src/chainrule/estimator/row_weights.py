@@ -14,17 +14,7 @@ from chainrule.network.types import Array
 
 
 def checked_weights(sample_weight: Any, rows: Any) -> Array | None:
-    """Return one weight for each row, or None if there are none.
-
-    Raises
-    ------
-    ValueError
-        If one is negative or no number, or there are too many or too few.
-    InvalidParameterError
-        If they are durations or dates.
-    TargetError
-        If all are 0.
-    """
+    """Return one weight for each row, or None if there are none; some must be above 0, and none below."""
     if sample_weight is None:
         return None
     if np.asarray(sample_weight).dtype.kind in "mM":

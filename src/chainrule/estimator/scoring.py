@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,8 @@ from sklearn.utils import _safe_indexing
 
 from chainrule._errors import InvalidParameterError, nearest
 from chainrule.fit.dataset import TrainingSet
-from chainrule.fit.fit_network import Fitted, Score
+from chainrule.fit.fit_network import Score
+from chainrule.fit.trained_network import TrainedNetwork
 from chainrule.network.examples import Examples
 from chainrule.network.parameters import Parameters
 from chainrule.network.training.history import History
@@ -23,46 +23,27 @@ from chainrule.network.training.setup import Training, all_logits
 from chainrule.network.types import Array
 from chainrule.outofcore.stored_matrix import StoredRows
 
+OfLogits = Callable[[Array, Array, Array | None], float]
 
-@dataclass(frozen=True)
-class LogitScore:
+
+def _of_logits(score: OfLogits, examples: Examples, training: Training, parameters: Parameters) -> float:
     """A score of Z[L], targets and weights, which needs no further look at the table."""
-
-    score: Callable[[Array, Array, Array | None], float]
-    examples: Examples
-
-    def __call__(self, training: Training, parameters: Parameters) -> float:
-        """Score the parameters that training has reached."""
-        _, Y, weights = self.examples.batch(slice(None), np.dtype(np.float64))
-        Z = all_logits(training.architecture, parameters, self.examples, training.feed.runner)
-        return self.score(Z, Y, weights)
+    _, Y, weights = examples.batch(slice(None), np.dtype(np.float64))
+    return score(all_logits(training.architecture, parameters, examples, training.feed.runner), Y, weights)
 
 
-@dataclass(frozen=True)
-class EstimatorScore:
-    """A scikit-learn scorer of a copy of the estimator that has the weights of the moment.
-
-    Attributes
-    ----------
-    estimator : estimator
-    scorer : callable
-        Of (estimator, X, y), and sample_weight where there is one.
-    X, y, sample_weight
-        The validation rows as the user gave them.
-    """
-
-    estimator: Any
-    scorer: Callable[..., Any]
-    X: Any
-    y: Any
-    sample_weight: Array | None
-
-    def __call__(self, training: Training, parameters: Parameters) -> float:
-        """Score the parameters that training has reached."""
-        probe = copy(self.estimator)
-        probe._fitted = Fitted(training.architecture, State(parameters, ()), History(), "", 0)
-        weights = {} if self.sample_weight is None else {"sample_weight": self.sample_weight}
-        return float(self.scorer(probe, self.X, self.y, **weights))
+def _of_estimator(
+    estimator: Any,
+    scorer: Callable[..., Any],
+    rows: tuple[Any, Any, Array | None],
+    training: Training,
+    parameters: Parameters,
+) -> float:
+    """A scikit-learn scorer of a copy of the estimator that has the weights of the moment."""
+    probe, (X, y, sample_weight) = copy(estimator), rows
+    probe.network_ = TrainedNetwork(training.architecture, State(parameters, ()), History())
+    weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+    return float(scorer(probe, X, y, **weights))
 
 
 def require_scoring(scoring: Any) -> None:
@@ -83,30 +64,26 @@ def _scorer_names() -> tuple[str, ...]:
     return tuple(get_scorer_names())
 
 
-def validation_score(estimator: Any, validation: TrainingSet, X: Any, y: Any, sample_weight: Any) -> Score | None:
-    """Return what scores the validation rows while the estimator trains.
+def validation_score(
+    estimator: Any, validation: TrainingSet, rows: tuple[Any, Any, Any], of_logits: OfLogits
+) -> Score | None:
+    """Return what scores the validation rows, of the table `rows` as the user gave it, while the estimator trains.
 
-    Parameters
-    ----------
-    estimator : estimator
-        Its parameter `scoring` decides; with "loss" accuracy or R² are recorded, which decide nothing.
-    validation : TrainingSet
-    X, y, sample_weight
-        The table the validation rows are part of, as the user gave it.
+    Its parameter `scoring` decides; with "loss" accuracy or R² of the logits are recorded, which decide nothing.
     """
-    examples = validation.examples
+    examples, scoring = validation.examples, estimator.scoring
     if isinstance(examples, StoredRows):
-        if estimator.scoring != "loss":
+        if scoring != "loss":
             raise InvalidParameterError(
-                f"scoring={estimator.scoring!r} judges rows in memory, and X is on disk: leave it at 'loss', or give "
+                f"scoring={scoring!r} judges rows in memory, and X is on disk: leave it at 'loss', or give "
                 "X_val and y_val as arrays."
             )
         return None
-    if estimator.scoring == "loss":
-        return LogitScore(estimator._validation_score, examples)
-    rows = validation.counted
-    if rows is not None:
-        X, y = _safe_indexing(X, rows), _safe_indexing(y, rows)
-        sample_weight = None if sample_weight is None else np.asarray(sample_weight)[rows]
-    scorer = check_scoring(estimator, estimator.scoring)  # of None the estimator's own `score`
-    return EstimatorScore(estimator, scorer, X, y, sample_weight)
+    if scoring == "loss":
+        return partial(_of_logits, of_logits, examples)
+    (X, y, sample_weight), chosen = rows, validation.counted
+    if chosen is not None:
+        X, y = _safe_indexing(X, chosen), _safe_indexing(y, chosen)
+        sample_weight = None if sample_weight is None else np.asarray(sample_weight)[chosen]
+    scorer = check_scoring(estimator, scoring)  # of None the estimator's own `score`
+    return partial(_of_estimator, estimator, scorer, (X, y, sample_weight))

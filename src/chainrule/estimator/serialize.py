@@ -1,64 +1,37 @@
-"""A fitted estimator as plain data: parameters, labels, features, network, history."""
+"""What a file holds of an estimator beside its network: parameters and labels as plain data, and whether they fit."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
-from sklearn.base import is_classifier
 
 from chainrule._errors import ModelFileError
-from chainrule.estimator.class_weights import equal_weights
-from chainrule.fit.build_network import activations_of, optimizer_of
+from chainrule.estimator.labels import Labels
 from chainrule.fit.column_encoder import Columns
-from chainrule.fit.fit_network import Fitted
-from chainrule.fit.parameters import listed
+from chainrule.fit.parameters import Settings, listed
 from chainrule.network.architecture import Architecture
 from chainrule.network.custom.any_activation import activation, is_pair
-from chainrule.network.optimizers import initial_slots
-from chainrule.network.record import architecture_from, architecture_record, parameters_of, tensors_of
-from chainrule.network.training.history import History
-from chainrule.network.training.segment import State
 from chainrule.network.types import Array
 from chainrule.table.target import Target
 from chainrule.tabular.model import check_sense
 
-if TYPE_CHECKING:
-    from chainrule.estimator.base import AbstractEstimator
-
-_FITTED = ("n_features_in_", "_seed", "_multilabel", "_label_dtype", "t_")
 _WIDEST = 1024  # characters of a label's type; more only where a label has them
-_ARRAYS = ("classes_", "feature_names_in_", "class_weight_")
 _PAIRS = "pairs"
-_CALIBRATION = "calibration"  # the name of a tensor
 
 
-def estimator_record(estimator: AbstractEstimator) -> tuple[dict[str, Any], dict[str, Array]]:
-    """Describe a fitted estimator; the optimiser's state and the callbacks, which are code, are left out."""
-    parameters = estimator._parameters()
-    fitted = estimator._fitted
-    values = {name: getattr(estimator, name) for name in _FITTED if hasattr(estimator, name)}
-    if "_label_dtype" in values:
-        values["_label_dtype"] = values["_label_dtype"].str
-    record = {
-        "parameters": _plain_parameters(estimator),
-        "fitted": values,
-        "arrays": {name: _described(getattr(estimator, name)) for name in _ARRAYS if hasattr(estimator, name)},
-        "architecture": architecture_record(fitted.architecture),
-        "history": fitted.history.to_dict(),
-        "epochs": fitted.state.epoch,
-    }
-    for name, part in (("columns", estimator._columns), ("target", estimator._target)):
-        if part is not None:
-            record[name] = part.to_dict()
-    residuals = getattr(estimator, "calibration_residuals_", None)
-    return record, tensors_of(parameters) | ({} if residuals is None else {_CALIBRATION: residuals})
+def plain_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe parameters as JSON can hold them; callbacks, which are code, are left out.
 
+    A pair of formulas, which would become a list for two layers, gets a name.
 
-def _plain_parameters(estimator: AbstractEstimator) -> dict[str, Any]:
-    """The parameters as JSON can hold them: a pair of formulas, which it would make a list for two layers, by name."""
-    parameters = estimator.get_params(deep=False)
-    parameters.pop("callbacks")
+    Raises
+    ------
+    ModelFileError
+        If one is a function that draws weights.
+    """
+    parameters = {name: value for name, value in parameters.items() if name != "callbacks"}
     for name in ("kernel_initializer", "bias_initializer"):
         own = [entry for entry in listed(parameters.get(name)) if callable(entry)]
         if own:
@@ -95,30 +68,6 @@ def _described_activation(spec: Any) -> Any:
     return [_described_activation(entry) for entry in spec] if isinstance(spec, list) else spec
 
 
-def restore(estimator: AbstractEstimator, record: dict[str, Any], tensors: dict[str, Array]) -> None:
-    """Give a new estimator the fitted state that `estimator_record` described; its optimiser starts afresh."""
-    for name in _FITTED:
-        if name in record["fitted"]:
-            value = record["fitted"][name]
-            setattr(estimator, name, np.dtype(value) if name == "_label_dtype" else value)
-    for name in _ARRAYS:
-        if name in record["arrays"]:
-            setattr(estimator, name, _labels(record["arrays"][name]))
-    activations_of(estimator._settings())
-    architecture = architecture_from(record["architecture"])
-    estimator._columns = Columns.from_dict(record["columns"]) if "columns" in record else None
-    estimator._target = Target.from_dict(record["target"]) if "target" in record else None
-    _check_fit(estimator, architecture)
-    parameters = parameters_of(tensors, architecture)
-    optimizer = optimizer_of(estimator._settings())
-    slots = initial_slots(optimizer, parameters.theta)
-    state = State(parameters, slots, step=0, epoch=record["epochs"])
-    history = History.from_dict(record["history"])
-    estimator._publish(Fitted(architecture, state, history, optimizer.name, rows=0))
-    if _CALIBRATION in tensors:
-        estimator.calibration_residuals_ = _residuals(tensors[_CALIBRATION], architecture.widths[-1])
-
-
 def constructor_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
     """Undo what JSON does to tuples and keys: widths, pairs of an activation's name and parameters, sizes by column."""
     restored = {name: _restored(value) for name, value in parameters.items()}
@@ -139,8 +88,8 @@ def _restored(value: Any) -> Any:
     return [_restored(entry) for entry in value]
 
 
-def _labels(described: dict[str, Any]) -> Array:
-    """Rebuild labels in their own type, unless a file asks for one that no labels have, or a width that none needs."""
+def restored(described: dict[str, Any]) -> Array:
+    """Rebuild labels in their own type, unless a file asks for one that none have, or a width that none needs."""
     dtype, values = np.dtype(described["dtype"]), described["values"]
     if dtype.kind not in "iufbUO":
         raise ModelFileError(f"{len(values):,} class labels of type {dtype} are not supported.")
@@ -151,53 +100,61 @@ def _labels(described: dict[str, Any]) -> Array:
     return np.array(values, dtype=dtype)
 
 
-def _residuals(values: Array, n_outputs: int) -> Array:
+def restored_residuals(values: Array, n_outputs: int) -> Array:
+    """Take residuals of calibration rows, if they fit the outputs."""
     if values.ndim != 2 or values.shape[1] != n_outputs or not len(values):
         raise ModelFileError(f"calibration residuals of shape {values.shape} do not fit {n_outputs} outputs.")
     return values.astype(np.float64)  # as files had them in the dtype of the network
 
 
-def _check_fit(estimator: AbstractEstimator, architecture: Architecture) -> None:
-    """Hold what the record says of columns, target and classes against the network, and against the parameters."""
-    columns, target, widths = estimator._columns, estimator._target, architecture.widths
-    check_sense(() if columns is None else columns.encoder.blocks, target)
+def check_columns(
+    columns: Columns | None, architecture: Architecture, settings: Settings, n_features: int, names: Array | None
+) -> None:
+    """Hold what a record says of columns against the network, and against the parameters."""
+    check_sense(() if columns is None else columns.encoder.blocks, None)
     features = architecture.n_columns if columns is None else len(columns.encoder.blocks)
-    if estimator.n_features_in_ != features:
-        raise ModelFileError(f"the record has {estimator.n_features_in_!r} features, the network {features} inputs.")
-    if len(getattr(estimator, "feature_names_in_", range(features))) != features:
+    if n_features != features:
+        raise ModelFileError(f"the record has {n_features!r} features, the network {features} inputs.")
+    if names is not None and len(names) != features:
         raise ModelFileError(f"the record must name {features} features, or none.")
-    if (columns is not None) != estimator._settings().encodes_columns:
+    if (columns is not None) != settings.encodes_columns:
         raise ModelFileError("the record has columns to encode, or its parameters ask for them, but not both.")
     if columns is not None and not columns.fits(architecture):
         raise ModelFileError("the columns of the record are not those that the network takes.")
-    if target is not None and (not hasattr(estimator, "standardize_target") or target.task != "regression"):
+
+
+def check_scale(target: Target | None, architecture: Architecture, standardizes: bool) -> None:
+    """Hold what a record says of the units of the target against the network."""
+    check_sense((), target)
+    if target is not None and (not standardizes or target.task != "regression"):
         raise ModelFileError("the record standardises a target that is none of numbers.")
-    if target is not None and len(target.scale) != widths[-1]:
-        raise ModelFileError(f"the record scales {len(target.scale)} outputs, the network has {widths[-1]}.")
-    if is_classifier(estimator):
-        _check_classes(estimator, widths[-1])
+    if target is not None and len(target.scale) != architecture.widths[-1]:
+        raise ModelFileError(
+            f"the record scales {len(target.scale)} outputs, the network has {architecture.widths[-1]}."
+        )
 
 
-def _check_classes(estimator: Any, n_outputs: int) -> None:
-    """Hold the classes against the outputs: one for each label or for each of several classes, one for two classes."""
-    absent = [name for name in ("classes_", "_multilabel", "_label_dtype") if not hasattr(estimator, name)]
+def check_classes(arrays: Mapping[str, Array], fitted: Mapping[str, Any], n_outputs: int) -> Labels:
+    """Return the labels of a record, if they fit the outputs, and what they weigh fits them."""
+    absent = [name for name in ("classes_", "_multilabel", "_label_dtype") if name not in {**arrays, **fitted}]
     if absent:
         raise ModelFileError(f"the record of a classifier lacks {', '.join(absent)}.")
-    classes, multilabel = estimator.classes_, estimator._multilabel
-    if multilabel and estimator._label_dtype.kind not in "iufb":
-        raise ModelFileError(f"labels that may coincide must be numbers, not {estimator._label_dtype}.")
-    if len(np.unique(classes)) < max(1, len(classes)):
+    labels = Labels(arrays["classes_"], fitted["_multilabel"], np.dtype(fitted["_label_dtype"]))
+    n_classes, multilabel = len(labels.classes), labels.multilabel
+    if multilabel and labels.dtype.kind not in "iufb":
+        raise ModelFileError(f"labels that may coincide must be numbers, not {labels.dtype}.")
+    if len(np.unique(labels.classes)) < max(1, n_classes):
         raise ModelFileError("the classes of the record must differ.")
-    if n_outputs != (len(classes) if multilabel or len(classes) > 2 else 1):
-        raise ModelFileError(f"the record has {len(classes)} classes, the network {n_outputs} outputs.")
-    equal = equal_weights(len(classes), multilabel=multilabel)
-    if not hasattr(estimator, "class_weight_"):  # as files had it before
-        estimator.class_weight_ = equal
-    if estimator.class_weight_.shape != equal.shape or estimator.class_weight_.dtype.kind not in "iuf":
+    if n_outputs != labels.n_outputs:
+        raise ModelFileError(f"the record has {n_classes} classes, the network {n_outputs} outputs.")
+    weights = arrays.get("class_weight_", np.ones((n_classes, 2) if multilabel else n_classes))
+    if weights.shape != ((n_classes, 2) if multilabel else (n_classes,)) or weights.dtype.kind not in "iuf":
         raise ModelFileError("the record needs a weight, a number, for every class.")
+    return labels
 
 
-def _described(values: Array) -> dict[str, Any]:
+def described(values: Array) -> dict[str, Any]:
+    """Describe labels or names as plain data; `restored` rebuilds them."""
     listed = values.tolist()
     if values.dtype == object and not all(isinstance(value, str) for value in listed):
         raise ModelFileError(f"class labels of mixed types cannot be saved: {listed[:5]}. Use text or numbers.")

@@ -11,22 +11,34 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, overload
+from typing import overload
 
 import numpy as np
+from sklearn import get_config
 
-from chainrule._errors import TableError, warn
+from chainrule._errors import TableError
 from chainrule.estimator.validation import RawTable, check_values, chosen_columns
-from chainrule.estimator.working_memory import working_budget
 from chainrule.fit.build_network import working_dtype
 from chainrule.fit.column_encoder import Columns
+from chainrule.fit.parameters import Settings
 from chainrule.network.rows import row_keys
 from chainrule.network.types import Array
+from chainrule.outofcore.memory import LEAST, Budget
 from chainrule.outofcore.remote_rows import Chosen, RemoteRows
 from chainrule.outofcore.rows import Block
 from chainrule.outofcore.stored_matrix import StoredMatrix, write_matrix
 from chainrule.table.columns import Column, Table
 from chainrule.table.reading.batches import ParquetBatches
+
+
+def working_memory() -> float:
+    """What rows that are computed together may take, in bytes: scikit-learn's `working_memory`."""
+    return float(get_config()["working_memory"] * 2**20)
+
+
+def working_budget() -> Budget:
+    """What rows of a table on disk may take: scikit-learn's `working_memory`, but not less than any work takes."""
+    return Budget(max(LEAST, int(working_memory())))
 
 
 class _OnDisk(Sequence[Column]):
@@ -77,6 +89,23 @@ class StoredTable(RawTable):
         keys = [row_keys(_matrix(batch)) if self.plain else batch.row_keys() for batch in self.batches]
         return np.concatenate(keys)
 
+    def measured_with(self, settings: Settings) -> StoredTable:
+        """Return the table whose columns are to be measured as the settings say."""
+        wanted, names = settings.categorical_features, list(self.names)
+        if isinstance(wanted, str):  # "from_dtype"
+            columns = self.batches.header.columns
+            categorical = tuple(i for i, column in enumerate(columns) if column.kind == "text")
+        elif wanted is None:
+            categorical = ()
+        else:
+            categorical = chosen_columns(wanted, len(names), names if self.batches.named else None)
+        return replace(self, categorical=categorical, plain=not settings.encodes_columns)
+
+    def with_columns(self, names: Sequence[str], *, plain: bool) -> StoredTable:
+        """Return some of the columns, in that order."""
+        batches = self.batches.select(names)
+        return replace(self, batches=batches, columns=_OnDisk(batches), plain=plain)  # type: ignore[arg-type]
+
     def encoded(self, columns: Columns | None) -> StoredMatrix:
         """Write the matrix that the network takes to a file of its own."""
         parts = encoded_parts(self.batches, columns)
@@ -90,52 +119,6 @@ class StoredTable(RawTable):
         matrix = StoredMatrix(path, (self.n_rows, first.shape[1]), first.dtype, order, remote)
         write_matrix(matrix, chain([first], parts))
         return matrix
-
-
-def learned(estimator: Any, table: StoredTable, *, reset: bool) -> StoredTable:
-    """Let the estimator remember the features' names, or put them into the order that it remembers."""
-    header = table.batches.header
-    if not reset:
-        batches = table.batches.select(features_of(estimator, table.batches))
-        plain = estimator._columns is None
-        return replace(table, batches=batches, columns=_OnDisk(batches), plain=plain)  # type: ignore[arg-type]
-    settings = estimator._settings()
-    wanted = settings.categorical_features
-    if table.batches.named:
-        estimator.feature_names_in_ = np.array(header.names, object)
-    elif hasattr(estimator, "feature_names_in_"):  # of an earlier fit
-        del estimator.feature_names_in_
-    estimator.n_features_in_ = len(header.names)
-    if isinstance(wanted, str):  # "from_dtype"
-        categorical = tuple(i for i, column in enumerate(header.columns) if column.kind == "text")
-    else:
-        categorical = () if wanted is None else chosen_columns(wanted, len(header.names), _own_names(table.batches))
-    return replace(table, categorical=categorical, plain=not settings.encodes_columns)
-
-
-def _own_names(batches: ParquetBatches) -> list[str] | None:
-    return list(batches.names) if batches.named else None
-
-
-def features_of(estimator: Any, batches: ParquetBatches) -> tuple[str, ...]:
-    """Return the names of the columns that the estimator was fitted on; without names, all there are.
-
-    Raises
-    ------
-    TableError
-        If one is missing, or there are not as many.
-    """
-    known = hasattr(estimator, "feature_names_in_")
-    if known and batches.named:
-        return batches.header.resolve(estimator.feature_names_in_.tolist())
-    if len(batches.names) != estimator.n_features_in_:
-        raise TableError(
-            f"{batches.source} has {len(batches.names)} columns, of which one side has no names; training had "
-            f"{estimator.n_features_in_}. Select them, or fit on a table with names."
-        )
-    if known:
-        warn(f"X does not have valid feature names, but {type(estimator).__name__} was fitted with feature names")
-    return batches.names
 
 
 def encoded_parts(batches: ParquetBatches, columns: Columns | None) -> Iterator[Array]:

@@ -144,8 +144,8 @@ class BaseTabular(BaseEstimator):
         self._adopt(trained.model)
         self._by_name = by_name
         self.schema_: Schema = prepared.schema
-        self.history_: History = trained.fitted.history
-        self.n_iter_ = trained.fitted.state.epoch
+        self.history_: History = trained.network.history
+        self.n_iter_ = trained.network.state.epoch
         if self._by_name:
             self._learn_names([name for name in prepared.about.names if name not in prepared.target.names])
         return self

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
+from sklearn.exceptions import DataConversionWarning
 
-from chainrule._errors import TargetError
+from chainrule._errors import TargetError, warn
 from chainrule.network.types import Array
 from chainrule.table.reading.from_frame import is_missing
 
@@ -47,6 +48,16 @@ def present(y: Any, what: str = "y") -> Any:
     if infinite.any():
         raise _refused(what, f"infinity or a value too large for {values.dtype!r}", values, infinite, "")
     return _numbers(values) if hasattr(y, "columns") else values
+
+
+def warn_of_column(y: Array) -> None:
+    """Warn of a target in a column, as scikit-learn does."""
+    if y.ndim == 2 and y.shape[1] == 1:
+        warn(
+            "A column-vector y was passed when a 1d array was expected. Please change the shape of y to (n_samples,), "
+            "for example using ravel().",
+            DataConversionWarning,
+        )
 
 
 def check_one_kind(y: Any) -> None:

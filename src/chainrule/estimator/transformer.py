@@ -11,10 +11,8 @@ from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.metaestimators import available_if
 
 from chainrule._errors import InvalidParameterError
-from chainrule.estimator.base import AbstractEstimator
-from chainrule.estimator.working_memory import rows_at_a_time
-from chainrule.network.examples import Examples
-from chainrule.network.propagate import forward
+from chainrule.estimator.base import Estimator
+from chainrule.estimator.stored_inputs import working_memory
 from chainrule.network.types import Array
 
 
@@ -24,7 +22,7 @@ def _has_hidden_layers(estimator: Any) -> bool:
     return True
 
 
-class AbstractFeatureLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, AbstractEstimator):
+class Transformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     """Estimators with hidden layers."""
 
     def transform(self, X: Any, layer: int | str = -1) -> Array:
@@ -46,8 +44,8 @@ class AbstractFeatureLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
             If there is no such layer, or a data frame is asked for of another layer than the last: scikit-learn
             would give its columns the names of the last one's.
         """
-        parameters, architecture = self._parameters(), self._fitted.architecture
-        n_hidden = architecture.L - 1
+        network = self._trained()
+        n_hidden = network.architecture.L - 1
         hidden = range(1, n_hidden + 1)
         if layer != "all" and layer not in (*hidden, *range(-n_hidden, 0)):
             raise InvalidParameterError(f"layer must be 1 to {n_hidden}, -1 to -{n_hidden}, or 'all'; got {layer!r}.")
@@ -60,12 +58,7 @@ class AbstractFeatureLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         X = self._inputs(X)
         if isinstance(X, Iterator):
             X = np.concatenate([*X])
-        parts, dtype = [], parameters.theta.dtype
-        size = rows_at_a_time(architecture, dtype.itemsize)
-        for columns, _, _ in Examples(X.T, np.empty((0, X.shape[0]))).chunks(dtype, size):
-            A = forward(architecture, parameters, columns).A
-            parts.append(np.vstack([A[l] for l in chosen]).T)
-        return np.concatenate(parts)
+        return network.activations(X, chosen, working_memory())
 
     @property
     def embeddings_(self) -> dict[str, dict[str, Array]]:
@@ -74,14 +67,14 @@ class AbstractFeatureLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         "(other)" stands for levels that were rare or are new, "(missing)" for missing values; each has one more pair of
         parentheses where it is the name of a level.
         """
-        vectors = self._parameters().E
+        vectors = self._trained().parameters.E
         blocks = () if self._columns is None else self._columns.codes
         learned = zip(blocks, vectors, strict=True)
         return {block.column: dict(zip(block.shown, E.T, strict=True)) for block, E in learned}
 
     @property
     def _n_features_out(self) -> int:
-        return self._fitted.architecture.widths[-2]
+        return self.network_.architecture.widths[-2]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -90,4 +83,4 @@ class AbstractFeatureLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
 
 
 # Last, because the wrapper that scikit-learn puts around `transform` for set_output would hide the condition.
-AbstractFeatureLearner.transform = available_if(_has_hidden_layers)(AbstractFeatureLearner.transform)  # type: ignore[method-assign]
+Transformer.transform = available_if(_has_hidden_layers)(Transformer.transform)  # type: ignore[method-assign]

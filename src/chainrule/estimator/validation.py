@@ -12,6 +12,8 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import validate_data
 
 from chainrule._errors import InvalidParameterError, TableError, nearest
+from chainrule.fit.column_encoder import Columns
+from chainrule.fit.parameters import Settings
 from chainrule.network.sparse import canonical
 from chainrule.network.types import Array
 from chainrule.table.columns import Column, Table
@@ -28,17 +30,13 @@ class RawTable(Table):
     categorical: tuple[int, ...] = ()
 
 
-def validated(estimator: Any, X: Any, y: Any = NO_TARGET, *, reset: bool) -> tuple[Any, Any]:
-    """Check X, and y if it is given.
+def validated(
+    estimator: Any, X: Any, y: Any = NO_TARGET, *, settings: Settings, fitted: Columns | None, reset: bool
+) -> tuple[Any, Any]:
+    """Check X, and y if it is given, as `fit` takes them.
 
-    Parameters
-    ----------
-    estimator : estimator
-        Its parameters decide if `reset`, else what they were when it was fitted.
-    X, y
-        As `fit` takes them.
-    reset : bool
-        Learn the names and the number of features, or hold X against them.
+    With `reset` the estimator learns the names and the number of features, of which the settings say what is to be
+    encoded; else X is held against them, and against the columns that were fitted.
 
     Returns
     -------
@@ -52,9 +50,9 @@ def validated(estimator: Any, X: Any, y: Any = NO_TARGET, *, reset: bool) -> tup
     InvalidParameterError
         If `categorical_features` names columns that are not there.
     """
-    settings, fitted = estimator._settings(), estimator._columns
+    known = None if reset else fitted
     several = {} if isinstance(y, str) else {"multi_output": True}
-    if not (settings.encodes_columns if reset else fitted):
+    if known is None and not (reset and settings.encodes_columns):
         refuse_times(X)
         checks = {"accept_sparse": "csr", "accept_large_sparse": True, "dtype": "numeric", **several}
         X, y = _pair(validate_data(estimator, X, y, reset=reset, **checks), y)
@@ -66,17 +64,17 @@ def validated(estimator: Any, X: Any, y: Any = NO_TARGET, *, reset: bool) -> tup
         )
     frame = _frame(X)
     by_list = frame is None and not isinstance(settings.categorical_features, str | None)
-    if by_list or (frame is None and not reset and fitted.categorical):
+    if by_list or (frame is None and known is not None and known.categorical):
         X = check_array(X, dtype=None, ensure_all_finite=False, estimator=estimator, input_name="X")
     wanted = settings.categorical_features
-    if not reset:
-        categorical = fitted.categorical
+    if known is not None:
+        categorical = known.categorical
     elif isinstance(wanted, str):
         categorical = () if frame is None else _by_dtype(frame)
     else:
         names = None if frame is None else list(frame.columns)
         categorical = () if wanted is None else chosen_columns(wanted, X.shape[1], names)
-    impute = settings.missing == "impute" if reset else fitted.impute
+    impute = settings.missing == "impute" if known is None else known.impute
     if categorical:
         y = _checked_apart(estimator, X, y, reset)
         arrays = [array_of(series) for series in frame.iter_columns()] if frame is not None else list(X.T)

@@ -41,14 +41,7 @@ class Columns:
 
     @classmethod
     def fit(cls, training: TrainingSet, settings: Settings) -> Self:
-        """Measure what the features need.
-
-        Parameters
-        ----------
-        training : TrainingSet
-            Its X is a RawTable; the rows that count are measured, each as often as its weight says.
-        settings : Settings
-        """
+        """Measure the columns of a RawTable in the rows that count, each as often as its weight says."""
         table, categorical = training.X, training.X.categorical
         counts = np.ones(table.n_rows) if training.weights is None else training.weights
         measured = slice(None) if training.counted is None else training.counted

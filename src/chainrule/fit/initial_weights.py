@@ -35,11 +35,7 @@ class Given:
     def put(self, parameters: Parameters, blocks: Sequence[Codes] = ()) -> Parameters:
         """Copy the parameters with what is given in its place.
 
-        Parameters
-        ----------
-        parameters : Parameters
-        blocks : sequence of Codes
-            What the embeddings stand for.
+        The blocks say what the embeddings stand for.
 
         Raises
         ------

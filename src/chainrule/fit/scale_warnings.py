@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._errors import DivergenceError, warn
-from chainrule.fit.dataset import TrainingSet
+from chainrule.fit.dataset import Dataset
 from chainrule.fit.parameters import Settings
 from chainrule.network.embeddings import Embedding
 from chainrule.network.examples import Examples
@@ -16,7 +16,7 @@ from chainrule.network.losses import Loss
 from chainrule.network.training.initial_bias import base_rate
 from chainrule.network.training.input_scale import moments_of
 from chainrule.network.types import Array
-from chainrule.outofcore.stored_matrix import StoredRows
+from chainrule.outofcore.rows import DivisibleRows
 
 _NUMBERS = ("identity", "ascending")  # outputs in units of the target
 _LOOKED_AT = 4096  # rows
@@ -28,32 +28,29 @@ _UNSEEN = 1e-3  # of the loss of another output: what a solver of one rate for a
 _VANISHING = 1e-146  # deviations whose squares have lost digits, or are 0
 
 
-def warn_of_unscaled(
-    settings: Settings, loss: Loss, examples: Examples | StoredRows, embeddings: tuple[Embedding, ...], judged: bool
-) -> None:
+def warn_of_unscaled(settings: Settings, loss: Loss, dataset: Dataset, judged: bool) -> None:
     """Warn, after a training, of inputs in units in which it comes to little, and of such a target.
 
     L-BFGS is told in relative terms when to stop, and takes inputs in any units; but a penalty is on the weights of the
     inputs as they are.
     """
-    X, Y, weights = _some(examples)
+    X, Y, weights = _some(dataset.examples)
     if loss.output.name in _NUMBERS:
         _warn_of_vanishing(Y)
     if settings.solver == "lbfgs" and not (settings.hidden and settings.alpha):
         return
-    _warn_of_inputs(X, embeddings)
+    _warn_of_inputs(X, dataset.embeddings)
     if settings.solver != "lbfgs" and loss.output.name == "identity" and not loss.sums_outputs:
         _warn_of_outputs(loss, Y, weights)
     if settings.solver != "lbfgs" and math.isfinite(settings.n_iter_no_change) and not judged:
         _warn_of_tol(settings.tol, loss, Y, weights)
 
 
-def blamed_on_target(error: DivergenceError, loss: Loss, table: TrainingSet) -> DivergenceError:
+def blamed_on_target(error: DivergenceError, loss: Loss, dataset: Dataset) -> DivergenceError:
     """Return the error that training raised, with other words where the target alone makes its loss infinite."""
     if loss.output.name not in _NUMBERS:
         return error
-    rows = slice(None) if table.counted is None else table.counted
-    Y = table.Y[rows].T.astype(np.float64)
+    Y, _ = dataset.targets
     with np.errstate(all="ignore"):
         Z = base_rate(loss, Y.mean(axis=1))[:, None]
         finite = np.isfinite(loss.per_example(np.broadcast_to(Z, Y.shape), Y).sum())
@@ -66,9 +63,9 @@ def blamed_on_target(error: DivergenceError, loss: Loss, table: TrainingSet) -> 
     return DivergenceError(words, step=error.step, tensor=error.tensor, layer=error.layer)
 
 
-def _some(examples: Examples | StoredRows) -> tuple[Any, Array, Array | None]:
+def _some(examples: Examples | DivisibleRows) -> tuple[Any, Array, Array | None]:
     """Return some of the rows, from all parts of a table in memory."""
-    if isinstance(examples, StoredRows):
+    if not isinstance(examples, Examples):
         examples = examples.read(0, min(examples.m, _LOOKED_AT)).examples
     places = np.unique(np.linspace(0, examples.m - 1, min(examples.m, _LOOKED_AT)).astype(np.intp))
     return examples.batch(places, np.dtype(np.float64))

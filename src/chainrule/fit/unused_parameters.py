@@ -56,14 +56,7 @@ def _conditions(settings: Settings, validated: bool) -> list[tuple[str, bool, Se
 
 
 def warn_of_unused_loss_parameters(estimator: Any, parameters: Mapping[str, str | None]) -> None:
-    """Warn of every parameter of a loss that was changed from its default and belongs to another loss.
-
-    Parameters
-    ----------
-    estimator : estimator
-    parameters : mapping of str to str or None
-        Which parameter goes with each value of `loss`.
-    """
+    """Warn of every parameter that was changed from its default and goes with another `loss` than the estimator's."""
     own = parameters.get(estimator.loss) if isinstance(estimator.loss, str) else None
     idle = sorted(name for name in {*parameters.values()} - {own, None} if name is not None)
     changed = [name for name in idle if getattr(estimator, name) != getattr(type(estimator), name)]

@@ -100,7 +100,7 @@ class MLPEnsembleClassifier(ClassifierMixin, AbstractEnsemble):
             total, data and model, each (n_samples,), or (n_samples, n_labels) for multilabel targets.
         """
         P = self._each(X)
-        return decompose(np.stack([1 - P, P], axis=-1) if self.estimators_[0]._multilabel else P)
+        return decompose(np.stack([1 - P, P], axis=-1) if self.estimators_[0].label_coding_.multilabel else P)
 
     def _member(self) -> Any:
         member = super()._member()
@@ -112,8 +112,8 @@ class MLPEnsembleClassifier(ClassifierMixin, AbstractEnsemble):
         return member.predict_proba(X)
 
     def _labels(self, P: Array) -> Array:
-        first = self.estimators_[0]
-        return (P > 0.5).astype(first._label_dtype) if first._multilabel else self.classes_[P.argmax(axis=1)]
+        labels = self.estimators_[0].label_coding_
+        return (P > 0.5).astype(labels.dtype) if labels.multilabel else self.classes_[P.argmax(axis=1)]
 
     def _judge_out_of_bag(self, y: Any, sample_weight: Array | None, A: Array, judged: Array) -> None:
         self.oob_decision_function_ = A
@@ -178,7 +178,7 @@ class MLPEnsembleRegressor(RegressorMixin, AbstractEnsemble):
         return self._score_of(y, self.predict(X), sample_weight)
 
     def _score_of(self, y: Any, A: Array, sample_weight: Any = None) -> float:
-        return score_of_numbers(y, A, self.estimators_[0]._fitted_quantiles(), sample_weight)
+        return score_of_numbers(y, A, self.estimators_[0].network_.quantiles, sample_weight)
 
     def _raw(self, member: Any, X: Any) -> Array:
         return member.predict(X)

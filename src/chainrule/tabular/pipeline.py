@@ -196,7 +196,7 @@ def train_table(
             distribution=distribution,
             **hooks,
         )
-        place.keep = file is not None and trained.fitted.history.stop_reason == StopReason.INTERRUPTED
+        place.keep = file is not None and trained.network.history.stop_reason == StopReason.INTERRUPTED
     return trained, prepared
 
 

@@ -14,7 +14,6 @@ from chainrule._errors import TargetError
 from chainrule.network.rows import mix
 from chainrule.network.types import Array
 from chainrule.outofcore.remote_rows import Chosen, RemoteRows
-from chainrule.outofcore.rows import ArrayRows
 from chainrule.table import Encoder, Schema, Table, Target, infer_schema, infer_target
 from chainrule.table.batches import Batches
 from chainrule.table.column_summary import ColumnSummary
@@ -99,7 +98,7 @@ class PreparedTable:
         """How many rows there are to test on."""
         return self.rows["test"].m
 
-    def to_share(self, memory: int) -> EncodedRows:
+    def to_share(self, memory: int) -> RowFiles:
         """Return the training rows, which other machines read from the table itself, where they can.
 
         Parameters
@@ -108,7 +107,8 @@ class PreparedTable:
             Bytes that reading may take there.
         """
         rows = self.rows["training"]
-        if self.scan_plan is None or isinstance(rows, ArrayRows):
+        assert isinstance(rows, RowFiles)
+        if self.scan_plan is None:
             return rows
         encode = partial(encoded_rows, encoder=self.encoder, target=self.target)
         return replace(rows, remote=RemoteRows(self.scan_plan, self.chosen, encode, memory).read_rows)

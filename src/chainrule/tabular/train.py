@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,24 +17,24 @@ from chainrule._version import __version__
 from chainrule.checkpoints.checkpoint_file import CheckpointFile
 from chainrule.distributed.distribution import Distribution
 from chainrule.fit.build_network import architecture_of, batch_size_of
-from chainrule.fit.build_training import Shape, build_training, in_shards
-from chainrule.fit.dataset import TrainingSet
-from chainrule.fit.fit_network import Fitted, ValidationSet, fit_network, run_training, writable_copy
+from chainrule.fit.dataset import Dataset, TrainingSet
+from chainrule.fit.fit_network import ValidationSet, fit_network
 from chainrule.fit.parameters import Settings, check_parameters
-from chainrule.fit.unused_parameters import warn_of_unused_parameters
+from chainrule.fit.trained_network import TrainedNetwork
 from chainrule.metrics import running_figures
 from chainrule.network.architecture import Architecture
+from chainrule.network.embeddings import Embedding
 from chainrule.network.losses import Loss, loss
+from chainrule.network.training.feed import Feed
 from chainrule.network.training.history import History, StopReason
 from chainrule.network.training.hooks import Hook
-from chainrule.network.training.segment import State
-from chainrule.network.training.setup import Training, Validation
+from chainrule.network.training.runner import Runner
 from chainrule.network.types import Array
 from chainrule.outofcore.memory import Budget
 from chainrule.outofcore.row_files import RowFiles
 from chainrule.outofcore.rows import ArrayRows
 from chainrule.outofcore.shuffle import ShuffledRows
-from chainrule.outofcore.stream_feed import StreamFeed, check_batch
+from chainrule.outofcore.stream_feed import StreamFeed
 from chainrule.table import Target
 from chainrule.tabular.encode import EncodedRows
 from chainrule.tabular.model import TableModel
@@ -47,7 +48,7 @@ class Trained:
     """The model, and its figures on the test rows beside those of the baselines."""
 
     model: TableModel
-    fitted: Fitted
+    network: TrainedNetwork
     figures: Figures = field(default_factory=dict)
 
 
@@ -89,24 +90,25 @@ def train(
     ClusterError, DivergenceError, InvalidParameterError, CheckpointError, TargetError
     """
     check_parameters(settings, list(vars(settings)))
-    fit = _fitter(prepared, seed, budget or Budget.asked(None))
+    budget = budget or Budget.asked(None)
     began = time.perf_counter()
-    fitted = fit(settings, on_segment, on_epoch, checkpoint, distribution)
+    network = _fit(prepared, settings, seed, budget, on_segment, on_epoch, checkpoint, distribution)
     seconds = time.perf_counter() - began
     figures: Figures = {}
     tested = prepared.rows[compare_on]
     if tested.m and (distribution is None or distribution.is_root):
-        figures["network"] = _figures(tested, prepared.target, _model(prepared, fitted).answers, fit.rows_at_once)
-        if fitted.history.stop_reason != StopReason.INTERRUPTED:
+        judged = partial(_figures, tested, prepared.target, _rows_at_once(prepared, budget))
+        figures["network"] = judged(_model(prepared, network).answers)
+        if network.history.stop_reason != StopReason.INTERRUPTED:
             if on_compare is not None:
                 on_compare()
-            linear = _model(prepared, fit(_linear(settings)))
-            figures["linear model"] = _figures(tested, prepared.target, linear.answers, fit.rows_at_once)
-        figures[baseline_name(prepared.target)] = _figures(
-            tested, prepared.target, _constant(prepared), fit.rows_at_once
-        )
-    record = _record(prepared, settings, seed, seconds, fitted.history) | {"figures": figures} | fit.record
-    return Trained(_model(prepared, fitted, record), fitted, figures)
+            linear = _fit(prepared, _linear(settings), seed, budget)
+            figures["linear model"] = judged(_model(prepared, linear).answers)
+        figures[baseline_name(prepared.target)] = judged(_constant(prepared))
+    record = _record(prepared, settings, seed, seconds, network.history) | {"figures": figures}
+    if isinstance(prepared.rows["training"], RowFiles):
+        record["order"] = dict(zip(("block", "window"), window_of(prepared, budget), strict=True))
+    return Trained(_model(prepared, network, record), network, figures)
 
 
 def baseline_name(target: Target) -> str:
@@ -128,9 +130,8 @@ def network_of(prepared: PreparedTable, settings: Settings) -> Architecture:
     return architecture_of(settings, inputs, target.n_outputs, loss_of(target), batch_size)
 
 
-def _model(prepared: PreparedTable, fitted: Fitted, record: dict[str, Any] | None = None) -> TableModel:
-    parameters = fitted.state.parameters
-    return TableModel(prepared.encoder, prepared.target, fitted.architecture, parameters, record or {})
+def _model(prepared: PreparedTable, network: TrainedNetwork, record: dict[str, Any] | None = None) -> TableModel:
+    return TableModel(prepared.encoder, prepared.target, network.architecture, network.parameters, record or {})
 
 
 def _record(prepared: PreparedTable, settings: Settings, seed: int, seconds: float, history: History) -> dict[str, Any]:
@@ -164,7 +165,7 @@ def _constant(prepared: PreparedTable) -> Callable[[Array], Array]:
     return lambda X: np.tile(answer, (len(X), 1))
 
 
-def _figures(rows: EncodedRows, target: Target, answers: Callable[[Array], Array], size: int) -> dict[str, float]:
+def _figures(rows: EncodedRows, target: Target, size: int, answers: Callable[[Array], Array]) -> dict[str, float]:
     """Judge answers on rows, some at a time."""
     figures = running_figures(target.task)
     for start in range(0, rows.m, size):
@@ -173,109 +174,118 @@ def _figures(rows: EncodedRows, target: Target, answers: Callable[[Array], Array
     return figures.figures()
 
 
-class _InMemory:
-    """Trains on rows in memory."""
+@dataclass(frozen=True)
+class _RowsOnDisk:
+    """Rows that are read in windows, as a `Dataset`; of the targets only the mean is in memory."""
 
-    def __init__(self, prepared: PreparedTable, seed: int) -> None:
-        self.prepared, self.seed = prepared, seed
-        self.rows_at_once = max(1, prepared.m, prepared.m_test)
-        self.record: dict[str, Any] = {}
+    rows: RowFiles
+    mean: tuple[float, ...]
+    block: int
+    window: int
+    embeddings: tuple[Embedding, ...] = ()
+    _opened: list[ShuffledRows] = field(default_factory=list)
 
-    def __call__(
-        self,
-        settings: Settings,
-        on_segment: Hook | None = None,
-        on_epoch: Hook | None = None,
-        checkpoint: CheckpointFile | None = None,
-        distribution: Distribution | None = None,
-    ) -> Fitted:
-        training, validation = (_dataset(self.prepared.rows[part]) for part in ("training", "validation"))
+    @property
+    def m(self) -> int:
+        return self.rows.m
+
+    @property
+    def n_inputs(self) -> int:
+        return self.rows.n_inputs
+
+    @property
+    def n_outputs(self) -> int:
+        return self.rows.n_targets
+
+    @property
+    def Y(self) -> Array:  # noqa: N802 - the letter of the equations
+        return np.array(self.mean)[None]
+
+    @property
+    def targets(self) -> tuple[Array, Array | None]:
+        return self.Y.T, None
+
+    @property
+    def examples(self) -> RowFiles:
+        return self.rows
+
+    def dtype(self, settings: Settings) -> np.dtype[Any]:
+        return np.dtype(np.float32)
+
+    def feed(self, runner: Runner, seed: int = 0, *, shuffle: bool = False) -> Feed:
+        self._opened.append(ShuffledRows(self.rows, seed, block=self.block, window=self.window, shuffle=shuffle))
+        return StreamFeed(self._opened[-1], runner)
+
+    def merged(self) -> _RowsOnDisk:
+        return self
+
+    def close(self) -> None:
+        for shuffled in self._opened:
+            shuffled.close()
+
+
+def _fit(
+    prepared: PreparedTable,
+    settings: Settings,
+    seed: int,
+    budget: Budget,
+    on_segment: Hook | None = None,
+    on_epoch: Hook | None = None,
+    checkpoint: CheckpointFile | None = None,
+    distribution: Distribution | None = None,
+) -> TrainedNetwork:
+    shares = distribution is not None
+    with (
+        _dataset(prepared, "training", budget, shares) as training,
+        _dataset(prepared, "validation", budget) as held_out,
+    ):
         return fit_network(
             settings,
             training,
-            loss_of(self.prepared.target),
-            seed=self.seed,
-            validation=ValidationSet(validation) if validation.m else None,
-            attach=lambda posed, _: replace(posed, on_segment=on_segment, on_epoch=on_epoch),
+            loss_of(prepared.target),
+            seed=seed,
+            validation=ValidationSet(held_out) if held_out.m else None,
+            attach=lambda training, _: replace(training, on_segment=on_segment, on_epoch=on_epoch),
             distribution=distribution,
             checkpoint=checkpoint,
         )
 
 
-def _dataset(rows: EncodedRows) -> TrainingSet:
-    block = rows.read(0, rows.m)
-    return TrainingSet(block.X, block.Y)
+@contextmanager
+def _dataset(prepared: PreparedTable, part: str, budget: Budget, *, shares: bool = False) -> Iterator[Dataset]:
+    """Give the rows of a part to train on: those in memory as they are, those on disk in windows."""
+    rows = prepared.rows[part]
+    if isinstance(rows, ArrayRows):
+        yield TrainingSet(rows.block.X, rows.block.Y)
+        return
+    with closing(
+        _RowsOnDisk(_to_share(prepared, budget) if shares else rows, prepared.mean, *window_of(prepared, budget))
+    ) as dataset:
+        yield dataset
 
 
-class _OnDisk:
-    """Trains on rows that are read in windows."""
-
-    def __init__(self, prepared: PreparedTable, seed: int, budget: Budget) -> None:
-        self.prepared, self.seed, self.budget = prepared, seed, budget
-        self.block, self.window = window_of(prepared, budget)
-        self.rows_at_once = self.block * -(-self.window // 4)
-        self.record = {"order": {"block": self.block, "window": self.window}}
-
-    def __call__(
-        self,
-        settings: Settings,
-        on_segment: Hook | None = None,
-        on_epoch: Hook | None = None,
-        checkpoint: CheckpointFile | None = None,
-        distribution: Distribution | None = None,
-    ) -> Fitted:
-        rows = self.prepared.rows["training"]
-        warn_of_unused_parameters(settings, validated=self.prepared.rows["validation"].m > 0)
-        with closing(self._shuffled(rows, shuffle=settings.shuffle)) as shuffled:
-            training, state = self._built(settings, shuffled)
-            training = replace(training, on_segment=on_segment, on_epoch=on_epoch)
-            if distribution is not None:
-                training = in_shards(training, settings, distribution, self._to_share(), np.dtype(np.float32))
-            elif settings.solver != "lbfgs":
-                check_batch(shuffled, training.plan.batch_size)
-            state, history = run_training(training, state, settings, checkpoint, drawn=True)
-        return Fitted(training.architecture, writable_copy(state), history, training.plan.optimizer.name, rows.m)
-
-    def _shuffled(self, rows: EncodedRows, *, shuffle: bool) -> ShuffledRows:
-        return ShuffledRows(rows, self.seed, block=self.block, window=self.window, shuffle=shuffle)
-
-    def _built(self, settings: Settings, shuffled: ShuffledRows) -> tuple[Training, State]:
-        prepared = self.prepared
-        target, held_out = prepared.target, prepared.rows["validation"]
-        training, state = build_training(
-            settings,
-            Shape(shuffled.m, len(prepared.encoder.feature_names), target.n_outputs, np.dtype(np.float32)),
-            loss_of(target),
-            lambda runner: StreamFeed(shuffled, runner),
-            lambda: (np.array(prepared.mean)[:, None], None),
-            seed=self.seed,
+def _to_share(prepared: PreparedTable, budget: Budget) -> RowFiles:
+    """Return the training rows for other machines, unless sending them would fill the memory."""
+    rows = prepared.to_share(budget.reader)
+    if rows.remote is None and rows.m * rows.row_bytes > budget.rows:
+        raise InvalidParameterError(
+            f"{prepared.about.source} is no Parquet file that each worker could read its rows from, and to send them, "
+            f"{rows.m * rows.row_bytes / 1e9:,.1f} GB, takes more than the memory allowed. Write the table as Parquet, "
+            "where all workers can read it."
         )
-        if held_out.m:
-            feed = StreamFeed(self._shuffled(held_out, shuffle=False), training.feed.runner)
-            training = replace(training, validation=Validation(feed))
-        return training, state
-
-    def _to_share(self) -> RowFiles:
-        """Return the training rows, unless sending them would fill the memory."""
-        rows = self.prepared.to_share(self.budget.reader)
-        assert isinstance(rows, RowFiles)
-        if rows.remote is None and rows.m * rows.row_bytes > self.budget.rows:
-            raise InvalidParameterError(
-                f"{self.prepared.about.source} is no Parquet file that each worker could read its rows from, and to "
-                f"send them, {rows.m * rows.row_bytes / 1e9:,.1f} GB, takes more than the memory allowed. Write the "
-                "table as Parquet, where all workers can read it."
-            )
-        return rows
+    return rows
 
 
 def window_of(prepared: PreparedTable, budget: Budget) -> tuple[int, int]:
-    """Return how many rows make a block and how many blocks a window: they decide the order, and so the result."""
+    """Return how many rows on disk make a block and how many blocks a window: they decide the order of an epoch."""
     rows = prepared.rows["training"]
     assert isinstance(rows, RowFiles)
     return budget.window(rows.row_bytes)
 
 
-def _fitter(prepared: PreparedTable, seed: int, budget: Budget) -> _InMemory | _OnDisk:
+def _rows_at_once(prepared: PreparedTable, budget: Budget) -> int:
+    """Return how many rows are judged at a time."""
     if isinstance(prepared.rows["training"], ArrayRows):
-        return _InMemory(prepared, seed)
-    return _OnDisk(prepared, seed, budget)
+        return max(1, prepared.m, prepared.m_test)
+    block, window = window_of(prepared, budget)
+    return block * -(-window // 4)

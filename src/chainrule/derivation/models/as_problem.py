@@ -87,7 +87,7 @@ def _given_masks(problem: Problem, masks: Sequence[Any]) -> Masks:
 def as_problem(model: Any, X: Any, y: Any, sample_weight: Any, loss: str | None = None) -> tuple[Problem, int]:
     """The problem without dropout, and the seed of its draws; one implementation for each kind of model."""
     model = getattr(model, "model_", model)  # a tabular estimator is what it has around its table model
-    if hasattr(model, "_settings"):
+    if hasattr(model, "to_dataset"):
         _refuse_loss(loss, model)
         return _of_estimator(model, X, y, sample_weight)
     if hasattr(model, "encoder") and hasattr(model, "target"):
@@ -140,18 +140,17 @@ def _(model: Network, X: Any, y: Any, sample_weight: Any, loss: str | None = Non
 
 
 def _of_estimator(model: Any, X: Any, y: Any, sample_weight: Any) -> tuple[Problem, int]:
-    parameters = model._parameters()  # or it is not fitted, and says so
-    table = model._validate_and_encode(X, y, sample_weight)
-    fitted = model._fitted
+    table = model.to_dataset(X, y, sample_weight)
+    network = model.network_
     return (
         Problem(
-            fitted.architecture,
-            as_float64(parameters),
+            network.architecture,
+            as_float64(network.parameters),
             dense(table.X).T,
             np.asarray(table.Y, np.float64).T,
             relative(table.weights, len(table.Y)),
         ),
-        model._seed,
+        network.seed or 0,
     )
 
 

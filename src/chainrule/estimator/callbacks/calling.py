@@ -10,19 +10,24 @@ from typing import Any
 
 from chainrule.estimator.callbacks.context import Context, read_only
 from chainrule.fit.callback_protocol import name_of, says_stop
-from chainrule.fit.fit_network import Fitted
+from chainrule.fit.trained_network import TrainedNetwork
 from chainrule.network.training.hooks import Progress
-from chainrule.network.training.segment import State
 from chainrule.network.training.setup import Training
 
 _WITHIN_AN_EPOCH = ("on_epoch_begin", "on_batch_end")
 
 
 class Callbacks:
-    """The callbacks of one training of an estimator, which goes on from `start` where that is given."""
+    """The callbacks of one training of an estimator, copies of which get networks, and which goes on from `earlier`."""
 
-    def __init__(self, estimator: Any, callbacks: Sequence[Any], start: State | None) -> None:
-        self.estimator, self.callbacks, self.start = estimator, callbacks, start
+    def __init__(
+        self,
+        estimator: Any,
+        with_network: Callable[[TrainedNetwork], Any],
+        callbacks: Sequence[Any],
+        earlier: TrainedNetwork | None,
+    ) -> None:
+        self.estimator, self.with_network, self.callbacks, self.earlier = estimator, with_network, callbacks, earlier
         self._last: Progress | None = None  # stays so where another rank leads the training
 
     def attach(self, training: Training, rows: int) -> Training:
@@ -39,10 +44,10 @@ class Callbacks:
             every_step=any(getattr(callback, "every_batch", False) for callback in self.callbacks),
         )
 
-    def end(self, fitted: Fitted) -> None:
+    def end(self, network: TrainedNetwork) -> None:
         """Call `on_fit_end`, when the estimator is fitted."""
         if self._last is not None:
-            self._call("on_fit_end", replace(self._last, state=fitted.state), lambda: self.estimator)
+            self._call("on_fit_end", replace(self._last, state=network.state), lambda: self.estimator)
 
     def _tell(self, hook: str, progress: Progress) -> None:
         self._last = progress
@@ -59,7 +64,4 @@ class Callbacks:
         training, history = self._training, copy.deepcopy(progress.history)
         training.measure_final(progress.state, history)
         state = replace(progress.state, parameters=read_only(progress.state.parameters))
-        fitted = Fitted(training.architecture, state, history, training.plan.optimizer.name, self._rows)
-        twin = copy.copy(self.estimator)
-        twin._append(fitted, self.start)
-        return twin
+        return self.with_network(TrainedNetwork.of(training, state, history, self._rows, self.earlier))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,38 +13,27 @@ from chainrule.checkpoints.checkpoint_file import CheckpointFile
 from chainrule.distributed.distribution import Distribution
 from chainrule.files.model_file import check_writable
 from chainrule.fit.dataset import TrainingSet
-from chainrule.network.rows import row_keys
-from chainrule.table.columns import Table
 
 
 def checkpoint_of(
-    estimator: Any,
     path: Any,
-    tables: Iterable[TrainingSet | None],
+    kind: str,
+    parameters: Mapping[str, Any],
+    seed: int,
+    datasets: Iterable[TrainingSet | None],
     distribution: Distribution | None,
     goes_on: bool,
 ) -> CheckpointFile:
-    """Return the checkpoint's file of a fit.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Its seed is drawn already.
-    path : path-like
-    tables : iterable of TrainingSet or None
-        All rows to train on, and those of a validation of its own, if any, as they were read.
-    distribution : Distribution, optional
-    goes_on : bool
-        Whether it begins with weights from elsewhere.
+    """Return the checkpoint's file of a fit of such an estimator on these datasets, as they were read.
 
     Raises
     ------
     InvalidParameterError
-        If the fit could not be told from another one.
+        If the fit could not be told from another one, as where it goes on from other weights.
     ModelFileError
         If the file could not be written.
     """
-    if estimator.random_state is None or goes_on:
+    if parameters["random_state"] is None or goes_on:
         raise InvalidParameterError(
             "checkpoint is for a fit that can be begun again: set random_state to a number, warm_start=False, and give "
             "no coef_init, intercept_init and embedding_init."
@@ -54,11 +42,11 @@ def checkpoint_of(
         check_writable(path)
     fingerprint = {
         "version": __version__,
-        "estimator": type(estimator).__name__,
-        "settings": {name: _plain(value) for name, value in estimator.get_params(deep=False).items()},
-        "seed": estimator._seed,
+        "estimator": kind,
+        "settings": {name: _plain(value) for name, value in parameters.items()},
+        "seed": seed,
         "shards": None if distribution is None else distribution.shards,
-        "rows": [_digest(table) for table in tables if table is not None],
+        "rows": [dataset.digest() for dataset in datasets if dataset is not None],
     }
     return CheckpointFile(path, fingerprint)
 
@@ -75,12 +63,3 @@ def _plain(value: Any) -> Any:
         return value.tolist()
     named = value if hasattr(value, "__qualname__") else type(value)
     return f"{named.__module__}.{named.__qualname__}"
-
-
-def _digest(table: TrainingSet) -> str:
-    """Hash what is trained on, in its order."""
-    keys = table.X.row_keys() if isinstance(table.X, Table) else row_keys(table.X)
-    found = hashlib.sha256(keys.tobytes() + np.ascontiguousarray(table.Y).tobytes())
-    if table.weights is not None:
-        found.update(table.weights.tobytes())
-    return found.hexdigest()
