@@ -14,6 +14,7 @@ from chainrule._errors import TargetError
 from chainrule.network.rows import mix
 from chainrule.network.types import Array
 from chainrule.outofcore.remote_rows import Chosen, RemoteRows
+from chainrule.outofcore.row_files import RowFiles
 from chainrule.table import Encoder, Schema, Table, Target, infer_schema, infer_target
 from chainrule.table.batches import Batches
 from chainrule.table.column_summary import ColumnSummary

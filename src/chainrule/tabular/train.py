@@ -234,9 +234,8 @@ def _fit(
     checkpoint: CheckpointFile | None = None,
     distribution: Distribution | None = None,
 ) -> TrainedNetwork:
-    shares = distribution is not None
     with (
-        _dataset(prepared, "training", budget, shares) as training,
+        _dataset(prepared, "training", budget, shares=distribution is not None) as training,
         _dataset(prepared, "validation", budget) as held_out,
     ):
         return fit_network(
@@ -258,9 +257,8 @@ def _dataset(prepared: PreparedTable, part: str, budget: Budget, *, shares: bool
     if isinstance(rows, ArrayRows):
         yield TrainingSet(rows.block.X, rows.block.Y)
         return
-    with closing(
-        _RowsOnDisk(_to_share(prepared, budget) if shares else rows, prepared.mean, *window_of(prepared, budget))
-    ) as dataset:
+    rows = _to_share(prepared, budget) if shares else rows
+    with closing(_RowsOnDisk(rows, prepared.mean, *window_of(prepared, budget))) as dataset:
         yield dataset
 
 
