@@ -24,7 +24,6 @@ from chainrule._errors import TableError, warn
 from chainrule.engine import choose
 from chainrule.estimator.callbacks.scikit_learn import CallbackSupportMixin
 from chainrule.estimator.open_inputs import is_source, open_inputs
-from chainrule.estimator.row_weights import checked_weights
 from chainrule.estimator.scoring import require_scoring
 from chainrule.estimator.serialize import (
     check_columns,
@@ -42,6 +41,7 @@ from chainrule.estimator.stored_inputs import (
 )
 from chainrule.estimator.target_values import present
 from chainrule.estimator.validation import validated
+from chainrule.estimator.weights import checked_weights
 from chainrule.fit.build_network import activations_of
 from chainrule.fit.column_encoder import Columns
 from chainrule.fit.dataset import TrainingSet

@@ -5,14 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 
 from chainrule.table.columns import Column, Table
-
-if TYPE_CHECKING:
-    from chainrule.table.reading.batches import ScanPlan
 
 OnRead = Callable[[int, int], None]
 
@@ -41,11 +38,6 @@ class Batches(ABC):
     @abstractmethod
     def read(self) -> Iterator[Table]:
         """Give the batches in order."""
-
-    @property
-    def scan_plan(self) -> ScanPlan | None:
-        """What another process needs to read the same table; None where it cannot."""
-        return None
 
     @property
     def source(self) -> str:

@@ -20,7 +20,7 @@ from chainrule.table.batches import Batches
 from chainrule.table.column_summary import ColumnSummary
 from chainrule.table.encoding.measures import Rows, measure
 from chainrule.table.encoding.moments import RunningMoments
-from chainrule.table.reading.batches import ScanPlan
+from chainrule.table.reading.batches import ParquetBatches, ScanPlan
 from chainrule.tabular.encode import EncodedRows, encode_parts, encoded_rows
 from chainrule.tabular.split import PARTS, Shares, Split, split_table, with_target
 
@@ -193,7 +193,7 @@ def prepare(
         mean=mean,
         dropped_rows=without,
         notes=tuple(notes),
-        scan_plan=batches.scan_plan,
+        scan_plan=batches.scan_plan if isinstance(batches, ParquetBatches) else None,
         chosen=chosen,
         split=split,
     )
