@@ -19,8 +19,9 @@ from scipy.stats import betabinom
 from bench.tables import CASES
 from chainrule import LinearRegressor
 from chainrule.table import read_table
-from chainrule.tabular.in_memory import prepare
-from chainrule.tabular.task import Overrides
+from chainrule.table.batches import OneBatch
+from chainrule.tabular.prepare import Overrides, prepare
+from chainrule.tabular.split import Shares
 
 TABLES = ("concrete", "power plant", "california housing", "wine, red", "wine, white")
 COVERAGES = (0.8, 0.9, 0.95)
@@ -35,8 +36,10 @@ def rows_of(folder: Path, name: str) -> tuple[Any, Any]:
     """All rows of a table, encoded, and the standardised target."""
     case = CASES[name]
     overrides = Overrides(drop=case.drop, task="regression")
-    prepared = prepare(read_table(folder / case.table), case.targets, overrides=overrides, test_fraction=0)
-    return prepared.X, prepared.target.standardise(prepared.y)[:, 0]
+    batches, shares = OneBatch.of(read_table(folder / case.table)), Shares(test=0, validation=0)
+    rows = prepare(batches, case.targets, overrides=overrides, shares=shares).rows["training"]
+    block = rows.read(0, rows.m)
+    return block.X, block.Y[:, 0]
 
 
 def covered(X: Any, y: Any, settings: dict[str, Any], split: int) -> tuple[list[int], int]:

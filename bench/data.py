@@ -46,11 +46,14 @@ def digits(folder: Path) -> Work:
 def adult(folder: Path, data: Path) -> Work:
     """Write Adult's training rows as chainrule encodes them: categories one-hot, numbers standardised."""
     from chainrule.table import read_table
-    from chainrule.tabular.in_memory import prepare
+    from chainrule.table.batches import OneBatch
+    from chainrule.tabular.prepare import prepare
+    from chainrule.tabular.split import Shares
 
-    prepared = prepare(read_table(data / "adult/adult.data"), [15], test_table=read_table(data / "adult/adult.test"))
-    X = np.ascontiguousarray(prepared.X)
-    y = np.unique(prepared.y, return_inverse=True)[1].reshape(-1)
+    batches = OneBatch.of(read_table(data / "adult/adult.data"))
+    rows = prepare(batches, [15], shares=Shares(test=0, validation=0)).rows["training"]
+    block = rows.read(0, rows.m)
+    X, y = np.ascontiguousarray(block.X), block.Y[:, 0].astype(np.int64)
     return fit_rows(Work((X.shape[1], 100, 1), 128, 0, "adam"), folder, X, y)
 
 

@@ -26,11 +26,14 @@ from sklearn.neural_network import MLPRegressor as TheirRegressor
 
 from chainrule import MLPClassifier, MLPRegressor
 from chainrule.metrics import classification_figures, regression_figures
-from chainrule.table import Table, read_table
+from chainrule.outofcore.rows import Block
+from chainrule.table import Table, Target, read_table
+from chainrule.table.batches import OneBatch
 from chainrule.table.encoding.dates import DATE_PARTS
-from chainrule.tabular.in_memory import Prepared, prepare, train
+from chainrule.tabular.prepare import Overrides, PreparedTable, prepare
 from chainrule.tabular.recipe import recipe
-from chainrule.tabular.task import Overrides
+from chainrule.tabular.split import Shares, with_target
+from chainrule.tabular.train import baseline_name, train
 
 warnings.simplefilter("ignore")
 
@@ -80,34 +83,48 @@ CASES = {
 class Split:
     """One data set, split: encoded, and as data frames of numbers and categories."""
 
-    prepared: Prepared
+    tables: tuple[Table, Table]  # the rows to train on, and those to test on
+    case: Case
+    prepared: PreparedTable
+    training: Block
+    test: Block
     frame: pd.DataFrame
     test_frame: pd.DataFrame
 
     @property
+    def target(self) -> Target:
+        """What is predicted."""
+        return self.prepared.target
+
+    @property
     def classifies(self) -> bool:
         """Whether classes are to be predicted."""
-        return self.prepared.target.task == "classification"
+        return self.target.task == "classification"
 
     def figures(self, classifier: Any, regressor: Any, X: Any, X_test: Any) -> dict[str, float]:
         """Fit whichever fits the task on X, and measure it on X_test."""
-        prepared = self.prepared
+        Y, y_test = self.training.Y, self.target.from_network(self.test.Y)
         if self.classifies:
-            return classification_figures(prepared.y_test, classifier.fit(X, prepared.y).predict_proba(X_test))
-        y = prepared.target.standardise(prepared.y)
-        predicted = regressor.fit(X, y[:, 0] if y.shape[1] == 1 else y).predict(X_test).reshape(len(X_test), -1)
-        return regression_figures(prepared.y_test, prepared.target.to_units(predicted))
+            y = self.target.from_network(Y)
+            return classification_figures(y_test, classifier.fit(X, y).predict_proba(X_test))
+        predicted = regressor.fit(X, Y[:, 0] if Y.shape[1] == 1 else Y).predict(X_test).reshape(len(X_test), -1)
+        return regression_figures(y_test, self.target.to_units(predicted))
 
 
 def trained(split: Split, seed: int) -> dict[str, dict[str, float]]:
-    """Train as `chainrule train` does, which also measures the linear model and the trivial answer."""
-    figures = train(split.prepared, recipe(len(split.prepared.y)), seed=seed).figures
-    return {"chainrule train": figures.pop("network")} | figures
+    """Train as `chainrule train` does, which also measures the linear model and the baseline."""
+    rows, tested = map(OneBatch.of, split.tables)
+    held_out = Shares(test=0.0, validation=0.1, seed=seed)  # to stop early
+    asked = Overrides(drop=split.case.drop)
+    prepared = prepare(rows, split.case.targets, overrides=asked, shares=held_out, test_batches=tested)
+    figures = train(prepared, recipe(prepared.m), seed=seed).figures
+    baseline = figures.pop(baseline_name(split.target))
+    return {"chainrule train": figures.pop("network"), "baseline": baseline} | figures
 
 
 def drop_in(split: Split, seed: int) -> dict[str, float]:
     """Train our estimators where the import is all that changes."""
-    X, X_test = split.prepared.X, split.prepared.X_test
+    X, X_test = split.training.X, split.test.X
     return split.figures(MLPClassifier(random_state=seed), MLPRegressor(random_state=seed), X, X_test)
 
 
@@ -121,14 +138,14 @@ def on_columns(split: Split, seed: int) -> dict[str, float]:
 
 def their_mlp(split: Split, seed: int) -> dict[str, float]:
     """Train scikit-learn's MLP."""
-    X, X_test = split.prepared.X, split.prepared.X_test
+    X, X_test = split.training.X, split.test.X
     return split.figures(TheirClassifier(random_state=seed), TheirRegressor(random_state=seed), X, X_test)
 
 
 def trees(split: Split, seed: int) -> dict[str, float]:
     """Train scikit-learn's gradient boosting, one model for each target."""
     models = HistGradientBoostingClassifier(random_state=seed), HistGradientBoostingRegressor(random_state=seed)
-    if split.classifies or split.prepared.y.shape[1] == 1:
+    if split.classifies or split.training.Y.shape[1] == 1:
         return split.figures(*models, split.frame, split.test_frame)
     from sklearn.multioutput import MultiOutputRegressor
 
@@ -146,7 +163,7 @@ OURS = ("chainrule train", "ours, import changed", "ours, raw columns")
 NEEDS_COLUMNS = ("ours, raw columns", "gradient boosting")  # not for images, where a column is a pixel
 
 
-def frame_of(table: Table, prepared: Prepared, rows: Any, categories: dict[str, Any]) -> pd.DataFrame:
+def frame_of(table: Table, prepared: PreparedTable, rows: Any, categories: dict[str, Any]) -> pd.DataFrame:
     """The used columns of given rows: numbers, dates in parts, texts as categories of the training rows."""
     columns: dict[str, Any] = {}
     for plan in prepared.schema.used:
@@ -166,12 +183,22 @@ def split_of(folder: Path, case: Case) -> Split:
     """Read, split and encode."""
     table = read_table(folder / case.table)
     test_table = read_table(folder / case.test_table) if case.test_table else None
-    prepared = prepare(table, case.targets, overrides=Overrides(drop=case.drop), test_table=test_table)
+
+    prepared = prepare(
+        OneBatch.of(table),
+        case.targets,
+        overrides=Overrides(drop=case.drop),
+        shares=Shares(validation=0.0),
+        test_batches=test_table and OneBatch.of(test_table),
+    )
+    training, test = (prepared.rows[part].read(0, prepared.rows[part].m) for part in ("training", "test"))
+    tested = prepared.split.rows("test") if test_table is None else with_target(test_table, prepared.target)
+    tables = table.take(prepared.split.rows("training")), (test_table or table).take(tested)
     if case.seeds == IMAGES["seeds"]:
-        return Split(prepared, pd.DataFrame(), pd.DataFrame())
+        return Split(tables, case, prepared, training, test, pd.DataFrame(), pd.DataFrame())
     categories: dict[str, Any] = {}
-    frame = frame_of(table, prepared, prepared.rows, categories)
-    return Split(prepared, frame, frame_of(test_table or table, prepared, prepared.test_rows, categories))
+    frames = [frame_of(part, prepared, slice(None), categories) for part in tables]
+    return Split(tables, case, prepared, training, test, *frames)
 
 
 def run(folder: Path, case: Case) -> dict[str, Any]:
@@ -191,7 +218,7 @@ def run(folder: Path, case: Case) -> dict[str, Any]:
                 rows.setdefault(part, []).append(values[figure])
     return {
         "figure": figure,
-        "rows": [len(split.prepared.y), len(split.prepared.y_test)],
+        "rows": [len(split.training), len(split.test)],
         "models": {name: [float(np.mean(values)), float(np.std(values))] for name, values in rows.items()},
         "seconds": {name: float(np.median(values)) for name, values in seconds.items()},
     }
@@ -214,11 +241,13 @@ Written by `make results`. Accuracy (higher is better) or RMSE in the target's u
 mean ± spread over the training seeds 0 to 4 (seed 0 alone for the images); seconds are the median for training and
 testing. Everybody has default settings:
 
-* **chainrule train**: what the command line does; its seconds include the linear model's.
+* **chainrule train**: what the command line and `TabularClassifier` and `TabularRegressor` do; its seconds include the
+  linear model's.
 * **ours, import changed**: `MLPClassifier()` and `MLPRegressor()` where scikit-learn's stood, on the same matrix.
 * **ours, raw columns**: the same with `categorical_features="from_dtype", scale=True, missing="impute",
   early_stopping=True` on a data frame as it was read.
 * **scikit-learn MLP** gets the matrix that `chainrule train` encodes, since it takes neither texts nor gaps.
+* **baseline** predicts the most frequent class, or the mean.
 * **gradient boosting** is scikit-learn's `HistGradientBoosting`, on the data frame.
 
 Regression targets are standardised for all. Published figures are of other splits and pipelines, for orientation.
@@ -227,7 +256,7 @@ Regression targets are standardised for all. Published figures are of other spli
 
 def page(results: dict[str, dict[str, Any]]) -> str:
     """The results as a Markdown page."""
-    columns = [*MODELS, "linear model", "trivial answer"]
+    columns = [*MODELS, "linear model", "baseline"]
     head = ["data", "rows train / test, split", "figure", *columns, "published"]
     lines = [INTRODUCTION, f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for name, result in results.items():

@@ -15,7 +15,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=["judge", "estimator", "columns", "textbook"])
+@pytest.mark.parametrize("block", BLOCKS, ids=["judge", "estimator", "table", "columns", "textbook"])
 def test_python_in_the_readme_runs(block):
     exec(compile(block, "README.md", "exec"), {})
 

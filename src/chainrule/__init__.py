@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from chainrule.estimator import LinearRegressor as LinearRegressor
     from chainrule.estimator import MLPClassifier as MLPClassifier
     from chainrule.estimator import MLPRegressor as MLPRegressor
+    from chainrule.estimator import TabularClassifier as TabularClassifier
+    from chainrule.estimator import TabularRegressor as TabularRegressor
     from chainrule.many import MLPEnsembleClassifier as MLPEnsembleClassifier
     from chainrule.many import MLPEnsembleRegressor as MLPEnsembleRegressor
     from chainrule.many import MLPSearchCV as MLPSearchCV
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 # Public names are imported on first use, so that `import chainrule` costs neither NumPy nor scikit-learn.
 _HOMES = {
+    "TabularClassifier": "chainrule.estimator",
+    "TabularRegressor": "chainrule.estimator",
     "MLPClassifier": "chainrule.estimator",
     "MLPRegressor": "chainrule.estimator",
     "LinearClassifier": "chainrule.estimator",

@@ -61,17 +61,17 @@ def test_labels_spelled_differently_are_understood_and_said(chainrule, classes, 
 
 def test_summary_says_what_the_model_is(chainrule, classes):
     shown = chainrule("summary", classes.model).stdout
-    model = package.load(classes.model)
+    model = package.load(classes.model).model_
     count = sum(W.size for W in model.parameters.W) + sum(b.size for b in model.parameters.b)
     assert next(line for line in shown.splitlines() if line.startswith("total")).split()[1] == str(count)
     for said in ("target: kind (classification)", "classes: big, lily, rose", "trained on 150 rows with seed 0"):
         assert said in shown
     assert "stopped: reached max_iter=3 epochs" in shown
-    assert "trivial answer" in shown
+    assert "baseline: most frequent class" in shown
 
 
 def test_summary_of_a_model_without_a_record_of_its_training(chainrule, classes, tmp_path):
-    model = package.load(classes.model)
+    model = package.load(classes.model).model_
     bare = type(model)(model.encoder, model.target, model.architecture, model.parameters)
     package.save(bare, tmp_path / "bare.safetensors")
     outcome = chainrule("summary", tmp_path / "bare.safetensors")

@@ -16,7 +16,7 @@ from chainrule import LinearRegressor, MLPRegressor
 from chainrule._errors import CheckpointError, InvalidParameterError, ModelFileError, SearchRecordError
 from chainrule.callbacks import CSVLogger, ModelCheckpoint
 from chainrule.many import MLPSearchCV
-from chainrule.tabular.large_table import LargeTable, train_on
+from chainrule.tabular.pipeline import Task, train_table
 
 QUICK = ("--hidden", "4", "--epochs", "1", "--quiet")
 
@@ -208,7 +208,7 @@ def test_what_cannot_be_made_is_said_in_words(chainrule, folder):
 def test_a_checkpoint_takes_the_place_of_no_table(folder):
     before = contents(folder)
     with pytest.raises(InvalidParameterError, match="overwrite"):
-        train_on(LargeTable("ck/encoded-rows/a.csv", ["kind"]), {}, checkpoint="ck")
+        train_table(Task("ck/encoded-rows/a.csv", ["kind"]), {}, checkpoint="ck")
     with pytest.raises((InvalidParameterError, CheckpointError)):
-        train_on(LargeTable("t.csv", ["kind"]), {}, checkpoint="u.csv")
+        train_table(Task("t.csv", ["kind"]), {}, checkpoint="u.csv")
     assert contents(folder) == before

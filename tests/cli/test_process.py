@@ -42,7 +42,7 @@ def test_ctrl_c_keeps_the_best_model_so_far(tmp_path, large):
     assert "Traceback" not in stderr
     assert "stopped: interrupted in epoch" in stderr
     loaded = load(model)
-    assert loaded.training["history"]["stop_reason"] == "interrupted"
+    assert loaded.model_.training["history"]["stop_reason"] == "interrupted"
     assert '"stop_reason": "interrupted"' in stdout
     assert loaded.evaluate(large)["accuracy"] > 0.9
 
@@ -127,4 +127,6 @@ def test_a_process_gives_the_bits_that_another_gave(process, chainrule, classes,
     arguments = "train", classes.table, "--test-table", classes.test_table, "-t", "kind", "--drop", "price"
     outcome = process(*arguments, "-m", tmp_path / "m", "--json", "--hidden", "4", "--epochs", "3")
     assert outcome.json["figures"] == classes.report["figures"]
-    assert load(tmp_path / "m").parameters.theta.tobytes() == load(classes.model).parameters.theta.tobytes()
+    assert (
+        load(tmp_path / "m").model_.parameters.theta.tobytes() == load(classes.model).model_.parameters.theta.tobytes()
+    )

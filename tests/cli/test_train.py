@@ -135,14 +135,14 @@ def test_two_targets(chainrule, numbers, tmp_path, model):
 def test_trivial_baseline_is_the_majority_and_its_shares(classes):
     y, y_test = (pd.read_csv(path)["kind"] for path in (classes.table, classes.test_table))
     shares = y.value_counts(normalize=True)
-    trivial = classes.report["baselines"]["trivial answer"]
+    trivial = classes.report["baselines"]["baseline: most frequent class"]
     assert trivial["accuracy"] == pytest.approx((y_test == shares.index[0]).mean())
     assert trivial["log_loss"] == pytest.approx(-np.log(shares[y_test]).mean())
 
 
 def test_trivial_baseline_is_the_mean(numbers):
     y, y_test = (pd.read_csv(path)["price"] for path in (numbers.table, numbers.test_table))
-    trivial = numbers.report["baselines"]["trivial answer"]
+    trivial = numbers.report["baselines"]["baseline: mean"]
     assert trivial["rmse"] == pytest.approx(np.sqrt(((y_test - y.mean()) ** 2).mean()))
     assert trivial["mae"] == pytest.approx((y_test - y.mean()).abs().mean())
 
@@ -153,7 +153,7 @@ def test_linear_baseline_is_what_no_hidden_layer_gives(chainrule, numbers, model
         *("--json", "--hidden", "none", "--epochs", "3"),
     )
     assert alone.json["figures"] == numbers.report["baselines"]["linear model"]
-    assert load(model).architecture.L == 1
+    assert load(model).model_.architecture.L == 1
 
 
 def test_a_linear_truth_is_found_by_the_linear_model(chainrule, numbers, tmp_path, model):
@@ -176,7 +176,7 @@ def test_overrides_decide_the_columns(chainrule, classes, model):
         "grade": "numeric",
         "price": "dropped",
     }
-    assert set(load(model).encoder.columns) == {"size", "colour", "grade"}
+    assert set(load(model).model_.encoder.columns) == {"size", "colour", "grade"}
 
 
 def test_columns_are_shown_before_training(chainrule, flower_files, tmp_path, model):
@@ -200,7 +200,11 @@ def test_columns_are_shown_before_training(chainrule, flower_files, tmp_path, mo
 def test_after_training_figures_baselines_reason_and_place_are_shown(chainrule, classes, model):
     shown = chainrule("train", classes.table, "-t", "kind", "-m", model, *QUICK).stdout
     table = [line.split("  ")[0] for line in shown.splitlines()]
-    assert table[table.index("on the test rows") + 1 :][:3] == ["network", "linear model", "trivial answer"]
+    assert table[table.index("on the test rows") + 1 :][:3] == [
+        "network",
+        "linear model",
+        "baseline: most frequent class",
+    ]
     assert "stopped: reached max_iter=3 epochs" in shown
     assert shown.splitlines()[-1] == f"model saved: {model}"
 
@@ -217,7 +221,7 @@ def test_json_is_all_there_is_on_standard_output(classes):
         *("model", "target", "task", "rows", "figures", "baselines"),
         *("stop_reason", "stop_sentence", "epochs", "best_epoch", "final", "seconds"),
     }
-    assert set(classes.report["baselines"]) == {"linear model", "trivial answer"}
+    assert set(classes.report["baselines"]) == {"linear model", "baseline: most frequent class"}
     assert classes.report["model"] == str(classes.model)
     assert classes.report["rows"] == {"train": 150, "test": 60, "without_target": 0}
     assert classes.report["stop_reason"] == "max_iter"
@@ -278,8 +282,8 @@ def test_solvers(chainrule, classes, model, solver):
     options = "--solver", solver, "--dropout", "0", "--activation", "tanh", "--seed", "3"
     outcome = chainrule("train", classes.table, "-t", "kind", "-m", model, "--json", *options, *QUICK)
     assert outcome.code == 0, outcome.stderr
-    assert load(model).training["settings"]["solver"] == solver
-    assert load(model).training["seed"] == 3
+    assert load(model).model_.training["settings"]["solver"] == solver
+    assert load(model).model_.training["seed"] == 3
 
 
 def without_times(record):
@@ -292,7 +296,7 @@ def test_the_same_command_twice_gives_the_same_bits(chainrule, classes, tmp_path
     one, two = tmp_path / "1.safetensors", tmp_path / "2.safetensors"
     for model in (one, two):
         chainrule("train", classes.table, "-t", "kind", "-m", model, "--quiet", *QUICK, "--dropout", "0.2")
-    first, second = load(one), load(two)
+    first, second = load(one).model_, load(two).model_
     assert first.parameters.theta.tobytes() == second.parameters.theta.tobytes()
     assert first.encoder == second.encoder
     assert without_times(first.training) == without_times(second.training)
@@ -302,7 +306,7 @@ def test_the_same_command_twice_gives_the_same_bits(chainrule, classes, tmp_path
 def test_another_seed_gives_another_network_and_split(chainrule, classes, tmp_path):
     for seed in (0, 1):
         chainrule("train", classes.table, "-t", "kind", "-m", tmp_path / f"{seed}", "--quiet", *QUICK, "--seed", seed)
-    first, second = (load(tmp_path / f"{seed}") for seed in (0, 1))
+    first, second = (load(tmp_path / f"{seed}").model_ for seed in (0, 1))
     assert not np.array_equal(first.parameters.W[1], second.parameters.W[1])
     assert first.training["figures"] != second.training["figures"]
 
@@ -313,13 +317,13 @@ def test_the_order_of_rows_does_not_decide_what_is_tested(chainrule, classes, tm
     for name, order in (("sorted", table.sort_values("price")), ("shuffled", table.sample(frac=1, random_state=0))):
         order.to_csv(tmp_path / f"{name}.csv", index=False)
         report = chainrule("train", tmp_path / f"{name}.csv", "-t", "price", "-m", model, "--json", *QUICK).json
-        assert report["baselines"]["trivial answer"]["rmse"] == pytest.approx(table.price.std(ddof=0), rel=0.1)
+        assert report["baselines"]["baseline: mean"]["rmse"] == pytest.approx(table.price.std(ddof=0), rel=0.1)
 
 
 def test_an_older_model_is_replaced(chainrule, classes, model):
     model.write_text("not a model")
     assert chainrule("train", classes.table, "-t", "kind", "-m", model, "--quiet", *QUICK).code == 0
-    assert load(model).target.names == ("kind",)
+    assert load(model).model_.target.names == ("kind",)
     assert [path.name for path in model.parent.iterdir()] == [model.name]
 
 
@@ -335,4 +339,4 @@ def test_real_tables(chainrule, shared_data, model):
     table = shared_data("penguins/penguins.csv")
     report = json.loads(chainrule("train", table, "-t", "species", "-m", model, "--json", "--hidden", "16").stdout)
     assert report["figures"]["accuracy"] >= 0.95
-    assert report["baselines"]["trivial answer"]["accuracy"] < 0.5
+    assert report["baselines"]["baseline: most frequent class"]["accuracy"] < 0.5

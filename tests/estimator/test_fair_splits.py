@@ -8,9 +8,10 @@ from sklearn.metrics import log_loss
 
 from chainrule import MLPClassifier, MLPEnsembleClassifier, MLPRegressor
 from chainrule.table import from_frame
-from chainrule.tabular.in_memory import prepare, train
-from chainrule.tabular.large_table import LargeTable, train_on
-from chainrule.tabular.recipe import recipe
+from chainrule.table.batches import OneBatch
+from chainrule.tabular.pipeline import Task, train_table
+from chainrule.tabular.prepare import prepare
+from chainrule.tabular.split import Shares
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning", "ignore::chainrule._errors.ChainruleWarning"
@@ -27,12 +28,17 @@ def table(levels, m=2000, seed=0):
     return frame.assign(y=np.where(rng.random(m) < p[z], "yes", "no")), np.clip(p[z], 1e-6, 1 - 1e-6)
 
 
+def rows_for_the_test(frame, seed):
+    """The rows that are for the test."""
+    return prepare(OneBatch.of(from_frame(frame)), ["y"], shares=Shares(seed=seed)).split.rows("test")
+
+
 @pytest.mark.parametrize("levels", [4, 16, 64, 512])
 def test_the_truth_has_the_same_figure_on_the_test_rows_as_on_all(levels):
     """The log loss of the true probabilities, over 20 splits: within four standard errors of that on all rows."""
     frame, p = table(levels)
     losses = -np.log(np.where(frame.y == "yes", p, 1 - p))
-    tested = np.array([losses[prepare(from_frame(frame), ["y"], seed=seed).test_rows].mean() for seed in SEEDS])
+    tested = np.array([losses[rows_for_the_test(frame, seed)].mean() for seed in SEEDS])
     error = losses.std() / np.sqrt(400) / np.sqrt(len(SEEDS))
     assert tested.mean() == pytest.approx(losses.mean(), abs=4 * error)
     assert np.abs(tested - losses.mean()).max() < 4 * losses.std() / np.sqrt(400)
@@ -46,10 +52,8 @@ def test_a_trained_table_says_what_is_true_and_learns_it(levels, memory):
     true = log_loss(new.y == "yes", p)
     settings = {"hidden_layer_sizes": (16,), "max_iter": 60, "dropout": 0.0}
     for seed in (0, 1):
-        if memory:
-            trained, _ = train_on(LargeTable(_arrow(frame), ["y"]), settings, seed=seed)
-        else:
-            trained = train(prepare(from_frame(frame), ["y"], seed=seed), recipe(1600, **settings), seed=seed)
+        source = _arrow(frame) if memory else frame
+        trained, _ = train_table(Task(source, ["y"]), settings, seed=seed, memory="1GB" if memory else None)
         found = trained.model.predict_proba(new[["a", "b"]])[:, 1]
         assert log_loss(new.y == "yes", found) < true + (0.02 if levels == 4 else 0.06)
         assert trained.figures["network"]["log_loss"] == pytest.approx(log_loss(new.y == "yes", found), abs=0.08)

@@ -16,11 +16,11 @@ from chainrule.distributed.distribution import Distribution
 from chainrule.files.model_file import read_model
 from chainrule.outofcore.memory import Budget
 from chainrule.table.reading.batches import open_batches
-from chainrule.tabular.large_table import LargeTable, train_on
-from chainrule.tabular.prepare import prepare_batches
+from chainrule.tabular.pipeline import Task, train_table
+from chainrule.tabular.prepare import prepare
 from chainrule.tabular.prepared_file import load_prepared, save_prepared
 from chainrule.tabular.recipe import recipe
-from chainrule.tabular.train import train_batches
+from chainrule.tabular.train import train
 
 from ..patience import GIVE_UP
 from .faults import AT_A_CHECKPOINT
@@ -51,7 +51,9 @@ CHANGES = {"hidden_layer_sizes": (8,), "max_iter": 3}
 
 
 def trained(source, distribution, **options):
-    outcome, _ = train_on(LargeTable(source, ["good"]), CHANGES, seed=2, distribution=distribution, **options)
+    outcome, _ = train_table(
+        Task(source, ["good"]), CHANGES, seed=2, memory="1GB", distribution=distribution, **options
+    )
     return outcome.model.parameters.theta.tobytes(), outcome.figures
 
 
@@ -59,7 +61,7 @@ def test_the_same_bits_here_and_on_a_cluster(folder, client, tmp_path):
     pattern, csv = str(folder / "*.parquet"), tmp_path / "t.csv"
     here = trained(pattern, Distribution("local", 5))
     assert trained(pattern, Distribution(client, 5)) == here
-    assert here[1].keys() == {"network", "linear model", "trivial answer"}
+    assert here[1].keys() == {"network", "linear model", "baseline: most frequent class"}
     assert trained(pattern, Distribution("local", 4)) != here
     duckdb.sql(f"COPY (FROM read_parquet('{pattern}', union_by_name=true)) TO '{csv}'")
     assert trained(csv, Distribution(client, 5))[0] == trained(csv, Distribution("local", 5))[0]
@@ -68,7 +70,7 @@ def test_the_same_bits_here_and_on_a_cluster(folder, client, tmp_path):
 @pytest.fixture(scope="module")
 def prepared(folder, tmp_path_factory):
     with open_batches(str(folder / "*.parquet"), batch_bytes=1) as batches:
-        return prepare_batches(batches, ["good"], tmp_path_factory.mktemp("spool"))
+        return prepare(batches, ["good"], tmp_path_factory.mktemp("spool"))
 
 
 @pytest.mark.parametrize("kept", [False, True])
@@ -92,7 +94,7 @@ def test_a_file_that_has_changed_meanwhile_is_found_out(folder, tmp_path):
     path = tmp_path / "t.parquet"
     path.write_bytes((folder / "0.parquet").read_bytes())
     with open_batches(path, batch_bytes=1) as batches:
-        found = prepare_batches(batches, ["good"], tmp_path)
+        found = prepare(batches, ["good"], tmp_path)
     path.write_bytes((folder / "2.parquet").read_bytes())
     with pytest.raises(TableError, match="has changed since training began"):
         found.to_share(2**28).load().run()
@@ -100,9 +102,9 @@ def test_a_file_that_has_changed_meanwhile_is_found_out(folder, tmp_path):
 
 def test_what_cannot_be_read_elsewhere_must_fit_in_memory(prepared):
     rows = prepared.rows | {"training": replace(prepared.rows["training"], m=10**9)}
-    query, settings = replace(prepared, where=None, rows=rows), recipe(10**9, **CHANGES)
+    query, settings = replace(prepared, scan_plan=None, rows=rows), recipe(10**9, **CHANGES)
     with pytest.raises(InvalidParameterError, match="no Parquet file that each worker could read"):
-        train_batches(query, settings, Budget.asked("1GB"), distribution=Distribution("local", 2))
+        train(query, settings, budget=Budget.asked("1GB"), distribution=Distribution("local", 2))
 
 
 def arguments(folder, model, epochs):

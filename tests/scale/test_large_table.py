@@ -4,7 +4,7 @@ import duckdb
 import pytest
 
 from chainrule._errors import InvalidParameterError
-from chainrule.tabular.large_table import LargeTable, train_on
+from chainrule.tabular.pipeline import Task, train_table
 
 QUERY = "SELECT sin(i) AS x, cos(i) AS z, sin(i) > 0.3 AS y FROM range(3000) t(i)"
 CHANGES = {"hidden_layer_sizes": (4,), "max_iter": 2}
@@ -31,18 +31,18 @@ def test_a_listener_hears_of_the_training():
         shown.append((prepared.about.n_rows, settings.max_iter))
         return listener
 
-    trained, prepared = train_on(LargeTable(QUERY, ["y"]), CHANGES, announce=announce)
+    trained, prepared = train_table(Task(QUERY, ["y"]), CHANGES, memory="1GB", announce=announce)
     assert shown == [(3000, 2)]
     assert [what for what in listener.heard if what != "segment"] == [1, 2, "linear model"]
     assert "segment" in listener.heard
-    assert trained.figures.keys() == {"network", "linear model", "trivial answer"}
+    assert trained.figures.keys() == {"network", "linear model", "baseline: most frequent class"}
     assert not prepared.rows["training"].stem.parent.exists()
 
 
 def test_reading_is_told_of(monkeypatch):
     told = []
     monkeypatch.setattr("chainrule.table.reading.as_parquet._MOST_ROWS", 2048)
-    train_on(LargeTable(QUERY, ["y"]), CHANGES, on_read=lambda *progress: told.append(progress))
+    train_table(Task(QUERY, ["y"]), CHANGES, memory="1GB", on_read=lambda *progress: told.append(progress))
     steps = [(0, 3000), (2048, 3000), (3000, 3000)]
     assert told == [(what, *rows) for what in ("reading", "splitting", "measuring", "encoding") for rows in steps]
 
@@ -54,13 +54,14 @@ def test_sources_of_the_same_rows_give_the_same_model(tmp_path):
     duckdb.sql(f"COPY ({QUERY}) TO '{path}'")
     sources = [QUERY, path, duckdb.sql(QUERY).to_arrow_table(), dask.from_map(pandas.read_parquet, [path])]
     thetas = [
-        train_on(LargeTable(source, ["y"]), CHANGES, seed=1)[0].model.parameters.theta.tobytes() for source in sources
+        train_table(Task(source, ["y"]), CHANGES, seed=1, memory="1GB")[0].model.parameters.theta.tobytes()
+        for source in sources
     ]
     assert len(set(thetas)) == 1
 
 
 def test_an_object_has_no_checkpoint(tmp_path):
     pytest.importorskip("pyarrow")
-    table = LargeTable(duckdb.sql(QUERY).to_arrow_table(), ["y"])
+    table = Task(duckdb.sql(QUERY).to_arrow_table(), ["y"])
     with pytest.raises(InvalidParameterError, match="a table that can be found again"):
-        train_on(table, CHANGES, checkpoint=tmp_path / "run")
+        train_table(table, CHANGES, checkpoint=tmp_path / "run")

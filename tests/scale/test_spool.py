@@ -10,12 +10,12 @@ import pytest
 from chainrule._errors import CheckpointError, InvalidParameterError, TableError
 from chainrule.checkpoints.run_folder import workplace
 from chainrule.outofcore.memory import Budget, machine_memory, memory_size
-from chainrule.outofcore.row_files import SpooledRows, row_writers
+from chainrule.outofcore.row_files import RowFiles, row_writers
 
 
 @pytest.fixture
 def rows(tmp_path):
-    return SpooledRows(tmp_path / "training", 3, 2, 10)
+    return RowFiles(tmp_path / "training", 3, 2, 10)
 
 
 def test_rows_come_back(rows):

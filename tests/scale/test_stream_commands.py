@@ -214,7 +214,7 @@ def test_training_in_batches_by_a_test_table(tmp_path, table):
     assert outcome.exit_code == 0, outcome.stderr
     report = json.loads(outcome.stdout)
     assert report["rows"] == {"train": 29_400, "test": 29_400, "without_target": 1200}
-    assert report["baselines"].keys() == {"linear model", "trivial answer"}
+    assert report["baselines"].keys() == {"linear model", "baseline: most frequent class"}
 
 
 def test_a_table_that_would_fill_the_memory_is_trained_on_in_batches(tmp_path, table, monkeypatch):

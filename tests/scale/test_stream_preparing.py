@@ -1,24 +1,21 @@
 """A table in batches is understood as the same table in memory is."""
 
-import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from chainrule._errors import CheckpointError, InvalidParameterError, TableError, TargetError
-from chainrule.fit.dataset import TrainingSet, split
 from chainrule.outofcore.memory import Budget
 from chainrule.table import infer_target, read_table
+from chainrule.table.batches import OneBatch
 from chainrule.table.encoding.blocks import Scaled
 from chainrule.table.reading.batches import open_batches
-from chainrule.tabular.in_memory import prepare, train
-from chainrule.tabular.prepare import prepare_batches
+from chainrule.tabular.prepare import Overrides, prepare, summarize
 from chainrule.tabular.prepared_file import load_prepared, save_prepared
 from chainrule.tabular.recipe import recipe
-from chainrule.tabular.split import Shares, draw_parts
-from chainrule.tabular.summarize import facts_of
-from chainrule.tabular.task import Overrides, network_targets
-from chainrule.tabular.train import train_batches
+from chainrule.tabular.split import Shares, split_table
+from chainrule.tabular.train import train
 
 ALL = Shares(test=0.0, validation=0.0)
 
@@ -39,53 +36,20 @@ QUERY = """SELECT sin(i) * 3 + 1 AS x, CASE WHEN i % 7 > 0 THEN i % 50 END AS k,
     CASE WHEN i % 11 > 0 THEN i % 4 END AS grade, cos(i) * 1e6 AS price FROM range(6000) t(i)"""
 
 
-def close(streamed, whole):
-    """Blocks are equal but for the last bits of means and deviations."""
-    assert [dataclasses.replace(block, **_same(block)) for block in streamed] == [
-        dataclasses.replace(block, **_same(block)) for block in whole
-    ]
-    for one, other in zip(streamed, whole, strict=True):
-        if isinstance(one, Scaled):
-            assert one.centre == pytest.approx(other.centre, rel=1e-12, abs=1e-12 * other.scale)
-            assert one.scale == pytest.approx(other.scale, rel=1e-11)
-
-
-def _same(block):
-    return {"centre": 0.0, "scale": 1.0} if isinstance(block, Scaled) else {}
-
-
 def compare(source, targets, overrides, folder):
-    table = read_table(source)
-    whole = prepare(table, targets, overrides=overrides, test_fraction=0)
+    """Schema, target, encoder, split and encoded rows are the same to the last bit, however the table is read."""
+    shares = Shares(0.2, 0.1, seed=3)
+    whole = prepare(OneBatch.of(read_table(source)), targets, overrides=overrides, shares=shares)
     with open_batches(source, batch_bytes=1) as batches:
-        streamed = prepare_batches(batches, targets, folder, overrides=overrides, shares=ALL)
-    assert streamed.schema == whole.schema
-    close(streamed.encoder.blocks, whole.encoder.blocks)
-    target = dataclasses.replace(streamed.target, centre=whole.target.centre, scale=whole.target.scale)
-    assert target == whole.target
-    np.testing.assert_allclose(streamed.target.centre, whole.target.centre, rtol=1e-12)
-    np.testing.assert_allclose(streamed.target.scale, whole.target.scale, rtol=1e-11)
-    assert (streamed.m, streamed.m_test, streamed.dropped_rows) == (whole.m, 0, whole.dropped_rows)
-    block = streamed.rows["training"].read(0, streamed.m)
-    Y = network_targets(whole.target, whole.y).astype(np.float64)
-    np.testing.assert_allclose(block.X, whole.X, rtol=1e-6, atol=1e-6)
-    np.testing.assert_allclose(block.Y, Y, rtol=1e-6, atol=1e-6)
-    np.testing.assert_allclose(streamed.mean, Y.mean(axis=0), atol=1e-12)
-    compare_splits(table, source, targets, overrides, folder)
-
-
-def compare_splits(table, source, targets, overrides, folder):
-    """The same rows are for the test, and the same held out, as of the table in memory; all are encoded alike."""
-    whole = prepare(table, targets, overrides=overrides, test_fraction=0.2, seed=3)
-    with open_batches(source, batch_bytes=1) as batches:
-        streamed = prepare_batches(batches, targets, folder, overrides=overrides, shares=Shares(0.2, 0.1, seed=3))
-    Y, strata = network_targets(whole.target, whole.y), whole.y if whole.target.classes else None
-    training, held_out = split(recipe(1, early_stopping=True), TrainingSet(whole.X, Y, strata=strata), 3)
-    parts = {"training": whole.X[training.rows], "validation": whole.X[held_out.rows], "test": whole.X_test}
-    for name, X in parts.items():
-        rows = streamed.rows[name]
-        assert rows.m == len(X)
-        np.testing.assert_allclose(rows.read(0, rows.m).X, X, rtol=1e-5, atol=1e-5)
+        streamed = prepare(batches, targets, folder, overrides=overrides, shares=shares)
+    assert (streamed.schema, streamed.target, streamed.encoder) == (whole.schema, whole.target, whole.encoder)
+    assert (streamed.mean, streamed.dropped_rows) == (whole.mean, whole.dropped_rows)
+    assert np.array_equal(streamed.split.codes, whole.split.codes)
+    for name, rows in whole.rows.items():
+        one, other = streamed.rows[name].read(0, rows.m), rows.read(0, rows.m)
+        assert streamed.rows[name].m == rows.m
+        assert np.array_equal(one.X, other.X)
+        assert np.array_equal(one.Y, other.Y.astype(np.float32))
 
 
 @pytest.mark.parametrize(("name", "targets", "overrides"), TABLES, ids=[name for name, _, _ in TABLES])
@@ -110,8 +74,8 @@ def test_every_kind_of_column(tmp_path, targets, overrides):
 
 def parts_of(query, targets, shares):
     with open_batches(query, batch_bytes=1) as batches:
-        target = infer_target(batches.header, targets, facts=facts_of(batches, set(targets)))
-        return draw_parts(batches, target, [name for name in batches.names if name not in targets], shares).codes
+        target = infer_target(batches.header, targets, facts=summarize(batches, set(targets)))
+        return split_table(batches, target, [name for name in batches.names if name not in targets], shares).codes
 
 
 @pytest.mark.parametrize("chapter", [None, 700])
@@ -143,23 +107,23 @@ def test_shares_that_leave_nothing_are_refused():
         Shares(1)
 
 
-def test_the_split_does_not_depend_on_the_batches(tmp_path):
+def test_nothing_depends_on_how_the_batches_are_cut(tmp_path):
     read = []
     for number, batch_bytes in enumerate((1, 2**30)):
         folder = tmp_path / str(number)
         folder.mkdir()
         with open_batches(QUERY, batch_bytes=batch_bytes) as batches:
-            prepared = prepare_batches(batches, ["price"], folder, shares=Shares(seed=1))
+            prepared = prepare(batches, ["price"], folder, shares=Shares(seed=1))
         read.append([rows.read(0, rows.m) for rows in prepared.rows.values()])
     for one, other in zip(*read, strict=True):
-        np.testing.assert_allclose(one.X, other.X, rtol=1e-6, atol=1e-6)
-        np.testing.assert_allclose(one.Y, other.Y, rtol=1e-6, atol=1e-6)
+        assert np.array_equal(one.X, other.X)
+        assert np.array_equal(one.Y, other.Y)
 
 
 def test_medians_come_from_a_sample_where_rows_are_many(tmp_path, monkeypatch):
-    monkeypatch.setattr("chainrule.tabular.summarize._SAMPLE_ROWS", 2000)
+    monkeypatch.setattr("chainrule.tabular.prepare._SAMPLE_ROWS", 2000)
     with open_batches(QUERY, batch_bytes=1) as batches:
-        encoder = prepare_batches(batches, ["price"], tmp_path, shares=ALL).encoder
+        encoder = prepare(batches, ["price"], tmp_path, shares=ALL).encoder
     k = next(block for block in encoder.blocks if block.column == "k" and isinstance(block, Scaled))
     assert k.fill == pytest.approx(24.5, abs=3)  # of 0 to 49
 
@@ -185,16 +149,16 @@ def test_medians_come_from_a_sample_where_rows_are_many(tmp_path, monkeypatch):
 )
 def test_what_cannot_be_trained_on_is_said(tmp_path, query, targets, options, error, words):
     with pytest.raises(error, match=words), open_batches(query) as batches:
-        prepare_batches(batches, targets, tmp_path, **({"shares": ALL} | options))
+        prepare(batches, targets, tmp_path, **({"shares": ALL} | options))
 
 
 def test_a_record_brings_everything_back(tmp_path):
     with open_batches(QUERY) as batches:
-        prepared = prepare_batches(batches, ["price"], tmp_path)
+        prepared = prepare(batches, ["price"], tmp_path)
     fingerprint = {"table": {"query": QUERY}, "seed": 1}
     assert load_prepared(tmp_path, fingerprint) is None
     save_prepared(prepared, tmp_path, fingerprint)
-    assert load_prepared(tmp_path, fingerprint) == prepared
+    assert load_prepared(tmp_path, fingerprint) == replace(prepared, split=None)
     with pytest.raises(CheckpointError, match="another training: seed differ"):
         load_prepared(tmp_path, fingerprint | {"seed": 2})
 
@@ -202,20 +166,28 @@ def test_a_record_brings_everything_back(tmp_path):
 def test_training_is_as_good_as_in_memory(tmp_path):
     """Not the same to the bit: rows are shuffled in windows."""
     settings = recipe(4000, hidden_layer_sizes=(16,), max_iter=15, dropout=0.0)
-    whole = train(prepare(read_table(QUERY), ["flag"]), settings)
+    whole = train(prepare(OneBatch.of(read_table(QUERY)), ["flag"]), settings)
     with open_batches(QUERY, batch_bytes=1) as batches:
-        prepared = prepare_batches(batches, ["flag"], tmp_path)
-    streamed = train_batches(prepared, settings, Budget.asked("1GB"))
+        prepared = prepare(batches, ["flag"], tmp_path)
+    streamed = train(prepared, settings, budget=Budget.asked("1GB"))
     assert streamed.figures.keys() == whole.figures.keys()
     assert streamed.figures["network"]["accuracy"] > whole.figures["network"]["accuracy"] - 0.03
-    assert streamed.figures["network"]["accuracy"] > streamed.figures["trivial answer"]["accuracy"] + 0.1
+    assert streamed.figures["network"]["accuracy"] > streamed.figures["baseline: most frequent class"]["accuracy"] + 0.1
     assert streamed.model.training["order"] == {"block": 4096, "window": 64}
 
 
 def test_full_batches_that_do_not_fit_are_refused(tmp_path, monkeypatch):
     with open_batches(QUERY) as batches:
-        prepared = prepare_batches(batches, ["flag"], tmp_path)
+        prepared = prepare(batches, ["flag"], tmp_path)
     monkeypatch.setattr("chainrule.outofcore.memory.BLOCK", 64)
     monkeypatch.setattr("chainrule.outofcore.memory.WINDOW", 2)
     with pytest.raises(InvalidParameterError, match="the batch size can be at most 128"):
-        train_batches(prepared, recipe(1000, solver="gradient_descent"), Budget.asked("400MB"))
+        train(prepared, recipe(1000, solver="gradient_descent"), budget=Budget.asked("400MB"))
+
+
+def test_units_are_those_of_the_training_rows_and_a_constant_stays_unscaled():
+    query = "SELECT i * 0.5 AS x, sin(i) AS a, 10 AS b FROM range(400) t(i) ORDER BY hash(i)"
+    prepared = prepare(OneBatch.of(read_table(query)), ["a", "b"])
+    a = read_table(query)["a"].values[prepared.split.untested]
+    assert prepared.target.centre == pytest.approx((a.mean(), 10), rel=1e-12)
+    assert prepared.target.scale == pytest.approx((a.std(), 1), rel=1e-12)

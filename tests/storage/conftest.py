@@ -13,8 +13,10 @@ from safetensors.numpy import save
 
 from chainrule import LinearRegressor, MLPClassifier, MLPRegressor
 from chainrule.table import from_frame
-from chainrule.tabular.in_memory import prepare, train
+from chainrule.table.batches import OneBatch
+from chainrule.tabular.prepare import prepare
 from chainrule.tabular.recipe import recipe
+from chainrule.tabular.train import train
 
 
 def read_raw(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -43,7 +45,7 @@ def frame() -> dict[str, Any]:
 def table_model(frame):
     """A small classifier of rows of `frame`."""
     table = from_frame(frame)
-    return train(prepare(table, ["kind"]), recipe(60, hidden_layer_sizes=(3,), max_iter=2)).model
+    return train(prepare(OneBatch.of(table), ["kind"]), recipe(60, hidden_layer_sizes=(3,), max_iter=2)).model
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +54,10 @@ def table_models(frame, table_model):
     frame = frame | {"big": frame["kind"] == "big", "twice": 2 * frame["size"]}
     table = from_frame(frame)
     settings = recipe(60, hidden_layer_sizes=(3,), max_iter=2)
-    return [table_model, *(train(prepare(table, target), settings).model for target in (["big"], ["size", "twice"]))]
+    return [
+        table_model,
+        *(train(prepare(OneBatch.of(table), target), settings).model for target in (["big"], ["size", "twice"])),
+    ]
 
 
 @pytest.fixture(scope="session")

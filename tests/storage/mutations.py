@@ -32,8 +32,10 @@ from chainrule import (
 )
 from chainrule._errors import ChainruleError, ModelFileError
 from chainrule.table import from_frame
-from chainrule.tabular.in_memory import prepare, train
+from chainrule.table.batches import OneBatch
+from chainrule.tabular.prepare import prepare
 from chainrule.tabular.recipe import recipe
+from chainrule.tabular.train import train
 
 from .conftest import read_raw, write_raw
 
@@ -55,7 +57,8 @@ def models() -> list[Any]:
     frame = FRAME | {"twice": 2 * X[:, 0], "yes": X[:, 0] > 0}
     settings = recipe(60, hidden_layer_sizes=(3,), max_iter=2)
     tables = [
-        train(prepare(from_frame(frame), names), settings).model for names in (["kind"], ["yes"], ["twice", "when"])
+        train(prepare(OneBatch.of(from_frame(frame)), names), settings).model
+        for names in (["kind"], ["yes"], ["twice", "when"])
     ]
     return [
         *tables,
@@ -162,7 +165,8 @@ def retensored(draw: Any, tensors: dict[str, Any]) -> dict[str, Any]:
 def used(model: Any) -> None:
     """Do with a loaded model what people do."""
     repr(model)
-    if type(model).__name__ == "TableModel":
+    if hasattr(model, "model_"):
+        model.get_params()
         model.predict(from_frame(FRAME | {"twice": X[:, 0], "yes": X[:, 0] > 0}))
         return
     rows = np.ones((4, model.n_features_in_))
@@ -174,7 +178,7 @@ def used(model: Any) -> None:
 
 
 def checked(path: Path) -> bool:
-    """RowLoader the file and use the model; whether it could be loaded."""
+    """Load the file and use the model; whether it could be loaded."""
     began = time.monotonic()
     try:
         model = load(path)

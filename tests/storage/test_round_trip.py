@@ -111,6 +111,7 @@ def test_table_model(tmp_path, table_model, frame):
     loaded = again(table_model, tmp_path)
     assert same(loaded.predict_proba(frame), table_model.predict_proba(frame))
     assert loaded.predict(frame).tolist() == table_model.predict(frame).tolist()
+    loaded = loaded.model_
     assert (loaded.encoder, loaded.target) == (table_model.encoder, table_model.target)
     assert loaded.training == json.loads(json.dumps(table_model.training))  # tuples come back as lists
     assert loaded.training["chainrule"] == chainrule.__version__

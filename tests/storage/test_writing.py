@@ -16,7 +16,7 @@ def test_the_old_file_is_replaced_not_written_into(tmp_path, table_model):
     with path.open("rb") as reader:
         save(table_model, path)
         assert reader.read() == b"old"  # who reads while it is replaced reads the old file to its end
-    assert load(path).target == table_model.target
+    assert load(path).model_.target == table_model.target
     assert [entry.name for entry in tmp_path.iterdir()] == ["m.safetensors"]
 
 

@@ -12,7 +12,7 @@ from chainrule.table import from_frame, read_table
 from chainrule.table.reading.as_parquet import fingerprint
 from chainrule.table.reading.batches import open_batches
 from chainrule.table.writing.write import write_columns
-from chainrule.tabular.large_table import LargeTable, train_on
+from chainrule.tabular.pipeline import Task, train_table
 
 NAMES = [
     *("from.csv", "with-header.csv", "select.csv", "values.csv", "FROM x.csv", "select (1).csv", "SELECT 1 AS a"),
@@ -174,7 +174,7 @@ def test_training_on_a_query_of_text_files(folder):
     rows = "".join(f"{i % 10},{int(i % 10 > 4)}\n" for i in range(400))
     (folder / "v.csv").write_text(f"Measured in May\nx,y\n{rows}")
     changes = {"hidden_layer_sizes": (4,), "max_iter": 1}
-    trained, prepared = train_on(LargeTable("SELECT * FROM 'v.csv'", ["y"], test=0), changes)
+    trained, prepared = train_table(Task("SELECT * FROM 'v.csv'", ["y"], test=0), changes)
     assert prepared.m == 400
     assert len(trained.model.predict("SELECT x FROM 'v.csv' WHERE x < 2")) == 80
     assert len(trained.model.predict("v.csv")) == 400

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from chainrule.cli.guard import guarded
-
-if TYPE_CHECKING:
-    from chainrule.tabular.evaluate import Evaluation
-    from chainrule.tabular.model import TableModel
 
 
 @click.command()
@@ -23,8 +17,11 @@ def evaluate(model: str, table: str, memory: str | None, as_json: bool) -> None:
     """Test the saved MODEL on TABLE, which has the target column."""
     from chainrule.cli.display import figures_table, strict_json
     from chainrule.cli.predict import table_model
+    from chainrule.cli.reading import opened
 
-    found = _evaluation(table_model(model), table, memory)
+    loaded = table_model(model)
+    with opened(table, memory, "testing") as batches:
+        found = loaded.judge(batches)
     if as_json:
         click.echo(strict_json({"figures": found.figures, "rows": found.rows, "without_target": found.without_target}))
         return
@@ -34,14 +31,3 @@ def evaluate(model: str, table: str, memory: str | None, as_json: bool) -> None:
         click.echo(f"{found.without_target:,} rows lack a target value and are left out")
     click.echo(f"{found.rows:,} rows of {found.source}")
     click.echo(figures_table({"network": found.figures}, "on these rows"))
-
-
-def _evaluation(model: TableModel, table: str, memory: str | None) -> Evaluation:
-    from chainrule.cli.streaming import in_batches, opened
-    from chainrule.tabular.evaluate import evaluate_batches, evaluate_table
-    from chainrule.tabular.model import as_table
-
-    if not in_batches(table, memory):
-        return evaluate_table(model, as_table(table))
-    with opened(table, memory, "testing") as batches:
-        return evaluate_batches(model, batches)

@@ -29,28 +29,26 @@ def predict(model: str, table: str, output: str | None, keep: bool, memory: str 
     Writes the column `prediction`, and for classes `p_<class>` for each. The table's columns may be in another order,
     with others among them; a missing column is an error.
     """
-    from chainrule.cli.streaming import in_batches, opened
-    from chainrule.table import Column
+    from chainrule.cli.reading import opened
+    from chainrule.table.batches import OneBatch
     from chainrule.table.reading.inputs import check_outputs
-    from chainrule.table.writing.write import check_destination, plain_values, write_columns
+    from chainrule.table.writing.write import check_destination, write_columns
     from chainrule.table.writing.write_batches import write_batches
-    from chainrule.tabular.model import as_table
 
     if output is not None:
         check_destination(output)
         check_outputs({"--output": [output]}, [table], model)
     loaded, destination = table_model(model), output or sys.stdout.buffer
-    if in_batches(table, memory):
-        with opened(table, memory, "predicting") as batches:
-            write_batches((_output(loaded, batch, keep) for batch in batches), destination)
-        return
-    columns = _output(loaded, as_table(table), keep)
-    plain = {name: plain_values(each) if isinstance(each, Column) else each for name, each in columns.items()}
-    write_columns(plain, destination)
+    with opened(table, memory, "predicting") as batches:
+        columns = (_output(loaded, batch, keep) for batch in batches)
+        if isinstance(batches, OneBatch):
+            write_columns(next(columns), destination)
+        else:
+            write_batches(columns, destination)
 
 
 def table_model(path: str) -> TableModel:
-    """RowLoader a model that predicts from tables.
+    """Load a model that predicts from tables.
 
     Raises
     ------
@@ -58,10 +56,10 @@ def table_model(path: str) -> TableModel:
         If the file holds an estimator, which knows no columns.
     """
     from chainrule._errors import ModelFileError
-    from chainrule.storage import load
+    from chainrule.storage.models import load_model
     from chainrule.tabular.model import TableModel
 
-    model = load(path)
+    model = load_model(path)
     if not isinstance(model, TableModel):
         raise ModelFileError(
             f"{path} holds a {type(model).__name__}, which knows no table columns. Use it from Python: chainrule.load."
@@ -71,10 +69,8 @@ def table_model(path: str) -> TableModel:
 
 def _output(model: TableModel, table: Table, keep: bool) -> dict[str, Column | Array]:
     """The columns to write: the table's own, if they are to be kept, and the predictions."""
-    from chainrule.tabular.evaluate import answers, predictions
-
     own = ((column.name, column) for column in table.columns if keep)
-    return _named_apart([*own, *predictions(model, answers(model, table))])
+    return _named_apart([*own, *model.predictions(table)])
 
 
 def _named_apart(columns: Iterable[tuple[str, Column | Array]]) -> dict[str, Column | Array]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,11 +13,7 @@ if TYPE_CHECKING:
     from chainrule.cli.progress import Reading, Reporter
     from chainrule.distributed.distribution import Distribution
     from chainrule.fit.parameters import Settings
-    from chainrule.table import Table
-    from chainrule.tabular.prepare import About
-    from chainrule.tabular.task import Overrides, Trained, Understood
-
-    Announce = Callable[[Understood, Table | About, Settings], Reporter]
+    from chainrule.tabular.prepare import PreparedTable
 
 
 @click.command()
@@ -94,134 +88,68 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     A table that is too large for the memory, or trained on with --memory or --checkpoint, is read in batches; its rows
     are then kept encoded on disk, in the checkpoint's folder or the system's temporary one.
     """
-    from chainrule.checkpoints.run_folder import places
     from chainrule.cli.display import strict_json
     from chainrule.cli.progress import Reading, Reporter
-    from chainrule.cli.streaming import in_batches
+    from chainrule.cli.train_settings import given_settings
     from chainrule.cli.train_text import after, before, summary
     from chainrule.files.model_file import check_writable
     from chainrule.storage import save
     from chainrule.table.reading.inputs import check_outputs
+    from chainrule.tabular.pipeline import Task, train_table
+    from chainrule.tabular.prepare import ROLES, Overrides
 
+    checkpoint = options["checkpoint"]
     check_writable(model)
-    made = {"--model": [model]} | ({"--checkpoint": places(folder)} if (folder := options["checkpoint"]) else {})
-    check_outputs(made, [table, options["test_table"]])
-    request = _request(table, seed, options)
-    distribution, is_root = request.distribution, request.is_root
+    check_outputs(_outputs(model, checkpoint), [table, options["test_table"]])
+    changes, distribution = given_settings(options), _distribution(options)
     if distribution is not None:
         distribution.check()
+    is_root = distribution is None or distribution.is_root
     quiet, as_json = quiet or not is_root, as_json and is_root
     say = _say(quiet, as_json)
+    columns = {name: names(options[name]) for name in ROLES}
+    overrides = Overrides(**columns, task=options["task"])
     with ExitStack() as stack:
         reading = stack.enter_context(closing(Reading(quiet)))
+        _begin(reading, table, options["memory"], checkpoint if is_root else None)
 
-        def announce(prepared: Understood, source: Table | About, settings: Settings) -> Reporter:
+        def announce(prepared: PreparedTable, settings: Settings) -> Reporter:
             reading.close()
-            say(before(prepared, source, settings))
+            say(before(prepared, settings))
             return stack.enter_context(closing(Reporter(quiet)))
 
-        def streams() -> bool:
-            return options["checkpoint"] is not None or in_batches(table, options["memory"])
-
-        if streams() if distribution is None else distribution.broadcast(streams):
-            trained, prepared = _train_in_batches(request, announce, reading)
-        else:
-            trained, prepared = _train_in_memory(request, announce)
+        trained, prepared = train_table(
+            Task(table, options["target"], overrides, options["test"], options["test_table"], options["strict"]),
+            changes,
+            seed=seed,
+            memory=options["memory"],
+            checkpoint=checkpoint,
+            distribution=distribution,
+            announce=announce,
+            on_read=reading,
+        )
     if is_root:
         save(trained.model, model)
-    say(after(trained, model, options["checkpoint"]))
+    say(after(trained, model, checkpoint))
     if as_json:
         click.echo(strict_json(summary(trained, prepared, model)))
 
 
-@dataclass(frozen=True)
-class _Request:
-    """What was asked for, checked as far as it can be before anything is read."""
+def _outputs(model: str, checkpoint: str | None) -> dict[str, Any]:
+    from chainrule.checkpoints.run_folder import places
 
-    source: str
-    seed: int
-    options: dict[str, Any]
-    changes: dict[str, Any]
-    overrides: Overrides
-    distribution: Distribution | None
-
-    @property
-    def is_root(self) -> bool:
-        """Whether this process is the one that reports and saves."""
-        return self.distribution is None or self.distribution.is_root
+    return {"--model": [model]} | ({"--checkpoint": places(checkpoint)} if checkpoint else {})
 
 
-def _request(source: str, seed: int, options: dict[str, Any]) -> _Request:
-    from chainrule.cli.train_settings import given_settings
-    from chainrule.tabular.task import Overrides
-
-    columns = {name: names(options[name]) for name in ("drop", "categorical", "numeric", "ordinal")}
-    overrides = Overrides(**columns, task=options["task"])
-    return _Request(source, seed, options, given_settings(options), overrides, _distribution(options))
-
-
-def _train_in_batches(request: _Request, announce: Announce, reading: Reading) -> tuple[Trained, Understood]:
+def _begin(reading: Reading, table: str, memory: str | None, checkpoint: str | None) -> None:
+    """Say what is read, or gone on from, before the first row can be counted."""
     from chainrule.checkpoints.run_folder import has_checkpoint
-    from chainrule.tabular.large_table import LargeTable, train_on
+    from chainrule.tabular.pipeline import in_batches
 
-    options, folder = request.options, request.options["checkpoint"]
-    if folder is not None and has_checkpoint(folder) and request.is_root:
-        click.echo(f"going on from {folder}", err=True)
-    else:
-        reading.begin(request.source)
-    asked = options["target"], request.overrides, options["test"], options["test_table"], options["strict"]
-    return train_on(
-        LargeTable(request.source, *asked),
-        request.changes,
-        seed=request.seed,
-        memory=options["memory"],
-        checkpoint=folder,
-        distribution=request.distribution,
-        announce=lambda prepared, settings: announce(prepared, prepared.about, settings),
-        on_read=reading,
-    )
-
-
-def _train_in_memory(request: _Request, announce: Announce) -> tuple[Trained, Understood]:
-    from chainrule.table import read_table
-    from chainrule.tabular.in_memory import prepare
-    from chainrule.tabular.in_memory import train as train_model
-    from chainrule.tabular.recipe import recipe
-
-    options = request.options
-    table, other = read_table(request.source), options["test_table"]
-    prepared = prepare(
-        table,
-        _targets(table, options["target"]),
-        overrides=request.overrides,
-        test_fraction=options["test"],
-        test_table=read_table(other) if other else None,
-        strict=options["strict"],
-        seed=request.seed,
-    )
-    settings = recipe(prepared.m, **request.changes)
-    reporter = announce(prepared, table, settings)
-    trained = train_model(
-        prepared,
-        settings,
-        seed=request.seed,
-        on_segment=reporter.on_segment,
-        on_epoch=reporter.on_epoch,
-        on_compare=reporter.on_compare,
-        distribution=request.distribution,
-    )
-    return trained, prepared
-
-
-def _targets(table: Table, given: tuple[str, ...]) -> tuple[str, ...]:
-    from chainrule._errors import TableError
-
-    targets = given
-    if not targets and any(column.kind == "pixel" for column in table.columns):
-        targets = ("label",)
-    if not targets:
-        raise TableError(f"say what to predict: --target NAME. The columns are {', '.join(table.names)}.")
-    return targets
+    if checkpoint is not None and has_checkpoint(checkpoint):
+        click.echo(f"going on from {checkpoint}", err=True)
+    elif checkpoint is not None or in_batches(table, memory):
+        reading.begin(table)
 
 
 def _distribution(options: dict[str, Any]) -> Distribution | None:

@@ -8,18 +8,17 @@ from chainrule.cli.display import aligned, figures_table
 
 if TYPE_CHECKING:
     from chainrule.fit.parameters import Settings
-    from chainrule.table import Table
-    from chainrule.tabular.prepare import About
-    from chainrule.tabular.task import Trained, Understood
+    from chainrule.tabular.prepare import PreparedTable
+    from chainrule.tabular.train import Trained
 
 
-def before(prepared: Understood, table: Table | About, settings: Settings) -> str:
+def before(prepared: PreparedTable, settings: Settings) -> str:
     """What was understood, for the user to agree with before training."""
     from chainrule.fit.parameters import FULL_BATCH
     from chainrule.network.parameters import n_parameters
-    from chainrule.tabular.task import architecture
+    from chainrule.tabular.train import network_of
 
-    target = prepared.target
+    target, table = prepared.target, prepared.about
     lines = [f"{table.source}: {table.n_rows:,} rows, {len(table.names):,} columns"]
     lines.append(f"target {', '.join(target.names)}: {target.task}, {target.reason}")
     lines += [*table.notes, *prepared.notes]
@@ -28,7 +27,7 @@ def before(prepared: Understood, table: Table | About, settings: Settings) -> st
     lines += ["", aligned([("column", "role", "note"), *prepared.schema.rows()]), ""]
     held = f", {settings.validation_fraction:.0%} of them held out to stop early" if settings.early_stopping else ""
     lines.append(f"{prepared.m:,} rows to train on{held}; {prepared.m_test:,} to test on")
-    net = architecture(prepared, settings)
+    net = network_of(prepared, settings)
     widths = "-".join(str(n) for n in net.widths)
     steps = "all rows a step" if settings.solver in FULL_BATCH else f"batches of {settings.batch_size}"
     gs = ", ".join(dict.fromkeys(g.name for g in net.hidden))
@@ -43,7 +42,7 @@ def after(trained: Trained, path: str, checkpoint: str | None) -> str:
     """What came of it."""
     from chainrule.network.training.history import StopReason
 
-    history = trained.fitted.history
+    history = trained.network.history
     lines = [f"stopped: {history.stop_sentence}"]
     if checkpoint and history.stop_reason == StopReason.INTERRUPTED:
         lines.append(f"the same command goes on from {checkpoint}")
@@ -53,9 +52,9 @@ def after(trained: Trained, path: str, checkpoint: str | None) -> str:
     return "\n".join(lines)
 
 
-def summary(trained: Trained, prepared: Understood, path: str) -> dict[str, Any]:
+def summary(trained: Trained, prepared: PreparedTable, path: str) -> dict[str, Any]:
     """The figures as data, for `--json`."""
-    history = trained.fitted.history
+    history = trained.network.history
     figures = dict(trained.figures)
     return {
         "model": path,

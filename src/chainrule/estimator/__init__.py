@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from chainrule.estimator.linear import LinearRegressor as LinearRegressor
     from chainrule.estimator.mlp import MLPClassifier as MLPClassifier
     from chainrule.estimator.mlp import MLPRegressor as MLPRegressor
+    from chainrule.estimator.tabular import TabularClassifier as TabularClassifier
+    from chainrule.estimator.tabular import TabularRegressor as TabularRegressor
     from chainrule.tabular.model import TableModel as TableModel
 
 _HOMES = {
@@ -22,6 +24,8 @@ _HOMES = {
     "MLPClassifier": "chainrule.estimator.mlp",
     "MLPRegressor": "chainrule.estimator.mlp",
     "TableModel": "chainrule.tabular.model",
+    "TabularClassifier": "chainrule.estimator.tabular",
+    "TabularRegressor": "chainrule.estimator.tabular",
 }
 
 __all__ = [*_HOMES]

@@ -13,11 +13,16 @@ from sklearn.utils.metaestimators import available_if
 
 from chainrule._errors import InvalidParameterError, TargetError, warn
 from chainrule.estimator.base import Estimator
-from chainrule.estimator.class_weights import asks_for_balance, equal_weights, weight_of_classes, weights_of_labels
 from chainrule.estimator.labels import Labels, checked_labels
 from chainrule.estimator.open_inputs import open_inputs
-from chainrule.estimator.row_weights import judged_rows
 from chainrule.estimator.serialize import check_classes, described, restored
+from chainrule.estimator.weights import (
+    asks_for_balance,
+    equal_weights,
+    judged_rows,
+    weight_of_classes,
+    weights_of_labels,
+)
 from chainrule.fit.dataset import TrainingSet
 from chainrule.network.activations import sigmoid, softmax
 from chainrule.network.losses import Loss, custom_loss, is_custom_loss, loss

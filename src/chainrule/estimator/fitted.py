@@ -24,7 +24,6 @@ from chainrule._errors import TableError, warn
 from chainrule.engine import choose
 from chainrule.estimator.callbacks.scikit_learn import CallbackSupportMixin
 from chainrule.estimator.open_inputs import is_source, open_inputs
-from chainrule.estimator.row_weights import checked_weights
 from chainrule.estimator.scoring import require_scoring
 from chainrule.estimator.serialize import (
     check_columns,
@@ -42,6 +41,7 @@ from chainrule.estimator.stored_inputs import (
 )
 from chainrule.estimator.target_values import present
 from chainrule.estimator.validation import validated
+from chainrule.estimator.weights import checked_weights
 from chainrule.fit.build_network import activations_of
 from chainrule.fit.column_encoder import Columns
 from chainrule.fit.dataset import TrainingSet
@@ -49,7 +49,7 @@ from chainrule.fit.parameters import Settings, check_parameters, loss_of
 from chainrule.fit.trained_network import TrainedNetwork
 from chainrule.network.losses import Loss
 from chainrule.network.types import Array
-from chainrule.table.reading.batches import Batches, open_batches
+from chainrule.table.reading.batches import ParquetBatches, open_batches
 from chainrule.table.target import Target
 
 
@@ -156,7 +156,7 @@ class FittedEstimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             X = X.with_columns(self._features_of(X.batches), plain=self._columns is None)
         return X, check_array(*y, ensure_2d=False, dtype=None, input_name="y") if y else None
 
-    def _features_of(self, batches: Batches) -> tuple[str, ...]:
+    def _features_of(self, batches: ParquetBatches) -> tuple[str, ...]:
         """The names of the columns that it was fitted on; without names, all there are."""
         known = getattr(self, "feature_names_in_", None)
         if known is not None and batches.named:

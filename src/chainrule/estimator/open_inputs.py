@@ -16,7 +16,7 @@ from chainrule.checkpoints.checkpoint_file import CheckpointFile
 from chainrule.estimator.stored_inputs import StoredTable, working_budget
 from chainrule.fit.callback_protocol import name_of
 from chainrule.network.types import Array
-from chainrule.table.reading.batches import Batches, open_batches
+from chainrule.table.reading.batches import ParquetBatches, open_batches
 from chainrule.table.reading.inputs import check_outputs
 
 
@@ -89,7 +89,7 @@ def _is_named(values: Any) -> bool:
     return len(keys) > 0 and all(isinstance(key, str | int) for key in keys)
 
 
-def _columns_of(X: Any, batches: Batches, values: Any, what: str) -> tuple[str, ...]:
+def _columns_of(X: Any, batches: ParquetBatches, values: Any, what: str) -> tuple[str, ...]:
     """Return the names of the columns that are not features, since they are targets or weights."""
     if _is_named(values):
         names = batches.header.resolve(values if isinstance(values, list | tuple) else [values])
@@ -104,7 +104,7 @@ def _columns_of(X: Any, batches: Batches, values: Any, what: str) -> tuple[str, 
     return ()
 
 
-def _computed(batches: Batches, values: Any) -> Any:
+def _computed(batches: ParquetBatches, values: Any) -> Any:
     """Bring values that come beside a table to memory."""
     values = values.compute() if _is_lazy(values) else values
     if len(values) != batches.n_rows:
@@ -112,7 +112,7 @@ def _computed(batches: Batches, values: Any) -> Any:
     return values
 
 
-def _targets(batches: Batches, y: Any) -> Any:
+def _targets(batches: ParquetBatches, y: Any) -> Any:
     """The labels or numbers of the target columns, or those given."""
     if not _is_named(y):
         return _computed(batches, y)
@@ -121,7 +121,7 @@ def _targets(batches: Batches, y: Any) -> Any:
     return np.column_stack([_target(batches, key) for key in y])
 
 
-def _target(batches: Batches, key: str | int) -> Array:
+def _target(batches: ParquetBatches, key: str | int) -> Array:
     column = batches.column(*batches.header.resolve([key]))
     if column.missing.any():
         first = int(np.flatnonzero(column.missing)[0])
@@ -140,7 +140,7 @@ def _target(batches: Batches, key: str | int) -> Array:
     return column.values.astype(np.float64 if column.values.dtype.kind == "f" else np.int64)  # not the narrowest type
 
 
-def _weights(batches: Batches, sample_weight: Any) -> Any:
+def _weights(batches: ParquetBatches, sample_weight: Any) -> Any:
     if sample_weight is None:
         return None
     if not _is_named(sample_weight):

@@ -15,10 +15,10 @@ from chainrule._errors import InvalidParameterError, TargetError
 from chainrule.estimator.base import Estimator
 from chainrule.estimator.intervals import d2_of_quantiles, interval
 from chainrule.estimator.open_inputs import open_inputs
-from chainrule.estimator.row_weights import judged_rows
 from chainrule.estimator.serialize import restored_residuals
 from chainrule.estimator.target_scale import target_scale
 from chainrule.estimator.target_values import warn_of_column
+from chainrule.estimator.weights import judged_rows
 from chainrule.fit.dataset import TrainingSet
 from chainrule.network.losses import Loss, custom_loss, loss
 from chainrule.network.losses.custom import CustomLoss

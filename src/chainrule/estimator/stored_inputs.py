@@ -28,7 +28,7 @@ from chainrule.outofcore.remote_rows import Chosen, RemoteRows
 from chainrule.outofcore.rows import Block
 from chainrule.outofcore.stored_matrix import StoredMatrix, write_matrix
 from chainrule.table.columns import Column, Table
-from chainrule.table.reading.batches import Batches
+from chainrule.table.reading.batches import ParquetBatches
 
 
 def working_memory() -> float:
@@ -44,7 +44,7 @@ def working_budget() -> Budget:
 class _OnDisk(Sequence[Column]):
     """Columns that are read when they are asked for, and not kept."""
 
-    def __init__(self, batches: Batches) -> None:
+    def __init__(self, batches: ParquetBatches) -> None:
         self.batches = batches
 
     def __len__(self) -> int:
@@ -64,12 +64,12 @@ class _OnDisk(Sequence[Column]):
 class StoredTable(RawTable):
     """A table of any size, whose inputs are encoded to a file in a folder."""
 
-    batches: Batches
+    batches: ParquetBatches
     folder: Path
     plain: bool = True  # whether the network takes the columns as they are
 
     @classmethod
-    def of(cls, batches: Batches, folder: Path) -> StoredTable:
+    def of(cls, batches: ParquetBatches, folder: Path) -> StoredTable:
         """Return the table that is read batch by batch."""
         columns = _OnDisk(batches)
         return cls(columns=columns, source=batches.source, batches=batches, folder=folder)  # type: ignore[arg-type]
@@ -121,7 +121,7 @@ class StoredTable(RawTable):
         return matrix
 
 
-def encoded_parts(batches: Batches, columns: Columns | None) -> Iterator[Array]:
+def encoded_parts(batches: ParquetBatches, columns: Columns | None) -> Iterator[Array]:
     """Give the matrix that the network takes, some rows at a time."""
     return (_encoded(batch, columns) for batch in batches)
 

@@ -111,6 +111,9 @@ _BLOCKS = Each(
     ),
     least=1,
 )
+_KEYS = Each(Leaf(lambda value: isinstance(value, str | int), "the name or the position of a column"))
+_OVERRIDES: Shape = dict.fromkeys(("drop", "categorical", "numeric", "ordinal"), _KEYS) | {"task": TEXT}
+_SCHEMA: Shape = Each({"name": TEXT, "role": TEXT, "note": TEXT})
 TRAINING: Shape = {
     "rows": whole(),
     "test_rows": whole(),
@@ -119,6 +122,8 @@ TRAINING: Shape = {
     "settings": _OPEN,
     "history": _HISTORY,
     "figures": Each(_MEASURES, of=dict),
+    "schema": Maybe(_SCHEMA),
+    "columns": Maybe(_OVERRIDES),
 }
 _TABLE_MODEL: Shape = {
     "encoder": {"blocks": _BLOCKS},
@@ -183,10 +188,12 @@ OUTCOME: Shape = {
 }
 PREPARED: Shape = {
     "fingerprint": _OPEN,
-    "schema": Each({"name": TEXT, "role": TEXT, "note": TEXT}),
+    "schema": _SCHEMA,
+    "columns": _OVERRIDES,
     "target": _TARGET,
     "encoder": {"blocks": _BLOCKS},
     "dropped_rows": whole(),
+    "notes": _TEXTS,
     "about": {"source": TEXT, "n_rows": whole(), "names": _TEXTS, "notes": _TEXTS},
     "m": {part: whole() for part in ("training", "validation", "test")},
     "mean": Each(number()),

@@ -1,5 +1,5 @@
-"""Figures, plots and pages about a training; reads plain data, never an estimator."""
+"""Figures of predictions; reads plain data, never an estimator."""
 
-from chainrule.metrics.figures import classification_figures, regression_figures
+from chainrule.metrics.figures import classification_figures, regression_figures, running_figures
 
-__all__ = ["classification_figures", "regression_figures"]
+__all__ = ["classification_figures", "regression_figures", "running_figures"]

@@ -1,10 +1,17 @@
-"""The figures of a test: how good predictions are, in numbers that need no explanation."""
+"""How good predictions are, in numbers that need no explanation; of rows that come at once or in batches."""
 
 from __future__ import annotations
+
+from typing import Protocol
 
 import numpy as np
 
 from chainrule.network.types import Array
+from chainrule.table.encoding.moments import Moments
+
+_EXACT = 1 << 20  # rows up to which the ROC AUC is exact
+_DROPPED_BITS = 11  # of a float32's 23 bits of precision: scores that differ by less than 1 in 4096 count as tied
+_BINS = (int(np.float32(1.0).view(np.uint32)) >> _DROPPED_BITS) + 1
 
 
 def classification_figures(codes: Array, probabilities: Array) -> dict[str, float]:
@@ -28,32 +35,9 @@ def classification_figures(codes: Array, probabilities: Array) -> dict[str, floa
     >>> {name: round(value, 3) for name, value in figures.items()}
     {'accuracy': 0.667, 'log_loss': 0.646, 'roc_auc': 1.0}
     """
-    given = probabilities[np.arange(len(codes)), codes].astype(np.float64)
-    with np.errstate(divide="ignore"):
-        figures = {
-            "accuracy": float(np.mean(probabilities.argmax(axis=1) == codes)),
-            "log_loss": float(-np.mean(np.log(given))),
-        }
-    if probabilities.shape[1] == 2:
-        figures["roc_auc"] = roc_auc(codes, probabilities[:, 1])
-    return figures
-
-
-def roc_auc(codes: Array, scores: Array) -> float:
-    """The probability that a row of class 1 has a higher score than one of class 0; ties count half.
-
-    Examples
-    --------
-    >>> roc_auc(np.array([0, 0, 1, 1]), np.array([0.1, 0.4, 0.4, 0.9]))
-    0.875
-    """
-    _, place, count = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(count) - (count - 1) / 2)[place]  # tied scores share their mean rank
-    positive = codes == 1
-    n1, n0 = int(positive.sum()), int((~positive).sum())
-    if n0 == 0 or n1 == 0:
-        return float("nan")
-    return float((ranks[positive].sum() - n1 * (n1 + 1) / 2) / (n0 * n1))
+    running = ClassificationFigures()
+    running.add(codes, probabilities)
+    return running.figures()
 
 
 def regression_figures(y: Array, predicted: Array) -> dict[str, float]:
@@ -64,13 +48,129 @@ def regression_figures(y: Array, predicted: Array) -> dict[str, float]:
     >>> regression_figures(np.array([[1.0], [3.0]]), np.array([[1.0], [2.0]]))
     {'rmse': 0.7071067811865476, 'mae': 0.5, 'r2': 0.5}
     """
-    error = predicted.astype(np.float64) - y
-    spread = np.mean((y - y.mean(axis=0)) ** 2, axis=0)
-    square = np.mean(error**2, axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        r2 = np.where(spread > 0, 1 - square / spread, np.where(square > 0, -np.inf, 1.0))
-    return {
-        "rmse": float(np.mean(np.sqrt(square))),
-        "mae": float(np.mean(np.abs(error))),
-        "r2": float(np.mean(r2)),
-    }
+    running = RegressionFigures()
+    running.add(y, predicted)
+    return running.figures()
+
+
+def roc_auc(codes: Array, scores: Array) -> float:
+    """The probability that a row of class 1 has a higher score than one of class 0; ties count half.
+
+    Examples
+    --------
+    >>> roc_auc(np.array([0, 0, 1, 1]), np.array([0.1, 0.4, 0.4, 0.9]))
+    0.875
+    """
+    _, place = np.unique(scores, return_inverse=True)
+    zeros, ones = (np.bincount(place[codes == label], minlength=place.max(initial=0) + 1) for label in (0, 1))
+    return _auc(zeros, ones)
+
+
+class RunningFigures(Protocol):
+    """Figures of rows that come in batches."""
+
+    def add(self, y: Array, predicted: Array) -> None:
+        """Take in rows: what is true and what is predicted."""
+
+    def figures(self) -> dict[str, float]:
+        """Return the figures of all rows so far."""
+
+
+class ClassificationFigures:
+    """What `classification_figures` says of rows that come in batches.
+
+    Of more than a million rows the ROC AUC is that of scores rounded to 12 binary digits: those that differ by less
+    than 1 in 4096 count as tied.
+
+    Examples
+    --------
+    >>> running = ClassificationFigures()
+    >>> running.add(np.array([0, 1]), np.array([[0.8, 0.2], [0.4, 0.6]]))
+    >>> running.add(np.array([1]), np.array([[0.7, 0.3]]))
+    >>> {name: round(value, 3) for name, value in running.figures().items()}
+    {'accuracy': 0.667, 'log_loss': 0.646, 'roc_auc': 1.0}
+    """
+
+    def __init__(self) -> None:
+        self._rows = self._right = 0
+        self._log_loss = 0.0
+        self._scores: list[tuple[Array, Array]] = []  # codes and scores, as long as they are few
+        self._counts: Array | None = None  # of each class, how many rows have a score of each bin
+
+    def add(self, codes: Array, probabilities: Array) -> None:
+        """Take in rows: true classes (m,) and probabilities (m, K)."""
+        given = probabilities[np.arange(len(codes)), codes].astype(np.float64)
+        self._rows += len(codes)
+        self._right += int(np.count_nonzero(probabilities.argmax(axis=1) == codes))
+        with np.errstate(divide="ignore"):
+            self._log_loss -= float(np.log(given).sum())
+        if probabilities.shape[1] == 2:
+            self._scores.append((codes, probabilities[:, 1]))
+            if self._counts is not None or self._rows > _EXACT:
+                counted = np.sum([_binned(*scores) for scores in self._scores], axis=0)
+                self._counts = counted if self._counts is None else self._counts + counted
+                self._scores = []
+
+    def figures(self) -> dict[str, float]:
+        """Return the figures of all rows so far."""
+        figures = {"accuracy": self._right / self._rows, "log_loss": self._log_loss / self._rows}
+        if self._counts is not None:
+            return figures | {"roc_auc": _auc(*self._counts)}
+        if self._scores:
+            return figures | {"roc_auc": roc_auc(*map(np.concatenate, zip(*self._scores, strict=True)))}
+        return figures
+
+
+def _binned(codes: Array, scores: Array) -> Array:
+    bins = np.ascontiguousarray(scores, np.float32).view(np.uint32) >> np.uint32(_DROPPED_BITS)
+    return np.array([np.bincount(bins[codes == label], minlength=_BINS) for label in (0, 1)])
+
+
+def _auc(zeros: Array, ones: Array) -> float:
+    """The share of pairs, one row of each class, in which that of class 1 has the higher score; ties count half."""
+    below = np.cumsum(zeros) - zeros / 2
+    pairs = float(zeros.sum()) * float(ones.sum())
+    return float(below @ ones) / pairs if pairs else float("nan")
+
+
+class RegressionFigures:
+    """What `regression_figures` says of rows that come in batches.
+
+    Examples
+    --------
+    >>> running = RegressionFigures()
+    >>> running.add(np.array([[1.0]]), np.array([[1.0]]))
+    >>> running.add(np.array([[3.0]]), np.array([[2.0]]))
+    >>> running.figures()
+    {'rmse': 0.7071067811865476, 'mae': 0.5, 'r2': 0.5}
+    """
+
+    def __init__(self) -> None:
+        self._squares: Array | float = 0.0
+        self._sizes: Array | float = 0.0
+        self._targets: list[Moments] = []
+
+    def add(self, y: Array, predicted: Array) -> None:
+        """Take in rows: numbers and their predictions, both (m, k)."""
+        error = predicted.astype(np.float64) - y
+        self._squares = self._squares + np.square(error).sum(axis=0)
+        self._sizes = self._sizes + np.abs(error).sum(axis=0)
+        found = [Moments.of(column) for column in y.T]
+        self._targets = [a + b for a, b in zip(self._targets or [Moments()] * len(found), found, strict=True)]
+
+    def figures(self) -> dict[str, float]:
+        """Return the figures of all rows so far."""
+        square, spread = np.asarray(self._squares), np.array([target.squares for target in self._targets])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            r2 = np.where(spread > 0, 1 - square / spread, np.where(square > 0, -np.inf, 1.0))
+        rows = self._targets[0].count
+        return {
+            "rmse": float(np.mean(np.sqrt(square / rows))),
+            "mae": float(np.mean(self._sizes / rows)),
+            "r2": float(np.mean(r2)),
+        }
+
+
+def running_figures(task: str) -> RunningFigures:
+    """Return the figures of a task, of no rows yet."""
+    return ClassificationFigures() if task == "classification" else RegressionFigures()

@@ -23,7 +23,7 @@ _ITEM = np.dtype(np.float32)
 
 
 @dataclass(frozen=True)
-class SpooledRows:
+class RowFiles:
     """Rows in two files, of float32 in the order of the table: inputs in one, targets in the other.
 
     Parameters
@@ -58,7 +58,7 @@ class SpooledRows:
         Y = read_rows(_targets(self.stem), start, stop, self.n_targets, _ITEM)
         return Block(X, Y, numbers=np.arange(start, stop, dtype=np.uint64))
 
-    def part(self, start: int, stop: int) -> SpooledRows:
+    def part(self, start: int, stop: int) -> RowFiles:
         """Return some of the rows."""
         return replace(self, first=self.first + start, m=stop - start)
 
@@ -82,7 +82,7 @@ class RowWriter:
 
 
 @contextmanager
-def row_writers(parts: list[SpooledRows]) -> Iterator[list[RowWriter]]:
+def row_writers(parts: list[RowFiles]) -> Iterator[list[RowWriter]]:
     """Open the files of several parts in one folder, once the disk is known to have room for them.
 
     Raises

@@ -32,7 +32,8 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
 
     Parameters
     ----------
-    model : MLPClassifier, MLPRegressor, LinearClassifier, LinearRegressor, an ensemble of them, or TableModel
+    model : MLPClassifier, MLPRegressor, LinearClassifier, LinearRegressor, an ensemble of them, TabularClassifier,
+            TabularRegressor, or the TableModel in one of the last two
     path : path
         Replaced in one step, by what `load` is known to take; an older file stays whole if anything fails.
 
@@ -54,6 +55,7 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     >>> bool((again.predict(X) == model.predict(X)).all())
     True
     """
+    model = getattr(model, "model_", model)  # a tabular estimator is what it has around its model
     kind = type(model).__name__
     if kind not in _KINDS or not hasattr(model, "to_record"):
         raise ModelFileError(f"a {kind} cannot be saved; it must be one of {', '.join(_KINDS)}.")
@@ -67,33 +69,51 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
 
 
 def load(path: str | os.PathLike[str]) -> Any:
-    """RowLoader the model that `save` or `chainrule train` wrote; executes nothing from the file.
+    """Load the model that `save` or `chainrule train` wrote; executes nothing from the file.
 
     Returns
     -------
-    The estimator or ensemble, fitted, or a `TableModel`.
+    The estimator or ensemble, fitted; of a table, a `TabularClassifier` or a `TabularRegressor`.
 
     Raises
     ------
     ModelFileError
         If the file is absent, damaged, foreign, or of a newer format.
     """
+    return _loaded(path, "chainrule.estimator.tabular")
+
+
+def load_model(path: str | os.PathLike[str]) -> Any:
+    """Load what a file holds as it is: of a table a `TableModel`, which needs no scikit-learn.
+
+    Raises
+    ------
+    ModelFileError
+        As `load`.
+    """
+    return _loaded(path, None)
+
+
+def _loaded(path: str | os.PathLike[str], estimators: str | None) -> Any:
     record, tensors = read_model(path)
     try:
-        return _restored(record, tensors)
+        return _restored(record, tensors, estimators)
     except ModelFileError as error:
         raise ModelFileError(f"{os.fspath(path)} is damaged: {error}") from error
 
 
-def _restored(record: dict[str, Any], tensors: dict[str, Array]) -> Any:
-    """Make the model that a file describes, once it is known to describe one."""
+def _restored(record: dict[str, Any], tensors: dict[str, Array], estimators: str | None = None) -> Any:
+    """Make the model that a file describes, once it is known to describe one; around that of a table an estimator."""
     kind = record.get("kind")
     if not isinstance(kind, str) or kind not in _KINDS:
         raise ModelFileError(f"it holds a model of the unknown kind {kind!r}.")
     cls = getattr(importlib.import_module(_KINDS[kind]), kind)
     try:
         require(record, MODELS[kind])
-        return cls.from_record(record, tensors)
+        model = cls.from_record(record, tensors)
+        if kind == "TableModel" and estimators:
+            return importlib.import_module(estimators).estimator_of(model)
+        return model
     except (
         ChainruleError,
         TypeError,

@@ -1,4 +1,4 @@
-"""Rows and columns in: read, infer_schema, encode, split."""
+"""Rows and columns in: read, infer types and roles, encode, hold rows out."""
 
 from __future__ import annotations
 
@@ -10,6 +10,5 @@ from chainrule.table.reading.read import read_table as read_table
 from chainrule.table.schema import ColumnPlan as ColumnPlan
 from chainrule.table.schema import Schema as Schema
 from chainrule.table.schema import infer_schema as infer_schema
-from chainrule.table.split import train_test_split as train_test_split
 from chainrule.table.target import Target as Target
 from chainrule.table.target import infer_target as infer_target

@@ -17,11 +17,31 @@ _EXACT = 2.0**53  # whole numbers up to here are exact as float64
 _CHUNK = 1 << 20
 
 
-class Tally(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Tally:
     """The different values of a column, ascending, and how often each occurs."""
 
     values: Array
     counts: Array
+
+    @classmethod
+    def of(cls, present: Array, kind: Kind) -> Tally:
+        """Count values of a column of some kind."""
+        if kind != "text":
+            return cls(*np.unique(present, return_counts=True))
+        counts = np.bincount(present)  # of codes: faster than sorting
+        values = np.flatnonzero(counts)
+        return cls(values, counts[values])
+
+
+def added(one: Tally | None, other: Tally | None) -> Tally | None:
+    """Add the tallies of two parts of a column; None where one is not known, or the values are too many."""
+    if one is None or other is None:
+        return None
+    values, place = np.unique(np.concatenate([one.values, other.values]), return_inverse=True)
+    counts = np.zeros(len(values), np.int64)
+    np.add.at(counts, place, np.concatenate([one.counts, other.counts]))
+    return Tally(values, counts) if len(values) <= MAX_DIFFERENT else None
 
 
 class _Series(NamedTuple):
@@ -77,13 +97,13 @@ class ColumnSummary:
         if len(present):
             facts = replace(facts, first=present[0], low=present.min(), high=present.max())
         if tally or column.kind in ("text", "boolean"):
-            facts = replace(facts, tally=_counted(present, column.kind))
+            facts = replace(facts, tally=Tally.of(present, column.kind))
         if column.kind == "number" and len(present) == len(missing) > 0:
             facts = replace(facts, series=_series(present, float(facts.low), float(facts.high)))
         return facts
 
     def __add__(self, other: ColumnSummary) -> ColumnSummary:
-        tally = None if self._nameless else _added(self.tally, other.tally)
+        tally = None if self.is_nameless else added(self.tally, other.tally)
         return ColumnSummary(
             self.column,
             self.rows + other.rows,
@@ -134,26 +154,9 @@ class ColumnSummary:
         return self.series.in_order or bool(self.series.total == _total_of_range(int(self.low), int(self.high)))
 
     @property
-    def _nameless(self) -> bool:
+    def is_nameless(self) -> bool:
         """Codes of texts that were too many to keep mean nothing outside their batch."""
         return self.kind == "text" and not self.column.levels
-
-
-def _counted(present: Array, kind: Kind) -> Tally:
-    if kind != "text":
-        return Tally(*np.unique(present, return_counts=True))
-    counts = np.bincount(present)  # of codes: faster than sorting
-    values = np.flatnonzero(counts)
-    return Tally(values, counts[values])
-
-
-def _added(one: Tally | None, other: Tally | None) -> Tally | None:
-    if one is None or other is None:
-        return None
-    values, place = np.unique(np.concatenate([one.values, other.values]), return_inverse=True)
-    counts = np.zeros(len(values), np.int64)
-    np.add.at(counts, place, np.concatenate([one.counts, other.counts]))
-    return Tally(values, counts) if len(values) <= MAX_DIFFERENT else None
 
 
 def _either(choose: Callable[[Any, Any], Any], one: Any, other: Any) -> Any:

@@ -49,6 +49,11 @@ class Schema:
         """The plans of the columns that are not dropped."""
         return tuple(plan for plan in self.plans if plan.role != "dropped")
 
+    @property
+    def categorical(self) -> frozenset[str]:
+        """The names of the columns that are taken as categories."""
+        return frozenset(plan.name for plan in self.plans if plan.role == "categorical")
+
     def rows(self) -> list[tuple[str, str, str]]:
         """Return (name, role, note) for display; in a wide table, neighbours of the same role and note share a row.
 

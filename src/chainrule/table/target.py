@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -35,7 +35,7 @@ class Target:
     classes : tuple
         The labels in sorted order, in their own type; empty for regression.
     centre, scale : tuple of float
-        Mean and standard deviation of each regression target in training, from `fit`.
+        Mean and standard deviation of each regression target in training.
 
     Raises
     ------
@@ -61,15 +61,6 @@ class Target:
     def missing(self, table: Table) -> Array:
         """Tell which rows lack a target value: ndarray of shape (m,), bool."""
         return np.logical_or.reduce([table[name].missing for name in self.names])
-
-    def fit(self, table: Table, rows: Array | None = None) -> Target:
-        """Return the target with centre and scale measured on the training rows; for classes, itself."""
-        if self.task == "classification":
-            return self
-        y = self.encode(table, rows)
-        with np.errstate(over="ignore", invalid="ignore"):
-            centre, scale = y.mean(axis=0), y.std(axis=0)
-        return replace(self, centre=tuple(centre.tolist()), scale=tuple(np.where(scale == 0, 1.0, scale).tolist()))
 
     def encode(self, table: Table, rows: Array | None = None) -> Array:
         """Return the values to learn, in the units of the table.
@@ -137,6 +128,31 @@ class Target:
             )
         return codes, {text.levels[level]: spelled[codes[level]] for level in used if text.levels[level] not in exact}
 
+    @property
+    def n_outputs(self) -> int:
+        """How many outputs the network has: two classes share one."""
+        if self.task == "regression":
+            return len(self.names)
+        return 1 if len(self.classes) == 2 else len(self.classes)
+
+    def to_network(self, y: Array) -> Array:
+        """Return what the network learns of encoded targets, (m, n[L]): 0/1 or one-hot columns, or standard units.
+
+        Examples
+        --------
+        >>> Target(("grade",), "classification", "", ("a", "b", "c")).to_network(np.array([2, 0])).astype(int).tolist()
+        [[0, 0, 1], [1, 0, 0]]
+        """
+        if self.task == "regression":
+            return self.standardise(y)
+        return (y == 1)[:, None] if self.n_outputs == 1 else y[:, None] == np.arange(len(self.classes))
+
+    def from_network(self, Y: Array) -> Array:
+        """Return class codes (m,) or numbers (m, k) in the units of the table, the inverse of `to_network`."""
+        if self.task == "regression":
+            return self.to_units(Y.astype(np.float64))
+        return Y[:, 0].astype(np.int64) if self.n_outputs == 1 else Y.argmax(axis=1)
+
     def standardise(self, y: Array) -> Array:
         """Return regression targets (m, k) in units of the training standard deviation around its mean."""
         return (y - np.array(self.centre)) / np.array(self.scale)
@@ -186,7 +202,7 @@ def infer_target(
     Returns
     -------
     Target
-        Its `centre` and `scale` are still to be measured by `fit`.
+        Its `centre` and `scale` are still to be measured on the training rows.
 
     Raises
     ------

@@ -1,51 +1,88 @@
-"""From the batches of a table to the encoded rows of each of its parts."""
+"""From the batches of a table to the encoded rows of each part, in memory or on disk."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from chainrule.network.types import Array
 from chainrule.outofcore.remote_rows import Chosen, digest_of
-from chainrule.outofcore.row_files import RowWriter, SpooledRows, row_writers
-from chainrule.outofcore.rows import Block
+from chainrule.outofcore.row_files import RowFiles, RowWriter, row_writers
+from chainrule.outofcore.rows import ArrayRows, Block
+from chainrule.outofcore.shuffle import joined
 from chainrule.table import Encoder, Table, Target
-from chainrule.table.reading.batches import Batches
-from chainrule.tabular.split import Parts, SplitRows, with_target
-from chainrule.tabular.task import n_outputs, network_targets
+from chainrule.table.batches import Batches
+from chainrule.tabular.split import PARTS, Split, with_target
+
+EncodedRows = ArrayRows | RowFiles
 
 
-def spooled(folder: Path, encoder: Encoder, target: Target, m: dict[str, int]) -> dict[str, SpooledRows]:
-    """Say where the rows of each part are, of which there are so many."""
-    widths = len(encoder.feature_names), n_outputs(target)
-    return {part: SpooledRows(folder / part, *widths, m[part]) for part in SplitRows._fields}
+def row_files(folder: Path, encoder: Encoder, target: Target, counts: Mapping[str, int]) -> dict[str, RowFiles]:
+    """Say where the rows of each part are on disk, of which there are so many."""
+    widths = len(encoder.feature_names), target.n_outputs
+    return {part: RowFiles(folder / part, *widths, m) for part, m in counts.items()}
 
 
-def write_parts(
-    rows: dict[str, SpooledRows],
+def encode_parts(
+    folder: Path | None,
+    counts: Mapping[str, int],
     encoder: Encoder,
     target: Target,
     batches: Batches,
-    parts: Parts,
+    split: Split,
     test_batches: Batches | None,
-) -> tuple[Chosen, ...]:
-    """Encode every row, and write it to its part; return which rows of each batch are training rows."""
+) -> tuple[dict[str, EncodedRows], tuple[Chosen, ...]]:
+    """Encode every row into its part.
+
+    Parameters
+    ----------
+    folder : Path or None
+        Where the rows are put; None for in memory.
+    counts : mapping of str to int
+        How many rows each part has.
+
+    Returns
+    -------
+    rows : dict of str to ArrayRows or RowFiles
+    chosen : tuple of Chosen
+        Which rows of each batch are training rows.
+    """
+    if folder is None:
+        return _in_memory(encoder, target, batches, split, test_batches), ()
+    rows = row_files(folder, encoder, target, counts)
     chosen = []
     with row_writers(list(rows.values())) as writers:
-        for _, batch, places in parts.of(batches):
-            training, *_ = [
-                _append(writer, encoder, target, batch, inside) for writer, inside in zip(writers, places, strict=True)
+        for _, batch, part in split.of(batches):
+            digests = [
+                _append(writer, encoder, target, batch, part.rows(name))
+                for name, writer in zip(rows, writers, strict=True)
             ]
-            chosen.append(Chosen.of(places.training, batch.n_rows, training))
+            chosen.append(Chosen.of(part.rows("training"), batch.n_rows, digests[0]))
         for batch in test_batches or ():
-            _append(writers[-1], encoder, target, batch, with_target(batch, target.names))
-    return tuple(chosen)
+            _append(writers[-1], encoder, target, batch, with_target(batch, target))
+    return dict(rows), tuple(chosen)
+
+
+def _in_memory(
+    encoder: Encoder, target: Target, batches: Batches, split: Split, test_batches: Batches | None
+) -> dict[str, EncodedRows]:
+    blocks: dict[str, list[Block]] = {part: [] for part in PARTS}
+    for _, batch, part in split.of(batches):
+        for name, encoded in blocks.items():
+            encoded.append(_block(encoder, target, batch, part.rows(name)))
+    blocks["test"] += [_block(encoder, target, batch, with_target(batch, target)) for batch in test_batches or ()]
+    return {part: ArrayRows(encoded[0] if len(encoded) == 1 else joined(encoded)) for part, encoded in blocks.items()}
+
+
+def _block(encoder: Encoder, target: Target, batch: Table, rows: Array) -> Block:
+    return Block(encoder.transform(batch, rows), target.to_network(target.encode(batch, rows)))
 
 
 def encoded_rows(batch: Table, encoder: Encoder, target: Target) -> Block:
-    """Encode all rows of a batch, to the bits of those that are spooled."""
-    Y = network_targets(target, target.encode(batch))
+    """Encode all rows of a batch, to the bits of those that are on disk."""
+    Y = target.to_network(target.encode(batch))
     return Block(encoder.transform(batch).astype(np.float32), Y.astype(np.float32))
 
 
@@ -53,8 +90,7 @@ def _append(writer: RowWriter, encoder: Encoder, target: Target, batch: Table, r
     """Encode and write some rows of a batch; return their digest."""
     size, digest = encoder.rows_at_once, 0
     for start in range(0, len(rows), size):
-        part = rows[start : start + size]
-        X, Y = encoder.transform(batch, part), network_targets(target, target.encode(batch, part))
-        writer.write(X, Y)
-        digest += digest_of(X, Y)
+        block = _block(encoder, target, batch, rows[start : start + size])
+        writer.write(block.X, block.Y)
+        digest += digest_of(block.X, block.Y)
     return digest % 2**64

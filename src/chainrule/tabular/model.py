@@ -6,7 +6,7 @@ Nothing here needs scikit-learn, so that the command line starts at once and sta
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -16,7 +16,7 @@ from chainrule._errors import InvalidParameterError, ShapeError, TableError, Tar
 from chainrule.engine import choose
 from chainrule.files.records import TRAINING
 from chainrule.files.shape import require
-from chainrule.metrics import classification_figures, regression_figures
+from chainrule.metrics import running_figures
 from chainrule.network.activations import sigmoid, softmax
 from chainrule.network.architecture import Architecture
 from chainrule.network.examples import CHUNK
@@ -24,8 +24,29 @@ from chainrule.network.parameters import Parameters
 from chainrule.network.record import architecture_from, architecture_record, parameters_of, tensors_of
 from chainrule.network.types import Array
 from chainrule.table import Encoder, Table, Target, from_frame, read_table
+from chainrule.table.batches import Batches, OneBatch
 from chainrule.table.encoding.blocks import Block, Scaled
 from chainrule.table.encoding.dates import DATE_PARTS
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The figures of a model on a table, and what is to be said with them.
+
+    Attributes
+    ----------
+    source : str
+    figures : dict of str to float
+    rows, without_target : int
+        How many rows counted, and how many lack a target value.
+    notes : tuple of str
+    """
+
+    source: str
+    figures: dict[str, float]
+    rows: int
+    without_target: int
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -60,28 +81,61 @@ class TableModel:
         table : Table, data frame, path or SQL query
             Columns in any order, others are ignored; a missing one raises TableError.
         """
-        Z = self.logits(table)
+        answers = self.answers_of(as_table(table))
         if self.target.task == "classification":
-            return np.array(self.target.classes)[self._probabilities(Z).argmax(axis=1)]
-        values = self.to_units(Z)
-        return values[:, 0] if values.shape[1] == 1 else values
+            return np.array(self.target.classes)[answers.argmax(axis=1)]
+        return answers[:, 0] if answers.shape[1] == 1 else answers
 
     def predict_proba(self, table: Any) -> Array:
         """The probability of each class (column, in the order of `target.classes`) for each row."""
         if self.target.task != "classification":
             raise InvalidParameterError("a regression model has no class probabilities; use predict.")
-        return self._probabilities(self.logits(table))
+        return self.answers_of(as_table(table))
 
     def evaluate(self, table: Any) -> dict[str, float]:
         """The figures on a table with the target: accuracy, log loss, ROC AUC; or RMSE, MAE, R².
 
         Rows without a target value do not count; TargetError where every row lacks it.
         """
-        table = as_table(table)
-        rows = np.flatnonzero(~self.target.missing(table))
-        if not len(rows):
-            raise TargetError(f"every row of {table.source} lacks a value of {', '.join(self.target.names)}.")
-        return self.figures(self.encoder.transform(table, rows), self.target.encode(table, rows))
+        return self.judge(OneBatch.of(as_table(table))).figures
+
+    def judge(self, batches: Batches) -> Evaluation:
+        """Judge the model on a table, batch by batch.
+
+        Raises
+        ------
+        TableError, TargetError
+            If columns are missing, or every row lacks a target value.
+        """
+        target, figures = self.target, running_figures(self.target.task)
+        counted, notes = 0, dict[str, None]()
+        for batch in batches:
+            rows = np.flatnonzero(~target.missing(batch))
+            if len(rows):
+                figures.add(target.encode(batch, rows), self.answers_of(batch, rows))
+            counted += len(rows)
+            notes |= dict.fromkeys(target.notes(batch))
+        if not counted:
+            raise TargetError(f"every row of {batches.source} lacks a value of {', '.join(target.names)}.")
+        return Evaluation(batches.source, figures.figures(), counted, batches.n_rows - counted, tuple(notes))
+
+    def predictions(self, table: Table) -> Iterator[tuple[str, Array]]:
+        """Name the columns that `chainrule predict` writes: the prediction and each class's probability, or numbers."""
+        answers, target = self.answers_of(table), self.target
+        if target.task == "classification":
+            yield "prediction", np.array(target.classes)[answers.argmax(axis=1)]
+            yield from ((f"p_{name}", answers[:, k]) for k, name in enumerate(target.classes))
+        elif answers.shape[1] == 1:
+            yield "prediction", answers[:, 0]
+        else:
+            yield from ((f"prediction_{name}", answers[:, k]) for k, name in enumerate(target.names))
+
+    def answers_of(self, table: Table, rows: Array | None = None) -> Array:
+        """What the network says of rows of a table, which are encoded some at a time."""
+        rows = np.arange(table.n_rows) if rows is None else rows
+        size = self.encoder.rows_at_once
+        starts = range(0, max(len(rows), 1), size)
+        return np.concatenate([self.answers(self.encoder.transform(table, rows[i : i + size])) for i in starts])
 
     def logits(self, table: Any) -> Array:
         """Z[L] of every row, (m, n[L])."""
@@ -92,11 +146,6 @@ class TableModel:
         engine, starts = choose(architecture=self.architecture), range(0, max(len(X), 1), CHUNK)
         parts = [engine.logits(self.architecture, self.parameters, X[i : i + CHUNK].T) for i in starts]
         return np.concatenate(parts, axis=1).T
-
-    def figures(self, X: Array, y: Array) -> dict[str, float]:
-        """The figures on encoded rows and their class codes or numbers."""
-        judge = classification_figures if self.target.task == "classification" else regression_figures
-        return judge(y, self.answers(X))
 
     def answers(self, X: Array) -> Array:
         """What the network says of encoded rows: the probability of each class, or numbers in the table's units."""

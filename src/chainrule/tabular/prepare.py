@@ -1,26 +1,44 @@
-"""A table of any size understood, split and encoded: its encoded rows are on disk."""
+"""A table of any size understood, split, measured and encoded, each in a pass over its batches."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from chainrule._errors import TargetError
+from chainrule.network.rows import mix
+from chainrule.network.types import Array
 from chainrule.outofcore.remote_rows import Chosen, RemoteRows
-from chainrule.outofcore.row_files import SpooledRows
-from chainrule.table import Table, Target, infer_schema, infer_target
-from chainrule.table.encoding.merge_blocks import merged_encoder
-from chainrule.table.reading.batches import Batches, ScanPlan
-from chainrule.tabular.encode import encoded_rows, spooled, write_parts
-from chainrule.tabular.split import Parts, Shares, SplitRows, draw_parts, with_target
-from chainrule.tabular.summarize import TableSummary, facts_of, survey
-from chainrule.tabular.task import Overrides, Understood, check_complete, network_targets
+from chainrule.outofcore.row_files import RowFiles
+from chainrule.table import Encoder, Schema, Table, Target, infer_schema, infer_target
+from chainrule.table.batches import Batches
+from chainrule.table.column_summary import ColumnSummary
+from chainrule.table.encoding.measures import Rows, measure
+from chainrule.table.encoding.moments import RunningMoments
+from chainrule.table.reading.batches import ParquetBatches, ScanPlan
+from chainrule.tabular.encode import EncodedRows, encode_parts, encoded_rows
+from chainrule.tabular.split import PARTS, Shares, Split, split_table, with_target
 
-OnRead = Callable[[str, int, int], None]
+_SAMPLE_VALUES, _SAMPLE_ROWS = 4_000_000, 200_000  # of the sample that medians are taken from, at most
+
+
+ROLES = ("drop", "categorical", "numeric", "ordinal")
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """What the user says about columns, against what is inferred."""
+
+    drop: Sequence[str] = ()
+    categorical: Sequence[str] = ()
+    numeric: Sequence[str] = ()
+    ordinal: Sequence[str] = ()
+    task: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -34,31 +52,46 @@ class About:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PreparedPieces(Understood):
-    """A table understood, split and encoded, its rows on disk.
+class PreparedTable:
+    """A table understood, split and encoded.
 
     Attributes
     ----------
     about : About
-    rows : dict of str to SpooledRows
-        Of the parts "training", "validation" and "test".
+    asked : Overrides
+    schema, target, encoder
+    rows : dict of str to ArrayRows or RowFiles
+        The encoded rows of the parts "training", "validation" and "test", in memory or on disk.
     mean : tuple of float
-        Of what the network learns, over the rows that are not for the test: where its last bias starts.
-    where : ScanPlan or None
+        Of what the network learns, over the rows that are not for the test: the baseline's prediction.
+    dropped_rows : int
+        Rows without a target value, which are left out.
+    notes : tuple of str
+        What is worth saying about the test table.
+    scan_plan : ScanPlan, optional
         How another machine reads the table, if it can.
     chosen : tuple of Chosen
         Which rows of each of its batches are training rows.
+    split : Split, optional
+        The part of each row of the table; not restored with a checkpoint.
     """
 
     about: About
-    rows: dict[str, SpooledRows]
+    asked: Overrides
+    schema: Schema
+    target: Target
+    encoder: Encoder
+    rows: dict[str, EncodedRows]
     mean: tuple[float, ...]
-    where: ScanPlan | None
-    chosen: tuple[Chosen, ...]
+    dropped_rows: int = 0
+    notes: tuple[str, ...] = ()
+    scan_plan: ScanPlan | None = None
+    chosen: tuple[Chosen, ...] = ()
+    split: Split | None = None
 
     @property
     def m(self) -> int:
-        """How many rows there are to train on."""
+        """How many rows there are to train on, those held out to stop early among them."""
         return self.rows["training"].m + self.rows["validation"].m
 
     @property
@@ -66,7 +99,7 @@ class PreparedPieces(Understood):
         """How many rows there are to test on."""
         return self.rows["test"].m
 
-    def to_share(self, memory: int) -> SpooledRows:
+    def to_share(self, memory: int) -> RowFiles:
         """Return the training rows, which other machines read from the table itself, where they can.
 
         Parameters
@@ -75,124 +108,178 @@ class PreparedPieces(Understood):
             Bytes that reading may take there.
         """
         rows = self.rows["training"]
-        if self.where is None:
+        assert isinstance(rows, RowFiles)
+        if self.scan_plan is None:
             return rows
         encode = partial(encoded_rows, encoder=self.encoder, target=self.target)
-        return replace(rows, remote=RemoteRows(self.where, self.chosen, encode, memory).read_rows)
+        return replace(rows, remote=RemoteRows(self.scan_plan, self.chosen, encode, memory).read_rows)
 
 
-def prepare_batches(
+def prepare(
     batches: Batches,
     targets: Sequence[str | int],
-    folder: Path,
+    folder: Path | None = None,
     *,
     overrides: Overrides | None = None,
     shares: Shares | None = None,
     test_batches: Batches | None = None,
     strict: bool = False,
-    on_read: OnRead | None = None,
-) -> PreparedPieces:
-    """Understand, split, measure and encode a table, each in a pass over it.
+    on_read: Any = None,
+) -> PreparedTable:
+    """Understand, split, measure and encode a table: the same way whether it is in memory or not.
 
     Parameters
     ----------
     batches : Batches
+        `OneBatch.of(table)` for a table in memory.
     targets : sequence of str or int
         The columns to predict, by name or number.
-    folder : Path
-        Where the encoded rows are put.
+    folder : Path, optional
+        Where the encoded rows are put; None, the default, keeps them in memory.
     overrides : Overrides, optional
     shares : Shares, optional
         Of the rows to test on, none of which are taken where `test_batches` are given, and of those held out.
     test_batches : Batches, optional
+        Another table to test on.
     strict : bool, default False
         Raise where rows lack a target value, instead of leaving them out.
     on_read : callable, optional
-        Told what is done, on how many rows by now, and of how many.
+        Called with what is done, on how many rows by now, and of how many.
 
     Raises
     ------
     TableError, TargetError, InvalidParameterError
+
+    Examples
+    --------
+    >>> from chainrule.table import Column
+    >>> from chainrule.table.batches import OneBatch
+    >>> columns = Column("x", "number", np.arange(50) % 7 / 2), Column("y", "number", np.arange(50) % 2)
+    >>> prepared = prepare(OneBatch.of(Table(columns)), ["y"])
+    >>> prepared.target.task, prepared.rows["training"].m, prepared.rows["validation"].m, prepared.m_test
+    ('classification', 36, 4, 10)
     """
-    asked, header = overrides or Overrides(), batches.header
-    shares = shares or Shares()
+    asked, shares = overrides or Overrides(), shares or Shares()
     if test_batches is not None:
         shares = replace(shares, test=0.0)
+
+    def watched(table: Batches, what: str) -> Batches:
+        return table if on_read is None else table.watched(partial(on_read, what))
+
+    target, schema = _infer(watched(batches, "reading"), targets, asked)
+    features = [plan.name for plan in schema.used]
+    split = split_table(watched(batches, "splitting"), target, features, shares)
+    needed = watched(batches.select([*features, *target.names]), "measuring")
+    encoder, target, mean = _measured(needed, split, schema, target, shares.seed)
+    counts = {part: split.counts[part] for part in PARTS}
+    without, notes = split.counts["without target"], dict[str, None]()
+    for batch in test_batches or ():
+        rows = with_target(batch, target)
+        counts["test"] += len(rows)
+        without += batch.n_rows - len(rows)
+        notes |= dict.fromkeys(target.notes(batch))
+    if strict and without:
+        raise TargetError(
+            f"{without:,} rows lack a value of {', '.join(target.names)}. Mend them, or leave out --strict."
+        )
+    encoded, chosen = encode_parts(folder, counts, encoder, target, watched(batches, "encoding"), split, test_batches)
+    return PreparedTable(
+        about=About(batches.source, batches.n_rows, batches.names, batches.notes),
+        asked=asked,
+        schema=schema,
+        target=target,
+        encoder=encoder,
+        rows=encoded,
+        mean=mean,
+        dropped_rows=without,
+        notes=tuple(notes),
+        scan_plan=batches.scan_plan if isinstance(batches, ParquetBatches) else None,
+        chosen=chosen,
+        split=split,
+    )
+
+
+def _infer(batches: Batches, targets: Sequence[str | int], asked: Overrides) -> tuple[Target, Schema]:
+    """Decide what is predicted and what each column is good for, by all rows."""
+    header = batches.header
     names, categorical = header.resolve(targets), header.resolve(asked.categorical)
-    facts = facts_of(_watched(batches, "reading", on_read), {*names, *categorical})
-    target = infer_target(header, names, asked.task, facts=facts)
+    summaries = summarize(batches, {*names, *categorical})
+    target = infer_target(header, names, asked.task, facts=summaries)
     schema = infer_schema(
         header,
-        facts=facts,
+        facts=summaries,
         targets=names,
         drop=asked.drop,
         categorical=asked.categorical,
         numeric=asked.numeric,
         ordinal=asked.ordinal,
     )
-    features = [plan.name for plan in schema.used]
-    parts = _drawn(_watched(batches, "splitting", on_read), target, features, shares, strict)
-    needed = _watched(batches.select([*features, *names]), "measuring", on_read)
-    found = survey(needed, parts, shares.seed, targets=names, tallied=categorical)
-    target = _measured(target, found)
-    encoder = merged_encoder(schema, {plan.name: found.measured(plan.name) for plan in schema.used}, batches.source)
-    m = {part: parts.counts[part] for part in SplitRows._fields}
-    without = parts.counts["without target"]
-    if test_batches is not None:
-        m["test"] = sum(len(with_target(batch, names)) for batch in test_batches)
-        without += test_batches.n_rows - m["test"]
-        check_complete(names, without if strict else 0)
-    rows = spooled(folder, encoder, target, m)
-    chosen = write_parts(rows, encoder, target, _watched(batches, "encoding", on_read), parts, test_batches)
-    return PreparedPieces(
-        schema=schema,
-        target=target,
-        encoder=encoder,
-        dropped_rows=without,
-        about=About(batches.source, batches.n_rows, batches.names, batches.notes),
-        rows=rows,
-        mean=_mean(target, found),
-        where=batches.scan_plan,
-        chosen=chosen,
-    )
+    return target, schema
 
 
-def _drawn(batches: Batches, target: Target, features: list[str], shares: Shares, strict: bool) -> Parts:
-    """Split the table; raise TargetError if no row is left to train on, or none is held out though some should be."""
-    parts = draw_parts(batches, target, features, shares)
-    counts = parts.counts
-    check_complete(target.names, counts["without target"] if strict else 0)
-    if not counts["training"]:
-        raise TargetError(
-            f"no row of {batches.source} is left to train on: {counts['without target']:,} of {batches.n_rows:,} "
-            f"lack a value of {', '.join(target.names)}, the others are held out."
-        )
-    for part, wanted in (("validation", shares.validation), ("test", shares.test)):
-        if wanted and not counts[part]:
-            raise TargetError(
-                f"{batches.n_rows:,} rows are too few, or too alike, to hold {wanted:.0%} of them out for {part}: none "
-                "was drawn. Ask for a larger share, or for none."
-            )
-    return parts
+def summarize(batches: Batches, tallied: Collection[str]) -> dict[str, ColumnSummary]:
+    """Summarize every column over all rows: what decides its role.
+
+    Parameters
+    ----------
+    batches : Batches
+    tallied : collection of str
+        Names of columns whose different values are to be counted, whatever their kind.
+    """
+    total: dict[str, ColumnSummary] = {}
+    for batch in batches:
+        for column in batch.columns:
+            summary = ColumnSummary.of(column, tally=column.name in tallied)
+            total[column.name] = total[column.name] + summary if column.name in total else summary
+    return total
 
 
-def _watched(batches: Batches, what: str, on_read: OnRead | None) -> Batches:
-    return batches if on_read is None else replace(batches, on_read=partial(on_read, what))
+def _measured(
+    batches: Batches, split: Split, schema: Schema, target: Target, seed: int
+) -> tuple[Encoder, Target, tuple[float, ...]]:
+    """Measure the rows that are not for the test: for the encoder, the target's units, and the baseline."""
+    features, y = [plan.name for plan in schema.used], _TargetMeasures(target)
+
+    def rows() -> Iterator[Rows]:
+        share = min(1.0, _SAMPLE_ROWS / batches.n_rows, _SAMPLE_VALUES / (batches.n_rows * len(features)))
+        for start, batch, part in split.of(batches):
+            untested = part.untested
+            y.add(batch, untested)
+            yield Rows(batch.select(features), untested, _sampled(start, untested, share, seed))
+
+    measures = measure(batches.header.select(features), rows(), schema.categorical)
+    return Encoder.of(schema, measures, batches.source), *y.results()
 
 
-def _measured(target: Target, found: TableSummary) -> Target:
-    """Measure the centre and the scale of a regression target."""
-    if target.task == "classification":
-        return target
-    moments = [found.moments[name]["value"] for name in target.names]
-    return replace(target, centre=tuple(each.mean for each in moments), scale=tuple(each.deviation for each in moments))
+def _sampled(start: int, rows: Array, share: float, seed: int) -> Array:
+    """Draw a share of the rows of a batch, by their numbers in the table."""
+    draws = mix(np.uint64(start) + rows.astype(np.uint64) + mix(np.array([seed % 2**64], np.uint64)))
+    return rows if share >= 1 else rows[draws < np.uint64(share * 2.0**64)]
 
 
-def _mean(target: Target, found: TableSummary) -> tuple[float, ...]:
-    """The mean of what the network learns over the training rows: the classes' shares, or 0."""
-    if target.task == "regression":
-        return (0.0,) * len(target.names)
-    facts = found.facts[target.names[0]]
-    values, counts = facts.tally or (np.empty(0), np.empty(0))
-    codes = target.encode(Table((replace(facts.column, values=values),)))
-    return tuple(np.average(network_targets(target, codes), axis=0, weights=counts).tolist())
+class _TargetMeasures:
+    """What the measured rows say of the target: the classes' shares, or the mean and deviation of numbers."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.counts = np.zeros(len(target.classes))
+        self.numbers = [RunningMoments() for _ in target.names]
+
+    def add(self, batch: Table, rows: Array) -> None:
+        """Take in rows of a batch."""
+        y = self.target.encode(batch, rows)
+        if self.target.task == "classification":
+            self.counts += np.bincount(y, minlength=len(self.counts))
+        else:
+            for moments, values in zip(self.numbers, y.T, strict=True):
+                moments.add(values)
+
+    def results(self) -> tuple[Target, tuple[float, ...]]:
+        """Return the target with its units, and the mean of what the network learns."""
+        if self.target.task == "regression":
+            found = [moments.total() for moments in self.numbers]
+            centre, scale = tuple(each.mean for each in found), tuple(each.deviation for each in found)
+            return replace(self.target, centre=centre, scale=scale), (0.0,) * len(found)
+        codes = np.arange(len(self.counts))
+        mean = np.average(self.target.to_network(codes), axis=0, weights=self.counts)
+        return self.target, tuple(mean.tolist())

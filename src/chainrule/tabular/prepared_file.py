@@ -1,4 +1,4 @@
-"""What spooled rows are, written beside them, so that a training goes on without another look at its table."""
+"""What encoded rows on disk are, written beside them, so that a training goes on without another look at its table."""
 
 from __future__ import annotations
 
@@ -15,30 +15,32 @@ from chainrule.files.shape import require
 from chainrule.outofcore.remote_rows import Chosen
 from chainrule.table import ColumnPlan, Encoder, Schema, Target
 from chainrule.table.reading.batches import ScanPlan
-from chainrule.tabular.encode import spooled
-from chainrule.tabular.prepare import About, PreparedPieces
+from chainrule.tabular.encode import row_files
+from chainrule.tabular.prepare import ROLES, About, Overrides, PreparedTable
 
 _NAME = "prepared.json"
 
 
-def save_prepared(prepared: PreparedPieces, folder: Path, fingerprint: dict[str, Any]) -> None:
+def save_prepared(prepared: PreparedTable, folder: Path, fingerprint: dict[str, Any]) -> None:
     """Write beside the rows in a folder what they are, and what they were made from."""
     record = {
         "fingerprint": fingerprint,
         "schema": [asdict(plan) for plan in prepared.schema.plans],
+        "columns": asdict(prepared.asked),
         "target": prepared.target.to_dict(),
         "encoder": prepared.encoder.to_dict(),
         "dropped_rows": prepared.dropped_rows,
+        "notes": prepared.notes,
         "about": asdict(prepared.about),
         "m": {part: rows.m for part, rows in prepared.rows.items()},
         "mean": prepared.mean,
-        "where": None if prepared.where is None else prepared.where.to_dict(),
+        "where": None if prepared.scan_plan is None else prepared.scan_plan.to_dict(),
         "chosen": [[chosen.count, chosen.bits.hex(), f"{chosen.digest:x}"] for chosen in prepared.chosen],
     }
     replace_file(folder / _NAME, json.dumps(record).encode())
 
 
-def load_prepared(folder: Path, fingerprint: dict[str, Any]) -> PreparedPieces | None:
+def load_prepared(folder: Path, fingerprint: dict[str, Any]) -> PreparedTable | None:
     """Return what `save_prepared` wrote; None where it wrote nothing.
 
     Raises
@@ -60,7 +62,7 @@ def load_prepared(folder: Path, fingerprint: dict[str, Any]) -> PreparedPieces |
         ) from error
 
 
-def _restored(folder: Path, record: dict[str, Any], fingerprint: dict[str, Any]) -> PreparedPieces:
+def _restored(folder: Path, record: dict[str, Any], fingerprint: dict[str, Any]) -> PreparedTable:
     theirs = record["fingerprint"]
     changed = [name for name in fingerprint if theirs.get(name) != fingerprint[name]]
     if changed:
@@ -70,14 +72,16 @@ def _restored(folder: Path, record: dict[str, Any], fingerprint: dict[str, Any])
         )
     about = record["about"]
     encoder, target = Encoder.from_dict(record["encoder"]), Target.from_dict(record["target"])
-    return PreparedPieces(
+    return PreparedTable(
+        asked=Overrides(**{**record["columns"], **{name: tuple(record["columns"][name]) for name in ROLES}}),
         schema=Schema(tuple(ColumnPlan(**plan) for plan in record["schema"])),
         target=target,
         encoder=encoder,
         dropped_rows=record["dropped_rows"],
         about=About(about["source"], about["n_rows"], tuple(about["names"]), tuple(about["notes"])),
-        rows=spooled(folder, encoder, target, record["m"]),
+        rows=dict(row_files(folder, encoder, target, record["m"])),
         mean=tuple(record["mean"]),
-        where=None if record["where"] is None else ScanPlan.from_dict(record["where"]),
+        notes=tuple(record["notes"]),
+        scan_plan=None if record["where"] is None else ScanPlan.from_dict(record["where"]),
         chosen=tuple(Chosen(count, bytes.fromhex(bits), int(digest, 16)) for count, bits, digest in record["chosen"]),
     )

@@ -1,34 +1,25 @@
-"""Which part of a table in batches a row belongs to: drawn chapter by chapter, as for a table in memory."""
+"""Which rows are to train on, to validate on and to test on: drawn chapter by chapter, for a table of any size.
+
+A draw depends on the seed, the row's number, its stratum and its copies alone: not on how the table is read. A table of
+up to 2^20 rows is one chapter, and the shares are exact; each further chapter is drawn by itself, so that the memory
+that it takes is bounded.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
-from chainrule._errors import InvalidParameterError
+from chainrule._errors import InvalidParameterError, TargetError
 from chainrule.network.types import Array
-from chainrule.table.columns import Table
+from chainrule.table import Table, Target
+from chainrule.table.batches import Batches
 from chainrule.table.holdout import CHAPTER, at, of_chapter
-from chainrule.table.reading.batches import Batches
-from chainrule.table.target import Target
 
+PARTS = ("training", "validation", "test")
 _NO_TARGET, _TRAINING, _VALIDATION, _TEST = range(4)
-
-
-class SplitRows(NamedTuple):
-    """The rows of a batch that belong to each part: row numbers, ascending."""
-
-    training: Array
-    validation: Array
-    test: Array
-
-    @property
-    def untested(self) -> Array:
-        """Those that are not for the test."""
-        return np.sort(np.concatenate([self.training, self.validation]))
 
 
 @dataclass(frozen=True)
@@ -60,28 +51,40 @@ class Shares:
 
 
 @dataclass(frozen=True, eq=False)
-class Parts:
-    """The part that each row of a table belongs to, a byte for each; rows that lack a target value belong to none."""
+class Split:
+    """The part that each row of a table belongs to; rows that lack a target value belong to none.
+
+    Attributes
+    ----------
+    codes : ndarray of shape (n_rows,), uint8
+    """
 
     codes: Array
 
-    def of(self, batches: Batches) -> Iterator[tuple[int, Table, SplitRows]]:
-        """Read a table: where each batch begins, the batch, and which of its rows belong to each part."""
+    def rows(self, part: str) -> Array:
+        """Return the numbers of the rows of "training", "validation" or "test", ascending."""
+        return np.flatnonzero(self.codes == 1 + PARTS.index(part))
+
+    def of(self, batches: Batches) -> Iterator[tuple[int, Table, Split]]:
+        """Read a table: where each batch begins, the batch, and its part of the split."""
         start = 0
         for batch in batches:
-            codes = self.codes[start : start + batch.n_rows]
-            yield start, batch, SplitRows(*(np.flatnonzero(codes == code) for code in (_TRAINING, _VALIDATION, _TEST)))
+            yield start, batch, Split(self.codes[start : start + batch.n_rows])
             start += batch.n_rows
+
+    @property
+    def untested(self) -> Array:
+        """The numbers of the rows that are to train or to validate on."""
+        return np.flatnonzero((self.codes == _TRAINING) | (self.codes == _VALIDATION))
 
     @property
     def counts(self) -> dict[str, int]:
         """How many rows belong to each part, and how many to none."""
-        return dict(
-            zip(("without target", *SplitRows._fields), np.bincount(self.codes, minlength=4).tolist(), strict=True)
-        )
+        counted = np.bincount(self.codes, minlength=4).tolist()
+        return dict(zip(("without target", *PARTS), counted, strict=True))
 
 
-def draw_parts(batches: Batches, target: Target, features: Sequence[str], shares: Shares) -> Parts:
+def split_table(batches: Batches, target: Target, features: Sequence[str], shares: Shares) -> Split:
     """Split a table in one pass over it.
 
     Parameters
@@ -92,11 +95,35 @@ def draw_parts(batches: Batches, target: Target, features: Sequence[str], shares
     features : sequence of str
         The columns whose values tell copies of a row.
     shares : Shares
+
+    Raises
+    ------
+    TargetError
+        If no row is left to train on, or none is held out though some should be.
     """
     codes = np.full(batches.n_rows, _NO_TARGET, np.uint8)
     for chapter, (rows, y, keys) in enumerate(_chapters(batches, target, features)):
         codes[rows] = _drawn(chapter, shares, target.strata(y), keys, several=batches.n_rows > CHAPTER)
-    return Parts(codes)
+    split = Split(codes)
+    _check(split.counts, shares, target, batches)
+    return split
+
+
+def _check(counts: Mapping[str, int], shares: Shares, target: Target, batches: Batches) -> None:
+    missing = counts["without target"]
+    if missing == batches.n_rows:
+        raise TargetError(f"every row of {batches.source} lacks a value of {', '.join(target.names)}.")
+    for part, wanted in (("validation", shares.validation), ("test", shares.test)):
+        if wanted and not (counts[part] and counts["training"]):
+            raise TargetError(
+                f"{batches.n_rows - missing:,} rows are too few, or too alike, to hold {wanted:.0%} of them out for "
+                f"{part}: one side would be empty. Ask for another share, or for none."
+            )
+
+
+def with_target(batch: Table, target: Target) -> Array:
+    """Return the rows of a batch that have a value of every target."""
+    return np.flatnonzero(~target.missing(batch))
 
 
 def _drawn(chapter: int, shares: Shares, strata: Mapping[str, Array], keys: Array, *, several: bool) -> Array:
@@ -124,7 +151,7 @@ def _chapters(batches: Batches, target: Target, features: Sequence[str]) -> Iter
     """Give the rows that have a target value, `CHAPTER` of them at a time: their numbers, targets and keys."""
     done, waiting = 0, list[list[Array]]()
     for batch in batches.select([*features, *target.names]):
-        rows = with_target(batch, target.names)
+        rows = with_target(batch, target)
         waiting.append([done + rows, target.encode(batch, rows), _keys(batch.select(features))[rows]])
         done += batch.n_rows
         while sum(len(part[0]) for part in waiting) >= CHAPTER:
@@ -141,8 +168,3 @@ def _keys(features: Table) -> Array:
     """Hash the rows of a batch; texts too many to keep do not count, since their codes mean nothing outside it."""
     nameless = (column.name for column in features.columns if column.kind == "text" and not column.levels)
     return features.without(nameless).row_keys()
-
-
-def with_target(batch: Table, targets: tuple[str, ...]) -> Array:
-    """Return the rows of a batch that have a value of every target."""
-    return np.flatnonzero(~np.logical_or.reduce([batch[name].missing for name in targets]))

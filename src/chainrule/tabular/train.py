@@ -1,159 +1,269 @@
-"""From spooled rows to a `TableModel`: training on what is read as it is needed."""
+"""From prepared rows to a network, tested beside two baselines: a linear model, and the class shares or the mean."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import dataclass, replace
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from chainrule._errors import InvalidParameterError
+from chainrule._json import plain
+from chainrule._version import __version__
 from chainrule.checkpoints.checkpoint_file import CheckpointFile
 from chainrule.distributed.distribution import Distribution
-from chainrule.fit.build_training import build_training
-from chainrule.fit.fit_network import run_training
+from chainrule.fit.build_network import architecture_of, batch_size_of
+from chainrule.fit.dataset import Dataset, TrainingSet
+from chainrule.fit.fit_network import ValidationSet, fit_network
 from chainrule.fit.parameters import Settings, check_parameters
 from chainrule.fit.trained_network import TrainedNetwork
-from chainrule.fit.unused_parameters import warn_of_unused_parameters
-from chainrule.metrics.summed import sums_of
+from chainrule.metrics import running_figures
+from chainrule.network.architecture import Architecture
 from chainrule.network.embeddings import Embedding
+from chainrule.network.losses import Loss, loss
 from chainrule.network.training.feed import Feed
-from chainrule.network.training.history import StopReason
+from chainrule.network.training.history import History, StopReason
 from chainrule.network.training.hooks import Hook
 from chainrule.network.training.runner import Runner
-from chainrule.network.training.setup import Validation
 from chainrule.network.types import Array
 from chainrule.outofcore.memory import Budget
-from chainrule.outofcore.row_files import SpooledRows
+from chainrule.outofcore.row_files import RowFiles
+from chainrule.outofcore.rows import ArrayRows
 from chainrule.outofcore.shuffle import ShuffledRows
 from chainrule.outofcore.stream_feed import StreamFeed
 from chainrule.table import Target
+from chainrule.tabular.encode import EncodedRows
 from chainrule.tabular.model import TableModel
-from chainrule.tabular.prepare import PreparedPieces
-from chainrule.tabular.task import Trained, linear_settings, loss_of, table_model, training_record
+from chainrule.tabular.prepare import PreparedTable
+
+Figures = dict[str, dict[str, float]]
 
 
-def train_batches(
-    prepared: PreparedPieces,
+@dataclass(frozen=True)
+class Trained:
+    """The model, and its figures on the test rows beside those of the baselines."""
+
+    model: TableModel
+    network: TrainedNetwork
+    figures: Figures = field(default_factory=dict)
+
+
+def train(
+    prepared: PreparedTable,
     settings: Settings,
-    budget: Budget,
     *,
     seed: int = 0,
+    budget: Budget | None = None,
+    compare_on: str = "test",
     on_segment: Hook | None = None,
     on_epoch: Hook | None = None,
     on_compare: Callable[[], None] | None = None,
     checkpoint: CheckpointFile | None = None,
     distribution: Distribution | None = None,
 ) -> Trained:
-    """Train the network on spooled rows, and compare it on the test rows as `table_training.train` does.
+    """Train the network, and compare it with the baselines on rows that it was not trained on.
 
     Parameters
     ----------
-    prepared : PreparedPieces
+    prepared : PreparedTable
     settings : Settings
-    budget : Budget
-        The memory for it.
     seed : int, default 0
+    budget : Budget, optional
+        The memory that rows on disk are read with; a quarter of the machine's by default.
+    compare_on : {"test", "validation"}, default "test"
+        Those rows. The validation rows decide when the network stops: its figures on them are a little too good.
     on_segment, on_epoch : callable, optional
         Called with the progress of the network's training.
     on_compare : callable, optional
         Called before the linear model is trained, which it is unless Ctrl-C ended the network's training.
     checkpoint : CheckpointFile, optional
-        Where training is taken up from, if there is a checkpoint, and where it leaves some.
+        Of rows on disk: where training is taken up from, if there is a checkpoint, and where it leaves some.
     distribution : Distribution, optional
-        Where to train the network, if not here. Who does not lead the training judges nothing.
+        Where to train the network, if not here. Only the root rank computes figures.
 
     Raises
     ------
-    ClusterError, DivergenceError, InvalidParameterError, CheckpointError
+    ClusterError, DivergenceError, InvalidParameterError, CheckpointError, TargetError
     """
     check_parameters(settings, list(vars(settings)))
-    warn_of_unused_parameters(settings, validated=prepared.rows["validation"].m > 0)
+    budget = budget or Budget.asked(None)
     began = time.perf_counter()
-    fitted = _fit(prepared, settings, budget, seed, on_segment, on_epoch, checkpoint, distribution)
+    network = _fit(prepared, settings, seed, budget, on_segment, on_epoch, checkpoint, distribution)
     seconds = time.perf_counter() - began
-    figures = {}
-    if prepared.m_test and (distribution is None or distribution.is_root):
-        figures["network"] = _figures(prepared, table_model(prepared, fitted, {}), budget)
-        if fitted.history.stop_reason != StopReason.INTERRUPTED:
+    figures: Figures = {}
+    tested = prepared.rows[compare_on]
+    if tested.m and (distribution is None or distribution.is_root):
+        judged = partial(_figures, tested, prepared.target, _rows_at_once(prepared, budget))
+        figures["network"] = judged(_model(prepared, network).answers)
+        if network.history.stop_reason != StopReason.INTERRUPTED:
             if on_compare is not None:
                 on_compare()
-            linear = _fit(prepared, linear_settings(settings, fitted.history), budget, seed)
-            figures["linear model"] = _figures(prepared, table_model(prepared, linear, {}), budget)
-        figures["trivial answer"] = _trivial_figures(prepared, budget)
-    block, window = window_of(prepared, budget)
-    record = training_record(prepared, settings, seed, seconds, fitted.history)
-    record |= {"figures": figures, "order": {"block": block, "window": window}}
-    return Trained(table_model(prepared, fitted, record), fitted, figures)
+            linear = _fit(prepared, _linear(settings), seed, budget)
+            figures["linear model"] = judged(_model(prepared, linear).answers)
+        figures[baseline_name(prepared.target)] = judged(_constant(prepared))
+    record = _record(prepared, settings, seed, seconds, network.history) | {"figures": figures}
+    if isinstance(prepared.rows["training"], RowFiles):
+        record["order"] = dict(zip(("block", "window"), window_of(prepared, budget), strict=True))
+    return Trained(_model(prepared, network, record), network, figures)
 
 
-def window_of(prepared: PreparedPieces, budget: Budget) -> tuple[int, int]:
-    """Return how many rows make a block and how many blocks a window: they decide the order, and so the result."""
-    rows = prepared.rows["training"]
-    return budget.window(rows.row_bytes)
+def baseline_name(target: Target) -> str:
+    """Name the baseline that says the same of every row."""
+    return "baseline: mean" if target.task == "regression" else "baseline: most frequent class"
 
 
-def _fit(
-    prepared: PreparedPieces,
-    settings: Settings,
-    budget: Budget,
-    seed: int,
-    on_segment: Hook | None = None,
-    on_epoch: Hook | None = None,
-    checkpoint: CheckpointFile | None = None,
-    distribution: Distribution | None = None,
-) -> TrainedNetwork:
-    block, window = window_of(prepared, budget)
-    rows, held_out = prepared.rows["training"], prepared.rows["validation"]
-    with closing(ShuffledRows(rows, seed, block=block, window=window, shuffle=settings.shuffle)) as shuffled:
-        share, mean = partial(_to_share, prepared, budget), np.array(prepared.mean)[None]
-        dataset = _Dataset(rows.m, rows.n_inputs, rows.n_targets, mean, shuffled, share)
-        loss = loss_of(prepared.target)
-        training, state = build_training(settings, dataset, loss, seed=seed, distribution=distribution)
-        if held_out.m:
-            looked_at = ShuffledRows(held_out, seed, block=block, window=window, shuffle=False)
-            training = replace(training, validation=Validation(StreamFeed(looked_at, training.feed.runner)))
-        training = replace(training, on_segment=on_segment, on_epoch=on_epoch)
-        state, history = run_training(training, state, settings, checkpoint, drawn=True)
-    return TrainedNetwork.of(training, state, history, rows.m)
+def loss_of(target: Target) -> Loss:
+    """Return the loss that fits the target."""
+    if target.task == "regression":
+        return loss("squared_error")
+    return loss("binary_cross_entropy" if len(target.classes) == 2 else "categorical_cross_entropy")
+
+
+def network_of(prepared: PreparedTable, settings: Settings) -> Architecture:
+    """Return the network that `train` would train."""
+    target, batch_size = prepared.target, batch_size_of(settings, prepared.m)
+    inputs = len(prepared.encoder.feature_names)
+    return architecture_of(settings, inputs, target.n_outputs, loss_of(target), batch_size)
+
+
+def _model(prepared: PreparedTable, network: TrainedNetwork, record: dict[str, Any] | None = None) -> TableModel:
+    return TableModel(prepared.encoder, prepared.target, network.architecture, network.parameters, record or {})
+
+
+def _record(prepared: PreparedTable, settings: Settings, seed: int, seconds: float, history: History) -> dict[str, Any]:
+    """What a model file says about its training."""
+    return {
+        "chainrule": __version__,
+        "rows": prepared.m,
+        "test_rows": prepared.m_test,
+        "seed": seed,
+        "seconds": seconds,
+        "settings": {name: value for name, value in vars(settings).items() if value != getattr(Settings(), name)},
+        "history": history.to_dict(),
+        "schema": [asdict(plan) for plan in prepared.schema.plans],
+        "columns": plain(asdict(prepared.asked)),
+    }
+
+
+def _linear(settings: Settings) -> Settings:
+    """The same training without hidden layers: f(x) = wᵀx + b. A divergence ends it with a warning."""
+    changed = {"hidden_layer_sizes": (), "activation": "relu", "dropout": 0.0, "dropout_input": 0.0, "verbose": False}
+    changed |= {"kernel_initializer": "zeros", "on_divergence": "warn"}
+    return Settings(**(vars(settings) | changed))
+
+
+def _constant(prepared: PreparedTable) -> Callable[[Array], Array]:
+    """Always predict what the training rows say on average: the classes' shares, or the mean."""
+    target, mean = prepared.target, np.array(prepared.mean)
+    answer = np.array(target.centre) if target.task == "regression" else mean
+    if target.task == "classification" and len(mean) == 1:
+        answer = np.array([1 - mean[0], mean[0]])
+    return lambda X: np.tile(answer, (len(X), 1))
+
+
+def _figures(rows: EncodedRows, target: Target, size: int, answers: Callable[[Array], Array]) -> dict[str, float]:
+    """Judge answers on rows, some at a time."""
+    figures = running_figures(target.task)
+    for start in range(0, rows.m, size):
+        part = rows.read(start, min(start + size, rows.m))
+        figures.add(target.from_network(part.Y), answers(part.X))
+    return figures.figures()
 
 
 @dataclass(frozen=True)
-class _Dataset:
-    """The spooled rows to train on, for `fit`; of the targets only the mean is in memory."""
+class _RowsOnDisk:
+    """Rows that are read in windows, as a `Dataset`; of the targets only the mean is in memory."""
 
-    m: int
-    n_inputs: int
-    n_outputs: int
-    Y: Array
-    shuffled: ShuffledRows
-    share: Callable[[], SpooledRows]
+    rows: RowFiles
+    mean: tuple[float, ...]
+    block: int
+    window: int
     embeddings: tuple[Embedding, ...] = ()
+    _opened: list[ShuffledRows] = field(default_factory=list)
+
+    @property
+    def m(self) -> int:
+        return self.rows.m
+
+    @property
+    def n_inputs(self) -> int:
+        return self.rows.n_inputs
+
+    @property
+    def n_outputs(self) -> int:
+        return self.rows.n_targets
+
+    @property
+    def Y(self) -> Array:  # noqa: N802 - the letter of the equations
+        return np.array(self.mean)[None]
 
     @property
     def targets(self) -> tuple[Array, Array | None]:
         return self.Y.T, None
 
     @property
-    def examples(self) -> SpooledRows:
-        return self.share()
+    def examples(self) -> RowFiles:
+        return self.rows
 
     def dtype(self, settings: Settings) -> np.dtype[Any]:
         return np.dtype(np.float32)
 
     def feed(self, runner: Runner, seed: int = 0, *, shuffle: bool = False) -> Feed:
-        return StreamFeed(self.shuffled, runner)
+        self._opened.append(ShuffledRows(self.rows, seed, block=self.block, window=self.window, shuffle=shuffle))
+        return StreamFeed(self._opened[-1], runner)
 
-    def merged(self) -> _Dataset:
+    def merged(self) -> _RowsOnDisk:
         return self
 
+    def close(self) -> None:
+        for shuffled in self._opened:
+            shuffled.close()
 
-def _to_share(prepared: PreparedPieces, budget: Budget) -> SpooledRows:
-    """Return the training rows, unless sending them would fill the memory."""
+
+def _fit(
+    prepared: PreparedTable,
+    settings: Settings,
+    seed: int,
+    budget: Budget,
+    on_segment: Hook | None = None,
+    on_epoch: Hook | None = None,
+    checkpoint: CheckpointFile | None = None,
+    distribution: Distribution | None = None,
+) -> TrainedNetwork:
+    with (
+        _dataset(prepared, "training", budget, shares=distribution is not None) as training,
+        _dataset(prepared, "validation", budget) as held_out,
+    ):
+        return fit_network(
+            settings,
+            training,
+            loss_of(prepared.target),
+            seed=seed,
+            validation=ValidationSet(held_out) if held_out.m else None,
+            attach=lambda training, _: replace(training, on_segment=on_segment, on_epoch=on_epoch),
+            distribution=distribution,
+            checkpoint=checkpoint,
+        )
+
+
+@contextmanager
+def _dataset(prepared: PreparedTable, part: str, budget: Budget, *, shares: bool = False) -> Iterator[Dataset]:
+    """Give the rows of a part to train on: those in memory as they are, those on disk in windows."""
+    rows = prepared.rows[part]
+    if isinstance(rows, ArrayRows):
+        yield TrainingSet(rows.block.X, rows.block.Y)
+        return
+    rows = _to_share(prepared, budget) if shares else rows
+    with closing(_RowsOnDisk(rows, prepared.mean, *window_of(prepared, budget))) as dataset:
+        yield dataset
+
+
+def _to_share(prepared: PreparedTable, budget: Budget) -> RowFiles:
+    """Return the training rows for other machines, unless sending them would fill the memory."""
     rows = prepared.to_share(budget.reader)
     if rows.remote is None and rows.m * rows.row_bytes > budget.rows:
         raise InvalidParameterError(
@@ -164,36 +274,16 @@ def _to_share(prepared: PreparedPieces, budget: Budget) -> SpooledRows:
     return rows
 
 
-def _figures(prepared: PreparedPieces, model: TableModel, budget: Budget) -> dict[str, float]:
-    sums = sums_of(prepared.target.task)
-    for X, y in _tested(prepared, budget):
-        sums.add(y, model.answers(X))
-    return sums.figures()
+def window_of(prepared: PreparedTable, budget: Budget) -> tuple[int, int]:
+    """Return how many rows on disk make a block and how many blocks a window: they decide the order of an epoch."""
+    rows = prepared.rows["training"]
+    assert isinstance(rows, RowFiles)
+    return budget.window(rows.row_bytes)
 
 
-def _trivial_figures(prepared: PreparedPieces, budget: Budget) -> dict[str, float]:
-    """Always say what the training rows say on average: the classes' shares, or the mean."""
-    target, mean = prepared.target, np.array(prepared.mean)
-    answer = np.array(target.centre) if target.task == "regression" else mean
-    if target.task == "classification" and len(mean) == 1:
-        answer = np.array([1 - mean[0], mean[0]])
-    sums = sums_of(target.task)
-    for _, y in _tested(prepared, budget):
-        sums.add(y, np.tile(answer, (len(y), 1)))
-    return sums.figures()
-
-
-def _tested(prepared: PreparedPieces, budget: Budget) -> Iterator[tuple[Array, Array]]:
-    """Give the test rows in blocks: inputs, and class codes (m,) or numbers (m, k) in the table's units."""
-    rows, (block, window) = prepared.rows["test"], window_of(prepared, budget)
-    size = block * -(-window // 4)
-    for start in range(0, rows.m, size):
-        part = rows.read(start, min(start + size, rows.m))
-        yield part.X, _untargeted(prepared.target, part.Y)
-
-
-def _untargeted(target: Target, Y: Array) -> Array:
-    """Turn what the network learns back into class codes or numbers."""
-    if target.task == "regression":
-        return target.to_units(Y)
-    return Y[:, 0].astype(np.int64) if Y.shape[1] == 1 else Y.argmax(axis=1)
+def _rows_at_once(prepared: PreparedTable, budget: Budget) -> int:
+    """Return how many rows are judged at a time."""
+    if isinstance(prepared.rows["training"], ArrayRows):
+        return max(1, prepared.m, prepared.m_test)
+    block, window = window_of(prepared, budget)
+    return block * -(-window // 4)

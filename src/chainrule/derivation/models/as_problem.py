@@ -86,6 +86,7 @@ def _given_masks(problem: Problem, masks: Sequence[Any]) -> Masks:
 @singledispatch
 def as_problem(model: Any, X: Any, y: Any, sample_weight: Any, loss: str | None = None) -> tuple[Problem, int]:
     """The problem without dropout, and the seed of its draws; one implementation for each kind of model."""
+    model = getattr(model, "model_", model)  # a tabular estimator is what it has around its table model
     if hasattr(model, "to_dataset"):
         _refuse_loss(loss, model)
         return _of_estimator(model, X, y, sample_weight)

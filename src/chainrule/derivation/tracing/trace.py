@@ -143,7 +143,9 @@ def trace(
     ((1, 2), True)
     """
     problem = problem_of(model, X, y, sample_weight=sample_weight, dropout_step=dropout_step, loss=loss)
-    rate = getattr(model, "learning_rate_init", 0.1) if learning_rate is None else learning_rate
+    rate = (
+        getattr(getattr(model, "model_", model), "learning_rate_init", 0.1) if learning_rate is None else learning_rate
+    )
     check_learning_rate(rate)
     inputs, outputs = names_of(model, problem.architecture.n_columns, problem.architecture.widths[-1])
     return replace(trace_of(problem, float(rate)), inputs=inputs, outputs=outputs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,10 +13,10 @@ from chainrule._errors import TableError, nearest
 from chainrule.network.embeddings import Embedding
 from chainrule.network.types import Array
 from chainrule.table.columns import CHUNK_ROWS, Column, Table
-from chainrule.table.encoding.blocks import Block, Codes, Scaled, block_from_dict
-from chainrule.table.encoding.dates import DATE_PARTS
-from chainrule.table.encoding.fit_blocks import fit_one_hot, fit_scaled
-from chainrule.table.schema import ColumnPlan, Schema
+from chainrule.table.encoding.blocks import Block, Codes, block_from_dict
+from chainrule.table.encoding.fit_blocks import fit_blocks
+from chainrule.table.encoding.measures import ColumnMeasures, Rows, measure
+from chainrule.table.schema import Schema
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,24 @@ class Encoder:
         TableError
             If every feature is constant in the training rows.
         """
-        measured = slice(None) if rows is None else rows
-        blocks = tuple(block for plan in schema.used for block in _fit(table[plan.name], plan, measured))
+        rows = np.arange(table.n_rows) if rows is None else rows
+        chosen = table.select(plan.name for plan in schema.used)
+        return cls.of(
+            schema, measure(chosen.take(slice(0, 0)), [Rows(chosen, rows, rows)], schema.categorical), table.source
+        )
+
+    @classmethod
+    def of(cls, schema: Schema, measures: Mapping[str, ColumnMeasures], source: str) -> Encoder:
+        """Build the encoder from what the training rows of each column say.
+
+        Raises
+        ------
+        TableError
+            If every feature is constant in the training rows.
+        """
+        blocks = tuple(block for plan in schema.used for block in fit_blocks(plan, measures[plan.name]))
         if not blocks:
-            raise TableError(f"Every column of {table.source} is constant in the training rows: nothing to learn from.")
+            raise TableError(f"Every column of {source} is constant in the training rows: nothing to learn from.")
         return cls(blocks)
 
     @cached_property
@@ -151,23 +165,3 @@ class Encoder:
     def from_dict(cls, data: dict[str, Any]) -> Encoder:
         """Return the encoder that `to_dict` wrote."""
         return cls(tuple(block_from_dict(block) for block in data["blocks"]))
-
-
-def _fit(column: Column, plan: ColumnPlan, rows: slice | Array) -> Iterator[Block]:
-    """Give the feature blocks of one column."""
-    fitted: list[Block | None]
-    if plan.role == "pixel":
-        fitted = [Scaled(column.name, scale=255.0)]
-    elif plan.role == "boolean":
-        measured = fit_scaled(column, "value", rows)
-        # 0 and 1 stay as they are; missing is halfway, and said where training had it
-        fitted = [measured and Scaled(column.name, fill=0.5, indicator=measured.indicator)]
-    elif plan.role == "categorical":
-        fitted = [fit_one_hot(column, rows)]
-    elif plan.role == "date":
-        fitted = [fit_scaled(column, part, rows) for part in DATE_PARTS]
-    elif plan.role == "ordinal" and column.kind == "text":
-        fitted = [fit_scaled(column, "rank", rows, levels=column.levels)]
-    else:
-        fitted = [fit_scaled(column, "value", rows)]
-    return (block for block in fitted if block is not None)

@@ -2,29 +2,81 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import numpy as np
 
+from chainrule._errors import TableError
 from chainrule.network.embeddings import suggested_size
 from chainrule.network.types import Array
 from chainrule.table.columns import Column
-from chainrule.table.encoding.blocks import Codes, OneHot, Scaled, reader
+from chainrule.table.encoding.blocks import Block, Codes, OneHot, Scaled, reader
+from chainrule.table.encoding.measures import ColumnMeasures
+from chainrule.table.encoding.moments import Moments
 from chainrule.table.encoding.statistics import mean_and_deviation, median, merged
-from chainrule.table.schema import rare_below
+from chainrule.table.schema import ColumnPlan, rare_below
 
 MAX_ONE_HOT = 255  # levels with a feature of their own; the rarest beyond are pooled
 
 
-def fit_scaled(column: Column, part: str, rows: slice | Array, *, levels: tuple[str, ...] = ()) -> Scaled | None:
-    """Measure a feature on the training rows: None where it is constant and never missing, so says nothing."""
-    x = reader(part, column, levels)(rows)
-    missing = np.isnan(x)
-    present = x[~missing]
-    if not missing.any() and (len(present) == 0 or present.min() == present.max()):
-        return None
-    fill = float(np.median(present)) if len(present) else 0.0
-    x[missing] = fill
-    centre, scale = mean_and_deviation(x)
-    return Scaled(column.name, part, centre, scale, fill, bool(missing.any()), True, levels)
+def fit_blocks(plan: ColumnPlan, measures: ColumnMeasures) -> Iterator[Block]:
+    """Give the feature blocks of a column that say anything: none of a column that is constant and never missing."""
+    name, missing = plan.name, measures.missing > 0
+    if plan.role == "pixel":
+        yield Scaled(name, scale=255.0)
+    elif plan.role == "boolean":
+        # 0 and 1 stay as they are; missing is halfway, and said where training had it
+        if missing or (measures.tally is not None and len(measures.tally.values) > 1):
+            yield Scaled(name, fill=0.5, indicator=missing)
+    elif plan.role == "categorical":
+        yield from _one_hot_of(measures)
+    elif measures.is_tallied:
+        yield from _scaled_of_tally(measures)
+    else:
+        for part in measures.parts:
+            yield from _scaled(measures, part)
+
+
+def _scaled(measures: ColumnMeasures, part: str) -> Iterator[Scaled]:
+    found = measures.moments(part)
+    fill = measures.median(part) if measures.missing else 0.0
+    yield from _informative(measures, part, found, fill)
+
+
+def _scaled_of_tally(measures: ColumnMeasures) -> Iterator[Scaled]:
+    """Scale numbers by their value, texts by the rank of their level."""
+    different, counts = _different(measures)
+    part, levels = ("rank", different.levels) if different.kind == "text" else ("value", ())
+    x = reader(part, different, levels)(slice(None))
+    fill = median(x, counts) if len(x) else 0.0
+    yield from _informative(measures, part, Moments.of(x, counts), fill, levels)
+
+
+def _informative(
+    measures: ColumnMeasures, part: str, found: Moments, fill: float, levels: tuple[str, ...] = ()
+) -> Iterator[Scaled]:
+    if measures.missing or found.low < found.high:
+        whole = found + Moments.repeated(fill, measures.missing)
+        name, missing = measures.header.name, measures.missing > 0
+        yield Scaled(name, part, whole.mean, whole.deviation, fill, missing, True, levels)
+
+
+def _different(measures: ColumnMeasures) -> tuple[Column, Array]:
+    """Return the different values, and how often each occurs."""
+    if measures.tally is None:
+        raise TableError(f"Column {measures.header.name!r} has too many different values to be taken as categories.")
+    return replace(measures.header, values=measures.tally.values), measures.tally.counts
+
+
+def _one_hot_of(measures: ColumnMeasures) -> Iterator[OneHot]:
+    """Find the levels worth a feature."""
+    different, counts = _different(measures)
+    text = different.as_text()
+    by_level = np.bincount(text.values, counts, minlength=len(text.levels))
+    found = one_hot(different.name, text.levels, by_level, measures.rows)
+    if found is not None:
+        yield found
 
 
 def fit_number(column: Column, rows: slice | Array, weights: Array, *, scale: bool, impute: bool) -> Scaled:
@@ -55,14 +107,6 @@ def fit_number(column: Column, rows: slice | Array, weights: Array, *, scale: bo
         x[missing] = fill
     centre, deviation = mean_and_deviation(*merged(x, weights)) if scale else (0.0, 1.0)
     return Scaled(column.name, "value", centre, deviation, fill, impute and bool(missing.any()), scale)
-
-
-def fit_one_hot(column: Column, rows: slice | Array) -> OneHot | None:
-    """Find the levels worth a feature on the training rows: None where there is only one."""
-    text = column.as_text()
-    codes = text.values[rows]
-    counts = np.bincount(codes[codes >= 0], minlength=len(text.levels))
-    return one_hot(column.name, text.levels, counts, len(codes))
 
 
 def one_hot(name: str, levels: tuple[str, ...], counts: Array, m: int) -> OneHot | None:

@@ -9,6 +9,8 @@ import numpy as np
 
 from chainrule.network.types import Array
 
+_BLOCK = 4096  # numbers: 32 KB wait for every column
+
 
 @dataclass(frozen=True)
 class Moments:
@@ -70,3 +72,33 @@ class Moments:
     def deviation(self) -> float:
         """The standard deviation, which is 1 where all numbers are the same."""
         return math.sqrt(self.squares / self.count) if self.low < self.high and self.squares else 1.0
+
+
+class RunningMoments:
+    """The moments of numbers that come in batches, the same to the last bit wherever the batches are cut.
+
+    The numbers are added up in blocks of equally many; what is left of a batch waits for the next one.
+
+    Examples
+    --------
+    >>> running = RunningMoments()
+    >>> running.add(np.array([1.0, 2.0]))
+    >>> running.add(np.array([6.0]))
+    >>> running.total() == Moments.of(np.array([1.0, 2.0, 6.0]))
+    True
+    """
+
+    def __init__(self) -> None:
+        self._whole, self._waiting = Moments(), np.empty(0)
+
+    def add(self, x: Array) -> None:
+        """Take in numbers, in their order."""
+        x = np.concatenate([self._waiting, x]) if len(self._waiting) else x
+        whole = len(x) // _BLOCK * _BLOCK
+        for start in range(0, whole, _BLOCK):
+            self._whole += Moments.of(x[start : start + _BLOCK])
+        self._waiting = x[whole:].astype(np.float64)  # a view would keep the batch in memory
+
+    def total(self) -> Moments:
+        """Return the moments of all numbers so far."""
+        return self._whole + Moments.of(self._waiting)

@@ -1,23 +1,22 @@
-"""A table of any size, a batch at a time: a `Table` of some rows, then the next.
+"""A table of any size read from Parquet files: a `Table` of some rows, then the next.
 
 What each column is gets decided on all rows, before the first batch is read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from chainrule._errors import TableError
 from chainrule._json import plain
-from chainrule.table.columns import Column, Table
+from chainrule.table.batches import Batches
+from chainrule.table.columns import Table
 from chainrule.table.reading.as_parquet import as_parquet, batch_rows, is_matrix, name_of
 from chainrule.table.reading.database import connected
 from chainrule.table.reading.duckdb_columns import Plan, fetch, name_texts, planned
@@ -59,7 +58,7 @@ class ScanPlan:
         return cls(record["source"], record["types"], [Plan.from_dict(plan) for plan in record["plans"]], places)
 
     @contextmanager
-    def open(self, memory: int) -> Iterator[Batches]:
+    def open(self, memory: int) -> Iterator[ParquetBatches]:
         """Open the table in a process that can read its files.
 
         Raises
@@ -76,29 +75,14 @@ class ScanPlan:
 
 
 @dataclass(frozen=True, eq=False)
-class Batches:
-    """A table that is read a batch at a time, as often as wanted, always in the same order.
+class ParquetBatches(Batches):
+    """A table that is read from Parquet files by a DuckDB."""
 
-    Parameters
-    ----------
-    source : str
-    header : Table
-        The columns with their kinds and levels, without rows.
-    n_rows : int
-    notes : tuple of str
-        What reading found worth saying about the table as a whole.
-    """
-
-    source: str
-    header: Table
-    n_rows: int
-    notes: tuple[str, ...]
-    connection: DuckDBPyConnection
-    plans: list[Plan]
-    places: list[RowRange]
+    connection: DuckDBPyConnection = None  # type: ignore[assignment]
+    plans: list[Plan] = field(default_factory=list)
+    places: list[RowRange] = field(default_factory=list)
     lasting: bool = True  # whether the files stay where they are when the table is closed
     named: bool = True  # whether the columns' names are their own
-    on_read: Callable[[int, int], None] | None = None  # told how many rows have been read, of how many
 
     @property
     def scan_plan(self) -> ScanPlan | None:
@@ -109,39 +93,21 @@ class Batches:
         places = [replace(place, file=replace(place.file, path=place.file.path.absolute())) for place in self.places]
         return ScanPlan(self.source, types, self.plans, places)
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The column names, in order."""
-        return self.header.names
-
-    def select(self, names: Sequence[str]) -> Batches:
+    def select(self, names: Sequence[str]) -> ParquetBatches:
         """Return the same rows with the given columns alone, in that order; the others are not read."""
         plans = {plan.name: plan for plan in self.plans}
-        header = replace(self.header, columns=tuple(self.header[name] for name in names))
-        return replace(self, header=header, plans=[plans[name] for name in names])
+        return replace(self, header=self.header.select(names), plans=[plans[name] for name in names])
 
-    def column(self, name: str) -> Column:
-        """Bring one column of all rows to memory."""
-        parts = [batch.columns[0] for batch in self.select([name])]
-        return replace(parts[0], values=np.concatenate([part.values for part in parts]))
-
-    def __iter__(self) -> Iterator[Table]:
-        done = 0
-        for batch in self.places:
-            self._tell(done)
-            yield Table(fetch(self.connection, _scan(batch), self.plans), self.source)
-            done += batch.stop - batch.start
-        self._tell(done)
-
-    def _tell(self, done: int) -> None:
-        if self.on_read is not None:
-            self.on_read(done, self.n_rows)
+    def read(self) -> Iterator[Table]:
+        """Give the batches in order."""
+        for place in self.places:
+            yield Table(fetch(self.connection, _scan(place), self.plans), self.source)
 
 
 @contextmanager
 def open_batches(
     source: Any, *, batch_bytes: int = 2**28, memory: int = 2**29, folder: str | None = None
-) -> Iterator[Batches]:
+) -> Iterator[ParquetBatches]:
     """Open a table to read it in batches.
 
     Parameters
@@ -175,20 +141,23 @@ def open_batches(
         files, notes = as_parquet(connection, source, Path(temporary), batch_bytes)
         plans = planned(connection, _scan_of(files))
         size = batch_rows(len(plans), batch_bytes)
-        places = [batch for file in files for batch in _cut(connection, file, size)]
+        places = [rows for file in files for rows in _cut(connection, file, size)]
         # Every batch has the columns of all files, with missing values where its own file lacks one.
         connection.execute(f"CREATE TEMP TABLE header AS SELECT * FROM {_scan_of(files)} LIMIT 0")
         batches = _batches_of(connection, plans, places, text)
         if not batches.n_rows:
             raise TableError(f"{text} has no rows, only the columns {', '.join(batches.names[:8])}.")
         lasting = not any(Path(temporary) in file.path.parents for file in files)
-        yield replace(batches, notes=notes, lasting=lasting, named=not is_matrix(source))
+        header = replace(batches.header, notes=notes)
+        yield replace(batches, header=header, lasting=lasting, named=not is_matrix(source))
 
 
-def _batches_of(connection: DuckDBPyConnection, plans: list[Plan], places: list[RowRange], source: str) -> Batches:
+def _batches_of(
+    connection: DuckDBPyConnection, plans: list[Plan], places: list[RowRange], source: str
+) -> ParquetBatches:
     header = Table(fetch(connection, "header", plans), source)
-    n_rows = sum(batch.stop - batch.start for batch in places)
-    return Batches(source, header, n_rows, (), connection, plans, places)
+    n_rows = sum(rows.stop - rows.start for rows in places)
+    return ParquetBatches(header, n_rows, connection=connection, plans=plans, places=places)
 
 
 def _scan_of(files: list[SourceFile]) -> str:
@@ -238,8 +207,8 @@ def _whole(file: SourceFile) -> str:
     return f"read_parquet({file_literal(file)}, file_row_number=true)"
 
 
-def _scan(batch: RowRange) -> str:
-    """Return the SQL that scans a batch; DuckDB skips the row groups outside it."""
-    rows = f"file_row_number >= {batch.start} AND file_row_number < {batch.stop}"
-    own = f"SELECT * EXCLUDE (file_row_number) FROM {_whole(batch.file)} WHERE {rows}"
+def _scan(rows: RowRange) -> str:
+    """Return the SQL that scans some rows; DuckDB skips the row groups outside it."""
+    within = f"file_row_number >= {rows.start} AND file_row_number < {rows.stop}"
+    own = f"SELECT * EXCLUDE (file_row_number) FROM {_whole(rows.file)} WHERE {within}"
     return f"(FROM header UNION ALL BY NAME {own})"

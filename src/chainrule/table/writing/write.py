@@ -62,12 +62,12 @@ def _whole_where_possible(column: Column) -> Array:
     return values
 
 
-def write_columns(columns: dict[str, Any], destination: str | os.PathLike[str] | IO[bytes]) -> None:
+def write_columns(columns: dict[str, Column | Array], destination: str | os.PathLike[str] | IO[bytes]) -> None:
     """Write columns of equal length, with a header.
 
     Parameters
     ----------
-    columns : dict of str to ndarray
+    columns : dict of str to Column or ndarray
     destination : path or binary stream
         A path ends in .csv, .tsv, .json or .parquet; a stream gets CSV.
 
@@ -76,7 +76,8 @@ def write_columns(columns: dict[str, Any], destination: str | os.PathLike[str] |
     TableError
         If the ending is unknown or the file cannot be written; an older file is then left as it was.
     """
-    placed(lambda path, form: _write(columns, path, form), destination)
+    arrays = {name: plain_values(each) if isinstance(each, Column) else each for name, each in columns.items()}
+    placed(lambda path, form: _write(arrays, path, form), destination)
 
 
 def check_destination(path: str | os.PathLike[str]) -> None:

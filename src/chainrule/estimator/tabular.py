@@ -1,0 +1,394 @@
+"""`TabularClassifier` and `TabularRegressor`: what `chainrule train` does, as scikit-learn estimators."""
+
+from __future__ import annotations
+
+import os
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, fields
+from typing import Any, ClassVar, Self, TypeVar
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.exceptions import NotFittedError
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d, validate_data
+
+from chainrule._errors import InvalidParameterError, TableError, TargetError
+from chainrule.estimator.target_values import check_one_kind, present
+from chainrule.network.training.history import History
+from chainrule.network.training.hooks import Progress
+from chainrule.network.types import Array
+from chainrule.storage import save
+from chainrule.table import Column, ColumnPlan, Schema, Table, from_frame
+from chainrule.table.reading.from_frame import level_column, number_column
+from chainrule.tabular.model import TableModel
+from chainrule.tabular.pipeline import Task, is_source, train_table
+from chainrule.tabular.prepare import ROLES, Overrides
+
+Estimator = TypeVar("Estimator")
+_PARAMETERS = """\
+Parameters
+    ----------
+    hidden_layer_sizes, activation, solver, alpha, l1_ratio, weight_decay, dropout, batch_size, learning_rate, \
+    learning_rate_init, max_iter, early_stopping, validation_fraction, n_iter_no_change, clipnorm, engine, n_threads
+        As of `MLPClassifier`; None, the default, takes what the recipe of `chainrule train` has for so many rows.
+    drop, categorical, numeric, ordinal : sequence of str or int, default=()
+        Columns to leave out, or whose role is not to be inferred, by name or position from 1.
+    test_size : float, default=0.0
+        Share of the rows to test on, which are not trained on: the command's default is 0.2. With 0, network and
+        baselines are compared on the validation rows, where the network's figures are a little too good.
+    random_state : int, RandomState or None, default=None
+        Decides the split and every random draw. A number gives the same bits as the command's `--seed`.
+    memory : str, default=None
+        The most to take, such as "2GB": X is read in batches. None decides by the size of X.
+    verbose : bool, default=False
+        Print the loss of every epoch.
+
+    Attributes
+    ----------
+    schema_ : Schema
+        The role of every column, and why.
+    figures_, baselines_ : dict of dict
+        Figures of network and baselines on rows that they were not trained on.
+    history_ : History
+    n_iter_ : int
+        Epochs.
+    model_ : TableModel
+        Encoder, target, architecture and parameters.
+    n_features_in_, feature_names_in_
+        The columns of X, without the target.\
+"""
+
+
+def _documented(estimator: type[Estimator]) -> type[Estimator]:
+    """Put the parameters into the docstring where it says so."""
+    estimator.__doc__ = (estimator.__doc__ or "").format(parameters=_PARAMETERS)
+    return estimator
+
+
+_OF_THE_TABLE = ("drop", "categorical", "numeric", "ordinal", "test_size", "random_state", "memory", "verbose")
+
+
+@dataclass(eq=False, repr=False)
+class BaseTabular(BaseEstimator):
+    """What both estimators share: parameters, reading, training, records."""
+
+    _: KW_ONLY
+    hidden_layer_sizes: int | Sequence[int] | None = None
+    activation: Any = None
+    solver: str | None = None
+    alpha: float | None = None
+    l1_ratio: float | None = None
+    weight_decay: float | None = None
+    dropout: float | Sequence[float] | None = None
+    batch_size: int | str | None = None
+    learning_rate: str | None = None
+    learning_rate_init: float | None = None
+    max_iter: int | None = None
+    early_stopping: bool | None = None
+    validation_fraction: float | None = None
+    n_iter_no_change: int | None = None
+    clipnorm: float | None = None
+    engine: str | None = None
+    n_threads: int | None = None
+    drop: Sequence[str | int] = ()
+    categorical: Sequence[str | int] = ()
+    numeric: Sequence[str | int] = ()
+    ordinal: Sequence[str | int] = ()
+    test_size: float = 0.0
+    random_state: Any = None
+    memory: str | None = None
+    verbose: bool = False
+
+    _task: ClassVar[str]
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Understand the table, train a network on it, and compare it with the baselines.
+
+        Parameters
+        ----------
+        X : data frame, array-like, path, SQL query, Arrow dataset or Dask data frame
+            Numbers, texts, dates, truth values and gaps as they come. What does not fit into memory is read in batches.
+        y : str, int or sequence of them; or array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The column of X to predict, by name or position from 1; several for a regressor. Or values, beside a frame
+            or an array.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InvalidParameterError
+            If a parameter is not what it must be; names the nearest valid value.
+        TableError
+            If a column or file is not there, or no column is left to learn from.
+        TargetError
+            If the target cannot be learnt; says why.
+        """
+        self._by_name = _is_named(y, X)
+        source, targets = self._with_target(X, y)
+        trained, prepared = train_table(
+            Task(source, targets, self._overrides(), self.test_size),
+            self._changes(),
+            seed=_seed(self.random_state),
+            memory=self.memory,
+            compare_on="test" if self.test_size else "validation",
+            announce=(lambda *_: _Printing()) if self.verbose else None,
+        )
+        by_name = self._by_name
+        self._adopt(trained.model)
+        self._by_name = by_name
+        self.schema_: Schema = prepared.schema
+        self.history_: History = trained.network.history
+        self.n_iter_ = trained.network.state.epoch
+        if self._by_name:
+            self._learn_names([name for name in prepared.about.names if name not in prepared.target.names])
+        return self
+
+    def predict(self, X: Any) -> Array:
+        """Predict every row: class labels, or numbers in the units of the target.
+
+        Parameters
+        ----------
+        X : as for `fit`
+            Columns in any order, others are ignored; a missing one raises TableError.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), or (n_samples, n_outputs) for several targets
+        """
+        return self._fitted().predict(self._table(X))
+
+    def evaluate(self, X: Any) -> dict[str, float]:
+        """Return the figures on a table that has the target column: accuracy, log loss, ROC AUC; or RMSE, MAE, R²."""
+        return self._fitted().evaluate(X)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted estimator to a file, which `chainrule.load` and the command line take."""
+        save(self, path)
+
+    @property
+    def figures_(self) -> dict[str, dict[str, float]]:
+        """The figures of the network and the baselines, on the test rows; without any, on the validation rows."""
+        return dict(self._fitted().training.get("figures", {}))
+
+    @property
+    def baselines_(self) -> dict[str, dict[str, float]]:
+        """The figures of the linear model, and of the class shares or the mean."""
+        return {name: figures for name, figures in self.figures_.items() if name != "network"}
+
+    def to_record(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """Return plain JSON data and tensors, for `chainrule.save`: those of the table model."""
+        return self._fitted().to_record()
+
+    @classmethod
+    def of_model(cls, model: TableModel) -> Self:
+        """Return the fitted estimator around a table model, with the settings that it was trained with."""
+        record, names = model.training, {field.name for field in fields(cls)}
+        asked = {**record.get("settings", {}), **record.get("columns", {})}
+        estimator = cls(**{name: _as_given(value) for name, value in asked.items() if name in names})
+        estimator._adopt(model)
+        if record:
+            estimator.random_state = record["seed"]
+            estimator.history_ = History.from_dict(record["history"])
+            estimator.n_iter_ = len(estimator.history_.columns.get("epoch", []))
+        if "schema" in record:
+            estimator.schema_ = Schema(tuple(ColumnPlan(**plan) for plan in record["schema"]))
+            estimator._learn_names([plan.name for plan in estimator.schema_.plans])
+        return estimator
+
+    def _adopt(self, model: TableModel) -> None:
+        self.model_ = model
+        self._by_name = True
+
+    def _learn_names(self, names: list[str]) -> None:
+        self.feature_names_in_, self.n_features_in_ = np.array(names, object), len(names)
+
+    @abstractmethod
+    def _target_columns(self, y: Any, name: str) -> tuple[Column, ...]:
+        """Take values of the target as columns of a table."""
+
+    def _with_target(self, X: Any, y: Any) -> tuple[Any, Sequence[str | int]]:
+        """Return the table with its target, and the names of the target's columns."""
+        if y is None:
+            raise InvalidParameterError(
+                f"This {type(self).__name__} estimator requires y to be passed, but the target y is None."
+            )
+        if self._by_name:
+            return X, list(y) if isinstance(y, list | tuple) else [y]
+        if is_source(X) or isinstance(X, Table):
+            raise InvalidParameterError(
+                "with X as a path, a query or a table to be read, y is the name of its column, or a list of names; got "
+                f"{type(y).__name__}."
+            )
+        table = self._table(X, reset=True)
+        y = present(check_array(y, ensure_2d=False, dtype=None, ensure_all_finite=False, input_name="y"))
+        check_consistent_length(X, y)
+        if len(y) == 1:
+            raise TargetError(
+                "a table of one sample, n_samples = 1, has nothing to learn from: give at least two rows."
+            )
+        name = "y"
+        while name in table.names:
+            name = f"{name}_"
+        columns = self._target_columns(y, name)
+        return Table((*table.columns, *columns), table.source), [column.name for column in columns]
+
+    def _table(self, X: Any, *, reset: bool = False) -> Any:
+        """Take X as a table: an array's columns are called x0, x1 and so on.
+
+        A frame that came with values of the target has to have the same columns again, in their order, as elsewhere in
+        scikit-learn. One that came with the target among its columns may have others, in any order, as for the command.
+        """
+        if issparse(X):
+            raise TableError("X is sparse, which a table cannot be: use X.toarray(), or an MLP estimator.")
+        if is_source(X) or isinstance(X, Table | Mapping):
+            return X if not isinstance(X, Mapping) else from_frame(X)
+        if hasattr(X, "columns"):
+            if not self._by_name:
+                validate_data(self, X, reset=reset, skip_check_array=True)
+            return from_frame(X)
+        X = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite=False)
+        if X.dtype.kind == "c":
+            raise TableError("Complex data not supported: X must hold real numbers, texts or dates.")
+        if X.dtype.kind == "f" and np.isinf(X).any():
+            raise TableError("Input X contains infinity or a value too large: mend it, or leave it out as missing.")
+        return from_frame({f"x{place}": X[:, place] for place in range(X.shape[1])})
+
+    def _overrides(self) -> Overrides:
+        columns = {name: tuple(getattr(self, name)) for name in ROLES}
+        return Overrides(**columns, task=self._task)
+
+    def _changes(self) -> dict[str, Any]:
+        """The settings of the network that are given, under the names of `Settings`."""
+        given = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in _OF_THE_TABLE}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def _fitted(self) -> TableModel:
+        if not hasattr(self, "model_"):
+            raise NotFittedError(
+                f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with appropriate arguments first."
+            )
+        return self.model_
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "model_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = tags.input_tags.string = tags.input_tags.categorical = True
+        tags.target_tags.required = True
+        return tags
+
+
+@_documented
+class TabularClassifier(ClassifierMixin, BaseTabular):
+    """Classes from a table as it is: `chainrule train` as a scikit-learn estimator.
+
+    {parameters}
+
+    Examples
+    --------
+    >>> table = {{"size": [1.0, 2.5, None, 4.0] * 25, "colour": ["red", "red", "blue", "blue"] * 25}}
+    >>> clf = TabularClassifier(hidden_layer_sizes=(8,), max_iter=30, random_state=0)
+    >>> clf = clf.fit(table, ["a", "a", "b", "b"] * 25)
+    >>> clf.predict({{"size": [1.0, 4.0], "colour": ["red", "blue"]}}).tolist()
+    ['a', 'b']
+    """
+
+    _task = "classification"
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return the probability of each class (column, in the order of `classes_`) for each row."""
+        return self._fitted().predict_proba(self._table(X))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy on rows whose labels are given, or are a column of X."""
+        if _is_named(y, X):
+            return self.evaluate(X)["accuracy"]
+        return float(accuracy_score(y, self.predict(X), sample_weight=sample_weight))
+
+    def _target_columns(self, y: Any, name: str) -> tuple[Column, ...]:
+        check_one_kind(y)
+        check_classification_targets(y)
+        return (level_column(name, column_or_1d(y, warn=True)),)
+
+    def _adopt(self, model: TableModel) -> None:
+        super()._adopt(model)
+        self.classes_ = np.array(model.target.classes)
+
+
+@_documented
+class TabularRegressor(RegressorMixin, BaseTabular):
+    """Numbers from a table as it is: `chainrule train` as a scikit-learn estimator.
+
+    {parameters}
+
+    Examples
+    --------
+    >>> table = {{"size": np.linspace(-2, 2, 200), "day": np.arange("2024-01-01", 200, dtype="datetime64[D]")}}
+    >>> reg = TabularRegressor(hidden_layer_sizes=(16,), max_iter=60, random_state=0).fit(table, 3 * table["size"])
+    >>> bool(reg.score(table, 3 * table["size"]) > 0.95)
+    True
+    """
+
+    _task = "regression"
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return R² on rows whose numbers are given, or are columns of X."""
+        if _is_named(y, X):
+            return self.evaluate(X)["r2"]
+        return float(r2_score(y, self.predict(X), sample_weight=sample_weight))
+
+    def _target_columns(self, y: Any, name: str) -> tuple[Column, ...]:
+        if y.ndim == 1 or y.shape[1] == 1:
+            return (number_column(name, column_or_1d(y, warn=True)),)
+        return tuple(number_column(f"{name}{place}", y[:, place]) for place in range(y.shape[1]))
+
+
+class _Printing:
+    """Prints the loss of every epoch."""
+
+    def on_segment(self, progress: Progress) -> None:
+        """Say nothing within an epoch."""
+
+    def on_epoch(self, progress: Progress) -> None:
+        """Print what the epoch measured."""
+        history = progress.history
+        validation = f", validation loss = {history['val_loss'][-1]:.8f}" if "val_loss" in history else ""
+        print(f"Iteration {progress.epoch}, loss = {history['running_loss'][-1]:.8f}{validation}")
+
+    def on_compare(self) -> None:
+        """Say nothing of the linear model."""
+
+
+def _is_named(y: Any, X: Any) -> bool:
+    """Say whether a target is given by the name or the position of its column, or several by theirs."""
+    if isinstance(y, str | int) and not isinstance(y, bool):
+        return True
+    if not isinstance(y, list | tuple) or not y or not all(isinstance(key, str) for key in y):
+        return False
+    names = X if isinstance(X, Mapping) else X.names if isinstance(X, Table) else getattr(X, "columns", ())
+    return is_source(X) or {*y} <= {*names}  # else it is a list of labels
+
+
+def estimator_of(model: TableModel) -> TabularClassifier | TabularRegressor:
+    """Return the fitted estimator around a table model."""
+    return (TabularClassifier if model.target.task == "classification" else TabularRegressor).of_model(model)
+
+
+def _as_given(value: Any) -> Any:
+    """Undo what JSON makes of a tuple."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _seed(random_state: Any) -> int:
+    """Take a number as the seed it is, as the command does; draw one from a generator."""
+    if isinstance(random_state, int | np.integer):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - 1))

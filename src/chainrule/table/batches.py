@@ -1,0 +1,104 @@
+"""A table that is read a batch of rows at a time; a table in memory is one batch."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+import numpy as np
+
+from chainrule.table.columns import Column, Table
+
+OnRead = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Batches(ABC):
+    """A table in batches, which can be read as often as wanted, always in the same order.
+
+    Attributes
+    ----------
+    header : Table
+        The columns with their kinds and levels, without rows; its source and notes are the table's.
+    n_rows : int
+    on_read : callable, optional
+        Called before the first batch and after each one with the number of rows read so far, and of all rows.
+    """
+
+    header: Table
+    n_rows: int
+    on_read: OnRead | None = None
+
+    @abstractmethod
+    def select(self, names: Sequence[str]) -> Self:
+        """Return the same rows with the given columns alone, in that order; the others are not read."""
+
+    @abstractmethod
+    def read(self) -> Iterator[Table]:
+        """Give the batches in order."""
+
+    @property
+    def source(self) -> str:
+        """Where the rows come from, for messages."""
+        return self.header.source
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What reading found worth saying about the table as a whole."""
+        return self.header.notes
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The column names, in order."""
+        return self.header.names
+
+    def watched(self, on_read: OnRead | None) -> Self:
+        """Return the same table, whose reading is reported to a callback."""
+        return replace(self, on_read=on_read)
+
+    def column(self, name: str) -> Column:
+        """Bring one column of all rows to memory."""
+        parts = [batch.columns[0] for batch in self.select([name])]
+        return replace(parts[0], values=np.concatenate([part.values for part in parts]))
+
+    def __iter__(self) -> Iterator[Table]:
+        report = self.on_read or (lambda done, rows: None)
+        done = 0
+        report(done, self.n_rows)
+        for batch in self.read():
+            yield batch
+            done += batch.n_rows
+            report(done, self.n_rows)
+
+
+@dataclass(frozen=True, eq=False)
+class OneBatch(Batches):
+    """A table in memory.
+
+    Examples
+    --------
+    >>> batches = OneBatch.of(Table((Column("x", "number", np.arange(3)),)))
+    >>> batches.n_rows, batches.header.n_rows, [batch.n_rows for batch in batches]
+    (3, 0, [3])
+    """
+
+    table: Table = field(default_factory=lambda: Table(()))
+
+    @classmethod
+    def of(cls, table: Table) -> OneBatch:
+        """Return a table as one batch."""
+        return cls(table.take(slice(0, 0)), table.n_rows, table=table)
+
+    def select(self, names: Sequence[str]) -> OneBatch:
+        """Return the table with the given columns alone."""
+        return replace(self, header=self.header.select(names), table=self.table.select(names))
+
+    def column(self, name: str) -> Column:
+        """Return one column."""
+        return self.table[name]
+
+    def read(self) -> Iterator[Table]:
+        """Give the table."""
+        yield self.table

@@ -1,0 +1,255 @@
+"""From a source of any size to a trained model: open it, prepare it or go on from a checkpoint, train.
+
+Here is decided whether a table is in memory or on disk. What comes of it is the same but for the order of the rows in
+an epoch: rows on disk are shuffled in windows.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+from chainrule._errors import TableError
+from chainrule._json import plain
+from chainrule._version import __version__
+from chainrule.checkpoints.run_folder import Workplace, places, workplace
+from chainrule.distributed.distribution import Distribution
+from chainrule.fit.parameters import Settings
+from chainrule.network.training.history import StopReason
+from chainrule.network.training.hooks import Progress
+from chainrule.outofcore.memory import Budget
+from chainrule.table import Table
+from chainrule.table.batches import Batches, OneBatch
+from chainrule.table.reading.as_parquet import fingerprint
+from chainrule.table.reading.batches import open_batches
+from chainrule.table.reading.inputs import check_outputs
+from chainrule.table.reading.size import memory_needed
+from chainrule.tabular.model import as_table
+from chainrule.tabular.prepare import Overrides, PreparedTable, prepare
+from chainrule.tabular.prepared_file import load_prepared, save_prepared
+from chainrule.tabular.recipe import recipe
+from chainrule.tabular.split import Shares
+from chainrule.tabular.train import Trained, train, window_of
+
+
+class Listener(Protocol):
+    """Who is called while a network is trained."""
+
+    def on_segment(self, progress: Progress) -> None:
+        """Called after each segment."""
+
+    def on_epoch(self, progress: Progress) -> None:
+        """Called after each epoch."""
+
+    def on_compare(self) -> None:
+        """Called before the linear model is trained."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A table to train on, and what is asked of it.
+
+    Attributes
+    ----------
+    source : Table, data frame, str, path-like, Arrow or Dask
+    targets : sequence of str or int
+        The columns to predict, by name or number; none for an image set, whose target is "label".
+    overrides : Overrides
+    test : float, default 0.2
+        The share of rows to test on, unless `test_source` is given.
+    test_source : optional
+        Another table to test on.
+    strict : bool, default False
+        Refuse rows without a target value, instead of leaving them out.
+    """
+
+    source: Any
+    targets: Sequence[str | int]
+    overrides: Overrides = field(default_factory=Overrides)
+    test: float = 0.2
+    test_source: Any = None
+    strict: bool = False
+
+
+def is_source(X: Any) -> bool:
+    """Say whether X is where a table is, and not the table: a path, a query, what Dask or Arrow has still to read."""
+    lazy = ("__dask_graph__", "scanner", "read_next_batch")  # of Dask, an Arrow dataset or reader
+    return isinstance(X, str | os.PathLike) or any(hasattr(X, name) for name in lazy)
+
+
+def in_batches(source: Any, memory: str | None = None) -> bool:
+    """Say whether a table is read in batches: on request, or where it would fill the memory."""
+    if memory is not None:
+        return True
+    if isinstance(source, str | os.PathLike):
+        return memory_needed(source) > Budget.asked(None).rows
+    return is_source(source)
+
+
+@contextmanager
+def open_table(source: Any, *, batched: bool, budget: Budget) -> Iterator[Batches]:
+    """Open a table: in batches, or in memory as one.
+
+    Raises
+    ------
+    TableError
+    """
+    if not batched:
+        yield OneBatch.of(as_table(source))
+        return
+    with open_batches(source, batch_bytes=budget.batch, memory=budget.reader) as batches:
+        yield batches
+
+
+def train_table(
+    task: Task,
+    changes: Mapping[str, Any],
+    *,
+    seed: int = 0,
+    memory: str | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    distribution: Distribution | None = None,
+    compare_on: str = "test",
+    announce: Callable[[PreparedTable, Settings], Listener] | None = None,
+    on_read: Callable[[str, int, int], None] | None = None,
+) -> tuple[Trained, PreparedTable]:
+    """Train on a table, which need not fit into memory.
+
+    Parameters
+    ----------
+    task : Task
+    changes : mapping of str to object
+        Fields of `Settings` that are not to be those of the `recipe`.
+    seed : int, default 0
+        Of the split and every random draw.
+    memory : str, optional
+        The most to take, such as "2GB": the table is read in batches, and its encoded rows are on disk. None, the
+        default, decides by the size of the table.
+    checkpoint : path-like, optional
+        A folder for checkpoints: after a kill, the same call goes on from the last one. It is emptied when training has
+        come to its end, and not after Ctrl-C, an error or a kill. Encoded rows are on disk then, too.
+    distribution : Distribution, optional
+        Where to train the network, if not on this machine. Workers that can read the table's Parquet files read their
+        rows there, and have them in memory.
+    compare_on : {"test", "validation"}, default "test"
+        The rows that network and baselines are compared on.
+    announce : callable, optional
+        Called with the prepared rows and the settings before training; returns whose methods are called then.
+    on_read : callable, optional
+        Called, while the table is prepared, with what is done with it, on how many rows by now, and of how many.
+
+    Returns
+    -------
+    Trained
+        Its `model` predicts from tables.
+    PreparedTable
+        What was understood; rows on disk are gone.
+
+    Raises
+    ------
+    TableError, TargetError, InvalidParameterError, CheckpointError, ClusterError, DivergenceError
+
+    Examples
+    --------
+    >>> query = "SELECT i % 10 AS x, i % 10 > 4 AS y FROM range(2000) t(i)"
+    >>> trained, prepared = train_table(Task(query, ["y"], test=0), {"hidden_layer_sizes": (4,), "max_iter": 20})
+    >>> prepared.m, trained.model.predict("SELECT 2 AS x UNION ALL SELECT 7").tolist()
+    (2000, [False, True])
+    """
+    budget, drafted = Budget.asked(memory), recipe(1, **changes)
+    shares = Shares(task.test, drafted.validation_fraction if drafted.early_stopping else 0.0, seed)
+    is_root = distribution is None or distribution.is_root
+    if checkpoint is not None and is_root:
+        check_outputs({"the checkpoint": places(checkpoint)}, [task.source, task.test_source])
+
+    def on_disk() -> bool:
+        return checkpoint is not None or in_batches(task.source, memory)
+
+    batched = on_disk() if distribution is None else distribution.broadcast(on_disk)
+    with workplace(checkpoint if is_root else None) as place:
+        asked = plain(_fingerprint(task, shares)) if place.checkpoint else {}
+
+        def prepared_table() -> PreparedTable:
+            restored = load_prepared(place.rows, asked) if place.checkpoint else None
+            return restored or _prepared(task, shares, budget, place, asked, batched, on_read)
+
+        # Rows in memory are prepared by every rank for itself, rows on disk by the root rank for all.
+        shared = distribution is not None and batched
+        prepared = distribution.broadcast(prepared_table) if shared and distribution else prepared_table()
+        settings = recipe(prepared.m, **changes)
+        hooks = {} if announce is None else _hooks(announce(prepared, settings))
+        file = None
+        if place.checkpoint:
+            order = {"order": window_of(prepared, budget), "shards": distribution and distribution.shards}
+            file = place.file(plain(asked | order | {"settings": vars(settings)}))
+        place.keep = file is not None
+        trained = train(
+            prepared,
+            settings,
+            seed=seed,
+            budget=budget,
+            compare_on=compare_on,
+            checkpoint=file,
+            distribution=distribution,
+            **hooks,
+        )
+        place.keep = file is not None and trained.network.history.stop_reason == StopReason.INTERRUPTED
+    return trained, prepared
+
+
+def _hooks(listener: Listener) -> dict[str, Any]:
+    return {name: getattr(listener, name) for name in ("on_segment", "on_epoch", "on_compare")}
+
+
+def _prepared(
+    task: Task,
+    shares: Shares,
+    budget: Budget,
+    place: Workplace,
+    asked: dict[str, Any],
+    batched: bool,
+    on_read: Callable[[str, int, int], None] | None,
+) -> PreparedTable:
+    with ExitStack() as stack:
+
+        def opened(source: Any) -> Batches:
+            return stack.enter_context(open_table(source, batched=batched, budget=budget))
+
+        batches = opened(task.source)
+        prepared = prepare(
+            batches,
+            _targets(batches.header, task.targets),
+            place.rows if batched else None,
+            overrides=task.overrides,
+            shares=shares,
+            test_batches=None if task.test_source is None else opened(task.test_source),
+            strict=task.strict,
+            on_read=on_read if batched else None,
+        )
+    if place.checkpoint:
+        save_prepared(prepared, place.rows, asked)
+    return prepared
+
+
+def _targets(header: Table, given: Sequence[str | int]) -> Sequence[str | int]:
+    if given:
+        return given
+    if any(column.kind == "pixel" for column in header.columns):
+        return ("label",)
+    raise TableError(f"say what to predict: --target NAME. The columns are {', '.join(header.names)}.")
+
+
+def _fingerprint(task: Task, shares: Shares) -> dict[str, Any]:
+    """What must be the same for a training to go on where it was."""
+    return {
+        "table": fingerprint(task.source),
+        "test_table": None if task.test_source is None else fingerprint(task.test_source),
+        "target": task.targets,
+        "columns": asdict(task.overrides),
+        "shares": asdict(shares),
+        "strict": task.strict,
+        "version": __version__,
+    }

@@ -1,0 +1,134 @@
+"""TabularClassifier and TabularRegressor: scikit-learn's checks, the command's bits, every kind of table."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import cross_val_score
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from chainrule import TabularClassifier, TabularRegressor, load
+from chainrule.cli import main
+from chainrule.tabular.train import baseline_name
+
+QUICK = {"hidden_layer_sizes": (16,), "max_iter": 40, "random_state": 0}
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::sklearn.exceptions.ConvergenceWarning", "ignore::chainrule._errors.ChainruleWarning"
+)
+
+
+@parametrize_with_checks([TabularClassifier(**QUICK), TabularRegressor(**QUICK)])
+def test_scikit_learn_check(estimator, check):
+    check(estimator)
+
+
+M = 400
+RNG = np.random.default_rng(3)
+FRAME = pd.DataFrame(
+    {
+        "size": np.where(RNG.random(M) < 0.1, np.nan, RNG.normal(size=M)),
+        "colour": np.array(["red", "blue", "green"])[RNG.integers(0, 3, M)],
+        "day": np.datetime64("2024-01-01") + RNG.integers(0, 700, M),
+        "flag": RNG.random(M) < 0.5,
+        "id": np.arange(M),
+    }
+)
+PRICE = FRAME["size"].fillna(0.2).to_numpy() * 100 + 30 * (FRAME.colour == "red") + RNG.normal(size=M)
+TABLE = FRAME.assign(price=PRICE, kind=np.where(PRICE > 20, "dear", "cheap"))
+KINDS = [("kind", TabularClassifier, "price"), ("price", TabularRegressor, "kind")]
+
+
+@pytest.mark.parametrize("target_and_kind", KINDS, ids=["classes", "numbers"])
+@pytest.mark.parametrize("test_size", [0.0, 0.2])
+def test_the_same_bits_as_the_command(tmp_path, target_and_kind, test_size):
+    """A file by its path, its frame, and the command: one network, one schema, the same figures."""
+    target, kind, other = target_and_kind
+    path, model = tmp_path / "t.csv", tmp_path / "m.safetensors"
+    TABLE.to_csv(path, index=False)
+    command = ["train", str(path), "-t", target, "-m", str(model), "--drop", other, "--test", str(test_size), "-q"]
+    main([*command, "--hidden", "16", "--epochs", "40"], standalone_mode=False)
+    asked = kind(**QUICK, drop=[other], test_size=test_size)
+    by_command, by_path = load(model), clone(asked).fit(str(path), target)
+    by_frame = clone(asked).fit(pd.read_csv(path, parse_dates=["day"]), target)
+    for fitted in (by_path, by_frame):
+        assert fitted.model_.parameters.theta.tobytes() == by_command.model_.parameters.theta.tobytes()
+        assert fitted.schema_ == by_command.schema_
+        assert fitted.model_.encoder == by_command.model_.encoder
+    if test_size:
+        for name, figures in by_command.figures_.items():
+            assert by_path.figures_[name] == pytest.approx(figures)
+        assert list(by_path.baselines_) == ["linear model", baseline_name(by_path.model_.target)]
+    assert (by_command.n_iter_, by_command.get_params()["drop"]) == (by_path.n_iter_, (other,))
+
+
+@pytest.mark.parametrize("as_frame", [lambda frame: frame, "polars", "pyarrow"], ids=["pandas", "polars", "pyarrow"])
+def test_frames_of_every_library_are_the_same_table(as_frame):
+    expected = TabularClassifier(**QUICK, drop=["price"]).fit(TABLE, "kind").predict_proba(TABLE)
+    if as_frame == "polars":
+        frame = pytest.importorskip("polars").from_pandas(TABLE)
+    elif as_frame == "pyarrow":
+        frame = pytest.importorskip("pyarrow").Table.from_pandas(TABLE)
+    else:
+        frame = as_frame(TABLE)
+    fitted = TabularClassifier(**QUICK, drop=["price"]).fit(frame, "kind")
+    np.testing.assert_array_equal(fitted.predict_proba(frame), expected)
+
+
+def test_values_beside_a_frame_are_the_same_as_a_column_of_it():
+    named = TabularClassifier(**QUICK).fit(TABLE.drop(columns="price"), "kind")
+    beside = TabularClassifier(**QUICK).fit(FRAME, TABLE.kind)
+    assert beside.model_.parameters.theta.tobytes() == named.model_.parameters.theta.tobytes()
+    assert beside.feature_names_in_.tolist() == named.feature_names_in_.tolist() == list(FRAME)
+    assert named.score(TABLE, "kind") == beside.score(FRAME, TABLE.kind) > 0.8
+    assert set(beside.classes_) == {"cheap", "dear"}
+
+
+def test_what_a_notebook_sees():
+    reg = TabularRegressor(**QUICK).fit(FRAME, PRICE)
+    assert {plan.name: plan.role for plan in reg.schema_.plans}["id"] == "dropped"
+    assert reg.figures_["network"]["rmse"] < reg.baselines_["baseline: mean"]["rmse"] / 2
+    assert len(reg.history_["epoch"]) == reg.n_iter_
+    assert reg.predict(FRAME.iloc[:3]).shape == (3,)
+
+
+def test_several_targets_are_columns_or_values():
+    both = np.column_stack([PRICE, -2 * PRICE])
+    one = TabularRegressor(**QUICK).fit(FRAME, both)
+    two = TabularRegressor(**QUICK).fit(FRAME.assign(a=both[:, 0], b=both[:, 1]), ["a", "b"])
+    assert one.predict(FRAME).shape == (M, 2)
+    np.testing.assert_array_equal(one.predict(FRAME), two.predict(FRAME))
+
+
+def test_saved_and_loaded_it_is_an_estimator_again(tmp_path):
+    fitted = TabularClassifier(**QUICK, dropout=0.2, categorical=["flag"]).fit(FRAME, TABLE.kind)
+    fitted.save(tmp_path / "m.safetensors")
+    loaded = load(tmp_path / "m.safetensors")
+    assert isinstance(loaded, TabularClassifier)
+    np.testing.assert_array_equal(loaded.predict_proba(FRAME), fitted.predict_proba(FRAME))
+    assert loaded.get_params()["dropout"] == 0.2
+    assert loaded.get_params()["categorical"] == ("flag",)
+    assert loaded.schema_ == fitted.schema_
+    again = clone(loaded).set_params(max_iter=40).fit(FRAME, TABLE.kind)
+    assert again.model_.parameters.theta.tobytes() == fitted.model_.parameters.theta.tobytes()
+
+
+def test_in_cross_validation():
+    scores = cross_val_score(TabularRegressor(**QUICK), FRAME, PRICE, cv=3)
+    assert scores.min() > 0.7
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "words"),
+    [
+        ("t.csv", np.zeros(3), "y is the name of its column"),
+        (FRAME, None, "requires y to be passed"),
+        (FRAME, "nothing", "No column 'nothing'"),
+        (FRAME, np.zeros(3), "inconsistent numbers of samples"),
+        (FRAME, np.where(np.arange(M) == 7, np.nan, 1.0), "row 7, counted from 0, has nan, no value"),
+    ],
+    ids=["values beside a path", "no target", "unknown", "other length", "a gap"],
+)
+def test_what_cannot_be_fitted_is_said(X, y, words):
+    with pytest.raises(ValueError, match=words):
+        TabularRegressor(**QUICK).fit(X, y)
