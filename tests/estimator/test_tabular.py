@@ -9,6 +9,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from chainrule import TabularClassifier, TabularRegressor, load
 from chainrule.cli import main
+from chainrule.fit.objective import Objective
+from chainrule.table import Target
 from chainrule.tabular.train import baseline_name
 
 QUICK = {"hidden_layer_sizes": (16,), "max_iter": 40, "random_state": 0}
@@ -132,3 +134,98 @@ def test_in_cross_validation():
 def test_what_cannot_be_fitted_is_said(X, y, words):
     with pytest.raises(ValueError, match=words):
         TabularRegressor(**QUICK).fit(X, y)
+
+
+def rare(m=600):
+    """A class of one in ten, whose probability rises with x."""
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=m)
+    return pd.DataFrame(
+        {"x": x, "c": rng.choice(list("abc"), m), "y": np.where(rng.random(m) < 0.2 / (1 + np.exp(-2 * x)), 1, 0)}
+    )
+
+
+@pytest.mark.parametrize("memory", [None, "1GB"])
+@pytest.mark.parametrize("weight", ["balanced", {1: 9.0}, {"1": 9.0}], ids=["balanced", "numbers", "texts"])
+def test_class_weights_move_the_mean_probability_to_where_classes_weigh_alike(weight, memory, tmp_path):
+    """With classes of the same total weight, a model without features to learn from says one half."""
+    table, path = rare().assign(x=0.5), tmp_path / "t.parquet"
+    table["x"] += np.arange(len(table)) % 2  # says nothing of y
+    table[["x", "y"]].to_parquet(path)
+    plain = TabularClassifier(**QUICK, memory=memory).fit(str(path), "y").predict_proba(str(path))[:, 1]
+    moved = TabularClassifier(**QUICK, class_weight=weight, memory=memory).fit(str(path), "y")
+    share = table.y.mean()
+    expected = 0.5 if weight == "balanced" else 9 * share / (9 * share + 1 - share)
+    assert plain.mean() == pytest.approx(share, abs=0.03)
+    assert moved.predict_proba(str(path))[:, 1].mean() == pytest.approx(expected, abs=0.06)
+
+
+def test_class_weights_are_those_of_the_classifier_on_the_same_matrix():
+    """The weights alone differ from 1 / (K share), and only by what makes their mean 1."""
+    objective, target = Objective(class_weight="balanced"), Target(("y",), "classification", "", (0, 1))
+    weights = np.array(objective.class_weights(target, np.array([0.9, 0.1])))
+    assert weights[1] / weights[0] == pytest.approx(9)
+    assert weights @ [0.9, 0.1] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("memory", [None, "1GB"])
+def test_categories_as_vectors(memory, tmp_path):
+    path = tmp_path / "t.parquet"
+    TABLE.to_parquet(path)
+    fitted = TabularRegressor(**QUICK, embedding_size=2, drop=["kind"], memory=memory).fit(str(path), "price")
+    (embedding,) = fitted.model_.architecture.embeddings
+    assert (embedding.levels, embedding.size) == (4, 2)  # three colours, and all others
+    assert fitted.evaluate(str(path))["r2"] > 0.8
+    fitted.save(tmp_path / "m.safetensors")
+    loaded = load(tmp_path / "m.safetensors")
+    assert loaded.get_params()["embedding_size"] == 2
+    np.testing.assert_array_equal(loaded.predict(str(path)), fitted.predict(str(path)))
+
+
+def test_counts_are_learned_in_their_own_units():
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, 800)
+    y = rng.poisson(np.exp(1 + 2 * x))
+    fitted = TabularRegressor(**QUICK, loss="poisson", learning_rate_init=0.01).fit({"x": x}, y)
+    assert fitted.predict({"x": np.array([0.0, 1.0])}) == pytest.approx(np.exp([1.0, 3.0]), rel=0.2)
+    assert (fitted.model_.target.centre, fitted.model_.target.scale) == ((0.0,), (1.0,))
+    assert fitted.baselines_["baseline: mean"]["rmse"] == pytest.approx(y.std(), rel=0.4)
+
+
+def test_a_quantile_has_its_share_below_it():
+    rng = np.random.default_rng(0)
+    table, y = {"x": rng.normal(size=2000)}, rng.exponential(size=2000) * 100
+    fitted = TabularRegressor(**QUICK, loss="quantile", quantile=0.8, learning_rate_init=0.01).fit(table, y)
+    assert (y <= fitted.predict(table)).mean() == pytest.approx(0.8, abs=0.04)
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked", "words"),
+    [
+        (TabularClassifier, {"loss": "poisson"}, "loss='poisson' is none for classification"),
+        (TabularClassifier, {"loss": "hinge"}, "has no probabilities"),
+        (TabularClassifier, {"gamma": 2.0}, "gamma has no effect with loss='log_loss'"),
+        (TabularRegressor, {"loss": "huber", "power": 1.5}, "power has no effect with loss='huber'"),
+        (TabularClassifier, {"class_weight": "balance"}, "Did you mean 'balanced'"),
+        (TabularClassifier, {"class_weight": {"c": 2}}, "'c', which is no class of y"),
+        (TabularClassifier, {"hidden_layer_sizes": -1}, "hidden_layer_sizes"),
+    ],
+)
+def test_parameters_that_do_not_go_together_are_refused(kind, asked, words):
+    with pytest.raises(ValueError, match=words):
+        kind(**QUICK | asked).fit(FRAME, TABLE.kind if kind is TabularClassifier else PRICE)
+
+
+def test_every_setting_is_reachable_from_the_command(tmp_path):
+    path, model = tmp_path / "t.csv", tmp_path / "m.safetensors"
+    rare().to_csv(path, index=False)
+    more = ["--loss", "focal", "--class-weight", "1=3", "--embedding-size", "auto", "--set", "gamma=1.5"]
+    more += ["--set", "clipnorm=1", "--set", "dropout_input=0.1", "--set", "kernel_initializer=he_normal"]
+    main(["train", str(path), "-t", "y", "-m", str(model), "-q", "--epochs", "3", *more], standalone_mode=False)
+    loaded = load(model)
+    assert loaded.model_.architecture.loss.pair == "sigmoid + binary_focal"
+    assert loaded.model_.architecture.loss.parameters == {"gamma": 1.5}
+    assert len(loaded.model_.architecture.embeddings) == 1
+    assert loaded.model_.training["settings"].items() >= {"clipnorm": 1, "kernel_initializer": "he_normal"}.items()
+    asked = {"class_weight": {"1": 3.0}, "gamma": 1.5, "loss": "focal", "embedding_size": "auto", "clipnorm": 1}
+    assert loaded.get_params().items() >= asked.items()

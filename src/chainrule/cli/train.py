@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 @click.option("--categorical", multiple=True, help="Columns to take as categories.")
 @click.option("--numeric", multiple=True, help="Columns to take as numbers.")
 @click.option("--ordinal", multiple=True, help="Columns to take as ordered levels.")
+@click.option("--embedding-size", help="Learn a vector of this size, or 'auto', for each category.")
+@click.option("--loss", help="log_loss, focal; squared_error, absolute_error, huber, quantile, poisson, gamma, ...")
+@click.option("--class-weight", help="'balanced', or weights such as rose=2,lily=0.5.")
+@click.option("--set", "more", multiple=True, help="Any other setting of the estimators, as NAME=VALUE.")
 @click.option("--strict", is_flag=True, help="Refuse rows without a target value instead of leaving them out.")
 @click.option("--hidden", help="Widths of the hidden layers, such as 64,32; 'none' for a linear model.")
 @click.option("--activation", help="relu, tanh, sigmoid, gelu, silu, ...")
@@ -90,7 +94,7 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     """
     from chainrule.cli.display import strict_json
     from chainrule.cli.progress import Reading, Reporter
-    from chainrule.cli.train_settings import given_settings
+    from chainrule.cli.train_settings import embedding_size, given_objective, given_settings
     from chainrule.cli.train_text import after, before, summary
     from chainrule.files.model_file import check_writable
     from chainrule.storage import save
@@ -101,14 +105,15 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     checkpoint = options["checkpoint"]
     check_writable(model)
     check_outputs(_outputs(model, checkpoint), [table, options["test_table"]])
-    changes, distribution = given_settings(options), _distribution(options)
+    changes, objective = given_settings(options), given_objective(options)
+    distribution = _distribution(options)
     if distribution is not None:
         distribution.check()
     is_root = distribution is None or distribution.is_root
     quiet, as_json = quiet or not is_root, as_json and is_root
     say = _say(quiet, as_json)
     columns = {name: names(options[name]) for name in ROLES}
-    overrides = Overrides(**columns, task=options["task"])
+    overrides = Overrides(**columns, task=options["task"], embedding_size=embedding_size(options["embedding_size"]))
     with ExitStack() as stack:
         reading = stack.enter_context(closing(Reading(quiet)))
         _begin(reading, table, options["memory"], checkpoint if is_root else None)
@@ -119,7 +124,15 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
             return stack.enter_context(closing(Reporter(quiet)))
 
         trained, prepared = train_table(
-            Task(table, options["target"], overrides, options["test"], options["test_table"], options["strict"]),
+            Task(
+                table,
+                options["target"],
+                overrides,
+                objective,
+                options["test"],
+                options["test_table"],
+                options["strict"],
+            ),
             changes,
             seed=seed,
             memory=options["memory"],

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from chainrule._errors import InvalidParameterError, nearest
+from chainrule.fit.objective import LOSS_PARAMETERS, Objective
 from chainrule.fit.parameters import CONSTRAINTS
 from chainrule.network.custom.any_activation import activation
 
@@ -19,8 +21,19 @@ _FIELDS = {name: name for name in _SAME} | {
 }
 
 
+# What --set may name: what the command has no option for, and what makes sense without a data frame or Python code.
+_MORE = (
+    *("power_t", "tol", "momentum", "nesterovs_momentum", "beta_1", "beta_2", "epsilon", "rho", "max_fun", "shuffle"),
+    *("alpha_scaling", "dropout_input", "warmup_steps", "clipnorm", "clipvalue", "restore_best_weights", "n_threads"),
+    *("kernel_initializer", "bias_initializer", "record_loss", "on_divergence", *LOSS_PARAMETERS),
+)
+
+
 def given_settings(options: dict[str, Any]) -> dict[str, Any]:
     """The options that were given, checked, under the names of `Settings`."""
+    more = {name: value for name, value in _more(options["more"]).items() if name not in LOSS_PARAMETERS}
+    for name, value in more.items():
+        _hold(f"--set {name}", name, value)
     given = {option: options[option] for option in _FIELDS if options[option] is not None}
     if "hidden" in given:
         given["hidden"] = _widths(given["hidden"])
@@ -29,7 +42,51 @@ def given_settings(options: dict[str, Any]) -> dict[str, Any]:
         del given["validation"]
     for option, value in given.items():
         _check(option, value)
-    return {_FIELDS[option]: value for option, value in given.items()} | ({"early_stopping": False} if without else {})
+    named = {_FIELDS[option]: value for option, value in given.items()}
+    return named | more | ({"early_stopping": False} if without else {})
+
+
+def given_objective(options: dict[str, Any]) -> Objective:
+    """The loss, its parameters and the weights of classes that were given."""
+    parameters = {name: value for name, value in _more(options["more"]).items() if name in LOSS_PARAMETERS}
+    for name, value in parameters.items():
+        if not isinstance(value, int | float):
+            raise InvalidParameterError(f"--set {name} takes a number, got {value!r}.")
+    return Objective(options["loss"], parameters, _class_weight(options["class_weight"]))
+
+
+def embedding_size(text: str | None) -> int | str | None:
+    """Take a size of embeddings."""
+    value = int(text) if text is not None and text.isdecimal() else text
+    if value is not None:
+        _hold("--embedding-size", "embedding_size", value)
+    return value
+
+
+def _class_weight(text: str | None) -> Any:
+    if text is None or "=" not in text:
+        return text
+    pairs = [pair.rpartition("=")[::2] for pair in text.split(",")]
+    try:
+        return {label: float(weight) for label, weight in pairs}
+    except ValueError:
+        raise InvalidParameterError(
+            f"--class-weight takes 'balanced', or labels with their weights such as rose=2,lily=0.5; got {text!r}."
+        ) from None
+
+
+def _more(pairs: tuple[str, ...]) -> dict[str, Any]:
+    """Read NAME=VALUE: a number, true, false or null as JSON writes them, else a text."""
+    found = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals or name not in _MORE:
+            raise InvalidParameterError(f"--set takes NAME=VALUE, got {pair!r}. {nearest(name, _MORE)}")
+        try:
+            found[name] = json.loads(text.lower() if text in ("True", "False") else text)
+        except ValueError:
+            found[name] = text
+    return found
 
 
 def _check(option: str, value: Any) -> None:
@@ -37,11 +94,15 @@ def _check(option: str, value: Any) -> None:
     if option == "activation":
         activation(value)
         return
-    holds, words = CONSTRAINTS[_FIELDS[option]]
+    _hold(f"--{option.replace('_', '-')}", _FIELDS[option], value)
+
+
+def _hold(option: str, field: str, value: Any) -> None:
+    holds, words = CONSTRAINTS[field]
     if not holds(value):
         valid = words.split("'")[1::2]
         hint = nearest(value, valid) if isinstance(value, str) else f"It must be {words}."
-        raise InvalidParameterError(f"--{option.replace('_', '-')} cannot be {value!r}. {hint}")
+        raise InvalidParameterError(f"{option} cannot be {value!r}. {hint}")
 
 
 def _widths(text: str) -> tuple[int, ...]:

@@ -15,28 +15,23 @@ from chainrule._errors import InvalidParameterError, TargetError, warn
 from chainrule.estimator.base import Estimator
 from chainrule.estimator.labels import Labels, checked_labels
 from chainrule.estimator.open_inputs import open_inputs
+from chainrule.estimator.row_weights import judged_rows
 from chainrule.estimator.serialize import check_classes, described, restored
-from chainrule.estimator.weights import (
+from chainrule.fit.class_weights import (
     asks_for_balance,
     equal_weights,
-    judged_rows,
     weight_of_classes,
     weights_of_labels,
 )
 from chainrule.fit.dataset import TrainingSet
+from chainrule.fit.objective import CLASSIFIER_LOSSES, classifier_loss
 from chainrule.network.activations import sigmoid, softmax
-from chainrule.network.losses import Loss, custom_loss, is_custom_loss, loss
+from chainrule.network.losses import Loss, custom_loss, is_custom_loss
 from chainrule.network.losses.cross_entropy import binary_cross_entropy, log_softmax
 from chainrule.network.losses.custom import CustomLoss
 from chainrule.network.types import Array
 
-# What the parameter `loss` means for one row of Y (two classes, or labels that may coincide), and for one-hot Y.
-_LOSSES = {
-    "log_loss": ("binary_cross_entropy", "categorical_cross_entropy", "label_smoothing"),
-    "focal": ("binary_focal", "categorical_focal", "gamma"),
-    "hinge": ("hinge", "hinge", None),
-}
-_LOSS_PARAMETERS: Mapping[str, str | None] = {name: parameter for name, (_, _, parameter) in _LOSSES.items()}
+_LOSS_PARAMETERS: Mapping[str, str | None] = {name: parameter for name, (_, _, parameter) in CLASSIFIER_LOSSES.items()}
 
 
 def _gives_probabilities(estimator: Any) -> bool:
@@ -196,9 +191,9 @@ class Classifier(ClassifierMixin, Estimator):
     def _make_loss(self) -> Loss:
         if not isinstance(self.loss, str):
             return custom_loss(self.loss)
-        single, several, parameter = _LOSSES[self.loss]
-        name = single if self.label_coding_.multilabel or len(self.classes_) <= 2 else several
-        return loss(name, **({parameter: getattr(self, parameter)} if parameter else {}))
+        single = self.label_coding_.multilabel or len(self.classes_) <= 2
+        parameters = {"label_smoothing": self.label_smoothing, "gamma": self.gamma}
+        return classifier_loss(self.loss, parameters, single=single)
 
     def _validation_score(self, Z: Array, Y: Array, weights: Array | None) -> float:
         """Accuracy; for multilabel targets the share of rows with every label right."""

@@ -15,27 +15,16 @@ from chainrule._errors import InvalidParameterError, TargetError
 from chainrule.estimator.base import Estimator
 from chainrule.estimator.intervals import d2_of_quantiles, interval
 from chainrule.estimator.open_inputs import open_inputs
+from chainrule.estimator.row_weights import judged_rows
 from chainrule.estimator.serialize import restored_residuals
 from chainrule.estimator.target_scale import target_scale
 from chainrule.estimator.target_values import warn_of_column
-from chainrule.estimator.weights import judged_rows
 from chainrule.fit.dataset import TrainingSet
+from chainrule.fit.objective import REGRESSOR_LOSSES, regressor_loss
 from chainrule.network.losses import Loss, custom_loss, loss
 from chainrule.network.losses.custom import CustomLoss
 from chainrule.network.types import Array
 
-# What the parameter `loss` may be, and which other parameter goes with it.
-_LOSSES = {
-    "squared_error": None,
-    "absolute_error": None,
-    "huber": "delta",
-    "log_cosh": None,
-    "quantile": "quantile",
-    "pinball": "quantile",
-    "poisson": None,
-    "gamma": None,
-    "tweedie": "power",
-}
 _CALIBRATION = "calibration"  # the name of a tensor
 
 
@@ -48,7 +37,7 @@ class Regressor(RegressorMixin, Estimator):
     delta: float = 1.0
     quantile: float | Sequence[float] = 0.5
     power: float = 1.5
-    _loss_parameters = _LOSSES
+    _loss_parameters = REGRESSOR_LOSSES
 
     def predict(self, X: Any) -> Array:
         """Return the prediction A[L] of each row; of several quantiles one column each, which never falls.
@@ -127,7 +116,7 @@ class Regressor(RegressorMixin, Estimator):
 
     @property
     def _asks_for_several(self) -> bool:
-        return _LOSSES.get(str(self.loss)) == "quantile" and isinstance(self.quantile, Sequence | np.ndarray)
+        return REGRESSOR_LOSSES.get(str(self.loss)) == "quantile" and isinstance(self.quantile, Sequence | np.ndarray)
 
     def _encode(self, y: Array, *, reset: bool, classes: Any = None) -> tuple[Array, Array | None]:
         y = _numbers(y)
@@ -164,8 +153,7 @@ class Regressor(RegressorMixin, Estimator):
             return loss("quantiles", quantiles=self.quantile)
         if self.loss == "huber" and self._target is not None:
             return loss("huber", delta=self.delta / self._target.scale[0])
-        parameter = _LOSSES[self.loss]
-        return loss(self.loss, **({parameter: getattr(self, parameter)} if parameter else {}))
+        return regressor_loss(self.loss, {"delta": self.delta, "quantile": self.quantile, "power": self.power})
 
     def _validation_score(self, Z: Array, Y: Array, weights: Array | None) -> float:
         """R², the mean over the outputs, or D²; where the errors overflow, training stops at their loss."""

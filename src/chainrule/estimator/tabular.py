@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, fields
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, colum
 
 from chainrule._errors import InvalidParameterError, TableError, TargetError
 from chainrule.estimator.target_values import check_one_kind, present
+from chainrule.fit.objective import LOSS_PARAMETERS, Objective
 from chainrule.network.training.history import History
 from chainrule.network.training.hooks import Progress
 from chainrule.network.types import Array
@@ -38,6 +39,12 @@ Parameters
         As of `MLPClassifier`; None, the default, takes what the recipe of `chainrule train` has for so many rows.
     drop, categorical, numeric, ordinal : sequence of str or int, default=()
         Columns to leave out, or whose role is not to be inferred, by name or position from 1.
+    embedding_size : int or "auto", default=None
+        Learn a vector of this size for each category, instead of one feature a category; "auto" chooses it by their
+        number.
+    loss, label_smoothing, gamma, class_weight, delta, quantile, power
+        As of `MLPClassifier` and `MLPRegressor`; None is cross-entropy, or the squared error of the standardised
+        target. "poisson", "gamma" and "tweedie" learn the target in its own units.
     test_size : float, default=0.0
         Share of the rows to test on, which are not trained on: the command's default is 0.2. With 0, network and
         baselines are compared on the validation rows, where the network's figures are a little too good.
@@ -70,7 +77,8 @@ def _documented(estimator: type[Estimator]) -> type[Estimator]:
     return estimator
 
 
-_OF_THE_TABLE = ("drop", "categorical", "numeric", "ordinal", "test_size", "random_state", "memory", "verbose")
+_OF_THE_TABLE = {*ROLES, "embedding_size", "test_size", "random_state", "memory", "verbose"}
+_OF_THE_TABLE |= {*LOSS_PARAMETERS, "loss", "class_weight"}
 
 
 @dataclass(eq=False, repr=False)
@@ -99,12 +107,14 @@ class BaseTabular(BaseEstimator):
     categorical: Sequence[str | int] = ()
     numeric: Sequence[str | int] = ()
     ordinal: Sequence[str | int] = ()
+    embedding_size: int | str | None = None
     test_size: float = 0.0
     random_state: Any = None
     memory: str | None = None
     verbose: bool = False
 
     _task: ClassVar[str]
+    loss: Any
 
     def fit(self, X: Any, y: Any) -> Self:
         """Understand the table, train a network on it, and compare it with the baselines.
@@ -133,7 +143,7 @@ class BaseTabular(BaseEstimator):
         self._by_name = _is_named(y, X)
         source, targets = self._with_target(X, y)
         trained, prepared = train_table(
-            Task(source, targets, self._overrides(), self.test_size),
+            Task(source, targets, self._overrides(), self._objective(), self.test_size),
             self._changes(),
             seed=_seed(self.random_state),
             memory=self.memory,
@@ -189,8 +199,11 @@ class BaseTabular(BaseEstimator):
     @classmethod
     def of_model(cls, model: TableModel) -> Self:
         """Return the fitted estimator around a table model, with the settings that it was trained with."""
-        record, names = model.training, {field.name for field in fields(cls)}
+        record, names = model.training, set(cls._get_param_names())
         asked = {**record.get("settings", {}), **record.get("columns", {})}
+        if "objective" in record:
+            objective = Objective.from_dict(record["objective"])
+            asked |= {"loss": objective.loss, "class_weight": objective.class_weight, **objective.parameters}
         estimator = cls(**{name: _as_given(value) for name, value in asked.items() if name in names})
         estimator._adopt(model)
         if record:
@@ -228,7 +241,7 @@ class BaseTabular(BaseEstimator):
             )
         table = self._table(X, reset=True)
         y = present(check_array(y, ensure_2d=False, dtype=None, ensure_all_finite=False, input_name="y"))
-        check_consistent_length(X, y)
+        check_consistent_length(np.empty(table.n_rows), y)
         if len(y) == 1:
             raise TargetError(
                 "a table of one sample, n_samples = 1, has nothing to learn from: give at least two rows."
@@ -262,11 +275,16 @@ class BaseTabular(BaseEstimator):
 
     def _overrides(self) -> Overrides:
         columns = {name: tuple(getattr(self, name)) for name in ROLES}
-        return Overrides(**columns, task=self._task)
+        return Overrides(**columns, task=self._task, embedding_size=self.embedding_size)
+
+    def _objective(self) -> Objective:
+        given = {name: getattr(self, name, None) for name in LOSS_PARAMETERS}
+        parameters = {name: value for name, value in given.items() if value is not None}
+        return Objective(self.loss, parameters, getattr(self, "class_weight", None))
 
     def _changes(self) -> dict[str, Any]:
         """The settings of the network that are given, under the names of `Settings`."""
-        given = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in _OF_THE_TABLE}
+        given = {name: getattr(self, name) for name in self.get_params(deep=False) if name not in _OF_THE_TABLE}
         return {name: value for name, value in given.items() if value is not None}
 
     def _fitted(self) -> TableModel:
@@ -287,6 +305,7 @@ class BaseTabular(BaseEstimator):
 
 
 @_documented
+@dataclass(eq=False, repr=False)
 class TabularClassifier(ClassifierMixin, BaseTabular):
     """Classes from a table as it is: `chainrule train` as a scikit-learn estimator.
 
@@ -301,6 +320,11 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     ['a', 'b']
     """
 
+    _: KW_ONLY
+    loss: str | None = None
+    label_smoothing: float | None = None
+    gamma: float | None = None
+    class_weight: Any = None
     _task = "classification"
 
     def predict_proba(self, X: Any) -> Array:
@@ -324,6 +348,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
 
 
 @_documented
+@dataclass(eq=False, repr=False)
 class TabularRegressor(RegressorMixin, BaseTabular):
     """Numbers from a table as it is: `chainrule train` as a scikit-learn estimator.
 
@@ -337,6 +362,11 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     True
     """
 
+    _: KW_ONLY
+    loss: str | None = None
+    delta: float | None = None
+    quantile: float | None = None
+    power: float | None = None
     _task = "regression"
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:

@@ -112,7 +112,12 @@ _BLOCKS = Each(
     least=1,
 )
 _KEYS = Each(Leaf(lambda value: isinstance(value, str | int), "the name or the position of a column"))
-_OVERRIDES: Shape = dict.fromkeys(("drop", "categorical", "numeric", "ordinal"), _KEYS) | {"task": TEXT}
+_OVERRIDES: Shape = {
+    **dict.fromkeys(("drop", "categorical", "numeric", "ordinal"), _KEYS),
+    "task": TEXT,
+    "embedding_size": Leaf(lambda value: value is None or isinstance(value, str | int), "a size, 'auto' or null"),
+}
+_OBJECTIVE: Shape = {"loss": OrNone(TEXT), "parameters": Each(MEASURED, of=dict), "class_weight": ANYTHING}
 _SCHEMA: Shape = Each({"name": TEXT, "role": TEXT, "note": TEXT})
 TRAINING: Shape = {
     "rows": whole(),
@@ -124,6 +129,7 @@ TRAINING: Shape = {
     "figures": Each(_MEASURES, of=dict),
     "schema": Maybe(_SCHEMA),
     "columns": Maybe(_OVERRIDES),
+    "objective": Maybe(_OBJECTIVE),
 }
 _TABLE_MODEL: Shape = {
     "encoder": {"blocks": _BLOCKS},
@@ -190,6 +196,7 @@ PREPARED: Shape = {
     "fingerprint": _OPEN,
     "schema": _SCHEMA,
     "columns": _OVERRIDES,
+    "objective": _OBJECTIVE,
     "target": _TARGET,
     "encoder": {"blocks": _BLOCKS},
     "dropped_rows": whole(),

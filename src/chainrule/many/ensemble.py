@@ -12,7 +12,7 @@ from sklearn.utils import _safe_indexing
 from chainrule._errors import InvalidParameterError
 from chainrule.estimator import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
 from chainrule.estimator.regressor import score_of_numbers
-from chainrule.estimator.weights import judged_rows
+from chainrule.estimator.row_weights import judged_rows
 from chainrule.many.members import AbstractEnsemble
 from chainrule.many.uncertainty import Uncertainty, decompose
 from chainrule.network.types import Array

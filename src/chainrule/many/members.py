@@ -13,7 +13,7 @@ from sklearn.utils.validation import _num_samples
 
 from chainrule._errors import InvalidParameterError, ModelFileError
 from chainrule.estimator.atomic_fit import all_or_nothing
-from chainrule.estimator.weights import checked_weights
+from chainrule.estimator.row_weights import checked_weights
 from chainrule.many.bags import drawn, keys_of, out_of_bag_mean
 from chainrule.many.ensemble_record import check_out_of_bag, members_from, members_record
 from chainrule.many.fits import fit_many

@@ -37,6 +37,8 @@ class RowFiles:
         Where they begin in the files.
     remote : callable (start, stop) -> ArrayRows, optional
         Brings rows of the files to any machine that can read the table they were made from.
+    class_weights : tuple of float, optional
+        What the rows of each class weigh, where the targets are classes.
     """
 
     stem: Path
@@ -45,6 +47,7 @@ class RowFiles:
     m: int
     first: int = 0
     remote: Callable[[int, int], ArrayRows] | None = None
+    class_weights: tuple[float, ...] | None = None
 
     @property
     def row_bytes(self) -> int:
@@ -56,7 +59,7 @@ class RowFiles:
         start, stop = self.first + start, self.first + stop
         X = read_rows(_inputs(self.stem), start, stop, self.n_inputs, _ITEM)
         Y = read_rows(_targets(self.stem), start, stop, self.n_targets, _ITEM)
-        return Block(X, Y, numbers=np.arange(start, stop, dtype=np.uint64))
+        return Block(X, Y, weights_of(Y, self.class_weights), np.arange(start, stop, dtype=np.uint64))
 
     def part(self, start: int, stop: int) -> RowFiles:
         """Return some of the rows."""
@@ -67,6 +70,20 @@ class RowFiles:
         if self.remote is None:
             return ArrayRows(self.read(0, self.m), self.first).load()
         return RowLoader(self.m, self.remote, (self.first, self.first + self.m))
+
+
+def weights_of(Y: Array, class_weights: tuple[float, ...] | None) -> Array | None:
+    """Return what each row weighs by its class, of which Y has a column of 0 and 1, or one for each.
+
+    Examples
+    --------
+    >>> weights_of(np.array([[0.0], [1.0]]), (0.5, 2.0)).tolist()
+    [0.5, 2.0]
+    """
+    if class_weights is None:
+        return None
+    codes = Y[:, 0].astype(np.intp) if Y.shape[1] == 1 else Y.argmax(axis=1)
+    return np.array(class_weights)[codes]
 
 
 class RowWriter:

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.network.types import Array
 from chainrule.outofcore.remote_rows import Chosen, digest_of
-from chainrule.outofcore.row_files import RowFiles, RowWriter, row_writers
+from chainrule.outofcore.row_files import RowFiles, RowWriter, row_writers, weights_of
 from chainrule.outofcore.rows import ArrayRows, Block
 from chainrule.outofcore.shuffle import joined
 from chainrule.table import Encoder, Table, Target
@@ -80,10 +80,12 @@ def _block(encoder: Encoder, target: Target, batch: Table, rows: Array) -> Block
     return Block(encoder.transform(batch, rows), target.to_network(target.encode(batch, rows)))
 
 
-def encoded_rows(batch: Table, encoder: Encoder, target: Target) -> Block:
+def encoded_rows(
+    batch: Table, encoder: Encoder, target: Target, class_weights: tuple[float, ...] | None = None
+) -> Block:
     """Encode all rows of a batch, to the bits of those that are on disk."""
-    Y = target.to_network(target.encode(batch))
-    return Block(encoder.transform(batch).astype(np.float32), Y.astype(np.float32))
+    Y = target.to_network(target.encode(batch)).astype(np.float32)
+    return Block(encoder.transform(batch).astype(np.float32), Y, weights_of(Y, class_weights))
 
 
 def _append(writer: RowWriter, encoder: Encoder, target: Target, batch: Table, rows: Array) -> int:

@@ -177,7 +177,7 @@ class TableModel:
         architecture = architecture_from(record["architecture"])
         encoder, target = Encoder.from_dict(record["encoder"]), Target.from_dict(record["target"])
         check_sense(encoder.blocks, target)
-        _check_ends(architecture.widths, encoder, target)
+        _check_ends(architecture, encoder, target)
         return cls(encoder, target, architecture, parameters_of(tensors, architecture), record["training"])
 
 
@@ -196,13 +196,12 @@ def check_sense(blocks: Sequence[Block], target: Target | None) -> None:
         raise TableError("a regression target needs a centre and a scale for every name.")
 
 
-def _check_ends(widths: tuple[int, ...], encoder: Encoder, target: Target) -> None:
+def _check_ends(architecture: Architecture, encoder: Encoder, target: Target) -> None:
     """Hold the network against what it reads and what it predicts; two classes share one output."""
-    outputs = len(target.names) if target.task == "regression" else len(target.classes)
-    needed = len(encoder.feature_names), 1 if len(target.classes) == 2 else outputs
-    if (widths[0], widths[-1]) != needed:
+    needed = len(encoder.feature_names), target.n_outputs, encoder.embeddings
+    if (architecture.n_columns, architecture.widths[-1], architecture.embeddings) != needed:
         raise ShapeError(
-            f"the table needs {needed[0]} inputs and {needed[1]} outputs, the network has widths {widths}."
+            f"the table needs {needed[0]} inputs and {needed[1]} outputs, the network has widths {architecture.widths}."
         )
 
 

@@ -17,6 +17,7 @@ from chainrule._json import plain
 from chainrule._version import __version__
 from chainrule.checkpoints.run_folder import Workplace, places, workplace
 from chainrule.distributed.distribution import Distribution
+from chainrule.fit.objective import Objective
 from chainrule.fit.parameters import Settings
 from chainrule.network.training.history import StopReason
 from chainrule.network.training.hooks import Progress
@@ -58,6 +59,7 @@ class Task:
     targets : sequence of str or int
         The columns to predict, by name or number; none for an image set, whose target is "label".
     overrides : Overrides
+    objective : Objective
     test : float, default 0.2
         The share of rows to test on, unless `test_source` is given.
     test_source : optional
@@ -69,6 +71,7 @@ class Task:
     source: Any
     targets: Sequence[str | int]
     overrides: Overrides = field(default_factory=Overrides)
+    objective: Objective = field(default_factory=Objective)
     test: float = 0.2
     test_source: Any = None
     strict: bool = False
@@ -224,6 +227,7 @@ def _prepared(
             _targets(batches.header, task.targets),
             place.rows if batched else None,
             overrides=task.overrides,
+            objective=task.objective,
             shares=shares,
             test_batches=None if task.test_source is None else opened(task.test_source),
             strict=task.strict,
@@ -249,6 +253,7 @@ def _fingerprint(task: Task, shares: Shares) -> dict[str, Any]:
         "test_table": None if task.test_source is None else fingerprint(task.test_source),
         "target": task.targets,
         "columns": asdict(task.overrides),
+        "objective": task.objective.to_dict(),
         "shares": asdict(shares),
         "strict": task.strict,
         "version": __version__,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._errors import TargetError
+from chainrule.fit.objective import Objective
 from chainrule.network.rows import mix
 from chainrule.network.types import Array
 from chainrule.outofcore.remote_rows import Chosen, RemoteRows
@@ -18,7 +19,7 @@ from chainrule.outofcore.row_files import RowFiles
 from chainrule.table import Encoder, Schema, Table, Target, infer_schema, infer_target
 from chainrule.table.batches import Batches
 from chainrule.table.column_summary import ColumnSummary
-from chainrule.table.encoding.measures import Rows, measure
+from chainrule.table.encoding.measures import ColumnMeasures, Rows, measure
 from chainrule.table.encoding.moments import RunningMoments
 from chainrule.table.reading.batches import ParquetBatches, ScanPlan
 from chainrule.tabular.encode import EncodedRows, encode_parts, encoded_rows
@@ -32,13 +33,18 @@ ROLES = ("drop", "categorical", "numeric", "ordinal")
 
 @dataclass(frozen=True)
 class Overrides:
-    """What the user says about columns, against what is inferred."""
+    """What the user says about columns, against what is inferred.
+
+    With `embedding_size`, a number or "auto", categories become learned vectors of that size instead of one feature
+    for each.
+    """
 
     drop: Sequence[str] = ()
     categorical: Sequence[str] = ()
     numeric: Sequence[str] = ()
     ordinal: Sequence[str] = ()
     task: str = "auto"
+    embedding_size: int | str | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,7 @@ class PreparedTable:
     ----------
     about : About
     asked : Overrides
+    objective : Objective
     schema, target, encoder
     rows : dict of str to ArrayRows or RowFiles
         The encoded rows of the parts "training", "validation" and "test", in memory or on disk.
@@ -78,6 +85,7 @@ class PreparedTable:
 
     about: About
     asked: Overrides
+    objective: Objective
     schema: Schema
     target: Target
     encoder: Encoder
@@ -93,6 +101,17 @@ class PreparedTable:
     def m(self) -> int:
         """How many rows there are to train on, those held out to stop early among them."""
         return self.rows["training"].m + self.rows["validation"].m
+
+    @property
+    def class_shares(self) -> Array:
+        """The share of each class among the rows that are not for the test."""
+        shares = np.array(self.mean)
+        return shares if len(shares) > 1 else np.array([1 - shares[0], shares[0]])
+
+    @property
+    def class_weights(self) -> tuple[float, ...] | None:
+        """What the rows of each class weigh, if not alike: on average 1."""
+        return self.objective.class_weights(self.target, self.class_shares) if self.objective.class_weight else None
 
     @property
     def m_test(self) -> int:
@@ -111,7 +130,7 @@ class PreparedTable:
         assert isinstance(rows, RowFiles)
         if self.scan_plan is None:
             return rows
-        encode = partial(encoded_rows, encoder=self.encoder, target=self.target)
+        encode = partial(encoded_rows, encoder=self.encoder, target=self.target, class_weights=self.class_weights)
         return replace(rows, remote=RemoteRows(self.scan_plan, self.chosen, encode, memory).read_rows)
 
 
@@ -121,6 +140,7 @@ def prepare(
     folder: Path | None = None,
     *,
     overrides: Overrides | None = None,
+    objective: Objective | None = None,
     shares: Shares | None = None,
     test_batches: Batches | None = None,
     strict: bool = False,
@@ -137,6 +157,8 @@ def prepare(
     folder : Path, optional
         Where the encoded rows are put; None, the default, keeps them in memory.
     overrides : Overrides, optional
+    objective : Objective, optional
+        Decides whether the target is standardised.
     shares : Shares, optional
         Of the rows to test on, none of which are taken where `test_batches` are given, and of those held out.
     test_batches : Batches, optional
@@ -159,7 +181,7 @@ def prepare(
     >>> prepared.target.task, prepared.rows["training"].m, prepared.rows["validation"].m, prepared.m_test
     ('classification', 36, 4, 10)
     """
-    asked, shares = overrides or Overrides(), shares or Shares()
+    asked, objective, shares = overrides or Overrides(), objective or Objective(), shares or Shares()
     if test_batches is not None:
         shares = replace(shares, test=0.0)
 
@@ -170,7 +192,9 @@ def prepare(
     features = [plan.name for plan in schema.used]
     split = split_table(watched(batches, "splitting"), target, features, shares)
     needed = watched(batches.select([*features, *target.names]), "measuring")
-    encoder, target, mean = _measured(needed, split, schema, target, shares.seed)
+    y = _TargetMeasures(target, standardise=objective.standardises(target))
+    measures = _measured(needed, split, schema, y, shares.seed)
+    encoder, (target, mean) = Encoder.of(schema, measures, batches.source, asked.embedding_size), y.results()
     counts = {part: split.counts[part] for part in PARTS}
     without, notes = split.counts["without target"], dict[str, None]()
     for batch in test_batches or ():
@@ -186,6 +210,7 @@ def prepare(
     return PreparedTable(
         about=About(batches.source, batches.n_rows, batches.names, batches.notes),
         asked=asked,
+        objective=objective,
         schema=schema,
         target=target,
         encoder=encoder,
@@ -235,20 +260,19 @@ def summarize(batches: Batches, tallied: Collection[str]) -> dict[str, ColumnSum
 
 
 def _measured(
-    batches: Batches, split: Split, schema: Schema, target: Target, seed: int
-) -> tuple[Encoder, Target, tuple[float, ...]]:
+    batches: Batches, split: Split, schema: Schema, y: _TargetMeasures, seed: int
+) -> dict[str, ColumnMeasures]:
     """Measure the rows that are not for the test: for the encoder, the target's units, and the baseline."""
-    features, y = [plan.name for plan in schema.used], _TargetMeasures(target)
+    features = [plan.name for plan in schema.used]
+    share = min(1.0, _SAMPLE_ROWS / batches.n_rows, _SAMPLE_VALUES / (batches.n_rows * len(features)))
 
     def rows() -> Iterator[Rows]:
-        share = min(1.0, _SAMPLE_ROWS / batches.n_rows, _SAMPLE_VALUES / (batches.n_rows * len(features)))
         for start, batch, part in split.of(batches):
             untested = part.untested
             y.add(batch, untested)
             yield Rows(batch.select(features), untested, _sampled(start, untested, share, seed))
 
-    measures = measure(batches.header.select(features), rows(), schema.categorical)
-    return Encoder.of(schema, measures, batches.source), *y.results()
+    return measure(batches.header.select(features), rows(), schema.categorical)
 
 
 def _sampled(start: int, rows: Array, share: float, seed: int) -> Array:
@@ -260,8 +284,8 @@ def _sampled(start: int, rows: Array, share: float, seed: int) -> Array:
 class _TargetMeasures:
     """What the measured rows say of the target: the classes' shares, or the mean and deviation of numbers."""
 
-    def __init__(self, target: Target) -> None:
-        self.target = target
+    def __init__(self, target: Target, *, standardise: bool) -> None:
+        self.target, self.standardise = target, standardise
         self.counts = np.zeros(len(target.classes))
         self.numbers = [RunningMoments() for _ in target.names]
 
@@ -276,10 +300,13 @@ class _TargetMeasures:
 
     def results(self) -> tuple[Target, tuple[float, ...]]:
         """Return the target with its units, and the mean of what the network learns."""
+        n = len(self.numbers)
         if self.target.task == "regression":
-            found = [moments.total() for moments in self.numbers]
-            centre, scale = tuple(each.mean for each in found), tuple(each.deviation for each in found)
-            return replace(self.target, centre=centre, scale=scale), (0.0,) * len(found)
+            found, zeros, ones = [moments.total() for moments in self.numbers], (0.0,) * n, (1.0,) * n
+            means = tuple(each.mean for each in found)
+            if not self.standardise:
+                return replace(self.target, centre=zeros, scale=ones), means
+            return replace(self.target, centre=means, scale=tuple(each.deviation for each in found)), zeros
         codes = np.arange(len(self.counts))
         mean = np.average(self.target.to_network(codes), axis=0, weights=self.counts)
         return self.target, tuple(mean.tolist())

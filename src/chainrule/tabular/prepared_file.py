@@ -12,6 +12,7 @@ from chainrule._json import parsed
 from chainrule.files.records import PREPARED
 from chainrule.files.replacing import replace_file
 from chainrule.files.shape import require
+from chainrule.fit.objective import Objective
 from chainrule.outofcore.remote_rows import Chosen
 from chainrule.table import ColumnPlan, Encoder, Schema, Target
 from chainrule.table.reading.batches import ScanPlan
@@ -27,6 +28,7 @@ def save_prepared(prepared: PreparedTable, folder: Path, fingerprint: dict[str, 
         "fingerprint": fingerprint,
         "schema": [asdict(plan) for plan in prepared.schema.plans],
         "columns": asdict(prepared.asked),
+        "objective": prepared.objective.to_dict(),
         "target": prepared.target.to_dict(),
         "encoder": prepared.encoder.to_dict(),
         "dropped_rows": prepared.dropped_rows,
@@ -74,6 +76,7 @@ def _restored(folder: Path, record: dict[str, Any], fingerprint: dict[str, Any])
     encoder, target = Encoder.from_dict(record["encoder"]), Target.from_dict(record["target"])
     return PreparedTable(
         asked=Overrides(**{**record["columns"], **{name: tuple(record["columns"][name]) for name in ROLES}}),
+        objective=Objective.from_dict(record["objective"]),
         schema=Schema(tuple(ColumnPlan(**plan) for plan in record["schema"])),
         target=target,
         encoder=encoder,

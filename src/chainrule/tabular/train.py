@@ -24,14 +24,13 @@ from chainrule.fit.trained_network import TrainedNetwork
 from chainrule.metrics import running_figures
 from chainrule.network.architecture import Architecture
 from chainrule.network.embeddings import Embedding
-from chainrule.network.losses import Loss, loss
 from chainrule.network.training.feed import Feed
 from chainrule.network.training.history import History, StopReason
 from chainrule.network.training.hooks import Hook
 from chainrule.network.training.runner import Runner
 from chainrule.network.types import Array
 from chainrule.outofcore.memory import Budget
-from chainrule.outofcore.row_files import RowFiles
+from chainrule.outofcore.row_files import RowFiles, weights_of
 from chainrule.outofcore.rows import ArrayRows
 from chainrule.outofcore.shuffle import ShuffledRows
 from chainrule.outofcore.stream_feed import StreamFeed
@@ -116,18 +115,11 @@ def baseline_name(target: Target) -> str:
     return "baseline: mean" if target.task == "regression" else "baseline: most frequent class"
 
 
-def loss_of(target: Target) -> Loss:
-    """Return the loss that fits the target."""
-    if target.task == "regression":
-        return loss("squared_error")
-    return loss("binary_cross_entropy" if len(target.classes) == 2 else "categorical_cross_entropy")
-
-
 def network_of(prepared: PreparedTable, settings: Settings) -> Architecture:
     """Return the network that `train` would train."""
     target, batch_size = prepared.target, batch_size_of(settings, prepared.m)
-    inputs = len(prepared.encoder.feature_names)
-    return architecture_of(settings, inputs, target.n_outputs, loss_of(target), batch_size)
+    encoder, loss = prepared.encoder, prepared.objective.loss_for(target)
+    return architecture_of(settings, len(encoder.feature_names), target.n_outputs, loss, batch_size, encoder.embeddings)
 
 
 def _model(prepared: PreparedTable, network: TrainedNetwork, record: dict[str, Any] | None = None) -> TableModel:
@@ -146,6 +138,7 @@ def _record(prepared: PreparedTable, settings: Settings, seed: int, seconds: flo
         "history": history.to_dict(),
         "schema": [asdict(plan) for plan in prepared.schema.plans],
         "columns": plain(asdict(prepared.asked)),
+        "objective": prepared.objective.to_dict(),
     }
 
 
@@ -159,9 +152,7 @@ def _linear(settings: Settings) -> Settings:
 def _constant(prepared: PreparedTable) -> Callable[[Array], Array]:
     """Always predict what the training rows say on average: the classes' shares, or the mean."""
     target, mean = prepared.target, np.array(prepared.mean)
-    answer = np.array(target.centre) if target.task == "regression" else mean
-    if target.task == "classification" and len(mean) == 1:
-        answer = np.array([1 - mean[0], mean[0]])
+    answer = target.to_units(mean) if target.task == "regression" else prepared.class_shares
     return lambda X: np.tile(answer, (len(X), 1))
 
 
@@ -241,7 +232,7 @@ def _fit(
         return fit_network(
             settings,
             training,
-            loss_of(prepared.target),
+            prepared.objective.loss_for(prepared.target),
             seed=seed,
             validation=ValidationSet(held_out) if held_out.m else None,
             attach=lambda training, _: replace(training, on_segment=on_segment, on_epoch=on_epoch),
@@ -255,10 +246,12 @@ def _dataset(prepared: PreparedTable, part: str, budget: Budget, *, shares: bool
     """Give the rows of a part to train on: those in memory as they are, those on disk in windows."""
     rows = prepared.rows[part]
     if isinstance(rows, ArrayRows):
-        yield TrainingSet(rows.block.X, rows.block.Y)
+        X, Y = rows.block.X, rows.block.Y
+        yield TrainingSet(X, Y, weights_of(Y, prepared.class_weights), embeddings=prepared.encoder.embeddings)
         return
     rows = _to_share(prepared, budget) if shares else rows
-    with closing(_RowsOnDisk(rows, prepared.mean, *window_of(prepared, budget))) as dataset:
+    rows, order = replace(rows, class_weights=prepared.class_weights), window_of(prepared, budget)
+    with closing(_RowsOnDisk(rows, prepared.mean, *order, prepared.encoder.embeddings)) as dataset:
         yield dataset
 
 

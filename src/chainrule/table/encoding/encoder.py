@@ -75,15 +75,23 @@ class Encoder:
         )
 
     @classmethod
-    def of(cls, schema: Schema, measures: Mapping[str, ColumnMeasures], source: str) -> Encoder:
+    def of(
+        cls,
+        schema: Schema,
+        measures: Mapping[str, ColumnMeasures],
+        source: str,
+        embedding_size: int | str | None = None,
+    ) -> Encoder:
         """Build the encoder from what the training rows of each column say.
+
+        With an `embedding_size`, "auto" or a number, categories become codes of vectors that the network learns.
 
         Raises
         ------
         TableError
             If every feature is constant in the training rows.
         """
-        blocks = tuple(block for plan in schema.used for block in fit_blocks(plan, measures[plan.name]))
+        blocks = tuple(block for plan in schema.used for block in fit_blocks(plan, measures[plan.name], embedding_size))
         if not blocks:
             raise TableError(f"Every column of {source} is constant in the training rows: nothing to learn from.")
         return cls(blocks)

@@ -20,7 +20,7 @@ from chainrule.table.schema import ColumnPlan, rare_below
 MAX_ONE_HOT = 255  # levels with a feature of their own; the rarest beyond are pooled
 
 
-def fit_blocks(plan: ColumnPlan, measures: ColumnMeasures) -> Iterator[Block]:
+def fit_blocks(plan: ColumnPlan, measures: ColumnMeasures, embedding_size: int | str | None = None) -> Iterator[Block]:
     """Give the feature blocks of a column that say anything: none of a column that is constant and never missing."""
     name, missing = plan.name, measures.missing > 0
     if plan.role == "pixel":
@@ -30,7 +30,7 @@ def fit_blocks(plan: ColumnPlan, measures: ColumnMeasures) -> Iterator[Block]:
         if missing or (measures.tally is not None and len(measures.tally.values) > 1):
             yield Scaled(name, fill=0.5, indicator=missing)
     elif plan.role == "categorical":
-        yield from _one_hot_of(measures)
+        yield from _categories(measures, embedding_size)
     elif measures.is_tallied:
         yield from _scaled_of_tally(measures)
     else:
@@ -69,13 +69,15 @@ def _different(measures: ColumnMeasures) -> tuple[Column, Array]:
     return replace(measures.header, values=measures.tally.values), measures.tally.counts
 
 
-def _one_hot_of(measures: ColumnMeasures) -> Iterator[OneHot]:
-    """Find the levels worth a feature."""
+def _categories(measures: ColumnMeasures, embedding_size: int | str | None) -> Iterator[OneHot | Codes]:
+    """Find the levels worth a feature, or a vector of their own."""
     different, counts = _different(measures)
     text = different.as_text()
     by_level = np.bincount(text.values, counts, minlength=len(text.levels))
-    found = one_hot(different.name, text.levels, by_level, measures.rows)
-    if found is not None:
+    if embedding_size is not None:
+        size = None if isinstance(embedding_size, str) else embedding_size
+        yield _codes(different.name, text.levels, by_level, measures.missing, size)
+    elif (found := one_hot(different.name, text.levels, by_level, measures.rows)) is not None:
         yield found
 
 
@@ -136,9 +138,13 @@ def fit_codes(column: Column, rows: slice | Array, weights: Array, size: int | N
     copies = weights / min(1.0, weights.mean())
     totals = np.bincount(text.values[rows] + 1, copies, minlength=len(text.levels) + 1)  # missing, -1, comes first
     totals = totals.round(6)  # ten tenths are one copy
-    kept = totals[1:] >= rare_below(round(totals.sum()))
-    levels = tuple(level for level, is_kept in zip(text.levels, kept, strict=True) if is_kept)
-    missing = bool(totals[0] > 0)
-    if size is None and len(levels) + missing == 2 and not totals[1:][~kept].any():
-        return OneHot(column.name, levels, other=False, missing=missing)
-    return Codes(column.name, levels, suggested_size(1 + len(levels) + missing) if size is None else size, missing)
+    return _codes(column.name, text.levels, totals[1:], totals[0], size)
+
+
+def _codes(name: str, levels: tuple[str, ...], totals: Array, missing: float, size: int | None) -> Codes | OneHot:
+    kept = totals >= rare_below(round(totals.sum() + missing))
+    common = tuple(level for level, is_kept in zip(levels, kept, strict=True) if is_kept)
+    gaps = bool(missing > 0)
+    if size is None and len(common) + gaps == 2 and not totals[~kept].any():
+        return OneHot(name, common, other=False, missing=gaps)
+    return Codes(name, common, suggested_size(1 + len(common) + gaps) if size is None else size, gaps)

@@ -1,4 +1,4 @@
-"""What rows and classes weigh: a weight that is not negative; of the rows of weight 0 nothing is seen."""
+"""`class_weight`: how much the rows of each class count, in scikit-learn's terms."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils import _safe_indexing, check_consistent_length
-from sklearn.utils.validation import _check_sample_weight
 
-from chainrule._errors import InvalidParameterError, TargetError, nearest
-from chainrule.estimator.target_values import present
+from chainrule._errors import InvalidParameterError, nearest
 from chainrule.network.types import Array
 
 _BALANCED = "balanced"
@@ -133,31 +130,3 @@ def weights_of_labels(class_weight: Any, Y: Array, sample_weight: Array | None =
     return np.array(
         [weight_of_classes(one, both, codes, sample_weight) for one, codes in zip(each, each_codes, strict=True)]
     )
-
-
-def checked_weights(sample_weight: Any, rows: Any) -> Array | None:
-    """Return one weight for each row, or None if there are none; some must be above 0, and none below."""
-    if sample_weight is None:
-        return None
-    if np.asarray(sample_weight).dtype.kind in "mM":
-        raise InvalidParameterError("sample_weight must be numbers, its weights are durations or dates: make numbers.")
-    weights: Array = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
-    if not weights.any():
-        raise TargetError("All values of sample_weight are zero: give at least one row a positive weight.")
-    return weights
-
-
-def judged_rows(y: Any, A: Array, sample_weight: Any) -> tuple[Any, Array, Array | None]:
-    """Return target, predictions and weights of the rows that a score is of.
-
-    Examples
-    --------
-    >>> judged_rows([1.0, 1e300], np.array([1.5, 2.0]), [1, 0])
-    (array([1.]), array([1.5]), array([1.]))
-    """
-    y, weights = present(y), checked_weights(sample_weight, A)
-    check_consistent_length(y, A)
-    if weights is None or weights.all():
-        return y, A, weights
-    rows = np.flatnonzero(weights)
-    return _safe_indexing(y, rows), A[rows], weights[rows]

@@ -1,0 +1,134 @@
+"""What a network minimises: the loss that a name means for a task, and what each class weighs in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from chainrule._errors import InvalidParameterError, nearest
+from chainrule.fit.class_weights import weight_of_classes
+from chainrule.network.losses import Loss, loss
+from chainrule.network.types import Array
+from chainrule.table.target import Target
+
+# What the parameter `loss` of a classifier means for one row of Y (two classes, or labels that may coincide) and for
+# one-hot Y, and which other parameter goes with it.
+CLASSIFIER_LOSSES = {
+    "log_loss": ("binary_cross_entropy", "categorical_cross_entropy", "label_smoothing"),
+    "focal": ("binary_focal", "categorical_focal", "gamma"),
+    "hinge": ("hinge", "hinge", None),
+}
+
+# What the parameter `loss` of a regressor may be, and which other parameter goes with it.
+REGRESSOR_LOSSES = {
+    "squared_error": None,
+    "absolute_error": None,
+    "huber": "delta",
+    "log_cosh": None,
+    "quantile": "quantile",
+    "pinball": "quantile",
+    "poisson": None,
+    "gamma": None,
+    "tweedie": "power",
+}
+LOSS_PARAMETERS = ("label_smoothing", "gamma", "delta", "quantile", "power")
+
+
+def classifier_loss(name: str, parameters: Mapping[str, Any], *, single: bool) -> Loss:
+    """Return the loss of a classifier, for one row of Y or for one-hot Y.
+
+    Examples
+    --------
+    >>> classifier_loss("focal", {"gamma": 1.0, "label_smoothing": 0.1}, single=True).pair
+    'sigmoid + binary_focal'
+    """
+    one, several, parameter = CLASSIFIER_LOSSES[name]
+    return loss(one if single else several, **_only(parameter, parameters))
+
+
+def regressor_loss(name: str, parameters: Mapping[str, Any]) -> Loss:
+    """Return the loss of a regressor."""
+    return loss(name, **_only(REGRESSOR_LOSSES[name], parameters))
+
+
+def _only(name: str | None, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {} if name is None or name not in parameters else {name: parameters[name]}
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a network that predicts from tables minimises.
+
+    Parameters
+    ----------
+    loss : str, optional
+        By default "log_loss" of classes, "squared_error" of numbers.
+    parameters : mapping of str to float
+        Those of `LOSS_PARAMETERS` that go with the loss.
+    class_weight : None, "balanced" or dict
+        As of a classifier.
+
+    Examples
+    --------
+    >>> target = Target(("count",), "regression", "")
+    >>> Objective("poisson").loss_for(target).pair, Objective("poisson").standardises(target)
+    ('exponential + poisson', False)
+    """
+
+    loss: str | None = None
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    class_weight: Any = None
+
+    def loss_for(self, target: Target) -> Loss:
+        """Return the loss for a target.
+
+        Raises
+        ------
+        InvalidParameterError
+            If the loss is none for its task, or another parameter does not go with it.
+        """
+        classifies = target.task == "classification"
+        known = [*CLASSIFIER_LOSSES] if classifies else [*REGRESSOR_LOSSES]
+        name = self.loss or known[0]
+        if name == "hinge":
+            raise InvalidParameterError("loss='hinge' has no probabilities, which a table's model gives: use log_loss.")
+        if name not in known:
+            raise InvalidParameterError(f"loss={name!r} is none for {target.task}. {nearest(name, known)}")
+        wanted = CLASSIFIER_LOSSES[name][2] if classifies else REGRESSOR_LOSSES[name]
+        spare = [parameter for parameter in self.parameters if parameter != wanted]
+        if spare:
+            raise InvalidParameterError(f"{spare[0]} has no effect with loss={name!r}. Drop it or change the loss.")
+        if self.class_weight is not None and not classifies:
+            raise InvalidParameterError("class_weight is for classes: a target of numbers has none. Drop it.")
+        if classifies:
+            return classifier_loss(name, self.parameters, single=target.n_outputs == 1)
+        return regressor_loss(name, self.parameters)
+
+    def standardises(self, target: Target) -> bool:
+        """Whether numbers are learned in standard units: not behind a link that has a zero of its own."""
+        return target.task == "regression" and self.loss_for(target).output.name == "identity"
+
+    def class_weights(self, target: Target, shares: Array) -> tuple[float, ...]:
+        """Return the weight of each class, their mean over the rows being 1, by the classes' shares of the rows."""
+        asked = self.class_weight
+        if isinstance(asked, Mapping):  # the command writes labels as texts
+            spelled = {str(label): label for label in target.classes}
+            asked = {spelled.get(label, label) if isinstance(label, str) else label: asked[label] for label in asked}
+        weights = weight_of_classes(asked, np.array(target.classes), np.arange(len(shares)), shares)
+        return tuple((weights / float(weights @ shares)).tolist())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON; `from_dict` restores it. Labels may be numbers, which are no keys there."""
+        weight = self.class_weight
+        pairs = [[label, float(value)] for label, value in weight.items()] if isinstance(weight, Mapping) else weight
+        return {"loss": self.loss, "parameters": dict(self.parameters), "class_weight": pairs}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Objective:
+        """Return what `to_dict` wrote."""
+        weight = data["class_weight"]
+        restored = dict(map(tuple, weight)) if isinstance(weight, list) else weight
+        return cls(data["loss"], dict(data["parameters"]), restored)
