@@ -72,7 +72,7 @@ def test_summary_says_what_the_model_is(chainrule, classes):
 
 def test_summary_of_a_model_without_a_record_of_its_training(chainrule, classes, tmp_path):
     model = package.load(classes.model).model_
-    bare = type(model)(model.encoder, model.target, model.architecture, model.parameters)
+    bare = type(model)(model.encoder, model.target, model.network)
     package.save(bare, tmp_path / "bare.safetensors")
     outcome = chainrule("summary", tmp_path / "bare.safetensors")
     assert outcome.code == 0

@@ -7,7 +7,7 @@ from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from chainrule import TabularClassifier, TabularRegressor, load
+from chainrule import TabularClassifier, TabularRegressor, gradcheck, load, trace
 from chainrule.cli import main
 from chainrule.fit.objective import Objective
 from chainrule.table import Target
@@ -229,3 +229,15 @@ def test_every_setting_is_reachable_from_the_command(tmp_path):
     assert loaded.model_.training["settings"].items() >= {"clipnorm": 1, "kernel_initializer": "he_normal"}.items()
     asked = {"class_weight": {"1": 3.0}, "gamma": 1.5, "loss": "focal", "embedding_size": "auto", "clipnorm": 1}
     assert loaded.get_params().items() >= asked.items()
+
+
+@pytest.mark.parametrize("kind", [TabularClassifier, TabularRegressor])
+def test_it_is_traced_and_checked_as_other_models_are(kind):
+    y = TABLE.kind if kind is TabularClassifier else PRICE
+    name = "kind" if kind is TabularClassifier else "price"
+    fitted = kind(**QUICK).fit(FRAME, y)
+    values = trace(fitted, FRAME.iloc[:5], y[:5])
+    named = trace(kind(**QUICK, drop=[{"kind": "price", "price": "kind"}[name]]).fit(TABLE, name), TABLE.iloc[:5], name)
+    np.testing.assert_array_equal(values.dW[1], named.dW[1])
+    assert values.inputs == fitted.model_.encoder.feature_names
+    assert gradcheck(fitted, FRAME.iloc[:20], y[:20]).ok

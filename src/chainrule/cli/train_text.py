@@ -42,7 +42,7 @@ def after(trained: Trained, path: str, checkpoint: str | None) -> str:
     """What came of it."""
     from chainrule.network.training.history import StopReason
 
-    history = trained.network.history
+    history = trained.model.network.history
     lines = [f"stopped: {history.stop_sentence}"]
     if checkpoint and history.stop_reason == StopReason.INTERRUPTED:
         lines.append(f"the same command goes on from {checkpoint}")
@@ -54,7 +54,7 @@ def after(trained: Trained, path: str, checkpoint: str | None) -> str:
 
 def summary(trained: Trained, prepared: PreparedTable, path: str) -> dict[str, Any]:
     """The figures as data, for `--json`."""
-    history = trained.network.history
+    history = trained.model.network.history
     figures = dict(trained.figures)
     return {
         "model": path,

@@ -199,7 +199,8 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             open_inputs(X_val, y_val, sample_weight_val) as validation_rows,
             open_inputs(X_cal, y_cal, None) as (X_cal, y_cal, _),
         ):
-            initial = Given(coef_init, intercept_init, embedding_init)
+            parts = coef_init, intercept_init, embedding_init
+            initial = Given(*parts) if any(part is not None for part in parts) else None
             return self._fit(rows, validation_rows, (X_cal, y_cal), initial, distribution, checkpoint)
 
     @with_callbacks
@@ -208,13 +209,13 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         rows: tuple[Any, ...],
         validation_rows: tuple[Any, ...],
         calibration_rows: tuple[Any, Any],
-        initial: Given,
+        initial: Given | None,
         distribution: Distribution | None,
         checkpoint: Any,
     ) -> Self:
         """Fit on X, y and weights, with those of the validation, if any, and X and y of the calibration."""
         settings, own = self._settings(), any(part is not None for part in validation_rows)
-        earlier = self.network_ if self.warm_start and hasattr(self, "network_") and not initial else None
+        earlier = self.network_ if self.warm_start and hasattr(self, "network_") and initial is None else None
         measures = earlier is None or earlier.is_untrained
         table = self._read(*rows, reset=earlier is None, measures=measures)
         seed = self._seed(earlier)
@@ -224,7 +225,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         apart = self._read_validation(*validation_rows) if own else None
         if checkpoint is not None:
             kind, parameters = type(self).__name__, self.get_params(deep=False)
-            goes_on = bool(initial) or earlier is not None
+            goes_on = initial is not None or earlier is not None
             checkpoint = checkpoint_of(checkpoint, kind, parameters, seed, (table, apart), distribution, goes_on)
         coded = self._coded(table)
         training = self._weighed(replace(coded, rows=training.rows), learn=True)
@@ -251,7 +252,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             listeners,
             earlier,
             seed=seed,
-            put=partial(initial.put, blocks=codes) if initial else None,
+            put=None if initial is None else partial(initial.put, blocks=codes),
             validation=validation,
             distribution=distribution,
             checkpoint=checkpoint,
@@ -407,7 +408,8 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
 
     def _check_parameters(self) -> None:
         check_parameters(self, _parameter_names(type(self)), loss=loss_of(*self._loss_parameters))
-        require_scoring(self.scoring)
+        if self.scoring != "loss":
+            require_scoring(self.scoring)
 
     def _read(
         self, X: Any, y: Any, sample_weight: Any, *, reset: bool, measures: bool = False, classes: Any = None
@@ -421,7 +423,8 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         X, y = self._checked(X, y, reset=measures)
         y = y.toarray() if issparse(y) else y
         Y, strata = self._encode(y, reset=reset, classes=classes)
-        return TrainingSet(X, Y, checked_weights(sample_weight, Y), strata)
+        weights = None if sample_weight is None else checked_weights(sample_weight, Y)
+        return TrainingSet(X, Y, weights, strata)
 
     def _checked(self, X: Any, *y: Any, reset: bool) -> tuple[Any, Any]:
         """Check X, and y if it is given; learn the columns of X, or hold it against those known."""

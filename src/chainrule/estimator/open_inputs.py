@@ -71,6 +71,8 @@ def check_written(callbacks: Any, checkpoint: Any, *sources: Any) -> None:
     """
     listed = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
     writing = {f"{name_of(each)}({each.path!r})": each for each in listed if _is_path(getattr(each, "path", None))}
+    if not writing and checkpoint is None:
+        return
     for name, each in writing.items():
         check_outputs({name: getattr(each, "places", [each.path])}, sources)
     paths: dict[str, list[Any]] = {name: [each.path] for name, each in writing.items()}

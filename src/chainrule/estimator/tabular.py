@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
@@ -19,14 +19,15 @@ from sklearn.utils.validation import check_array, check_consistent_length, colum
 
 from chainrule._errors import InvalidParameterError, TableError, TargetError
 from chainrule.estimator.target_values import check_one_kind, present
+from chainrule.fit.dataset import TrainingSet
 from chainrule.fit.objective import LOSS_PARAMETERS, Objective
-from chainrule.network.training.history import History
+from chainrule.fit.trained_network import TrainedNetwork
 from chainrule.network.training.hooks import Progress
 from chainrule.network.types import Array
 from chainrule.storage import save
 from chainrule.table import Column, ColumnPlan, Schema, Table, from_frame
 from chainrule.table.reading.from_frame import level_column, number_column
-from chainrule.tabular.model import TableModel
+from chainrule.tabular.model import TableModel, as_table
 from chainrule.tabular.pipeline import Task, is_source, train_table
 from chainrule.tabular.prepare import ROLES, Overrides
 
@@ -154,8 +155,6 @@ class BaseTabular(BaseEstimator):
         self._adopt(trained.model)
         self._by_name = by_name
         self.schema_: Schema = prepared.schema
-        self.history_: History = trained.network.history
-        self.n_iter_ = trained.network.state.epoch
         if self._by_name:
             self._learn_names([name for name in prepared.about.names if name not in prepared.target.names])
         return self
@@ -177,6 +176,27 @@ class BaseTabular(BaseEstimator):
     def evaluate(self, X: Any) -> dict[str, float]:
         """Return the figures on a table that has the target column: accuracy, log loss, ROC AUC; or RMSE, MAE, R²."""
         return self._fitted().evaluate(X)
+
+    def to_dataset(self, X: Any, y: Any = None, sample_weight: Any = None) -> TrainingSet:
+        """Return rows as the network takes them: encoded, the target in its units; without y it is in the table."""
+        model = self._fitted()
+        if y is None or _is_named(y, X):
+            table = as_table(X)
+        else:
+            table = as_table(self._table(X))
+            names = model.target.names
+            values = self._target_columns(present(np.asarray(y)), "y")
+            table = table.without([name for name in names if name in table.names])
+            columns = (replace(column, name=name) for column, name in zip(values, names, strict=True))
+            table = replace(table, columns=(*table.columns, *columns))
+        rows = np.flatnonzero(~model.target.missing(table))
+        Y = model.target.to_network(model.target.encode(table, rows))
+        return TrainingSet(model.encoder.transform(table, rows), Y, sample_weight)
+
+    @property
+    def network_(self) -> TrainedNetwork:
+        """The network behind the encoding of the table."""
+        return self._fitted().network
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted estimator to a file, which `chainrule.load` and the command line take."""
@@ -208,8 +228,6 @@ class BaseTabular(BaseEstimator):
         estimator._adopt(model)
         if record:
             estimator.random_state = record["seed"]
-            estimator.history_ = History.from_dict(record["history"])
-            estimator.n_iter_ = len(estimator.history_.columns.get("epoch", []))
         if "schema" in record:
             estimator.schema_ = Schema(tuple(ColumnPlan(**plan) for plan in record["schema"]))
             estimator._learn_names([plan.name for plan in estimator.schema_.plans])
@@ -217,6 +235,7 @@ class BaseTabular(BaseEstimator):
 
     def _adopt(self, model: TableModel) -> None:
         self.model_ = model
+        self.history_, self.n_iter_ = model.network.history, model.network.state.epoch
         self._by_name = True
 
     def _learn_names(self, names: list[str]) -> None:

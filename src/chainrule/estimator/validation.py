@@ -53,7 +53,8 @@ def validated(
     known = None if reset else fitted
     several = {} if isinstance(y, str) else {"multi_output": True}
     if known is None and not (reset and settings.encodes_columns):
-        refuse_times(X)
+        if not _are_numbers(X):
+            refuse_times(X)
         checks = {"accept_sparse": "csr", "accept_large_sparse": True, "dtype": "numeric", **several}
         X, y = _pair(validate_data(estimator, X, y, reset=reset, **checks), y)
         return (canonical(X) if issparse(X) else X), y
@@ -79,13 +80,19 @@ def validated(
         y = _checked_apart(estimator, X, y, reset)
         arrays = [array_of(series) for series in frame.iter_columns()] if frame is not None else list(X.T)
     else:
-        refuse_times(X)
+        if not _are_numbers(X):
+            refuse_times(X)
         checks = {"dtype": "numeric", "ensure_all_finite": "allow-nan" if impute else True, **several}
         X, y = _pair(validate_data(estimator, X, y, reset=reset, **checks), y)
         arrays = list(X.T)
     table = _table(getattr(estimator, "feature_names_in_", None), arrays, categorical)
     check_values(table, impute)
     return table, y
+
+
+def _are_numbers(X: Any) -> bool:
+    """Say whether X is an array of a type that numbers alone have."""
+    return isinstance(X, np.ndarray) and X.dtype.kind in "biuf"
 
 
 def _pair(checked: Any, y: Any) -> tuple[Any, Any]:

@@ -29,9 +29,6 @@ class Given:
     intercepts: Any = None
     embeddings: Any = None
 
-    def __bool__(self) -> bool:
-        return any(part is not None for part in (self.coefs, self.intercepts, self.embeddings))
-
     def put(self, parameters: Parameters, blocks: Sequence[Codes] = ()) -> Parameters:
         """Copy the parameters with what is given in its place.
 

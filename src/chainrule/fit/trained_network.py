@@ -107,7 +107,7 @@ class TrainedNetwork:
         """Return how many rows, each with its Z and A, some bytes hold; at most as many as keep the processor busy."""
         widths = self.architecture.widths
         bytes_of_row = self.parameters.theta.itemsize * (widths[0] + 2 * sum(widths[1:]))
-        return int(np.clip(memory // bytes_of_row, 1, CHUNK))
+        return int(min(max(memory / bytes_of_row, 1), CHUNK))
 
     def logits(
         self, X: Any, *, engine: str = "auto", n_threads: int | None = None, memory: float = float("inf")

@@ -116,13 +116,13 @@ def initial_weights(initializer: InitializerSpec, n: int, p: int, *, activation:
     """
     draw = generator(seed, "initial weights", layer)
     if callable(initializer):
-        W = np.asarray(initializer((n, p), draw), np.float64)
+        W = of_shape(np.asarray(initializer((n, p), draw), np.float64), (n, p), "an initializer")
     else:
         name, parameters = check_initializer(_suited_to(activation) if initializer == "auto" else initializer)
         W = INITIALIZERS[name](draw, n, p, **parameters)
     if not np.isfinite(W).all():
         raise InvalidParameterError(f"an initializer must draw finite numbers; for layer shape ({n}, {p}) it did not.")
-    return of_shape(W, (n, p), "an initializer")
+    return W
 
 
 def check_initializer(spec: Any) -> tuple[str, Mapping[str, float]]:

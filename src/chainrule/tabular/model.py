@@ -13,15 +13,16 @@ from typing import Any, Self
 import numpy as np
 
 from chainrule._errors import InvalidParameterError, ShapeError, TableError, TargetError
-from chainrule.engine import choose
 from chainrule.files.records import TRAINING
 from chainrule.files.shape import require
+from chainrule.fit.trained_network import TrainedNetwork
 from chainrule.metrics import running_figures
 from chainrule.network.activations import sigmoid, softmax
 from chainrule.network.architecture import Architecture
-from chainrule.network.examples import CHUNK
 from chainrule.network.parameters import Parameters
 from chainrule.network.record import architecture_from, architecture_record, parameters_of, tensors_of
+from chainrule.network.training.history import History
+from chainrule.network.training.segment import State
 from chainrule.network.types import Array
 from chainrule.table import Encoder, Table, Target, from_frame, read_table
 from chainrule.table.batches import Batches, OneBatch
@@ -61,17 +62,26 @@ class TableModel:
         From columns to the network's inputs.
     target : Target
         What is predicted, and its classes or units.
-    architecture : Architecture
-    parameters : Parameters
+    network : TrainedNetwork
+        Its `architecture` and `parameters` are also the model's.
     training : dict
         The record of the training: settings, figures, why it stopped.
     """
 
     encoder: Encoder
     target: Target
-    architecture: Architecture
-    parameters: Parameters
+    network: TrainedNetwork
     training: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def architecture(self) -> Architecture:
+        """Widths, activations and loss."""
+        return self.network.architecture
+
+    @property
+    def parameters(self) -> Parameters:
+        """Weights, biases and embeddings."""
+        return self.network.parameters
 
     def predict(self, table: Any) -> Array:
         """Predict every row: class labels of shape (m,), or numbers (m,) or (m, k) in the units of the table.
@@ -139,24 +149,13 @@ class TableModel:
 
     def logits(self, table: Any) -> Array:
         """Z[L] of every row, (m, n[L])."""
-        return self.logits_of(self.encoder.transform(as_table(table)))
-
-    def logits_of(self, X: Array) -> Array:
-        """Z[L] of encoded rows, in chunks."""
-        engine, starts = choose(architecture=self.architecture), range(0, max(len(X), 1), CHUNK)
-        parts = [engine.logits(self.architecture, self.parameters, X[i : i + CHUNK].T) for i in starts]
-        return np.concatenate(parts, axis=1).T
+        return self.network.logits(self.encoder.transform(as_table(table)))
 
     def answers(self, X: Array) -> Array:
         """What the network says of encoded rows: the probability of each class, or numbers in the table's units."""
-        Z = self.logits_of(X)
-        return self._probabilities(Z) if self.target.task == "classification" else self.to_units(Z)
-
-    def to_units(self, Z: Array) -> Array:
-        """Turn logits into predictions in the units of the table."""
-        return self.target.to_units(self.architecture.loss.output.g(Z).astype(np.float64))
-
-    def _probabilities(self, Z: Array) -> Array:
+        if self.target.task == "regression":
+            return self.target.to_units(self.network.outputs(X))
+        Z = self.network.logits(X)
         return np.hstack([sigmoid(-Z), sigmoid(Z)]) if Z.shape[1] == 1 else softmax(Z.T).T
 
     def to_record(self) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -178,7 +177,14 @@ class TableModel:
         encoder, target = Encoder.from_dict(record["encoder"]), Target.from_dict(record["target"])
         check_sense(encoder.blocks, target)
         _check_ends(architecture, encoder, target)
-        return cls(encoder, target, architecture, parameters_of(tensors, architecture), record["training"])
+        history = History.from_dict(record["training"]["history"]) if record["training"] else History()
+        state = State(parameters_of(tensors, architecture), (), step=0, epoch=len(history.columns.get("epoch", [])))
+        return cls(
+            encoder,
+            target,
+            TrainedNetwork(architecture, state, history, seed=record["training"].get("seed")),
+            record["training"],
+        )
 
 
 def check_sense(blocks: Sequence[Block], target: Target | None) -> None:

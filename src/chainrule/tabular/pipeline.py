@@ -199,7 +199,7 @@ def train_table(
             distribution=distribution,
             **hooks,
         )
-        place.keep = file is not None and trained.network.history.stop_reason == StopReason.INTERRUPTED
+        place.keep = file is not None and trained.model.network.history.stop_reason == StopReason.INTERRUPTED
     return trained, prepared
 
 

@@ -47,7 +47,6 @@ class Trained:
     """The model, and its figures on the test rows beside those of the baselines."""
 
     model: TableModel
-    network: TrainedNetwork
     figures: Figures = field(default_factory=dict)
 
 
@@ -107,7 +106,7 @@ def train(
     record = _record(prepared, settings, seed, seconds, network.history) | {"figures": figures}
     if isinstance(prepared.rows["training"], RowFiles):
         record["order"] = dict(zip(("block", "window"), window_of(prepared, budget), strict=True))
-    return Trained(_model(prepared, network, record), network, figures)
+    return Trained(_model(prepared, network, record), figures)
 
 
 def baseline_name(target: Target) -> str:
@@ -123,7 +122,7 @@ def network_of(prepared: PreparedTable, settings: Settings) -> Architecture:
 
 
 def _model(prepared: PreparedTable, network: TrainedNetwork, record: dict[str, Any] | None = None) -> TableModel:
-    return TableModel(prepared.encoder, prepared.target, network.architecture, network.parameters, record or {})
+    return TableModel(prepared.encoder, prepared.target, network, record or {})
 
 
 def _record(prepared: PreparedTable, settings: Settings, seed: int, seconds: float, history: History) -> dict[str, Any]:

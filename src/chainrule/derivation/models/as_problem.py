@@ -86,7 +86,6 @@ def _given_masks(problem: Problem, masks: Sequence[Any]) -> Masks:
 @singledispatch
 def as_problem(model: Any, X: Any, y: Any, sample_weight: Any, loss: str | None = None) -> tuple[Problem, int]:
     """The problem without dropout, and the seed of its draws; one implementation for each kind of model."""
-    model = getattr(model, "model_", model)  # a tabular estimator is what it has around its table model
     if hasattr(model, "to_dataset"):
         _refuse_loss(loss, model)
         return _of_estimator(model, X, y, sample_weight)
@@ -161,19 +160,11 @@ def _of_table_model(model: Any, table: Any, y: Any, sample_weight: Any) -> tuple
         raise TargetError("a TableModel finds its target in the table: give y as None.")
     table = as_table(table)
     rows = np.flatnonzero(~model.target.missing(table))
-    X, Y = dense(model.encoder.transform(table, rows)), _table_target(model, model.target.encode(table, rows))
+    X, Y = dense(model.encoder.transform(table, rows)), dense(model.target.to_network(model.target.encode(table, rows)))
     weights = relative(sample_weight, len(X))
     return Problem(model.architecture, as_float64(model.parameters), X.T, Y.T, weights), int(
         model.training.get("seed", 0)
     )
-
-
-def _table_target(model: Any, values: Array) -> Array:
-    """What the network was trained to say: standardised numbers, one class of two as 0 or 1, or one-hot classes."""
-    if model.target.task == "regression":
-        return dense(model.target.standardise(values))
-    n = model.architecture.widths[-1]
-    return dense(values[:, None] == (np.arange(n) if n > 1 else 1))
 
 
 def columns(name: str, values: Any, n: int) -> Array:

@@ -7,6 +7,7 @@ from typing import Any
 
 def names_of(model: Any, n_columns: int, n_outputs: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The names of the columns of the table and of the rows of A[L]; empty where a model has none."""
+    model = getattr(model, "model_", model)  # of a tabular estimator
     if hasattr(model, "encoder") and hasattr(model, "target"):
         inputs, outputs = model.encoder.feature_names, _targets(model.target)
     else:

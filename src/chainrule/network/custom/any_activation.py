@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from chainrule._errors import InvalidParameterError, check_known
-from chainrule.network.activations import FORMULA, Activation, Function, is_parametrised, named_activation
+from chainrule.network.activations import ACTIVATIONS, FORMULA, Activation, Function, is_parametrised, named_activation
 from chainrule.network.custom.checks import name_of, of_shape, read_only
 from chainrule.network.custom.formula import derivative, formula, is_formula
 from chainrule.network.types import Array
@@ -91,6 +91,8 @@ def activation(spec: ActivationSpec) -> Activation:
     if isinstance(spec, Activation):
         return spec
     if isinstance(spec, str):
+        if spec in ACTIVATIONS:
+            return named_activation(spec)
         return _of_formulas(spec) if is_formula(spec, "z") else named_activation(spec)
     given: Any = spec  # may be anything
     if is_parametrised(given):
