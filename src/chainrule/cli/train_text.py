@@ -32,7 +32,7 @@ def before(prepared: PreparedTable, settings: Settings) -> str:
     steps = "all rows a step" if settings.solver in FULL_BATCH else f"batches of {settings.batch_size}"
     gs = ", ".join(dict.fromkeys(g.name for g in net.hidden))
     lines.append(
-        f"network {widths}{f', {gs}' if gs else ''}, {net.loss.pair}; {n_parameters(net.widths):,} parameters; "
+        f"network {widths}{f', {gs}' if gs else ''}, {net.loss.pair}; {n_parameters(net.widths, net.embeddings):,} parameters; "
         f"{settings.solver}, {steps}"
     )
     return "\n".join([*lines, ""])
