@@ -31,9 +31,9 @@ def before(prepared: PreparedTable, settings: Settings) -> str:
     widths = "-".join(str(n) for n in net.widths)
     steps = "all rows a step" if settings.solver in FULL_BATCH else f"batches of {settings.batch_size}"
     gs = ", ".join(dict.fromkeys(g.name for g in net.hidden))
+    count = n_parameters(net.widths, net.embeddings)
     lines.append(
-        f"network {widths}{f', {gs}' if gs else ''}, {net.loss.pair}; {n_parameters(net.widths, net.embeddings):,} parameters; "
-        f"{settings.solver}, {steps}"
+        f"network {widths}{f', {gs}' if gs else ''}, {net.loss.pair}; {count:,} parameters; {settings.solver}, {steps}"
     )
     return "\n".join([*lines, ""])
 
