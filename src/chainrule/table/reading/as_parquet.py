@@ -97,7 +97,7 @@ def fingerprint(source: Any) -> dict[str, Any]:
 
     def hashed(connection: DuckDBPyConnection, scan: str) -> tuple[str, int]:
         numbered = f"(SELECT hash(whole_row) AS content, row_number() OVER () AS place FROM {scan} AS whole_row)"
-        # Hash text: DuckDB's hash of two numbers is linear in them, so their exclusive or would not depend on the order.
+        # Hash text: DuckDB's hash of two numbers is linear in them, so their exclusive or would not depend on order.
         asked = f"SELECT bit_xor(hash(concat(content, ' ', place))), count(*) FROM {numbered}"
         contents, rows = connection.execute(asked).fetchall()[0]
         return f"{rows} {contents}", rows
