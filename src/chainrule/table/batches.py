@@ -37,7 +37,7 @@ class Batches(ABC):
 
     @abstractmethod
     def read(self) -> Iterator[Table]:
-
+        """Yield the batches in order."""
 
     @property
     def source(self) -> str:
