@@ -1,4 +1,4 @@
-"""What makes the checkpoint of a fit its own: nobody else may go on from it."""
+"""The fingerprint of a fit, so that no other fit resumes from its checkpoint."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def checkpoint_of(
     distribution: Distribution | None,
     goes_on: bool,
 ) -> CheckpointFile:
-    """Return the checkpoint's file of a fit of such an estimator on these datasets, as they were read.
+    """Return the checkpoint file of a fit of an estimator on datasets that are not yet encoded.
 
     Raises
     ------
     InvalidParameterError
-        If the fit could not be told from another one, as where it goes on from other weights.
+        If the fit cannot be identified, for example because it continues from other weights.
     ModelFileError
         If the file could not be written.
     """
@@ -52,7 +52,7 @@ def checkpoint_of(
 
 
 def _plain(value: Any) -> Any:
-    """Describe a parameter: values by themselves, functions by their names, other objects by their kinds."""
+    """Describe a parameter: plain values as they are, functions by name, other objects by class."""
     if isinstance(value, list | tuple):
         return [_plain(part) for part in value]
     if isinstance(value, dict):
