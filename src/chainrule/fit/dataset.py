@@ -62,7 +62,7 @@ class Dataset(Protocol):
         """Return the dtype of training."""
 
     def feed(self, runner: Runner, seed: int = 0, *, shuffle: bool = False) -> Feed:
-        """Give the rows to who computes on them; without shuffling in their order."""
+        """Return the feed of the rows for a runner; without shuffling they are in order."""
 
     def merged(self) -> Dataset:
         """Merge copies of a row, if possible: for full-batch training without dropout."""

@@ -47,7 +47,7 @@ def warn_of_unscaled(settings: Settings, loss: Loss, dataset: Dataset, judged: b
 
 
 def blamed_on_target(error: DivergenceError, loss: Loss, dataset: Dataset) -> DivergenceError:
-    """Return the error that training raised, with a message that names the target if it alone makes the loss infinite."""
+    """Return the error that training raised, with a message about the target if it alone makes the loss infinite."""
     if loss.output.name not in _NUMBERS:
         return error
     Y, _ = dataset.targets

@@ -35,9 +35,9 @@ def warn_of_unused_parameters(settings: Settings, *, validated: bool) -> None:
     for words, holds, names in _conditions(settings, validated):
         causes |= dict.fromkeys(names, words) if holds else {}
     defaults = Settings()
-    unused = {name: words for name, words in causes.items() if getattr(settings, name) != getattr(defaults, name)}
-    if unused:
-        warn(f"{', '.join(unused)}: no effect with {', '.join(dict.fromkeys(unused.values()))}. Drop it or change that.")
+    idle = {name: words for name, words in causes.items() if getattr(settings, name) != getattr(defaults, name)}
+    if idle:
+        warn(f"{', '.join(idle)}: no effect with {', '.join(dict.fromkeys(idle.values()))}. Drop it or change that.")
 
 
 def _conditions(settings: Settings, validated: bool) -> list[tuple[str, bool, Sequence[str]]]:
@@ -58,7 +58,7 @@ def _conditions(settings: Settings, validated: bool) -> list[tuple[str, bool, Se
 def warn_of_unused_loss_parameters(estimator: Any, parameters: Mapping[str, str | None]) -> None:
     """Warn of every parameter that differs from its default but belongs to another `loss` than the estimator's."""
     own = parameters.get(estimator.loss) if isinstance(estimator.loss, str) else None
-    unused = sorted(name for name in {*parameters.values()} - {own, None} if name is not None)
-    changed = [name for name in unused if getattr(estimator, name) != getattr(type(estimator), name)]
+    idle = sorted(name for name in {*parameters.values()} - {own, None} if name is not None)
+    changed = [name for name in idle if getattr(estimator, name) != getattr(type(estimator), name)]
     if changed:
         warn(f"{', '.join(changed)}: no effect with loss={estimator.loss!r}. Drop it or change the loss.")

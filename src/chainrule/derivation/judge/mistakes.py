@@ -1,4 +1,4 @@
-"""The mistakes people make when they write backpropagation by hand, by name."""
+"""The catalogue of mistakes in backpropagation written by hand."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _KINDS = (
     ),
     Kind(
         "sign",
-        "the sign is turned: this points uphill",
+        "wrong sign: this update increases the loss",
         "The error is prediction minus target, dZ[L] = A[L] - Y, and the update subtracts: W := W - α dW.",
     ),
     Kind(
