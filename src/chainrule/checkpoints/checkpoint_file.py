@@ -108,7 +108,7 @@ class CheckpointFile:
 
     def _check(self, path: Path, record: dict[str, Any]) -> None:
         if record.get("kind") != "checkpoint":
-            raise CheckpointError(f"{path} is no checkpoint of a training. Give another file or folder.")
+            raise CheckpointError(f"{path} is not a checkpoint of a training. Give another file or folder.")
         theirs, ours = record.get("fingerprint"), self.fingerprint
         theirs = theirs if isinstance(theirs, dict) else {}
         changed = sorted(name for name in {*theirs, *ours} if theirs.get(name) != ours.get(name))

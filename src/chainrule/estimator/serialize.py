@@ -127,7 +127,7 @@ def check_scale(target: Target | None, architecture: Architecture, standardizes:
     """Check a record's target units against the network."""
     check_sense((), target)
     if target is not None and (not standardizes or target.task != "regression"):
-        raise ModelFileError("the record standardises a target that is none of numbers.")
+        raise ModelFileError("the record standardises a target that is not numeric.")
     if target is not None and len(target.scale) != architecture.widths[-1]:
         raise ModelFileError(
             f"the record scales {len(target.scale)} outputs, the network has {architecture.widths[-1]}."

@@ -94,7 +94,7 @@ class Columns:
         if strange:
             raise TableError(
                 f"Column {column.name!r} had {self.kinds[place]} values in training; now they are of the kind "
-                f"{column.kind}, and {strange[0]!r} is none that it had."
+                f"{column.kind}, and {strange[0]!r} did not occur in training."
             )
 
     def fits(self, architecture: Architecture) -> bool:

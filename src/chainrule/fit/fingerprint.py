@@ -35,8 +35,8 @@ def checkpoint_of(
     """
     if parameters["random_state"] is None or goes_on:
         raise InvalidParameterError(
-            "checkpoint is for a fit that can be begun again: set random_state to a number, warm_start=False, and give "
-            "no coef_init, intercept_init and embedding_init."
+            "checkpoint needs a fit that can be repeated: set random_state to a number, warm_start=False, and give no "
+            "coef_init, intercept_init and embedding_init."
         )
     if distribution is None or distribution.is_root:
         check_writable(path)

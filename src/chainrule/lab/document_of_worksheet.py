@@ -105,7 +105,7 @@ def _task(trace: Trace, decimals: int) -> str:
     rounded = f"round to {decimals} decimals"
     exact = all(activation.name in EXACT for activation in g)
     how = (
-        f"Write exact numbers or fractions, or {rounded}." if exact else f"R{rounded[1:]} what does not come out even."
+        f"Write exact numbers or fractions, or {rounded}." if exact else f"R{rounded[1:]} what is not exact."
     )
     uses_log = trace.problem.architecture.loss.name != "squared_error"
     return f"Fill in the empty cells. {how}{' log is the natural logarithm.' if uses_log else ''}"
@@ -114,6 +114,6 @@ def _task(trace: Trace, decimals: int) -> str:
 def _key_note(decimals: int) -> str:
     """Return the note on how to read the key."""
     return (
-        f"Numbers that do not come out even are rounded to {decimals} decimals; the calculation goes on with all "
-        f"of them. Of each result that was asked for, one entry is written out."
+        f"Numbers that are not exact are rounded to {decimals} decimals; later steps use the unrounded numbers. One "
+        f"entry of each result is written out."
     )

@@ -112,8 +112,8 @@ def drawn(architecture: Architecture, m: int, seed: int) -> Trace:
         if _is_worthwhile(trace):
             return trace
     raise ChainruleError(
-        f"no numbers of a person's size were found for {'-'.join(map(str, architecture.widths))} with seed {seed}: "
-        f"take fewer layers, units or examples."
+        f"no numbers small enough to calculate by hand were found for {'-'.join(map(str, architecture.widths))} with "
+        f"seed {seed}: take fewer layers, units or examples."
     )
 
 

@@ -192,7 +192,7 @@ def check_sense(blocks: Sequence[Block], target: Target | None) -> None:
     parts = ("value", "rank", *DATE_PARTS)
     for block in blocks:
         if isinstance(block, Scaled) and block.part not in parts:
-            raise TableError(f"{block.part!r} is no part of a column: it must be one of {', '.join(parts)}.")
+            raise TableError(f"{block.part!r} is not a part of a column: it must be one of {', '.join(parts)}.")
     if target is None:
         return
     if target.task == "classification":

@@ -259,9 +259,9 @@ def _to_share(prepared: PreparedTable, budget: Budget) -> RowFiles:
     rows = prepared.to_share(budget.reader)
     if rows.remote is None and rows.m * rows.row_bytes > budget.rows:
         raise InvalidParameterError(
-            f"{prepared.about.source} is no Parquet file that each worker could read its rows from, and to send them, "
-            f"{rows.m * rows.row_bytes / 1e9:,.1f} GB, takes more than the memory allowed. Write the table as Parquet, "
-            "where all workers can read it."
+            f"{prepared.about.source} is no Parquet file that each worker could read its rows from, and sending "
+            f"them, {rows.m * rows.row_bytes / 1e9:,.1f} GB, takes more than the memory allowed. Write the table as "
+            "Parquet, where all workers can read it."
         )
     return rows
 

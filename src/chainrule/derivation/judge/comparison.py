@@ -50,7 +50,7 @@ def _note(ok: bool, rows: tuple[VerdictRow, ...], coarse: bool) -> str:
     """Return a note: to how many digits arrays agree, or how a clear verdict can be reached."""
     if ok and coarse:
         digits = int(-np.log10(max(SINGLE, *(row.residual for row in rows))))
-        return f"They agree to {digits} digits, as far as rounding lets them."
+        return f"They agree to {digits} digits, as far as rounding allows."
     if ok:
         return ""
     if coarse:
