@@ -55,7 +55,7 @@ from chainrule.fit.column_encoder import Columns
 from chainrule.fit.dataset import TrainingSet, split, stops_early
 from chainrule.fit.fingerprint import checkpoint_of
 from chainrule.fit.fit_network import ValidationSet, fit_network, fit_one_epoch
-from chainrule.fit.initial_weights import Given
+from chainrule.fit.initial_weights import InitialWeights
 from chainrule.fit.parameters import Settings, check_parameters, loss_of
 from chainrule.fit.trained_network import TrainedNetwork
 from chainrule.fit.unused_parameters import warn_of_unused_loss_parameters
@@ -146,8 +146,8 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             training reads in windows bounded by scikit-learn's `working_memory`; target, weights and a key of each row
             stay in memory. Numbers that float32 holds exactly are computed in float32.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), str or list of str
-            If X is read from a path and the like, names of its columns. If X is a Dask collection, y may be column
-            names, Dask collections or arrays.
+            If X has still to be read, names of its columns. If X is a Dask collection, y may be column names, Dask
+            collections or arrays.
         sample_weight : array-like of shape (n_samples,) or str, optional
             Given like y. A row of weight 0 is as if deleted, except that its label stays among `classes_`. A row of
             weight k counts as k copies of it: to the bit with full batches, no rows held out and no dropout; else on
@@ -203,7 +203,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             open_inputs(X_cal, y_cal, None) as (X_cal, y_cal, _),
         ):
             parts = coef_init, intercept_init, embedding_init
-            initial = Given(*parts) if any(part is not None for part in parts) else None
+            initial = InitialWeights(*parts) if any(part is not None for part in parts) else None
             return self._fit(rows, validation_rows, (X_cal, y_cal), initial, distribution, checkpoint)
 
     @with_callbacks
@@ -212,7 +212,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         rows: tuple[Any, ...],
         validation_rows: tuple[Any, ...],
         calibration_rows: tuple[Any, Any],
-        initial: Given | None,
+        initial: InitialWeights | None,
         distribution: Distribution | None,
         checkpoint: Any,
     ) -> Self:

@@ -15,7 +15,7 @@ from chainrule.table.encoding.blocks import Codes
 
 
 @dataclass(frozen=True)
-class Given:
+class InitialWeights:
     """Initial weights that replace drawn ones; None keeps those drawn.
 
     Attributes

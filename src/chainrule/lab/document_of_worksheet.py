@@ -104,9 +104,7 @@ def _task(trace: Trace, decimals: int) -> str:
     g = trace.problem.architecture.g
     rounded = f"round to {decimals} decimals"
     exact = all(activation.name in EXACT for activation in g)
-    how = (
-        f"Write exact numbers or fractions, or {rounded}." if exact else f"R{rounded[1:]} what is not exact."
-    )
+    how = f"Write exact numbers or fractions, or {rounded}." if exact else f"R{rounded[1:]} what is not exact."
     uses_log = trace.problem.architecture.loss.name != "squared_error"
     return f"Fill in the empty cells. {how}{' log is the natural logarithm.' if uses_log else ''}"
 

@@ -127,7 +127,7 @@ class StoredRows:
         places = self._places(0, self.m)
         if self.X.remote is None or isinstance(places, slice) or not len(places):
             return ArrayRows(self.read(0, self.m), self.first).load()
-        return RowLoader(self.m, brought, (self.X.remote, places, self.Y[places], self._relative(places), self.first))
+        return RowLoader(self.m, gather, (self.X.remote, places, self.Y[places], self._relative(places), self.first))
 
     def _relative(self, places: Array | slice) -> Array | None:
         return None if self.weights is None else self.weights[places] / self.mean_weight
@@ -136,7 +136,7 @@ class StoredRows:
         return slice(start, stop) if self.rows is None else self.rows[start:stop]
 
 
-def brought(read: Callable[[int, int], Block], places: Array, Y: Array, weights: Array | None, first: int) -> ArrayRows:
+def gather(read: Callable[[int, int], Block], places: Array, Y: Array, weights: Array | None, first: int) -> ArrayRows:
     """Read some rows of a table in this process, and join them with the given targets and weights."""
     X = _gathered(lambda start, stop: read(start, stop).X, places)
     return ArrayRows(Block(X, Y, weights), first)

@@ -21,7 +21,7 @@ class Batches(ABC):
     Attributes
     ----------
     header : Table
-        The columns with their kinds and levels, without rows; its source and notes are the table's.
+        The columns with their kinds and categories, without rows; its source and notes are the table's.
     n_rows : int
     on_read : callable, optional
         Called before the first batch and after each batch with the number of rows read so far and the total.
@@ -55,7 +55,7 @@ class Batches(ABC):
         return self.header.names
 
     def watched(self, on_read: OnRead | None) -> Self:
-        """Return the same table, with a callback that is told how far reading is."""
+        """Return the same table, with a callback for the progress of reading."""
         return replace(self, on_read=on_read)
 
     def column(self, name: str) -> Column:

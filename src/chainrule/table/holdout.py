@@ -176,7 +176,7 @@ def _changes(values: Array) -> Array:
 
 
 def _keep_one(chosen: Array, strata: Array) -> None:
-    """Leave out the last row of each stratum of which all rows are chosen."""
+    """If all rows of a stratum are chosen, leave out the last one."""
     begins = np.flatnonzero(_changes(strata))
     ends = np.append(begins[1:], len(strata))
     chosen[ends[np.logical_and.reduceat(chosen, begins)] - 1] = False

@@ -64,7 +64,7 @@ def read_table(source: str | os.PathLike[str]) -> Table:
     text = os.fspath(source)
     if is_query(text):
         with connected(text) as connection:
-            columns, notes = queried(connection, text, _kept)
+            columns, notes = queried(connection, text, _stored)
         return _table(columns, shorten(text, 80, placeholder=" ..."), notes)
     files = find_files(text)
     if files[0].kind == "idx":
@@ -81,19 +81,19 @@ def _loaded(connection: DuckDBPyConnection, scan: str) -> tuple[tuple[Column, ..
     return columns, len(columns[0].values)
 
 
-def _kept(connection: DuckDBPyConnection, scan: str) -> tuple[tuple[Column, ...], int]:
+def _stored(connection: DuckDBPyConnection, scan: str) -> tuple[tuple[Column, ...], int]:
     """Run a query once and keep its rows: a second run could return others."""
     connection.execute(f"CREATE OR REPLACE TEMP TABLE result AS FROM {scan}")
     return _loaded(connection, "result")
 
 
 def scanned(connection: DuckDBPyConnection, files: list[SourceFile], use: Use[Result]) -> tuple[Result, Notes]:
-    """Return what `use` makes of the SQL that scans the files, and what is worth saying about them.
+    """Call `use` with the SQL that scans the files; return its result, and notes about the files.
 
     Raises
     ------
     TableError
-        If the files do not agree, or have other rows than were read.
+        If the files differ in their columns, or hold another number of rows than were read.
     """
 
     def attempt(given: Options) -> tuple[Result, Notes]:
@@ -102,16 +102,16 @@ def scanned(connection: DuckDBPyConnection, files: list[SourceFile], use: Use[Re
         _check_rows(files, scan, rows)
         return result, scan.notes
 
-    return _patiently(attempt) if files[0].kind == "csv" else attempt({})
+    return _with_retries(attempt) if files[0].kind == "csv" else attempt({})
 
 
 def queried(connection: DuckDBPyConnection, text: str, use: Use[Result]) -> tuple[Result, Notes]:
-    """Return what `use` makes of a query, and what is worth saying about the files in it.
+    """Call `use` with the SQL of a query; return its result, and notes about the files in it.
 
     Raises
     ------
     TableError
-        If it is no query that reads, or a file of text in it cannot be read to the last row.
+        If the query does not only read, or a text file in it cannot be read to the last row.
     """
     tree, views = Query.parsed(connection, text).with_views()
     sql = connection.execute("SELECT json_deserialize_sql(?::JSON)", [tree]).fetchall()[0][0]
@@ -120,7 +120,7 @@ def queried(connection: DuckDBPyConnection, text: str, use: Use[Result]) -> tupl
         notes = [_view(connection, name, files, given) for name, files in views.items()]
         return use(connection, f"({sql})")[0], sum(notes, ())
 
-    return _patiently(attempt) if views else attempt({})
+    return _with_retries(attempt) if views else attempt({})
 
 
 def _view(connection: DuckDBPyConnection, name: str, files: list[SourceFile], given: Options) -> Notes:
@@ -153,8 +153,8 @@ def _check_rows(files: list[SourceFile], scan: Scan, read: int) -> None:
         )
 
 
-def _patiently(attempt: Callable[[Options], tuple[Result, Notes]]) -> tuple[Result, Notes]:
-    """Read CSV files; where the sniffer's sample misled it, look again at every row."""
+def _with_retries(attempt: Callable[[Options], tuple[Result, Notes]]) -> tuple[Result, Notes]:
+    """Read CSV files; if the sniffer's sample misled it, retry with every row sampled."""
     import duckdb
 
     given: Options = {}

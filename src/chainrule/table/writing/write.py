@@ -77,7 +77,7 @@ def write_columns(columns: dict[str, Column | Array], destination: str | os.Path
         If the ending is unknown or the file cannot be written; an older file is then left as it was.
     """
     arrays = {name: plain_values(each) if isinstance(each, Column) else each for name, each in columns.items()}
-    placed(lambda path, form: _write(arrays, path, form), destination)
+    write_file(lambda path, form: _write(arrays, path, form), destination)
 
 
 def check_destination(path: str | os.PathLike[str]) -> None:
@@ -96,7 +96,7 @@ def check_destination(path: str | os.PathLike[str]) -> None:
         raise TableError(f"cannot write {os.fspath(path)}: {reason}.")
 
 
-def placed(write: Callable[[Path, str], None], destination: str | os.PathLike[str] | IO[bytes]) -> None:
+def write_file(write: Callable[[Path, str], None], destination: str | os.PathLike[str] | IO[bytes]) -> None:
     """Write a file beside its destination, in the format of its ending, then move it there.
 
     Raises

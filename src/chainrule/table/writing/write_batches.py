@@ -16,7 +16,7 @@ from chainrule.network.types import Array
 from chainrule.table.columns import Column, Kind
 from chainrule.table.reading.database import connect
 from chainrule.table.reading.sql import identifier, literal
-from chainrule.table.writing.write import copy, placed, plain_values, write_columns
+from chainrule.table.writing.write import copy, plain_values, write_columns, write_file
 
 Columns = dict[str, Column | Array]
 
@@ -47,7 +47,7 @@ def write_batches(
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".chainrule-") as folder:
             _write(batches, Path(folder), path, form, memory)
 
-    placed(write, destination)
+    write_file(write, destination)
 
 
 @dataclass
