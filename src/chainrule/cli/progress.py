@@ -47,7 +47,7 @@ class Reporter:
 
     def _move(self, progress: Progress, done: float) -> None:
         bar, task = self.bar, self.bar.task_ids[0]
-        figures = self._figures(progress).replace("validation", "val").replace("  ", " ")  # 80 columns are few
+        figures = self._figures(progress).replace("validation", "val").replace("  ", " ")  # to fit 80 columns
         text = f"epoch {math.ceil(done) or 1}/{progress.max_epochs} {figures}"
         bar.update(task, completed=done, total=progress.max_epochs, figures=text)
 

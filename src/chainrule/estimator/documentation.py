@@ -31,8 +31,8 @@ shuffle : bool, default=True
 random_state : int, RandomState or None, default=None
     Seed of initial weights, row orders, the validation split and dropout masks. The same number gives the same bits.
 tol : float, default={tol}
-    An epoch that lowers the loss by less counts as without improvement. For "lbfgs", the largest entry of the
-    gradient at the solution, relative to that of the best constant prediction and for inputs of deviation 1.
+    An epoch that lowers the loss by no more than this counts as without improvement. For "lbfgs", the largest entry of
+    the gradient at the solution, relative to that of the best constant prediction and for inputs of deviation 1.
 verbose : bool, default=False
     Print the loss of every epoch.
 warm_start : bool, default=False

@@ -179,7 +179,7 @@ class BaseTabular(BaseEstimator):
         return self._fitted().evaluate(X)
 
     def to_dataset(self, X: Any, y: Any = None, sample_weight: Any = None) -> TrainingSet:
-        """Return rows as the network takes them: encoded, the target in its units; without y it is in the table."""
+        """Return encoded rows with the target in the network's units; without y it is a column of X."""
         model = self._fitted()
         if y is None or _is_named(y, X):
             table = as_table(X)

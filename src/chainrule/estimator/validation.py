@@ -91,7 +91,7 @@ def validated(
 
 
 def _are_numbers(X: Any) -> bool:
-    """Say whether X is an array of a type that numbers alone have."""
+    """Say whether X is an array with a numeric dtype."""
     return isinstance(X, np.ndarray) and X.dtype.kind in "biuf"
 
 

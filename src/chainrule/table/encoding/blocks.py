@@ -240,7 +240,7 @@ def _places(
     text = column.as_text()
     place = {level: number for number, level in enumerate(levels, first)}
     places = np.array([*(place.get(level, unseen) for level in text.levels), missing], np.intp)
-    return lambda rows: places[text.values[rows]]  # missing, -1, is the last
+    return lambda rows: places[text.values[rows]]  # the code of missing, -1, means the last entry
 
 
 def _apart(bucket: str, levels: tuple[str, ...]) -> str:

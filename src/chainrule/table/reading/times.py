@@ -54,7 +54,7 @@ def _suspects(X: Any) -> Iterator[tuple[str, Array]]:
     if isinstance(X, np.ndarray | list | tuple) or hasattr(X, "nnz"):
         yield from _suspects_of_array(X)
         return
-    import narwhals as nw  # arrays do without
+    import narwhals as nw  # not needed for arrays
     from narwhals.exceptions import DuplicateError
 
     try:
