@@ -10,7 +10,7 @@ from chainrule.cli.guard import guarded
 @click.command()
 @click.argument("model")
 @click.argument("table")
-@click.option("--memory", help="Maximum memory, such as 2GB; by default a quarter of the machine's.")
+@click.option("--memory", help="Memory limit, such as 2GB; by default a quarter of the machine's.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @guarded
 def evaluate(model: str, table: str, memory: str | None, as_json: bool) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.argument("table")
 @click.option("--output", "-o", help="A .csv, .tsv, .json or .parquet file; CSV to standard output by default.")
 @click.option("--keep", is_flag=True, help="Put the table's own columns before the predictions.")
-@click.option("--memory", help="Maximum memory, such as 2GB; by default a quarter of the machine's.")
+@click.option("--memory", help="Memory limit, such as 2GB; by default a quarter of the machine's.")
 @guarded
 def predict(model: str, table: str, output: str | None, keep: bool, memory: str | None) -> None:
     """Predict every row of TABLE with the saved MODEL, in order.

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 @click.option("--batch-size", type=int, help="Rows per step.")
 @click.option("--epochs", type=int, help="Maximum number of epochs.")
 @click.option("--patience", type=int, help="Stop after this many epochs without a better validation loss.")
-@click.option("--validation", type=float, help="Share of the training rows held out for early stopping; 0 for none.")
+@click.option("--validation", type=float, help="Share of training rows held out for early stopping; 0 for none.")
 @click.option("--engine", type=click.Choice(["auto", "native", "reference"]), help="Compute backend.")
 @click.option(
     "--seed",
@@ -72,7 +72,7 @@ if TYPE_CHECKING:
     type=click.IntRange(1),
     help="With --dask or --mpi, number of parts the rows are cut into; at most this many workers are used.",
 )
-@click.option("--memory", help="Maximum memory, such as 2GB; by default a quarter of the machine's.")
+@click.option("--memory", help="Memory limit, such as 2GB; by default a quarter of the machine's.")
 @click.option("--checkpoint", help="Folder for checkpoints: after a kill, the same command resumes from the last one.")
 @click.option("--quiet", "-q", is_flag=True, help="Print only warnings and errors.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; everything else goes to standard error.")
