@@ -1,4 +1,4 @@
-"""What encoded rows on disk are, written beside them, so that a training goes on without another look at its table."""
+"""The description of encoded rows, stored beside them, so that training resumes without reading the table again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NAME = "prepared.json"
 
 
 def save_prepared(prepared: PreparedTable, folder: Path, fingerprint: dict[str, Any]) -> None:
-    """Write beside the rows in a folder what they are, and what they were made from."""
+    """Write a description of the encoded rows in a folder, and the fingerprint of their source."""
     record = {
         "fingerprint": fingerprint,
         "schema": [asdict(plan) for plan in prepared.schema.plans],
@@ -43,7 +43,7 @@ def save_prepared(prepared: PreparedTable, folder: Path, fingerprint: dict[str, 
 
 
 def load_prepared(folder: Path, fingerprint: dict[str, Any]) -> PreparedTable | None:
-    """Return what `save_prepared` wrote; None where it wrote nothing.
+    """Return what `save_prepared` wrote; None if it wrote nothing.
 
     Raises
     ------
