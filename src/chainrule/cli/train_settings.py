@@ -80,8 +80,13 @@ def _more(pairs: tuple[str, ...]) -> dict[str, Any]:
     found = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
-        if not equals or name not in _MORE:
-            raise InvalidParameterError(f"--set takes NAME=VALUE, got {pair!r}. {nearest(name, _MORE)}")
+        option = next((option for option, field in _FIELDS.items() if field == name), None)
+        if option is not None:
+            raise InvalidParameterError(f"--set {name}: give it as --{option.replace('_', '-')}.")
+        if name not in _MORE:
+            raise InvalidParameterError(f"--set names no setting: {name!r}. {nearest(name, _MORE)}")
+        if not equals:
+            raise InvalidParameterError(f"--set takes NAME=VALUE, got {pair!r}.")
         try:
             found[name] = json.loads(text.lower() if text in ("True", "False") else text)
         except ValueError:
@@ -101,7 +106,7 @@ def _hold(option: str, field: str, value: Any) -> None:
     holds, words = CONSTRAINTS[field]
     if not holds(value):
         valid = words.split("'")[1::2]
-        hint = nearest(value, valid) if isinstance(value, str) else f"It must be {words}."
+        hint = nearest(value, valid) if isinstance(value, str) and valid else f"It must be {words}."
         raise InvalidParameterError(f"{option} cannot be {value!r}. {hint}")
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -18,25 +19,29 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d, validate_data
 
 from chainrule._errors import InvalidParameterError, TableError, TargetError
+from chainrule.estimator.atomic_fit import all_or_nothing
 from chainrule.estimator.target_values import check_one_kind, present
 from chainrule.fit.dataset import TrainingSet
 from chainrule.fit.objective import LOSS_PARAMETERS, Objective
 from chainrule.fit.trained_network import TrainedNetwork
 from chainrule.network.training.hooks import Progress
 from chainrule.network.types import Array
+from chainrule.outofcore.memory import Budget
 from chainrule.storage import save
 from chainrule.table import Column, ColumnPlan, Schema, Table, from_frame
+from chainrule.table.batches import Batches
 from chainrule.table.reading.from_frame import level_column, number_column
 from chainrule.tabular.model import TableModel, as_table
-from chainrule.tabular.pipeline import Task, is_source, train_table
+from chainrule.tabular.pipeline import Task, in_batches, is_source, open_table, train_table
 from chainrule.tabular.prepare import ROLES, Overrides
+from chainrule.tabular.recipe import recipe
 
 Estimator = TypeVar("Estimator")
 _PARAMETERS = """\
 Parameters
     ----------
     hidden_layer_sizes, activation, solver, alpha, l1_ratio, weight_decay, dropout, batch_size, learning_rate, \
-    learning_rate_init, max_iter, early_stopping, validation_fraction, n_iter_no_change, clipnorm, engine, n_threads
+    learning_rate_init, max_iter, early_stopping, validation_fraction, n_iter_no_change, and all others to n_threads
         As for `MLPClassifier`; None, the default, uses the recipe of `chainrule train` for this number of rows.
     drop, categorical, numeric, ordinal : sequence of str or int, default=()
         Columns to leave out, or whose role is set instead of inferred, by name or position from 1.
@@ -101,7 +106,26 @@ class BaseTabular(BaseEstimator):
     early_stopping: bool | None = None
     validation_fraction: float | None = None
     n_iter_no_change: int | None = None
+    power_t: float | None = None
+    tol: float | None = None
+    shuffle: bool | None = None
+    momentum: float | None = None
+    nesterovs_momentum: bool | None = None
+    beta_1: float | None = None
+    beta_2: float | None = None
+    epsilon: float | None = None
+    rho: float | None = None
+    max_fun: int | None = None
+    alpha_scaling: str | None = None
+    dropout_input: float | None = None
+    warmup_steps: int | None = None
     clipnorm: float | None = None
+    clipvalue: float | None = None
+    kernel_initializer: Any = None
+    bias_initializer: Any = None
+    restore_best_weights: bool | None = None
+    record_loss: bool | None = None
+    on_divergence: str | None = None
     engine: str | None = None
     n_threads: int | None = None
     drop: Sequence[str | int] = ()
@@ -117,6 +141,7 @@ class BaseTabular(BaseEstimator):
     _task: ClassVar[str]
     loss: Any
 
+    @all_or_nothing
     def fit(self, X: Any, y: Any) -> Self:
         """Infer the roles of the columns, train a network, and compare it with the baselines.
 
@@ -127,7 +152,7 @@ class BaseTabular(BaseEstimator):
             into memory.
         y : str, int or sequence of them; or array-like of shape (n_samples,) or (n_samples, n_outputs)
             The column of X to predict, by name or position from 1; several for a regressor. If X is a frame or an
-            array, y may also be values.
+            array in memory, y may also be values.
 
         Returns
         -------
@@ -166,17 +191,42 @@ class BaseTabular(BaseEstimator):
         Parameters
         ----------
         X : as for `fit`
-            Columns in any order, others are ignored; a missing one raises TableError.
+            If the target was a column, columns in any order, others are ignored; a missing one raises TableError. If
+            it was given as values, a frame must have the same columns in the same order, as elsewhere in scikit-learn.
 
         Returns
         -------
         ndarray of shape (n_samples,), or (n_samples, n_outputs) for several targets
         """
-        return self._fitted().predict(self._table(X))
+        return self._fitted().decided(self._answers(X))
 
     def evaluate(self, X: Any) -> dict[str, float]:
         """Return the figures on a table that has the target column: accuracy, log loss, ROC AUC; or RMSE, MAE, R²."""
-        return self._fitted().evaluate(X)
+        return self._judged(X, self._fitted().target.names)
+
+    def _judged(self, X: Any, names: Sequence[str | int]) -> dict[str, float]:
+        """Return the figures on a table, some of whose columns hold the target."""
+        model = self._fitted()
+        with self._opened(X) as batches:
+            target = replace(model.target, names=batches.header.resolve(names))
+            return replace(model, target=target).judge(batches).figures
+
+    def _named_score(self, X: Any, y: Any, sample_weight: Any, figure: str) -> float:
+        if sample_weight is not None:
+            raise InvalidParameterError("sample_weight goes with values of y: give y as values, or no weights.")
+        return self._judged(X, y if isinstance(y, list | tuple) else [y])[figure]
+
+    def _answers(self, X: Any) -> Array:
+        """Return the probabilities or numbers that the network predicts for every row."""
+        model = self._fitted()
+        with self._opened(self._table(X)) as batches:
+            return np.concatenate([model.answers_of(batch) for batch in batches])
+
+    @contextmanager
+    def _opened(self, table: Any) -> Iterator[Batches]:
+        batched = in_batches(table, self.memory)
+        with open_table(table, batched=batched, budget=Budget.asked(self.memory)) as batches:
+            yield batches
 
     def to_dataset(self, X: Any, y: Any = None, sample_weight: Any = None) -> TrainingSet:
         """Return encoded rows with the target in the network's units; without y it is a column of X."""
@@ -201,6 +251,7 @@ class BaseTabular(BaseEstimator):
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted estimator to a file, which `chainrule.load` and the command line take."""
+        self._fitted()
         save(self, path)
 
     @property
@@ -221,7 +272,7 @@ class BaseTabular(BaseEstimator):
     def of_model(cls, model: TableModel) -> Self:
         """Return the fitted estimator around a table model, with the settings that it was trained with."""
         record, names = model.training, set(cls._get_param_names())
-        asked = {**record.get("settings", {}), **record.get("columns", {})}
+        asked = {**_not_of_the_recipe(record), **record.get("columns", {}), "test_size": record.get("test_size", 0.0)}
         if "objective" in record:
             objective = Objective.from_dict(record["objective"])
             asked |= {"loss": objective.loss, "class_weight": objective.class_weight, **objective.parameters}
@@ -253,7 +304,8 @@ class BaseTabular(BaseEstimator):
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y is None."
             )
         if self._by_name:
-            return X, list(y) if isinstance(y, list | tuple) else [y]
+            names = list(y) if isinstance(y, list | tuple) else [y]
+            return X if is_source(X) or hasattr(X, "columns") or isinstance(X, Mapping) else self._table(X), names
         if is_source(X) or isinstance(X, Table):
             raise InvalidParameterError(
                 "with X as a path, a query or a table to be read, y is the name of its column, or a list of names; got "
@@ -350,12 +402,12 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
 
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each class (column, in the order of `classes_`) for each row."""
-        return self._fitted().predict_proba(self._table(X))
+        return self._answers(X)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy; y is labels, or names a column of X."""
         if _is_named(y, X):
-            return self.evaluate(X)["accuracy"]
+            return self._named_score(X, y, sample_weight, "accuracy")
         return float(accuracy_score(y, self.predict(X), sample_weight=sample_weight))
 
     def _target_columns(self, y: Any, name: str) -> tuple[Column, ...]:
@@ -393,7 +445,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return R²; y is numbers, or names columns of X."""
         if _is_named(y, X):
-            return self.evaluate(X)["r2"]
+            return self._named_score(X, y, sample_weight, "r2")
         return float(r2_score(y, self.predict(X), sample_weight=sample_weight))
 
     def _target_columns(self, y: Any, name: str) -> tuple[Column, ...]:
@@ -424,13 +476,26 @@ def _is_named(y: Any, X: Any) -> bool:
         return True
     if not isinstance(y, list | tuple) or not y or not all(isinstance(key, str) for key in y):
         return False
+    if is_source(X):
+        return True
     names = X if isinstance(X, Mapping) else X.names if isinstance(X, Table) else getattr(X, "columns", ())
-    return is_source(X) or {*y} <= {*names}  # else it is a list of labels
+    return len({*y}) == len(y) and {*y} <= {*names}  # else it is a list of labels
 
 
 def estimator_of(model: TableModel) -> TabularClassifier | TabularRegressor:
     """Return the fitted estimator around a table model."""
     return (TabularClassifier if model.target.task == "classification" else TabularRegressor).of_model(model)
+
+
+def _not_of_the_recipe(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the recorded settings that are not those which the recipe has for so many rows."""
+    settings = {name: _as_given(value) for name, value in record.get("settings", {}).items()}
+    rows = record.get("rows", 1)
+    decisive = {name: settings[name] for name in ("solver", "hidden_layer_sizes") if name in settings}
+    plain, chosen = recipe(rows), recipe(rows, **decisive)
+    return {
+        name: value for name, value in settings.items() if value != getattr(plain if name in decisive else chosen, name)
+    }
 
 
 def _as_given(value: Any) -> Any:

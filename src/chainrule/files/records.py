@@ -129,6 +129,7 @@ TRAINING: Shape = {
     "schema": Maybe(_SCHEMA),
     "columns": Maybe(_OVERRIDES),
     "objective": Maybe(_OBJECTIVE),
+    "test_size": Maybe(number(0)),
 }
 _TABLE_MODEL: Shape = {
     "encoder": {"blocks": _BLOCKS},
@@ -196,6 +197,7 @@ PREPARED: Shape = {
     "schema": _SCHEMA,
     "columns": _OVERRIDES,
     "objective": _OBJECTIVE,
+    "shares": {"test": number(0), "validation": number(0), "seed": whole()},
     "target": _TARGET,
     "encoder": {"blocks": _BLOCKS},
     "dropped_rows": whole(),

@@ -116,6 +116,7 @@ class Objective:
         asked = self.class_weight
         if isinstance(asked, Mapping):  # the command writes labels as texts
             spelled = {str(label): label for label in target.classes}
+            spelled |= {str(label).lower(): label for label in target.classes if isinstance(label, bool)}
             asked = {spelled.get(label, label) if isinstance(label, str) else label: asked[label] for label in asked}
         weights = weight_of_classes(asked, np.array(target.classes), np.arange(len(shares)), shares)
         return tuple((weights / float(weights @ shares)).tolist())

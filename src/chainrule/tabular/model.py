@@ -91,7 +91,10 @@ class TableModel:
         table : Table, data frame, path or SQL query
             Columns in any order, others are ignored; a missing one raises TableError.
         """
-        answers = self.answers_of(as_table(table))
+        return self.decided(self.answers_of(as_table(table)))
+
+    def decided(self, answers: Array) -> Array:
+        """Return the most probable class of each row, or its numbers."""
         if self.target.task == "classification":
             return np.array(self.target.classes)[answers.argmax(axis=1)]
         return answers[:, 0] if answers.shape[1] == 1 else answers

@@ -85,6 +85,8 @@ def is_source(X: Any) -> bool:
 
 def in_batches(source: Any, memory: str | None = None) -> bool:
     """Say whether to read a table in batches: on request, or if it would not fit into memory."""
+    if isinstance(source, Table):
+        return False
     if memory is not None:
         return True
     if isinstance(source, str | os.PathLike):

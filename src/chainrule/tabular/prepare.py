@@ -66,6 +66,7 @@ class PreparedTable:
     about : About
     asked : Overrides
     objective : Objective
+    shares : Shares
     schema, target, encoder
     rows : dict of str to ArrayRows or RowFiles
         The encoded rows of the parts "training", "validation" and "test", in memory or on disk.
@@ -86,6 +87,7 @@ class PreparedTable:
     about: About
     asked: Overrides
     objective: Objective
+    shares: Shares
     schema: Schema
     target: Target
     encoder: Encoder
@@ -211,6 +213,7 @@ def prepare(
         about=About(batches.source, batches.n_rows, batches.names, batches.notes),
         asked=asked,
         objective=objective,
+        shares=shares,
         schema=schema,
         target=target,
         encoder=encoder,

@@ -18,6 +18,7 @@ from chainrule.table import ColumnPlan, Encoder, Schema, Target
 from chainrule.table.reading.batches import ScanPlan
 from chainrule.tabular.encode import row_files
 from chainrule.tabular.prepare import ROLES, About, Overrides, PreparedTable
+from chainrule.tabular.split import Shares
 
 _NAME = "prepared.json"
 
@@ -29,6 +30,7 @@ def save_prepared(prepared: PreparedTable, folder: Path, fingerprint: dict[str, 
         "schema": [asdict(plan) for plan in prepared.schema.plans],
         "columns": asdict(prepared.asked),
         "objective": prepared.objective.to_dict(),
+        "shares": asdict(prepared.shares),
         "target": prepared.target.to_dict(),
         "encoder": prepared.encoder.to_dict(),
         "dropped_rows": prepared.dropped_rows,
@@ -77,6 +79,7 @@ def _restored(folder: Path, record: dict[str, Any], fingerprint: dict[str, Any])
     return PreparedTable(
         asked=Overrides(**{**record["columns"], **{name: tuple(record["columns"][name]) for name in ROLES}}),
         objective=Objective.from_dict(record["objective"]),
+        shares=Shares(**record["shares"]),
         schema=Schema(tuple(ColumnPlan(**plan) for plan in record["schema"])),
         target=target,
         encoder=encoder,

@@ -138,6 +138,7 @@ def _record(prepared: PreparedTable, settings: Settings, seed: int, seconds: flo
         "schema": [asdict(plan) for plan in prepared.schema.plans],
         "columns": plain(asdict(prepared.asked)),
         "objective": prepared.objective.to_dict(),
+        "test_size": prepared.shares.test,
     }
 
 

@@ -180,4 +180,7 @@ def _text(value: Any) -> str:
 
 def is_missing(value: Any) -> bool:
     """Recognise None, NaN, NaT and pandas' NA: the last three do not equal themselves."""
-    return value is None or (value != value) is not False
+    if value is None:
+        return True
+    differs = value != value
+    return bool(differs) if isinstance(differs, bool | np.bool_) else True
