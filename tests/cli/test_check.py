@@ -125,8 +125,8 @@ def test_functions_that_raise_or_take_more_are_named_and_do_not_hide_the_others(
 
 
 def test_files_that_are_none(chainrule, tmp_path):
-    assert "is no file" in chainrule("check", tmp_path / "missing.py").error
-    assert "is no file" in chainrule("check", tmp_path).error
+    assert "file not found" in chainrule("check", tmp_path / "missing.py").error
+    assert "file not found" in chainrule("check", tmp_path).error
     table = tmp_path / "t.csv"
     table.write_bytes(b"a,b\n1,\xff\n")
     assert "cannot be run" in chainrule("check", table).error

@@ -190,7 +190,7 @@ def test_columns_are_shown_before_training(chainrule, flower_files, tmp_path, mo
     assert lines["row"] == "dropped identifier-like: whole numbers 1 to 150 in order"
     assert lines["always"] == "dropped constant: always 7"
     assert lines["as_text"] == "numeric numbers stored as text"
-    assert lines["colour"] == "categorical 3 levels"
+    assert lines["colour"] == "categorical 3 categories"
     assert lines["wild"] == "boolean"
     assert lines["day"].startswith("date")
     assert lines["size"] == f"numeric {frame['size'].isna().sum()} missing"

@@ -241,3 +241,57 @@ def test_it_is_traced_and_checked_as_other_models_are(kind):
     np.testing.assert_array_equal(values.dW[1], named.dW[1])
     assert values.inputs == fitted.model_.encoder.feature_names
     assert gradcheck(fitted, FRAME.iloc[:20], y[:20]).ok
+
+
+def test_a_score_is_of_the_column_that_is_named():
+    """Not of the target's own, whatever its name was when it was given as values."""
+    fitted = TabularRegressor(**QUICK).fit(FRAME, PRICE)
+    table = FRAME.assign(price=PRICE, noise=RNG.normal(size=M), y=0.0)
+    assert fitted.score(table, "price") == pytest.approx(fitted.score(FRAME, PRICE))
+    assert fitted.score(table, "noise") < 0
+    with pytest.raises(ValueError, match="No column 'nosuch'"):
+        fitted.score(table, "nosuch")
+    with pytest.raises(ValueError, match="sample_weight goes with values of y"):
+        fitted.score(table, "price", sample_weight=np.ones(M))
+
+
+def test_a_failed_fit_leaves_the_estimator_as_it_was():
+    fitted = TabularRegressor(**QUICK).fit(FRAME, PRICE)
+    before = fitted.predict(FRAME)
+    for X, y, changed in ((FRAME.assign(more=1.0), np.full(M, np.nan), {}), (FRAME, PRICE, {"solver": "adamm"})):
+        with pytest.raises(ValueError, match=r"no value|adamm"):
+            fitted.set_params(**changed).fit(X, y)
+        assert fitted.n_features_in_ == 5
+        np.testing.assert_array_equal(fitted.predict(FRAME), before)
+
+
+def test_sources_are_predicted_from_as_they_are_fitted_on(tmp_path):
+    dask, pyarrow = pytest.importorskip("dask.dataframe"), pytest.importorskip("pyarrow.dataset")
+    path = tmp_path / "t.parquet"
+    TABLE.to_parquet(path)
+    fitted = TabularClassifier(**QUICK, drop=["price"]).fit(str(path), "kind")
+    expected = fitted.predict_proba(TABLE)
+    for source in (str(path), pyarrow.dataset(path), dask.read_parquet(path), f"SELECT * FROM '{path}'"):
+        np.testing.assert_array_equal(fitted.predict_proba(source), expected)
+        assert fitted.score(source, "kind") == fitted.score(TABLE, "kind")
+
+
+def test_memory_is_for_what_is_not_in_memory():
+    one = TabularRegressor(**QUICK, memory="1GB").fit(FRAME, PRICE).predict(FRAME)
+    np.testing.assert_array_equal(one, TabularRegressor(**QUICK).fit(FRAME, PRICE).predict(FRAME))
+
+
+def test_the_target_of_an_array_is_a_column_by_position():
+    X = RNG.normal(size=(300, 3))
+    X[:, 1] = 3 * X[:, 0]
+    fitted = TabularRegressor(**QUICK).fit(X, 2)
+    assert fitted.model_.target.names == ("x1",)
+    assert fitted.score({f"x{k}": X[:, k] for k in range(3)}, "x1") > 0.9
+
+
+def test_a_loaded_estimator_is_fitted_again_as_it_was(tmp_path):
+    """Also to another number of rows, for which the recipe has other batches."""
+    fitted = TabularRegressor(**QUICK, test_size=0.3, beta_1=0.8).fit(FRAME, PRICE)
+    fitted.save(tmp_path / "m.safetensors")
+    loaded = load(tmp_path / "m.safetensors")
+    assert loaded.get_params() == fitted.get_params() | {"hidden_layer_sizes": (16,)}

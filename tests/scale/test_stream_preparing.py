@@ -74,7 +74,7 @@ def test_every_kind_of_column(tmp_path, targets, overrides):
 
 def parts_of(query, targets, shares):
     with open_batches(query, batch_bytes=1) as batches:
-        target = infer_target(batches.header, targets, facts=summarize(batches, set(targets)))
+        target = infer_target(batches.header, targets, summaries=summarize(batches, set(targets)))
         return split_table(batches, target, [name for name in batches.names if name not in targets], shares).codes
 
 

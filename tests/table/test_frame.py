@@ -70,3 +70,10 @@ def test_arrays_that_are_views():
 def test_what_is_no_table(frame, message):
     with pytest.raises(TableError, match=message):
         from_frame(frame)
+
+
+def test_scalars_of_numpy_in_columns_of_objects_are_values():
+    values = np.array([np.float64(3.5), np.int64(2), None, np.float64("nan")], object)
+    column = from_frame({"x": values})["x"]
+    assert column.values[:2].tolist() == [3.5, 2.0]
+    assert column.missing.tolist() == [False, False, True, True]

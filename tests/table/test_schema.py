@@ -34,7 +34,7 @@ EXPECTED = {
     "float_range": ("numeric", ""),
     "repeated": ("numeric", ""),
     "gaps": ("numeric", ""),
-    "colour": ("categorical", "4 levels, 1 rare, 2 missing"),
+    "colour": ("categorical", "4 categories, 1 rare, 2 missing"),
     "flag": ("boolean", ""),
     "when": ("date", ""),
     "text_number": ("numeric", "numbers stored as text"),
@@ -98,16 +98,16 @@ def test_few_rows_prove_no_identifier():
         (
             "adult/adult.data",
             [],
-            {"column2": "8 levels, 1 rare, 1,836 missing", "column14": "41 levels, 1 rare, 583 missing"},
+            {"column2": "8 categories, 1 rare, 1,836 missing", "column14": "41 categories, 1 rare, 583 missing"},
         ),
         ("bike-sharing/hour.csv", ["instant"], {"instant": "identifier-like: whole numbers 1 to 17,379 in order"}),
         (
             "california-housing/housing.csv",
             [],
-            {"total_bedrooms": "207 missing", "ocean_proximity": "5 levels, 1 rare"},
+            {"total_bedrooms": "207 missing", "ocean_proximity": "5 categories, 1 rare"},
         ),
         ("credit-default/UCI_Credit_Card.csv", [], {}),
-        ("penguins/penguins.csv", [], {"sex": "2 levels, 11 missing", "body_mass_g": "2 missing"}),
+        ("penguins/penguins.csv", [], {"sex": "2 categories, 11 missing", "body_mass_g": "2 missing"}),
     ],
 )
 def test_public_tables(shared_data, name, dropped, notes):

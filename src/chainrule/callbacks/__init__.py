@@ -1,8 +1,8 @@
 """Ready-made callbacks, for an estimator's parameter `callbacks`.
 
-A callback of your own is an object with some of the hooks `on_fit_begin`, `on_epoch_begin`, `on_batch_end`,
-`on_epoch_end`, `on_fit_end`, each called with a `Context`; or a function, called at the end of every epoch. True from
-a hook of an epoch or batch stops training.
+Your own callback is an object with some of the hooks `on_fit_begin`, `on_epoch_begin`, `on_batch_end`, `on_epoch_end`,
+`on_fit_end`, each called with a `Context`; or a function, called at the end of every epoch. Training stops if a hook of
+an epoch or batch returns True.
 
 >>> from sklearn.datasets import load_iris
 >>> from chainrule import MLPClassifier

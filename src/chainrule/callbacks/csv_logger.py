@@ -1,4 +1,4 @@
-"""`CSVLogger`: the history as a CSV file, one line per epoch."""
+"""`CSVLogger`: write the history to a CSV file, one line per epoch."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass
 class CSVLogger:
-    """Write the record of every epoch to a CSV file: a header, then a line per epoch.
+    """Write the measures of every epoch to a CSV file: a header, then a line per epoch.
 
-    The columns are those of `history_`. A line is in the file when its epoch has ended.
+    The columns are those of `history_`. A line is written when its epoch has ended.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class CSVLogger:
     InvalidParameterError
         If the file to append to has other columns.
     OSError
-        If the file cannot be written; if possible, this is found out before the training.
+        If the file cannot be written; if possible, this is checked before training.
 
     Examples
     --------

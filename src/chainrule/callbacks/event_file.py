@@ -1,4 +1,4 @@
-"""TensorBoard's event files: scalars in protocol buffers, each in a record with checksums.
+"""Write TensorBoard's event files: scalars in protocol buffers, each in a record with checksums.
 
 A record is (TensorFlow, `tensorflow/core/lib/io/record_writer.h`) the length of the data as uint64, its masked CRC-32C,
 the data, and their masked CRC-32C, all little-endian. The file is closed after every record: there is no thread and no
@@ -30,7 +30,7 @@ def append_scalars(path: Path, step: int, values: Mapping[str, float]) -> None:
 
 
 def event(content: bytes) -> bytes:
-    """An Event: the wall time as field 1, then 2 step, 3 file_version or 5 summary."""
+    """Return an Event: field 1 is the wall time, then follow 2 step, 3 file_version or 5 summary."""
     return _key(1, 1) + struct.pack("<d", time.time()) + content
 
 
@@ -41,7 +41,7 @@ def record(data: bytes) -> bytes:
 
 
 def crc32c(data: bytes) -> int:
-    """The cyclic redundancy check CRC-32C.
+    """Compute the cyclic redundancy check CRC-32C.
 
     Examples
     --------
@@ -64,7 +64,7 @@ _TABLE = [_shifted(byte) for byte in range(256)]
 
 
 def _checksum(data: bytes) -> bytes:
-    """CRC-32C, rotated and shifted, as a record that holds records needs it."""
+    """Return the masked CRC-32C: rotated and shifted, because data may themselves contain checksums."""
     crc = crc32c(data)
     return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
 

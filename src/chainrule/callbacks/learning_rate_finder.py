@@ -12,7 +12,7 @@ from chainrule._errors import ChainruleError, InvalidParameterError, warn
 if TYPE_CHECKING:
     from chainrule.estimator.callbacks.context import Context
 
-SMOOTHING = 0.98  # of the moving average over the losses
+SMOOTHING = 0.98  # factor of the moving average of the loss
 
 
 @dataclass
@@ -30,9 +30,9 @@ class LearningRateFinder:
     min_lr, max_lr : float, default=1e-7, 10.0
         The first and the last learning rate.
     num_training : int, default=100
-        Steps of the sweep.
+        Number of steps of the sweep.
     early_stop_threshold : float, default=4.0
-        End the sweep where the smoothed loss exceeds its minimum by this factor.
+        End the sweep when the smoothed loss exceeds its minimum by this factor.
 
     Attributes
     ----------
@@ -42,8 +42,8 @@ class LearningRateFinder:
     Raises
     ------
     InvalidParameterError
-        If the rates are not positive and growing, the steps fewer than 2, the threshold is not above 1, or the solver
-        has no learning rate.
+        If the rates are not positive and increasing, the steps are fewer than 2, the threshold is not above 1, or the
+        solver has no learning rate.
 
     Examples
     --------

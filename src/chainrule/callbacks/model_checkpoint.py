@@ -1,4 +1,4 @@
-"""`ModelCheckpoint`: save the model while it is trained."""
+"""`ModelCheckpoint`: save the model during training."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class ModelCheckpoint:
-    """Save the model at the end of epochs, as `chainrule.save` does; `chainrule.load` reads it.
+    """Save the model at the end of epochs with `chainrule.save`, for `chainrule.load`.
 
     A file is replaced in one step, so it is always complete. Saving evaluates the loss on the training examples, which
     takes a forward pass.
@@ -29,17 +29,17 @@ class ModelCheckpoint:
     path : path
         May contain the epoch and its measured values: "model-{epoch:03d}-{running_loss:.3f}.safetensors".
     save_best_only : bool, default=True
-        Save only epochs that are better than all before in this training; False: every epoch.
+        Save only epochs that are better than all earlier ones of this training; if False, every epoch.
     monitor : str, optional
-        The quantity of `history_` that decides which epoch is best: the highest "val_score", the lowest of every other
-        quantity. None: "val_loss" if there is one, else "running_total".
+        The quantity of `history_` that decides which epoch is best: the highest "val_score", or the lowest value of any
+        other quantity. None is "val_loss" if there is one, else "running_total".
 
     Raises
     ------
     InvalidParameterError
-        If `monitor` or a name in `path` is not measured; if a file that is read could be replaced.
+        If `monitor` or a name in `path` is not measured; if an input file could be overwritten.
     ModelFileError
-        If the file cannot be written; if possible, this is found out before the training.
+        If the file cannot be written; if possible, this is checked before training.
 
     Examples
     --------
@@ -75,13 +75,13 @@ class ModelCheckpoint:
         return [example, *glob.glob(pattern)]  # noqa: PTH207 - a Path has no pattern with a root
 
     def on_fit_begin(self, ctx: Context) -> None:
-        """Forget the last training; check that the folder can be written to."""
+        """Reset the best value; check that the file can be written."""
         self._best = math.inf
         if "{" not in os.fspath(self.path):
             check_writable(self.path)
 
     def on_epoch_end(self, ctx: Context) -> None:
-        """Save the model if this epoch is to be saved."""
+        """Save the model, if this epoch is the best or every epoch is saved."""
         measured = ctx.history.last()
         value = self._value(measured)
         if not self.save_best_only or value < self._best:

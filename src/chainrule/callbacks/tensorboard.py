@@ -1,4 +1,4 @@
-"""`TensorBoard`: the history as curves in TensorBoard."""
+"""`TensorBoard`: write the history for TensorBoard."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class TensorBoard:
-    """Write the record of every epoch to an event file, which `tensorboard --logdir LOG_DIR` shows as curves.
+    """Write the measures of every epoch to an event file, which `tensorboard --logdir LOG_DIR` shows as curves.
 
     One scalar per quantity of `history_`, under its name, with the epoch as the step. Every training adds a file.
     TensorBoard shows the files of one folder as one run, so give each training its own folder below a common one. No

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class TimeBudget:
     """Stop training after a number of seconds; the best weights so far are kept.
 
-    The clock is read after every epoch, and within epochs about every 0.1 s. Evaluating the final losses comes on top.
+    The clock is read after every epoch, and within epochs about every 0.1 s. Evaluating the final losses takes further
+    time.
 
     Parameters
     ----------

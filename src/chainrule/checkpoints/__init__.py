@@ -1,1 +1,1 @@
-"""Checkpoints of a training: their files, when they are written, and the folder of a run."""
+"""Checkpoints of a training: their files, their writer, and the folder of a run."""

@@ -1,4 +1,4 @@
-"""The file of a checkpoint, from which training goes on after a kill, a crash or a move to other machines."""
+"""The checkpoint file, from which training resumes after a kill, a crash or a move to other machines."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ class CheckpointFile:
     Parameters
     ----------
     path : path-like
-        Of the last checkpoint. ".previous" is appended for the one before, ".next" for one that is being written.
+        Path of the last checkpoint. ".previous" is appended for the one before, ".next" for one that is being written.
     fingerprint : dict
-        Plain values that identify the training (table, settings, seed) and must be the same for it to go on.
+        Plain values that identify the training (table, settings, seed) and must be the same to resume it.
     """
 
     path: str | os.PathLike[str]
     fingerprint: dict[str, Any]
 
     def write(self, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint; at every moment a complete one is on disk.
+        """Write a checkpoint; a complete one is on disk at any time.
 
         Raises
         ------
@@ -108,7 +108,7 @@ class CheckpointFile:
 
     def _check(self, path: Path, record: dict[str, Any]) -> None:
         if record.get("kind") != "checkpoint":
-            raise CheckpointError(f"{path} is no checkpoint of a training. Give another file or folder.")
+            raise CheckpointError(f"{path} is not a checkpoint of a training. Give another file or folder.")
         theirs, ours = record.get("fingerprint"), self.fingerprint
         theirs = theirs if isinstance(theirs, dict) else {}
         changed = sorted(name for name in {*theirs, *ours} if theirs.get(name) != ours.get(name))

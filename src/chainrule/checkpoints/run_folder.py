@@ -1,4 +1,4 @@
-"""Where a training keeps what it needs on disk, and what becomes of it at the end."""
+"""The folder of a training: its encoded rows and checkpoints, deleted at the end unless training can be resumed."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Workplace:
     rows : Path
         The folder for encoded rows.
     checkpoint : Path or None
-        The checkpoint's file; None where the training is not to be taken up again.
+        The checkpoint's file; None if the training is not to be resumed.
     keep : bool
-        Whether everything stays when the workplace is left, since there is something to go on from. At first, whether
-        there is something of an earlier start.
+        Whether to keep the files at the end, so that training can be resumed. At first, whether there are files of an
+        earlier start.
     """
 
     rows: Path
@@ -38,7 +38,7 @@ class Workplace:
     keep: bool = False
 
     def file(self, fingerprint: dict[str, Any]) -> CheckpointFile | None:
-        """Return the checkpoint's file of a training, where there is to be one."""
+        """Return the checkpoint file of a training, or None if it writes none."""
         return None if self.checkpoint is None else CheckpointFile(self.checkpoint, fingerprint)
 
 
@@ -48,13 +48,13 @@ def has_checkpoint(folder: str | os.PathLike[str]) -> bool:
 
 
 def places(folder: str | os.PathLike[str]) -> list[Path]:
-    """Return the files and folders that a training makes, and deletes, in a folder for checkpoints."""
+    """Return the files and folders that a training creates and deletes in a folder for checkpoints."""
     return [Path(folder, _ROWS), *CheckpointFile(Path(folder, _CHECKPOINT), {}).places]
 
 
 @contextmanager
 def workplace(folder: str | os.PathLike[str] | None) -> Iterator[Workplace]:
-    """Enter a workplace: a lasting one in the given folder, or one that is gone whatever happens.
+    """Open a workplace in the given folder, or a temporary one, which is always deleted.
 
     Raises
     ------

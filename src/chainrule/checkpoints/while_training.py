@@ -1,4 +1,4 @@
-"""Write checkpoints while a network trains, from which it goes on after a kill, a crash or Ctrl-C."""
+"""Write checkpoints during training, from which it resumes after a kill, a crash or Ctrl-C."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ SECONDS = 30.0  # between two checkpoints within an epoch; one is also written a
 
 
 def train_with_checkpoints(training: Training, start: State, file: CheckpointFile) -> tuple[State, History]:
-    """Train from the checkpoint in the file, if there is one, and write checkpoints, also at Ctrl-C.
+    """Train from the checkpoint in the file, if there is one, and write checkpoints, also after Ctrl-C.
 
     Raises
     ------
     CheckpointError
-        If the checkpoint belongs to another training, or none can be written.
+        If the checkpoint belongs to another training, or it cannot be written.
     """
     writer = CheckpointWriter(file, training.on_segment, training.on_epoch)
     watched = replace(training, on_segment=writer.on_segment, on_epoch=writer.on_epoch)
@@ -36,7 +36,7 @@ def train_with_checkpoints(training: Training, start: State, file: CheckpointFil
 
 
 class CheckpointWriter:
-    """Hooks that write checkpoints to a file, after calling other hooks.
+    """Callbacks that write checkpoints to a file, after calling other callbacks.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class CheckpointWriter:
         self.write()
 
     def write(self) -> None:
-        """Write the latest checkpoint, unless it is written already."""
+        """Write the latest checkpoint, unless it has been written."""
         if self._latest is not None:
             self.file.write(self._latest)
         self._latest, self._written = None, time.monotonic()

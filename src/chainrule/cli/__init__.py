@@ -1,4 +1,4 @@
-"""The command line: thin commands over the library. Nothing heavy is imported before a command runs."""
+"""The command line: thin commands over the library, whose modules are imported only when a command runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 from chainrule._version import __version__
 from chainrule.cli.guard import guarded
 
-# One line of help each here, so that `chainrule --help` imports none of them.
+# The one-line help of each command is here, so that `chainrule --help` imports no command.
 _COMMANDS = {
     "train": ("chainrule.cli.train", "Train a network on a table, test it, and save it."),
     "predict": ("chainrule.cli.predict", "Predict every row of a table with a saved model."),
@@ -17,12 +17,12 @@ _COMMANDS = {
     "summary": ("chainrule.cli.summary", "Show what a saved model is: layers, columns, training."),
     "trace": ("chainrule.cli.trace", "Show every number of one pass through a saved model, forward and back."),
     "derive": ("chainrule.cli.derive", "Derive backpropagation for a network, step by step."),
-    "check": ("chainrule.cli.check", "Judge the derivatives in a Python file."),
+    "check": ("chainrule.cli.check", "Check the derivatives in a Python file."),
 }
 
 
 class _Commands(click.Group):
-    """A group that imports a command's module when the command is asked for."""
+    """A group that imports a command's module when the command is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -40,10 +40,10 @@ class _Commands(click.Group):
 
 @guarded
 def _version(context: click.Context, _: click.Parameter, asked: bool) -> None:
-    """Print what is installed, and who computes."""
+    """Print the version and the compute backend."""
     if not asked or context.resilient_parsing:
         return
-    from chainrule.engine import info  # imports NumPy, which --help does without
+    from chainrule.engine import info  # imports NumPy, which --help does not need
 
     engine = info()
     built = f" ({engine['instructions']}, {engine['compiler']})" if engine["instructions"] else ""

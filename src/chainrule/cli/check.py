@@ -1,4 +1,4 @@
-"""`chainrule check`: the derivatives in a student's Python file."""
+"""`chainrule check`: check the derivatives in a student's Python file."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ from chainrule.cli.guard import guarded
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @guarded
 def check(file: str, timeout: float, as_json: bool) -> None:
-    """Judge the derivatives in the Python FILE.
+    """Check the derivatives in the Python FILE.
 
     Runs FILE in a process of its own, so give only files you would run. Finds functions by pairs of names, such as
-    sigmoid and sigmoid_prime (or sigmoid_derivative, sigmoid_grad, d_sigmoid, dsigmoid), and compares each derivative
-    with differences of its function. Of a derivative alone, such as relu_prime, the function is the library's relu.
+    sigmoid and sigmoid_prime (or sigmoid_derivative, sigmoid_grad, d_sigmoid, dsigmoid), and checks each derivative
+    against finite differences of its function. A derivative alone, such as relu_prime, is checked against the library's
+    relu.
 
-    The exit code is 0 if all are right, 1 if one is wrong, 2 if the file cannot be judged. A derivative that is right
+    The exit code is 0 if all are right, 1 if one is wrong, 2 if the file cannot be checked. A derivative that is right
     as a function of a = g(z) counts as right, and is marked.
     """
     from chainrule.cli.display import strict_json

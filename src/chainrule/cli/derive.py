@@ -1,4 +1,4 @@
-"""`chainrule derive`: backpropagation for a network, step by step."""
+"""`chainrule derive`: derive backpropagation for a network, step by step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chainrule.cli.text_file import check_text_path, write_text
 if TYPE_CHECKING:
     from chainrule.derivation.deriving.derivation import Derivation
 
-# What makes the content of a file, by the file's ending.
+# The function that writes each kind of file, by its ending.
 _WRITERS: dict[str, Callable[[Derivation], str]] = {
     ".html": lambda derivation: derivation.to_html(),
     ".tex": lambda derivation: derivation.to_latex(),
@@ -29,24 +29,24 @@ _WRITERS: dict[str, Callable[[Derivation], str]] = {
     "-a",
     "activations",
     multiple=True,
-    help="Of the hidden layers: a name, or a formula such as 'z*sigmoid(z)'; again for each layer. By default tanh.",
+    help="Hidden activation: a name, or a formula such as 'z*sigmoid(z)'; repeat it for each layer. By default tanh.",
 )
-@click.option("--output", help="Of the output; by default the loss's own.")
+@click.option("--output", help="Output activation; by default that of the loss.")
 @click.option("--loss", help="A name, or a formula such as '(a-y)**4'; by default cross-entropy.")
 @click.option(
     "--detail",
     type=click.Choice(["matrix", "element"]),
     default="matrix",
     show_default=True,
-    help="With element, matrices are built up from indices and sums.",
+    help="With element, matrices are derived from indices and sums.",
 )
-@click.option("--alpha", type=float, default=0.0, help="The strength of the penalty on the weights; 0.")
-@click.option("--l1-ratio", type=float, default=0.0, help="The share of L1 in the penalty; 0.")
+@click.option("--alpha", type=float, default=0.0, help="Regularisation strength; by default 0.")
+@click.option("--l1-ratio", type=float, default=0.0, help="Share of L1 in the penalty; by default 0.")
 @click.option(
     "--format",
     "form",
     type=click.Choice([ending[1:] for ending in _WRITERS]),
-    help="What to write; by default what the file's ending says, and txt to the terminal.",
+    help="Format to write; by default that of the file's ending, or txt to the terminal.",
 )
 @click.option("--out", "-o", "path", help="A .html, .tex, .md or .txt file; text to the terminal by default.")
 @guarded

@@ -1,4 +1,4 @@
-"""What the commands show: tables of columns and figures."""
+"""Text tables of columns and figures, and JSON, for the commands' output."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _HIGHER_IS_BETTER = {"accuracy", "roc_auc", "r2"}
 
 
 def aligned(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:
-    """Set rows of cells in columns; those numbered in `right` are set flush right."""
+    """Align rows of cells in columns; the columns numbered in `right` are aligned to the right."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     cells = [
         [c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
@@ -23,7 +23,7 @@ def aligned(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:
 
 
 def figures_table(figures: dict[str, dict[str, float]], title: str = "on the test rows") -> str:
-    """One row per model, one column per figure; of several models, the best of each column is marked by a star."""
+    """Return a text table, a row per model and a column per figure; a star marks the best of several models."""
     names = list(next(iter(figures.values())))
     rows = [[title, *(name.replace("_", " ") for name in names)]]
     best = {name: _best(name, [row[name] for row in figures.values()]) for name in names if len(figures) > 1}
@@ -40,7 +40,7 @@ def _best(name: str, values: list[float]) -> float:
 
 
 def number(value: float) -> str:
-    """Four significant digits, thousands apart."""
+    """Write a number with four significant digits and thousands separators."""
     if not math.isfinite(value):
         return str(value)
     digits = max(0, 3 - math.floor(math.log10(abs(value)))) if value else 0
@@ -48,5 +48,5 @@ def number(value: float) -> str:
 
 
 def strict_json(data: Any) -> str:
-    """Write JSON that every reader takes: what is not finite is null."""
+    """Write standard JSON: numbers that are not finite become null."""
     return json.dumps(plain(data), indent=2)

@@ -1,4 +1,4 @@
-"""`chainrule evaluate`: the figures of a saved model on another table."""
+"""`chainrule evaluate`: evaluate a saved model on another table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from chainrule.cli.guard import guarded
 @click.command()
 @click.argument("model")
 @click.argument("table")
-@click.option("--memory", help="Most memory to take, such as 2GB; a quarter of the machine's by default.")
+@click.option("--memory", help="Memory limit, such as 2GB; by default a quarter of the machine's.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @guarded
 def evaluate(model: str, table: str, memory: str | None, as_json: bool) -> None:

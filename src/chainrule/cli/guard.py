@@ -1,4 +1,4 @@
-"""What every command promises: bad input gives one clear line and exit code 2, warnings one line each."""
+"""Errors of a command as one line with exit code 2, and warnings as one line each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class _BadInput(click.ClickException):
 
 
 def guarded(command: Command) -> Command:
-    """Turn the package's errors into one line on standard error, and its warnings into lines as they come."""
+    """Print the package's errors and warnings as one line each on standard error."""
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
@@ -32,7 +32,7 @@ def guarded(command: Command) -> Command:
             except ChainruleError as error:
                 raise _BadInput(" ".join(str(error).split())) from error
             except OSError as error:
-                if error.errno == errno.EPIPE:  # the reader of a pipe went away: click ends quietly
+                if error.errno == errno.EPIPE:  # the reader of a pipe has closed it: click exits without a message
                     raise
                 raise _BadInput(f"the system says: {error}.") from error
             except MemoryError as error:
@@ -46,5 +46,5 @@ def _show(message: Warning | str, *_: Any, **__: Any) -> None:
 
 
 def names(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Take an option given several times, or once with commas."""
+    """Split an option that is given several times, or once with commas."""
     return tuple(name.strip() for value in values for name in value.split(",") if name.strip())

@@ -1,4 +1,4 @@
-"""`chainrule predict`: one row of output for every row of the table, in order."""
+"""`chainrule predict`: predict every row of a table, in order."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 @click.argument("table")
 @click.option("--output", "-o", help="A .csv, .tsv, .json or .parquet file; CSV to standard output by default.")
 @click.option("--keep", is_flag=True, help="Put the table's own columns before the predictions.")
-@click.option("--memory", help="Most memory to take, such as 2GB; a quarter of the machine's by default.")
+@click.option("--memory", help="Memory limit, such as 2GB; by default a quarter of the machine's.")
 @guarded
 def predict(model: str, table: str, output: str | None, keep: bool, memory: str | None) -> None:
     """Predict every row of TABLE with the saved MODEL, in order.
 
-    Writes the column `prediction`, and for classes `p_<class>` for each. The table's columns may be in another order,
-    with others among them; a missing column is an error.
+    Writes the column `prediction`, and for a classifier the probability `p_<class>` of each class. The table's columns
+    may be in any order, and others are ignored; a missing column is an error.
     """
     from chainrule.cli.reading import opened
     from chainrule.table.batches import OneBatch
@@ -53,7 +53,7 @@ def table_model(path: str) -> TableModel:
     Raises
     ------
     ModelFileError
-        If the file holds an estimator, which knows no columns.
+        If the file holds an estimator, which does not know table columns.
     """
     from chainrule._errors import ModelFileError
     from chainrule.storage.models import load_model
@@ -68,13 +68,13 @@ def table_model(path: str) -> TableModel:
 
 
 def _output(model: TableModel, table: Table, keep: bool) -> dict[str, Column | Array]:
-    """The columns to write: the table's own, if they are to be kept, and the predictions."""
+    """Return the columns to write: the table's own, if `keep`, and the predictions."""
     own = ((column.name, column) for column in table.columns if keep)
     return _named_apart([*own, *model.predictions(table)])
 
 
 def _named_apart(columns: Iterable[tuple[str, Column | Array]]) -> dict[str, Column | Array]:
-    """Add a `_` to each name that is taken already; case does not tell names apart, as in SQL."""
+    """Append `_` to each name that is already taken; as in SQL, names that differ only by case are the same."""
     named: dict[str, Column | Array] = {}
     taken: set[str] = set()
     for name, values in columns:

@@ -1,4 +1,4 @@
-"""How far reading and training are, on standard error."""
+"""Show the progress of reading and training on standard error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Reporter:
-    """Shows the progress of training on standard error: a bar on a terminal, else one line per epoch."""
+    """Shows the progress of training: a bar on a terminal, else one line per epoch."""
 
     def __init__(self, quiet: bool) -> None:
         self.quiet = quiet
@@ -28,26 +28,26 @@ class Reporter:
             self._move(progress, progress.epoch + progress.examples_done / progress.examples)
 
     def on_epoch(self, progress: Progress) -> None:
-        """Show what an epoch measured."""
+        """Show the figures of an epoch."""
         if self.bar is not None:
             self._move(progress, progress.epoch)
         elif not self.quiet:
             click.echo(f"epoch {progress.epoch}/{progress.max_epochs}  {self._figures(progress)}", err=True)
 
     def on_compare(self) -> None:
-        """Say what goes on after the last epoch."""
+        """Say that the linear model is trained."""
         self.close()
         if not self.quiet:
             click.echo("training the linear model, to compare", err=True)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self.bar is not None:
             self.bar.stop()
 
     def _move(self, progress: Progress, done: float) -> None:
         bar, task = self.bar, self.bar.task_ids[0]
-        figures = self._figures(progress).replace("validation", "val").replace("  ", " ")  # 80 columns are few
+        figures = self._figures(progress).replace("validation", "val").replace("  ", " ")  # to fit 80 columns
         text = f"epoch {math.ceil(done) or 1}/{progress.max_epochs} {figures}"
         bar.update(task, completed=done, total=progress.max_epochs, figures=text)
 
@@ -65,13 +65,13 @@ class Reporter:
 
 
 class Reading:
-    """Shows how far a table in batches is read, on standard error: a bar on a terminal, else a line for each pass.
+    """Shows the progress of reading a table in batches: a bar on a terminal, else a line for each pass.
 
     Parameters
     ----------
     quiet : bool
     in_lines : bool, default True
-        Whether there are lines where there is no terminal.
+        Whether to print lines if there is no terminal.
     """
 
     def __init__(self, quiet: bool, *, in_lines: bool = True) -> None:
@@ -81,12 +81,12 @@ class Reading:
         self.in_lines = in_lines and not quiet and not self.on_terminal
 
     def begin(self, source: str) -> None:
-        """Say what is read, before the first row can be counted."""
+        """Name the table before its rows are counted."""
         if not self.quiet:
             click.echo(f"reading {shorten(source, 60, placeholder=' ...')} in batches", err=True)
 
     def __call__(self, what: str, done: int, rows: int) -> None:
-        """Say what is done, on so many rows of all."""
+        """Show a step, the number of rows done and the total."""
         if self.on_terminal:
             self.bar = self.bar or _bar()
             text = f"{what} row {done:,} of {rows:,}"
@@ -95,7 +95,7 @@ class Reading:
             click.echo(f"{what} {rows:,} rows", err=True)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self.bar is not None:
             self.bar.stop()
 

@@ -1,4 +1,4 @@
-"""A table that a command reads: whole, or in batches where it would fill the memory."""
+"""Open the table that a command reads: whole, or in batches if it would not fit into memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def opened(table: str, memory: str | None, what: str) -> Iterator[Batches]:
-    """Open a table; a terminal shows how far one in batches is read, and what for."""
+    """Open a table; on a terminal, show the progress of reading it in batches."""
     from chainrule.cli.progress import Reading
     from chainrule.outofcore.memory import Budget
     from chainrule.tabular.pipeline import in_batches, open_table

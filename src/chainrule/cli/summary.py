@@ -1,4 +1,4 @@
-"""`chainrule summary`: what a saved model is."""
+"""`chainrule summary`: show what a saved model is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the commands write to a text file, replaced in one step."""
+"""Write a command's text file, atomically."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chainrule.files.replacing import replace_file
 
 
 def check_text_path(path: str, endings: Iterable[str]) -> str:
-    """Return a path's ending; raise before the work if it is none of these, or no file can be written there.
+    """Return a path's ending, after checking that it is one of these and that a file can be written there.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""`chainrule trace`: every number of one pass through a saved model."""
+"""`chainrule trace`: show every number of one pass through a saved model."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from chainrule.table import Table
     from chainrule.tabular.model import TableModel
 
-_FIRST = 5  # rows taken where none are chosen
-_MOST = 10_000  # rows of one range
+_FIRST = 5  # rows traced by default
+_MOST = 10_000  # most rows of one range
 
 _STYLES = {
     "title": "bold",
@@ -35,17 +35,17 @@ _STYLES = {
 @click.command()
 @click.argument("model")
 @click.argument("table")
-@click.option("--row", "-r", "rows", multiple=True, help="Rows to take, from 1: 3, or 1-5, or 1,4; the first five.")
+@click.option("--row", "-r", "rows", multiple=True, help="Rows, from 1: 3, or 1-5, or 1,4; by default the first five.")
 @click.option(
     "--layout",
     type=click.Choice(["columns", "both"]),
     default="columns",
     show_default=True,
-    help="With both, formulas are also shown as libraries with one example per row write them.",
+    help="With both, formulas are also shown in the layout of libraries, one example per row.",
 )
-@click.option("--dropout-step", type=click.IntRange(0), default=0, help="The training step whose masks are drawn; 0.")
+@click.option("--dropout-step", type=click.IntRange(0), default=0, help="Training step of the masks; by default 0.")
 @click.option("--no-dropout", is_flag=True, help="Keep every unit, as in prediction.")
-@click.option("--learning-rate", type=float, help="Of the update that is shown; the one it was trained with.")
+@click.option("--learning-rate", type=float, help="Learning rate of the update; by default that of training.")
 @click.option("--output", "-o", help="A .html, .tex, .txt or .json file; text to the terminal by default.")
 @guarded
 def trace(
@@ -58,10 +58,9 @@ def trace(
     learning_rate: float | None,
     output: str | None,
 ) -> None:
-    """Take rows of TABLE, which has the target column, through the saved MODEL, forward and back.
+    """Trace rows of TABLE, which has the target column, through the saved MODEL, forward and back.
 
-    Every formula is shown with the shapes and the numbers it has for these rows: Z, A, the loss, dZ, dA, dW, db and
-    the update.
+    Every formula is shown with its shapes and numbers for these rows: Z, A, the loss, dZ, dA, dW, db and the update.
 
     \b
     chainrule trace model.safetensors penguins.csv --row 3
@@ -95,7 +94,7 @@ def _json(record: dict[str, Any]) -> str:
     return json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-# What makes the content of a file, by the file's ending.
+# The function that writes each kind of file, by its ending.
 _WRITERS: dict[str, Callable[[Trace, str], str]] = {
     ".html": lambda taken, layout: taken.to_html(layout=layout),
     ".tex": lambda taken, layout: taken.to_latex(layout=layout),
@@ -105,7 +104,7 @@ _WRITERS: dict[str, Callable[[Trace, str], str]] = {
 
 
 def _places(given: tuple[str, ...]) -> list[int]:
-    """Row numbers from texts such as 3, 1-5 and 1,4: each once, in the order given."""
+    """Parse row numbers from texts such as 3, 1-5 and 1,4: each once, in the given order."""
     places: list[int] = []
     for part in names(given):
         first, _, last = part.partition("-")
@@ -127,7 +126,7 @@ def _bad_row(part: str) -> Exception:
 
 
 def _chosen(model: TableModel, table: Table, places: list[int]) -> tuple[Table, list[int]]:
-    """The rows asked for, or the first ones with a target; and their numbers."""
+    """Return the requested rows, or the first ones with a target, and their numbers."""
     import numpy as np
 
     from chainrule._errors import TableError, TargetError
@@ -145,7 +144,7 @@ def _chosen(model: TableModel, table: Table, places: list[int]) -> tuple[Table, 
 
 
 def _rate_of(model: TableModel) -> float:
-    """The learning rate of its training, of which the record holds what was not the default."""
+    """Return the learning rate of its training; the record leaves defaults out."""
     from chainrule.fit.parameters import Settings
 
     rate = model.training.get("settings", {}).get("learning_rate_init")
@@ -153,12 +152,12 @@ def _rate_of(model: TableModel) -> float:
 
 
 def _show(taken: Trace, layout: str) -> None:
-    """On a terminal in its colours and its width; else as plain text."""
+    """Print with colours and the width of the terminal; without one, print plain text."""
     if not sys.stdout.isatty():
         click.echo(taken.to_text(layout=layout), nl=False)
         return
     from rich.console import Console
-    from rich.text import Text  # which is no markup: names from a table stay what they are
+    from rich.text import Text  # not parsed as markup, so that names from a table are shown as they are
 
     from chainrule.derivation.document.text import styled_lines
     from chainrule.derivation.tracing.document_of_trace import document_of_trace

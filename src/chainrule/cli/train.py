@@ -1,4 +1,4 @@
-"""`chainrule train`: from a table to a trained, tested, saved network."""
+"""`chainrule train`: train, test and save a network from a table."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("table")
 @click.option(
-    "--target", "-t", multiple=True, help="Column to predict, by name or number; several for several numbers."
+    "--target", "-t", multiple=True, help="Column to predict, by name or position; repeat it for several numbers."
 )
-@click.option("--model", "-m", default="model.safetensors", show_default=True, help="Where to save the model.")
+@click.option("--model", "-m", default="model.safetensors", show_default=True, help="File to save the model to.")
 @click.option(
-    "--test", default=0.2, show_default=True, type=click.FloatRange(0, 1, max_open=True), help="Share to test on."
+    "--test", default=0.2, show_default=True, type=click.FloatRange(0, 1, max_open=True), help="Share of test rows."
 )
 @click.option("--test-table", help="Another table to test on, instead of a share of this one.")
 @click.option(
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 @click.option("--drop", multiple=True, help="Columns to leave out.")
 @click.option("--categorical", multiple=True, help="Columns to take as categories.")
 @click.option("--numeric", multiple=True, help="Columns to take as numbers.")
-@click.option("--ordinal", multiple=True, help="Columns to take as ordered levels.")
+@click.option("--ordinal", multiple=True, help="Columns to take as ordered categories.")
 @click.option("--embedding-size", help="Learn a vector of this size, or 'auto', for each category.")
 @click.option("--loss", help="log_loss, focal; squared_error, absolute_error, huber, quantile, poisson, gamma, ...")
 @click.option("--class-weight", help="'balanced', or weights such as rose=2,lily=0.5.")
@@ -46,22 +46,22 @@ if TYPE_CHECKING:
 @click.option("--activation", help="relu, tanh, sigmoid, gelu, silu, ...")
 @click.option("--dropout", type=float, help="Share of hidden units removed while training.")
 @click.option("--solver", help="adam, adamw, sgd, lbfgs, gradient_descent, ...")
-@click.option("--alpha", type=float, help="Strength of the penalty on the weights.")
+@click.option("--alpha", type=float, help="Regularisation strength.")
 @click.option("--l1-ratio", type=float, help="Share of L1 in the penalty.")
 @click.option("--weight-decay", type=float, help="Decoupled weight decay.")
 @click.option("--learning-rate", type=float, help="Initial learning rate.")
 @click.option("--schedule", help="constant, cosine, one_cycle, plateau, adaptive, invscaling.")
 @click.option("--batch-size", type=int, help="Rows per step.")
-@click.option("--epochs", type=int, help="Most epochs.")
-@click.option("--patience", type=int, help="Stop after so many epochs without a better validation loss.")
-@click.option("--validation", type=float, help="Share of the training rows held out to stop early; 0 for none.")
-@click.option("--engine", type=click.Choice(["auto", "native", "reference"]), help="Who computes.")
+@click.option("--epochs", type=int, help="Maximum number of epochs.")
+@click.option("--patience", type=int, help="Stop after this many epochs without a better validation loss.")
+@click.option("--validation", type=float, help="Share of training rows held out for early stopping; 0 for none.")
+@click.option("--engine", type=click.Choice(["auto", "native", "reference"]), help="Compute backend.")
 @click.option(
     "--seed",
     default=0,
     show_default=True,
     type=click.IntRange(0, 2**63 - 1),
-    help="Decides the split and every random draw.",
+    help="Seed of the split and of every random draw.",
 )
 @click.option("--dask", help="Train on the workers of the Dask scheduler at this address, tcp://HOST:PORT.")
 @click.option("--mpi", is_flag=True, help="Train on all ranks of the MPI job this runs in.")
@@ -70,18 +70,18 @@ if TYPE_CHECKING:
     default=8,
     show_default=True,
     type=click.IntRange(1),
-    help="With --dask or --mpi, the parts the rows are cut into: at most so many workers.",
+    help="With --dask or --mpi, number of parts the rows are cut into; at most this many workers are used.",
 )
-@click.option("--memory", help="Most memory to take, such as 2GB; a quarter of the machine's by default.")
-@click.option("--checkpoint", help="Folder for checkpoints: after a kill, the same command goes on from the last one.")
-@click.option("--quiet", "-q", is_flag=True, help="Say nothing but warnings and errors.")
+@click.option("--memory", help="Memory limit, such as 2GB; by default a quarter of the machine's.")
+@click.option("--checkpoint", help="Folder for checkpoints: after a kill, the same command resumes from the last one.")
+@click.option("--quiet", "-q", is_flag=True, help="Print only warnings and errors.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; everything else goes to standard error.")
 @guarded
 def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **options: Any) -> None:
     """Train a network on TABLE, test it beside two baselines, and save it.
 
     TABLE is a CSV, TSV, JSON or Parquet file (compressed or not), a folder or glob of them, a SQL query, or an IDX
-    image set. Columns are understood without help and shown before training.
+    image set. The roles of its columns are inferred and shown before training.
 
     \b
     chainrule train penguins.csv --target species
@@ -89,8 +89,8 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     chainrule train "SELECT * FROM 'sales/*.parquet' WHERE year > 2020" --target price
     chainrule train 'clicks/*.parquet' --target bought --memory 2GB --checkpoint run1
 
-    A table that is too large for the memory, or trained on with --memory or --checkpoint, is read in batches; its rows
-    are then kept encoded on disk, in the checkpoint's folder or the system's temporary one.
+    A table that is too large for memory, or used with --memory or --checkpoint, is read in batches. Its encoded rows
+    are then cached on disk, in the checkpoint's folder or the system's temporary folder.
     """
     from chainrule.cli.display import strict_json
     from chainrule.cli.progress import Reading, Reporter
@@ -155,7 +155,7 @@ def _outputs(model: str, checkpoint: str | None) -> dict[str, Any]:
 
 
 def _begin(reading: Reading, table: str, memory: str | None, checkpoint: str | None) -> None:
-    """Say what is read, or gone on from, before the first row can be counted."""
+    """Name the table or the checkpoint before rows are counted."""
     from chainrule.checkpoints.run_folder import has_checkpoint
     from chainrule.tabular.pipeline import in_batches
 

@@ -1,4 +1,4 @@
-"""The options of `chainrule train` that are settings of the network and its training."""
+"""Settings of the network and its training from the options of `chainrule train`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FIELDS = {name: name for name in _SAME} | {
 }
 
 
-# What --set may name: what the command has no option for, and what makes sense without a data frame or Python code.
+# What --set may name: settings without an option of their own that need no data frame and no Python code.
 _MORE = (
     *("power_t", "tol", "momentum", "nesterovs_momentum", "beta_1", "beta_2", "epsilon", "rho", "max_fun", "shuffle"),
     *("alpha_scaling", "dropout_input", "warmup_steps", "clipnorm", "clipvalue", "restore_best_weights", "n_threads"),
@@ -30,7 +30,7 @@ _MORE = (
 
 
 def given_settings(options: dict[str, Any]) -> dict[str, Any]:
-    """The options that were given, checked, under the names of `Settings`."""
+    """Return the given options, checked, under the names of `Settings`."""
     more = {name: value for name, value in _more(options["more"]).items() if name not in LOSS_PARAMETERS}
     for name, value in more.items():
         _hold(f"--set {name}", name, value)
@@ -47,7 +47,7 @@ def given_settings(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def given_objective(options: dict[str, Any]) -> Objective:
-    """The loss, its parameters and the weights of classes that were given."""
+    """Return the given loss, its parameters and class weights."""
     parameters = {name: value for name, value in _more(options["more"]).items() if name in LOSS_PARAMETERS}
     for name, value in parameters.items():
         if not isinstance(value, int | float):
@@ -56,7 +56,7 @@ def given_objective(options: dict[str, Any]) -> Objective:
 
 
 def embedding_size(text: str | None) -> int | str | None:
-    """Take a size of embeddings."""
+    """Parse and check the size of embeddings."""
     value = int(text) if text is not None and text.isdecimal() else text
     if value is not None:
         _hold("--embedding-size", "embedding_size", value)
@@ -76,12 +76,17 @@ def _class_weight(text: str | None) -> Any:
 
 
 def _more(pairs: tuple[str, ...]) -> dict[str, Any]:
-    """Read NAME=VALUE: a number, true, false or null as JSON writes them, else a text."""
+    """Parse NAME=VALUE: a number, true, false or null as in JSON, else a text."""
     found = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
-        if not equals or name not in _MORE:
-            raise InvalidParameterError(f"--set takes NAME=VALUE, got {pair!r}. {nearest(name, _MORE)}")
+        option = next((option for option, field in _FIELDS.items() if field == name), None)
+        if option is not None:
+            raise InvalidParameterError(f"--set {name}: give it as --{option.replace('_', '-')}.")
+        if name not in _MORE:
+            raise InvalidParameterError(f"--set names no setting: {name!r}. {nearest(name, _MORE)}")
+        if not equals:
+            raise InvalidParameterError(f"--set takes NAME=VALUE, got {pair!r}.")
         try:
             found[name] = json.loads(text.lower() if text in ("True", "False") else text)
         except ValueError:
@@ -90,7 +95,7 @@ def _more(pairs: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _check(option: str, value: Any) -> None:
-    """Hold an option against what its setting must be, before anything is read."""
+    """Check an option against the constraint of its setting, before anything is read."""
     if option == "activation":
         activation(value)
         return
@@ -101,7 +106,7 @@ def _hold(option: str, field: str, value: Any) -> None:
     holds, words = CONSTRAINTS[field]
     if not holds(value):
         valid = words.split("'")[1::2]
-        hint = nearest(value, valid) if isinstance(value, str) else f"It must be {words}."
+        hint = nearest(value, valid) if isinstance(value, str) and valid else f"It must be {words}."
         raise InvalidParameterError(f"{option} cannot be {value!r}. {hint}")
 
 

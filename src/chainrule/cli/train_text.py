@@ -1,4 +1,4 @@
-"""What `chainrule train` shows: what was understood, what came of it, and the same as data."""
+"""The output of `chainrule train`: before training, after it, and as JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def before(prepared: PreparedTable, settings: Settings) -> str:
-    """What was understood, for the user to agree with before training."""
+    """Describe the table and the network, for the user to check before training."""
     from chainrule.fit.parameters import FULL_BATCH
     from chainrule.network.parameters import n_parameters
     from chainrule.tabular.train import network_of
@@ -31,15 +31,15 @@ def before(prepared: PreparedTable, settings: Settings) -> str:
     widths = "-".join(str(n) for n in net.widths)
     steps = "all rows a step" if settings.solver in FULL_BATCH else f"batches of {settings.batch_size}"
     gs = ", ".join(dict.fromkeys(g.name for g in net.hidden))
+    count = n_parameters(net.widths, net.embeddings)
     lines.append(
-        f"network {widths}{f', {gs}' if gs else ''}, {net.loss.pair}; {n_parameters(net.widths):,} parameters; "
-        f"{settings.solver}, {steps}"
+        f"network {widths}{f', {gs}' if gs else ''}, {net.loss.pair}; {count:,} parameters; {settings.solver}, {steps}"
     )
     return "\n".join([*lines, ""])
 
 
 def after(trained: Trained, path: str, checkpoint: str | None) -> str:
-    """What came of it."""
+    """Describe the result."""
     from chainrule.network.training.history import StopReason
 
     history = trained.model.network.history
@@ -53,7 +53,7 @@ def after(trained: Trained, path: str, checkpoint: str | None) -> str:
 
 
 def summary(trained: Trained, prepared: PreparedTable, path: str) -> dict[str, Any]:
-    """The figures as data, for `--json`."""
+    """Return the result as data, for `--json`."""
     history = trained.model.network.history
     figures = dict(trained.figures)
     return {

@@ -1,6 +1,6 @@
-"""The scikit-learn face: parameters, validation, fitted state; and the model of a whole table.
+"""The scikit-learn estimators: parameters, validation, fitted state; and the model of a whole table.
 
-Names are imported on use: a table model needs no scikit-learn, and importing that takes longer than predicting.
+Names are imported on first use: a table model does not need scikit-learn, whose import takes longer than predicting.
 """
 
 from __future__ import annotations

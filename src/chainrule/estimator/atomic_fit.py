@@ -1,4 +1,4 @@
-"""A fit changes an estimator all at once or not at all."""
+"""Atomic fit: it changes an estimator completely or not at all."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def all_or_nothing(method: Method) -> Method:
-    """Let a method that raises, whatever and wherever, leave every attribute of its object as it was.
+    """Restore every attribute of the object if the method raises.
 
-    Arrays need no copies: training never writes to those it began with.
+    Arrays need no copies: training never writes to those it started with.
 
     Examples
     --------
@@ -36,7 +36,7 @@ def all_or_nothing(method: Method) -> Method:
         before = dict(vars(self))
         try:
             return method(self, *args, **kwargs)
-        except BaseException:  # Ctrl-C, too, where it ends more than the training
+        except BaseException:  # also Ctrl-C, if it ends more than the training
             self.__dict__ = before
             raise
 

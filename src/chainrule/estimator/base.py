@@ -1,7 +1,7 @@
-"""What all estimators share: `fit`, `partial_fit`, `initialize`; what a fitted one shows, predicts with and records.
+"""The base class of the estimators: `fit`, `partial_fit`, `initialize`, fitted attributes, predicting, serialising.
 
-A final class is a dataclass of its parameters. It supplies `_settings`, and its base, `Classifier` or `Regressor`, what
-the target takes: the abstract methods of `Estimator`.
+A final class is a dataclass of its parameters. It implements `_settings`; its base, `Classifier` or `Regressor`,
+implements the other abstract methods of `Estimator`, which depend on the target.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ from chainrule.fit.column_encoder import Columns
 from chainrule.fit.dataset import TrainingSet, split, stops_early
 from chainrule.fit.fingerprint import checkpoint_of
 from chainrule.fit.fit_network import ValidationSet, fit_network, fit_one_epoch
-from chainrule.fit.initial_weights import Given
+from chainrule.fit.initial_weights import InitialWeights
 from chainrule.fit.parameters import Settings, check_parameters, loss_of
 from chainrule.fit.trained_network import TrainedNetwork
 from chainrule.fit.unused_parameters import warn_of_unused_loss_parameters
@@ -67,7 +67,7 @@ from chainrule.table.target import Target
 
 
 def _is_stochastic(estimator: Any) -> bool:
-    """`partial_fit` exists for the solvers that go batch by batch."""
+    """Say whether the solver takes mini-batches, which `partial_fit` needs."""
     if estimator.solver == "lbfgs":
         raise AttributeError("partial_fit is only available for stochastic solvers, not for solver='lbfgs'.")
     return True
@@ -75,24 +75,24 @@ def _is_stochastic(estimator: Any) -> bool:
 
 @cache
 def _parameter_names(estimator: type) -> tuple[str, ...]:
-    """What `get_params` lists, without reading the signature in every fit."""
+    """Return the names that `get_params` lists, without reading the signature in every fit."""
     return tuple(signature(estimator).parameters)
 
 
 class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
-    """Parameters, and the network that is trained with them; what raises leaves the estimator as it was."""
+    """An estimator: parameters, and the network trained with them; after an error it is as it was before."""
 
     scoring: Any
     callbacks: Any
     verbose: bool | int
     network_: TrainedNetwork
-    _loss_parameters: ClassVar[Mapping[str, str | None]]  # the names of losses, and which parameter goes with each
+    _loss_parameters: ClassVar[Mapping[str, str | None]]  # the names of losses, each with its parameter
     _columns: Columns | None = None
-    _target: Target | None = None  # the units that a regressor's network learns
+    _target: Target | None = None  # the units of a regressor's target
 
     @abstractmethod
     def _settings(self) -> Settings:
-        """The parameters as `Settings`."""
+        """Return the parameters as `Settings`."""
 
     @abstractmethod
     def _encode(self, y: Array, *, reset: bool, classes: Any = None) -> tuple[Array, Array | None]:
@@ -100,18 +100,18 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
 
     @abstractmethod
     def _declare_outputs(self, n_outputs: int | None, classes: Any) -> int:
-        """Take what `initialize` was told instead of a target, and return n[L]."""
+        """Take the outputs or classes that `initialize` was given, and return n[L]."""
 
     @abstractmethod
     def _make_loss(self) -> Loss:
-        """The loss for the target that `_encode` saw."""
+        """Return the loss for the target that `_encode` saw."""
 
     @abstractmethod
     def _validation_score(self, Z: Array, Y: Array, weights: Array | None) -> float:
         """Score the logits of the validation rows: accuracy or R²."""
 
     def _weighed(self, table: TrainingSet, *, learn: bool = False) -> TrainingSet:
-        """Multiply what a class weighs into the weights; numbers have no classes."""
+        """Multiply class weights into the sample weights; a regressor has none."""
         return table
 
     @all_or_nothing
@@ -138,39 +138,42 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         Parameters
         ----------
         X : array-like, data frame, CSR/CSC matrix, path, SQL query, Arrow dataset, Dask data frame or Dask array
-            Of shape (n_samples, n_features). float32 is computed in float32, everything else in float64; so is,
-            whatever X is, a linear model, and a target whose differences float32 would round away. Never written to;
-            arrays and CSR matrices are not copied, but read batch by batch. A path (of a file, folder or glob), a
-            query, a dataset or reader of pyarrow, a Dask data frame or array need not fit into memory: its features,
-            all columns but those that y and sample_weight name, are encoded to a temporary file, which training reads
-            in windows that scikit-learn's `working_memory` bounds; target, weights and a key of each row stay in
-            memory. Numbers that float32 holds exactly are computed in float32.
+            Of shape (n_samples, n_features). float32 is computed in float32, everything else in float64. A linear
+            model, and a target whose differences float32 would round away, are always computed in float64. X is never
+            written to; arrays and CSR matrices are not copied, but read batch by batch. A path (of a file, folder or
+            glob), a query, a pyarrow dataset or reader, a Dask data frame or array may be larger than memory: its
+            features, all columns except those that y and sample_weight name, are encoded to a temporary file, which
+            training reads in windows bounded by scikit-learn's `working_memory`; target, weights and a key of each row
+            stay in memory. Numbers that float32 holds exactly are computed in float32.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), str or list of str
-            With X as a path and the like, names of its columns; beside Dask's X, names or values, Dask's or in memory.
+            If X has still to be read, names of its columns. If X is a Dask collection, y may be column names, Dask
+            collections or arrays.
         sample_weight : array-like of shape (n_samples,) or str, optional
-            Given as y is. A row of weight 0 is as if deleted, except that its label stays among `classes_`. A row of
+            Given like y. A row of weight 0 is as if deleted, except that its label stays among `classes_`. A row of
             weight k counts as k copies of it: to the bit with full batches, no rows held out and no dropout; else on
-            average, since copies are drawn apart. The scale does not matter.
+            average, since each copy has its own random draws. The scale does not matter.
         X_val, y_val, sample_weight_val : optional
-            Validation rows of your own; none are held out then. Their loss and score are recorded at every epoch;
-            with `early_stopping` they also decide when to stop.
+            Your own validation set; no rows are then held out. Its loss and score are recorded at every epoch; with
+            `early_stopping` it also decides when to stop.
         X_cal, y_cal : array-like, optional
-            Of a regressor: rows that training never sees, on which `predict_interval` is calibrated.
+            For a regressor: rows not used in training, on which `predict_interval` is calibrated.
         coef_init, intercept_init : list of array-like, optional
-            Weights and biases to start from, shaped as `coefs_` and `intercepts_`, in place of those drawn or, with
-            `warm_start=True`, of the last ones; what is not given is drawn.
+            Weights and biases to start from, shaped like `coefs_` and `intercepts_`, instead of random ones or, with
+            `warm_start=True`, of the last ones; those not given are random.
         embedding_init : dict of dict, optional
-            Vectors to start from, as `embeddings_`: by column and level. Levels that the column has not are left out.
+            Vectors to start from, like `embeddings_`: by column and category. Categories that the column does not have
+            are ignored.
         distributed : distributed.Client, str or mpi4py.MPI.Comm, optional
             Train on the workers of a Dask cluster (its client or its scheduler's address), on all ranks of an MPI
             job ("mpi", or a communicator), or the same way in this process ("local"). None trains in memory.
         shards : int, default 8
-            With `distributed`, into how many parts the rows are cut; each mini-batch takes rows from all of them. At
-            most so many workers share the work. The weights are the same, to the bit, for the same number of shards,
-            wherever they are.
+            With `distributed`, the number of parts into which the rows are cut; each mini-batch takes rows from all of
+            them. At most this many workers are used. For the same number of shards the weights are the same, to the
+            bit, wherever the shards are.
         checkpoint : path-like, optional
             A file that is written every 30 seconds and at the end of every epoch. After a kill or Ctrl-C the same fit
-            goes on from it, to the weights and the record of an undisturbed one; when training has ended, it is gone.
+            resumes from it, with the same weights and history as without the interruption. It is deleted when training
+            ends.
 
         Returns
         -------
@@ -179,16 +182,16 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         Raises
         ------
         InvalidParameterError
-            If a parameter is not what it must be; names the nearest valid value. Whatever is raised, and be it by a
-            callback or by Ctrl-C outside the training, the estimator is as it was before.
+            If a parameter is invalid; the message names the nearest valid value. After any error, also one of a
+            callback, and after Ctrl-C outside the training, the estimator is as it was before.
         ShapeError
-            If weights or biases to start from do not fit; names the layer.
+            If weights or biases to start from do not fit; the message names the layer.
         DivergenceError
-            If a loss or gradient stops being finite; names the step and the layer.
+            If a loss or gradient stops being finite; the message names the step and the layer.
         CheckpointError
-            If the checkpoint is another fit's; says what differs.
+            If the checkpoint is of another fit; the message says what differs.
         ClusterError
-            If a distributed training cannot go on; says what to do.
+            If a distributed training cannot continue; the message says what to do.
         """
         distribution = None if distributed is None else Distribution(distributed, shards)
         if distribution is not None:
@@ -200,7 +203,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             open_inputs(X_cal, y_cal, None) as (X_cal, y_cal, _),
         ):
             parts = coef_init, intercept_init, embedding_init
-            initial = Given(*parts) if any(part is not None for part in parts) else None
+            initial = InitialWeights(*parts) if any(part is not None for part in parts) else None
             return self._fit(rows, validation_rows, (X_cal, y_cal), initial, distribution, checkpoint)
 
     @with_callbacks
@@ -209,11 +212,11 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         rows: tuple[Any, ...],
         validation_rows: tuple[Any, ...],
         calibration_rows: tuple[Any, Any],
-        initial: Given | None,
+        initial: InitialWeights | None,
         distribution: Distribution | None,
         checkpoint: Any,
     ) -> Self:
-        """Fit on X, y and weights, with those of the validation, if any, and X and y of the calibration."""
+        """Fit on X, y and weights, with those of the validation rows and X and y of the calibration rows, if any."""
         settings, own = self._settings(), any(part is not None for part in validation_rows)
         earlier = self.network_ if self.warm_start and hasattr(self, "network_") and initial is None else None
         measures = earlier is None or earlier.is_untrained
@@ -242,7 +245,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         listeners = listed_callbacks(self.callbacks)
         if self.verbose:
             listeners.insert(0, AtEpochEnd(_print_epoch))
-        if hasattr(self, "_skl_callbacks"):  # what scikit-learn's set_callbacks was given
+        if hasattr(self, "_skl_callbacks"):  # callbacks given to scikit-learn's set_callbacks
             listeners.append(TaskTree(*rows))
         warn_of_unused_loss_parameters(self, self._loss_parameters)
         codes = () if self._columns is None else self._columns.codes
@@ -264,21 +267,21 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
 
     @all_or_nothing
     def initialize(self, n_features: int, *, n_outputs: int | None = None, classes: Any = None) -> Self:
-        """Draw the initial weights without training: the estimator predicts, and goes on from there.
+        """Draw the initial weights without training; the estimator can then predict, and training can start there.
 
-        `partial_fit`, and `fit` with `warm_start=True`, start from these weights, those they would have drawn. What
-        takes rows to be known comes with the first ones they see, as in a fit that begins by itself: how columns
-        are scaled and filled, the units of the target, and where `bias_initializer="auto"` starts the last biases,
-        which are 0 until then. Only L-BFGS, which draws weights for standardised inputs where columns are of an unusual
-        size, takes these as they are. Nothing stays of an earlier fit. The arithmetic is float64.
+        `partial_fit`, and `fit` with `warm_start=True`, start from these weights, which are those that they would have
+        drawn. Whatever depends on the data is measured on the first rows they see, as in any other fit: scaling and
+        imputation of columns, the units of the target, and the last biases with `bias_initializer="auto"`, which are 0
+        until then. Only L-BFGS differs: it would draw weights for standardised inputs if columns are of an unusual
+        size, but takes these as they are. An earlier fit is discarded. The arithmetic is float64.
 
         Parameters
         ----------
         n_features : int
         n_outputs : int, optional
-            Of a regressor, by default 1; of a classifier the number of labels, which may coincide.
+            For a regressor, the number of outputs, by default 1; for a multilabel classifier, the number of labels.
         classes : array-like, optional
-            All class labels of a classifier.
+            For a classifier, all class labels.
 
         Returns
         -------
@@ -287,7 +290,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         Raises
         ------
         InvalidParameterError
-            If a parameter is not what it must be, or a classifier is given not exactly one of n_outputs and classes.
+            If a parameter is invalid, or a classifier is given both or neither of n_outputs and classes.
         """
         self._check_parameters()
         seed = _draw_seed(self.random_state)
@@ -298,24 +301,24 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         width = self._declare_outputs(n_outputs, classes)
         self._columns = self._target = None  # those of an earlier fit
         network = TrainedNetwork.untrained(self._settings(), int(n_features), width, self._make_loss(), seed)
-        validate_data(self, np.zeros((1, int(n_features))), reset=True)  # so many, and without names
+        validate_data(self, np.zeros((1, int(n_features))), reset=True)  # sets the number of features, without names
         self._show(network)
         return self
 
     @available_if(_is_stochastic)
     @all_or_nothing
     def partial_fit(self, X: Any, y: Any, *, sample_weight: Any = None, classes: Any = None) -> Self:
-        """Go on by one epoch over the given rows, in mini-batches; weights, optimiser and random draws continue.
+        """Train for one more epoch on the given rows, in mini-batches; weights, optimiser and random draws continue.
 
-        It never sees the whole training set, so it neither holds rows out nor stops early. The parameter `callbacks`
-        is told of a training of one epoch; scikit-learn's `set_callbacks` is for `fit` alone.
+        It never sees the whole training set, so it neither holds rows out nor stops early. `callbacks` are called as
+        for a training of one epoch; scikit-learn's `set_callbacks` works with `fit` only.
 
         Parameters
         ----------
         X, y, sample_weight
             As for `fit`.
         classes : array-like, optional
-            All class labels; needed at the first call of a classifier, unless y holds them all.
+            All class labels; needed at the first call of a classifier, unless y contains all of them.
 
         Returns
         -------
@@ -340,7 +343,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         earlier: TrainedNetwork | None,
         **how: Any,
     ) -> None:
-        """Train with one of the functions of `fit`, and show the network."""
+        """Train with `fit_network` or `fit_one_epoch`, and set the fitted attributes."""
         settings = self._settings()
         if earlier is not None and (self._columns is not None) != settings.encodes_columns:
             raise InvalidParameterError(
@@ -353,20 +356,20 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         called.end(network)
 
     def _seed(self, earlier: TrainedNetwork | None) -> int:
-        """What every draw comes from: that of the training to go on from, or a new one."""
+        """Return the seed of every random draw: that of the training to continue, or a new one."""
         return _draw_seed(self.random_state) if earlier is None or earlier.seed is None else earlier.seed
 
     def _check_partial_fit(self) -> None:
-        """Refuse parameters that need the whole training set; without classes there are none."""
+        """Raise for parameters that need the whole training set; a regressor has none."""
 
     def _read_validation(self, X_val: Any, y_val: Any, sample_weight_val: Any) -> TrainingSet:
-        """The validation rows the user gives, their columns not yet encoded."""
+        """Return the user's validation rows, with columns not yet encoded."""
         if X_val is None or y_val is None:
             raise InvalidParameterError("X_val and y_val go together: give both, or neither.")
         return self._read(X_val, y_val, sample_weight_val, reset=False)
 
     def _read_calibration(self, X_cal: Any, y_cal: Any) -> TrainingSet | None:
-        """The rows that intervals are to be calibrated on, checked before the training; None if there are none."""
+        """Return the calibration rows of intervals, checked before training; None if there are none."""
         if X_cal is None and y_cal is None:
             return None
         if not hasattr(self, "predict_interval"):
@@ -388,17 +391,17 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         return [b[:, 0] for b in self._trained().parameters.b[1:]]
 
     def to_dataset(self, X: Any, y: Any, sample_weight: Any = None) -> TrainingSet:
-        """Return rows as the network takes them: encoded as at the last fit, the target in its units.
+        """Return rows encoded as at the last fit, with the target in the network's units.
 
-        Class weights are left out.
+        Class weights are not included.
         """
         self._trained()
         return self._coded(self._read(X, y, sample_weight, reset=False))
 
     def data_loss(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the mean loss of the data at the fitted weights, without the penalty, dropout off.
+        """Return the data loss at the fitted weights: the mean, without penalty and dropout.
 
-        On the training data it is `history_.final["loss"]`.
+        For the training data it is `history_.final["loss"]`.
         """
         network = self._trained()
         with open_inputs(X, y, sample_weight) as rows:
@@ -414,9 +417,9 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     def _read(
         self, X: Any, y: Any, sample_weight: Any, *, reset: bool, measures: bool = False, classes: Any = None
     ) -> TrainingSet:
-        """Validate parameters and data; the table inside is as the caller gave it, its columns not yet encoded.
+        """Validate parameters and data; the columns of X are not yet encoded.
 
-        The columns of X are learned where they are to be measured, and with `reset` also the target.
+        With `measures` the columns of X are learned, and with `reset` the classes of the target.
         """
         self._check_parameters()
         y = present(y)
@@ -427,7 +430,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         return TrainingSet(X, Y, weights, strata)
 
     def _checked(self, X: Any, *y: Any, reset: bool) -> tuple[Any, Any]:
-        """Check X, and y if it is given; learn the columns of X, or hold it against those known."""
+        """Check X, and y if it is given; learn the columns of X, or compare them with those of the fit."""
         settings = self._settings()
         if not isinstance(X, StoredTable):
             return validated(self, X, *y, settings=settings, fitted=self._columns, reset=reset)
@@ -442,7 +445,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         return X, check_array(*y, ensure_2d=False, dtype=None, input_name="y") if y else None
 
     def _features_of(self, batches: ParquetBatches) -> tuple[str, ...]:
-        """The names of the columns that it was fitted on; without names, all there are."""
+        """Return the names of the columns that it was fitted on; if these had no names, all columns."""
         known = getattr(self, "feature_names_in_", None)
         if known is not None and batches.named:
             return batches.header.resolve(known.tolist())
@@ -456,45 +459,45 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         return batches.names
 
     def _measure(self, training: TrainingSet) -> None:
-        """Learn from the rows to train on what encoding takes; a regressor measures its target, too."""
+        """Measure the training rows for encoding columns; a regressor also measures its target."""
         settings = self._settings()
         self._columns = Columns.fit(training, settings) if settings.encodes_columns else None
 
     def _coded(self, table: TrainingSet) -> TrainingSet:
-        """The same rows as the network takes them."""
+        """Return the rows with encoded columns and the target in the network's units."""
         Y = table.Y if self._target is None else self._target.standardise(table.Y)
         embeddings = () if self._columns is None else self._columns.embeddings
         return replace(table, X=self._encoded(table.X), Y=Y, embeddings=embeddings)
 
     def _encoded(self, X: Any) -> Any:
-        """The matrix the network takes: X itself, unless its columns are encoded or it is on disk."""
+        """Return the network's input matrix: X itself, unless its columns are encoded or it is on disk."""
         if isinstance(X, StoredTable):
             return X.encoded(self._columns)
         return X if self._columns is None else self._columns.transform(X)
 
     def _inputs(self, X: Any) -> Any:
         """Validate and encode X as at the last fit."""
-        self._trained()  # or it is not fitted, and says so
+        self._trained()  # raises if it is not fitted
         if is_source(X):
             return self._parts(X)
         return self._for_outputs(self._checked(X, reset=False)[0])
 
     def _for_outputs(self, X: Any) -> Any:
-        """What predicting takes: the matrix, or some rows of it at a time where the table is on disk."""
+        """Return the matrix to predict for, or an iterator over some rows at a time if the table is on disk."""
         return encoded_parts(X.batches, self._columns) if isinstance(X, StoredTable) else self._encoded(X)
 
     def _parts(self, source: Any) -> Iterator[Array]:
-        """The encoded rows of a table that is elsewhere, some at a time."""
+        """Yield the encoded rows of a source, some at a time."""
         limits = working_budget()
         with open_batches(source, batch_bytes=limits.batch, memory=limits.reader) as batches:
             yield from encoded_parts(batches.select(self._features_of(batches)), self._columns)
 
     def _logits(self, inputs: Any) -> Array:
-        """Z[L] of encoded rows, one row per row: (m, n[L])."""
+        """Return Z[L] of encoded rows: (m, n[L])."""
         return self._trained().logits(inputs, **self._resources)
 
     def _outputs(self, inputs: Any) -> Array:
-        """A[L] of encoded rows, one row per row, in the units of y, which are float64: (m, n[L])."""
+        """Return A[L] of encoded rows, in the units of y, as float64: (m, n[L])."""
         A = self._trained().outputs(inputs, **self._resources)
         return A if self._target is None else self._target.to_units(A)
 
@@ -503,13 +506,13 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         return {"engine": self.engine, "n_threads": self.n_threads, "memory": working_memory()}
 
     def _with_network(self, network: TrainedNetwork) -> Self:
-        """A copy of the estimator with another network."""
+        """Return a copy of the estimator with another network."""
         twin = copy.copy(self)
         twin._show(network)
         return twin
 
     def _show(self, network: TrainedNetwork) -> None:
-        """Show a network under the names scikit-learn's users know."""
+        """Set the fitted attributes, which have scikit-learn's names."""
         self.network_ = network
         history, curve = network.history, network.history.columns.get("running_total", [])
         scores = history.columns.get("val_score")
@@ -527,12 +530,12 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         self.best_validation_score_ = max(scores) if scores else None
         self.stop_reason_ = history.stop_reason
         self.best_epoch_ = history.best_epoch
-        self.__dict__.pop("calibration_residuals_", None)  # they were those of other weights
+        self.__dict__.pop("calibration_residuals_", None)  # computed with other weights
 
     def compact(self) -> Self:
-        """Keep what predicting needs: drop the optimiser's state and the curves of the epochs.
+        """Keep only what predicting needs: drop the optimiser's state and the history of the epochs.
 
-        Training can go on from the weights, with an optimiser that starts afresh.
+        Training can continue from the weights, with a new optimiser state.
 
         Returns
         -------
@@ -585,7 +588,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         return estimator
 
     def _trained(self) -> TrainedNetwork:
-        """The network, or an error where there is none yet."""
+        """Return the network; raise NotFittedError if there is none."""
         if not hasattr(self, "network_"):
             raise NotFittedError(
                 f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with appropriate arguments first."
@@ -627,7 +630,7 @@ def _draw_seed(random_state: Any) -> int:
 
 @lru_cache(maxsize=256)
 def _first_draw(number: int) -> int:
-    """What a generator begins with, kept: making one takes longer than a small network's epoch."""
+    """Return a generator's first draw, cached: making one takes longer than an epoch of a small network."""
     return int(check_random_state(number).randint(2**31 - 1))
 
 

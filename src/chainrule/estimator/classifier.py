@@ -1,4 +1,4 @@
-"""The classifiers' share: the labels of the target, probabilities from logits, what a class weighs."""
+"""The base class of classifiers: labels of the target, probabilities from logits, class weights."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chainrule._errors import InvalidParameterError, TargetError, warn
 from chainrule.estimator.base import Estimator
 from chainrule.estimator.labels import Labels, checked_labels
 from chainrule.estimator.open_inputs import open_inputs
-from chainrule.estimator.row_weights import judged_rows
+from chainrule.estimator.row_weights import scored_rows
 from chainrule.estimator.serialize import check_classes, described, restored
 from chainrule.fit.class_weights import (
     asks_for_balance,
@@ -42,7 +42,7 @@ def _gives_probabilities(estimator: Any) -> bool:
 
 @dataclass(eq=False, repr=False)
 class Classifier(ClassifierMixin, Estimator):
-    """Classes of any label type, and multilabel targets."""
+    """Base class for classifiers with labels of any type, and multilabel targets."""
 
     _: KW_ONLY
     loss: str | CustomLoss = "log_loss"
@@ -73,7 +73,7 @@ class Classifier(ClassifierMixin, Estimator):
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            Rows add up to 1, except for multilabel targets, where each column is a probability of its own.
+            Rows add up to 1, except for multilabel targets, whose columns are independent probabilities.
         """
         Z = self._logits(self._inputs(X))
         if not self.label_coding_.multilabel and len(self.classes_) == 1:
@@ -88,12 +88,12 @@ class Classifier(ClassifierMixin, Estimator):
         return softmax(Z.T).T
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the accuracy; of multilabel targets the share of rows with every label right.
+        """Return the accuracy; for multilabel targets the share of rows with every label right.
 
-        A table on disk is given as `fit` takes it; rows of weight 0 are as if they were not there.
+        A table on disk is given as for `fit`; rows of weight 0 do not count.
         """
         with open_inputs(X, y, sample_weight) as (X, y, sample_weight):
-            y, labels, weights = judged_rows(y, self.predict(X), sample_weight)
+            y, labels, weights = scored_rows(y, self.predict(X), sample_weight)
             return float(accuracy_score(y, labels, sample_weight=weights))
 
     @available_if(_gives_probabilities)
@@ -122,11 +122,11 @@ class Classifier(ClassifierMixin, Estimator):
         return Z[:, 0] if Z.shape[1] == 1 and not self.label_coding_.multilabel else Z
 
     def _margins(self, Z: Array) -> Array:
-        """What decides, row by row: above 0 for one class or label, the largest of several."""
+        """Return the values that decide in each row: above 0 for two classes or a label, the largest of several."""
         return self._custom_probabilities(Z) - 0.5 if is_custom_loss(self.loss) else Z
 
     def _custom_probabilities(self, Z: Array) -> Array:
-        """What the inverse link of an own loss makes of logits, one row per row."""
+        """Return the probabilities from the inverse link of a custom loss, one row per row of logits."""
         A = self._make_loss().output.g(Z.T).T
         if not ((A >= 0) & (A <= 1)).all() or not (
             self.label_coding_.multilabel or A.shape[1] == 1 or np.allclose(A.sum(axis=1), 1)
@@ -146,7 +146,7 @@ class Classifier(ClassifierMixin, Estimator):
         return self.label_coding_.encode(y, known=reset and classes is None)
 
     def _learn(self, labels: Labels, class_weight: Array | None = None) -> None:
-        """Show the labels of a target, which weigh alike unless it is said how much."""
+        """Set the labels of the target and their class weights, by default equal."""
         self.label_coding_, self.classes_ = labels, labels.classes
         equal = equal_weights(len(labels.classes), multilabel=labels.multilabel)
         self.class_weight_ = equal if class_weight is None else class_weight
@@ -158,7 +158,7 @@ class Classifier(ClassifierMixin, Estimator):
             self.class_weight_ = self._weights_of_classes(table)
         if (self.class_weight_ == 1).all():
             return table
-        if self.label_coding_.multilabel:  # as scikit-learn has it, the weights of a row's labels multiply
+        if self.label_coding_.multilabel:  # as in scikit-learn, the weights of a row's labels are multiplied
             factors = np.prod(np.where(table.Y, self.class_weight_[:, 1], self.class_weight_[:, 0]), axis=1)
         else:
             factors = self.class_weight_[table.strata]
@@ -196,7 +196,7 @@ class Classifier(ClassifierMixin, Estimator):
         return classifier_loss(self.loss, parameters, single=single)
 
     def _validation_score(self, Z: Array, Y: Array, weights: Array | None) -> float:
-        """Accuracy; for multilabel targets the share of rows with every label right."""
+        """Return the accuracy; for multilabel targets the share of rows with every label right."""
         return self.label_coding_.accuracy(self._margins(Z.T).T, Y, weights)
 
     def to_record(self) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -213,7 +213,7 @@ class Classifier(ClassifierMixin, Estimator):
         estimator = super().from_record(record, tensors)
         arrays = {name: restored(array) for name, array in record["arrays"].items()}
         labels = check_classes(arrays, record["fitted"], estimator.n_outputs_)
-        estimator._learn(labels, arrays.get("class_weight_"))  # which files of the first days lack
+        estimator._learn(labels, arrays.get("class_weight_"))  # the oldest files lack it
         return estimator
 
     def __sklearn_tags__(self) -> Any:

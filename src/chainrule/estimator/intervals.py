@@ -1,11 +1,11 @@
-"""Intervals that hold the target with a given probability: split-conformal, or between two learned quantiles.
+"""Prediction intervals with a given coverage: split-conformal, or between two learned quantiles.
 
-Calibration rows, which training never saw, say how wrong the model is on new ones. The score of such a row is how far
-its target lies outside [low(x), high(x)], negative if inside. For a model of one number low = high, and the score is
-the absolute residual (Vovk, Gammerman and Shafer, 2005; Lei et al., 2018); with quantiles it is that of conformalised
-quantile regression (Romano, Patterson and Candès, 2019). The interval is [low - Q, high + Q], where Q has the rank
-ceil((n + 1) coverage) among the n scores: a new row's score is as likely to have any rank among them as any other.
-It is closed, and targets that repeat lie on its ends: these are moved outward by what rounding may have taken.
+Calibration rows, which are not used in training, measure the error on new rows. The score of a row is the distance of
+its target outside [low(x), high(x)], negative if inside. For a single prediction low = high, and the score is the
+absolute residual (Vovk, Gammerman and Shafer, 2005; Lei et al., 2018); with quantiles it is that of conformalised
+quantile regression (Romano, Patterson and Candès, 2019). The interval is [low - Q, high + Q], where Q is the score of
+rank ceil((n + 1) coverage) among the n scores: every rank is equally likely for a new row's score. The interval is
+closed, and repeated targets lie exactly on its ends, which are therefore moved outward by the possible rounding error.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from chainrule.fit.parameters import FRACTION
 from chainrule.network.types import Array
 
 _EQUAL = 1e-9  # 0.95 - 0.05 is not 0.9 to the last bit
-_ROUNDED = 2 * np.finfo(np.float64).eps  # of prediction and score: more than their difference and sum may lose
+_ROUNDED = 2 * np.finfo(np.float64).eps  # relative to prediction and score: bounds the rounding error of their sum
 
 
 def interval(A: Array, residuals: Array | None, quantiles: Sequence[float], coverage: float) -> Array:
-    """Lower and upper end for each row and output.
+    """Return the lower and upper end for each row and output.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def interval(A: Array, residuals: Array | None, quantiles: Sequence[float], cove
     residuals : ndarray of shape (n, n[L]), optional
         Target minus prediction of the calibration rows.
     quantiles : sequence of float
-        What the columns of A are, where they are quantiles of one target; else empty.
+        The quantiles that the columns of A predict; empty if they are no quantiles.
     coverage : float
 
     Returns
@@ -59,7 +59,7 @@ def interval(A: Array, residuals: Array | None, quantiles: Sequence[float], cove
     else:
         margin = _score_of_rank(np.maximum(-residuals[:, low], residuals[:, high]), coverage)
         lost = _ROUNDED * (np.abs(A) + np.abs(margin))
-    centre = (A[:, low] + A[:, high]) / 2  # what is left where a negative margin leaves nothing
+    centre = (A[:, low] + A[:, high]) / 2  # a negative margin can shrink the interval to this point
     ends = (
         np.minimum(A[:, low] - margin - lost[:, low], centre),
         np.maximum(A[:, high] + margin + lost[:, high], centre),
@@ -69,7 +69,7 @@ def interval(A: Array, residuals: Array | None, quantiles: Sequence[float], cove
 
 
 def _sides(quantiles: Sequence[float], coverage: float) -> tuple[Any, Any]:
-    """Which columns are low(x) and high(x): of quantiles the two nearest to the coverage, with the most even tails."""
+    """Return the columns of low(x) and high(x): the two quantiles nearest to the coverage, with the most even tails."""
     if len(quantiles) < 2:
         return slice(None), slice(None)
 
@@ -82,7 +82,7 @@ def _sides(quantiles: Sequence[float], coverage: float) -> tuple[Any, Any]:
 
 
 def _check_learned(quantiles: Sequence[float], coverage: float) -> None:
-    """Without calibration rows, two of the quantiles must have the coverage."""
+    """Raise unless two of the quantiles have the coverage, as is needed without calibration rows."""
     if any(abs(high - low - coverage) < _EQUAL for low, high in combinations(quantiles, 2)):
         return
     tail = (1 - coverage) / 2
@@ -94,8 +94,8 @@ def _check_learned(quantiles: Sequence[float], coverage: float) -> None:
 
 
 def _score_of_rank(scores: Array, coverage: float) -> Array:
-    """The score of rank ceil((n + 1) coverage) in each column; infinity, and a warning, where n is too small for it."""
-    n, share = len(scores), Fraction(str(float(coverage)))  # the decimal that was written: (n + 1) 0.55 may be whole
+    """Return the score of rank ceil((n + 1) coverage) in each column; infinity, with a warning, if n is too small."""
+    n, share = len(scores), Fraction(str(float(coverage)))  # the decimal as written: (n + 1) 0.55 may be whole
     rank = math.ceil((n + 1) * share)
     if rank <= n:
         found: Array = np.partition(scores, rank - 1, axis=0)[rank - 1]
@@ -108,7 +108,7 @@ def _score_of_rank(scores: Array, coverage: float) -> Array:
 
 
 def d2_of_quantiles(y: Array, A: Array, quantiles: Sequence[float], sample_weight: Array | None) -> float:
-    """The mean over the quantiles of D² (`sklearn.metrics.d2_pinball_score`); NaN where it is not defined."""
+    """Return the mean of D² over the quantiles (`sklearn.metrics.d2_pinball_score`); NaN if it is not defined."""
     if len(y) < 2 or not np.isfinite(A).all():
         return math.nan
     return float(

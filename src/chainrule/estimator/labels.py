@@ -1,4 +1,4 @@
-"""The labels of a classification target: which there are, how they become columns of Y, and back."""
+"""The labels of a classification target: the classes, encoding as columns of Y, and decoding."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chainrule.network.types import Array
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """The classes of a target, in order, or the numbers of labels that may coincide; and the target's dtype.
+    """The sorted classes of a target, or the column numbers of a multilabel target; and the target's dtype.
 
     Examples
     --------
@@ -31,14 +31,14 @@ class Labels:
 
     @classmethod
     def of(cls, y: Array, classes: Any = None) -> Self:
-        """Learn the classes that are given, or else occur."""
+        """Learn the given classes, or those that occur."""
         if y.ndim == 2:
             return cls(np.arange(y.shape[1]), True, y.dtype)
         return cls(_distinct(y if classes is None else present(classes, "classes")), False, y.dtype)
 
     @property
     def n_outputs(self) -> int:
-        """How many outputs a network needs: two classes share one."""
+        """The number of outputs a network needs; two classes share one."""
         return len(self.classes) if self.multilabel or len(self.classes) > 2 else 1
 
     def check_classes(self, classes: Any) -> None:
@@ -47,7 +47,7 @@ class Labels:
             raise TargetError(f"classes must stay {self.classes.tolist()}, got {np.unique(classes).tolist()}.")
 
     def encode(self, y: Array, *, known: bool = False) -> tuple[Array, Array | None]:
-        """Return Y of shape (m, n[L]) and the codes of the classes, if any; TargetError for labels of no class."""
+        """Return Y of shape (m, n[L]) and the class codes, if any; raise TargetError for unknown labels."""
         if self.multilabel:
             if y.ndim != 2 or y.shape[1] != len(self.classes):
                 raise TargetError(f"y must have {len(self.classes)} label columns as before, got shape {y.shape}.")
@@ -65,7 +65,7 @@ class Labels:
         return codes[:, None] == np.arange(len(self.classes)), codes
 
     def decode(self, margins: Array) -> Array:
-        """Return the labels of rows: above 0 the second of two classes, or a label; the largest of several."""
+        """Return the labels of rows: the second of two classes, or a label, where above 0; else the largest margin."""
         if self.multilabel:
             return (margins > 0).astype(self.dtype)
         if len(self.classes) == 1:
@@ -73,7 +73,7 @@ class Labels:
         return self.classes[(margins[:, 0] > 0).astype(np.intp) if margins.shape[1] == 1 else margins.argmax(axis=1)]
 
     def accuracy(self, margins: Array, Y: Array, weights: Array | None) -> float:
-        """The share of columns of margins (n[L], m) that are right; of several labels, every one."""
+        """Return the share of correct columns of margins (n[L], m); for multilabel targets, every label counts."""
         if len(margins) == 1 or self.multilabel:
             right = ((margins > 0) == (Y > 0.5)).all(axis=0)
         else:
@@ -82,10 +82,10 @@ class Labels:
 
 
 def checked_labels(y: Array) -> Array:
-    """Return labels as a vector, or multilabel indicators; what may be none is warned of as in scikit-learn."""
+    """Return labels as a vector, or multilabel indicators; warn of doubtful labels as scikit-learn does."""
     check_one_kind(y)
     whole = y.ndim == 1 and y.size > 0 and y.dtype.kind in "biu"
-    # scikit-learn has nothing to say of few whole numbers, and looks at them for longer than an epoch.
+    # For few whole numbers scikit-learn's check never warns or raises, but takes longer than an epoch.
     if not (whole and int(y.max()) - int(y.min()) < y.size // 2):
         check_classification_targets(y)
     warn_of_column(y)
@@ -99,7 +99,7 @@ def checked_labels(y: Array) -> Array:
 
 
 def _distinct(labels: Array) -> Array:
-    """The labels that occur, in order; two numbers are the least and the greatest, found sooner than all of them."""
+    """Return the sorted labels that occur; if there are two numbers, the minimum and maximum, which is faster."""
     if labels.dtype.kind in "biuf" and labels.size:
         ends = np.array([labels.min(), labels.max()])
         if ((labels == ends[0]) | (labels == ends[1])).all():

@@ -1,4 +1,4 @@
-"""`LinearClassifier` and `LinearRegressor`: the source's linear model, a network with no hidden layer."""
+"""`LinearClassifier` and `LinearRegressor`: linear models, networks without a hidden layer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chainrule.network.types import Array
 
 @dataclass(eq=False, repr=False)
 class LinearSettings:
-    """The parameters of a linear model; what it does not name has the default of `Settings`."""
+    """The parameters of a linear model; others have the default of `Settings`."""
 
     alpha: float = 0.0001
     _: KW_ONLY
@@ -42,7 +42,7 @@ class LinearSettings:
     callbacks: Any = None
 
     def _settings(self) -> Settings:
-        # Without hidden layers there is no symmetry to break: from zeros, the same table gives the same bits.
+        # Without hidden layers there is no symmetry to break: starting at zero, the same table gives the same bits.
         return Settings(
             (),
             kernel_initializer="zeros",
@@ -53,7 +53,7 @@ class LinearSettings:
 @documented
 @dataclass(eq=False, repr=False)
 class LinearClassifier(LinearSettings, Classifier):
-    """Linear model for classes, f(x) = wᵀx + b: logistic regression, as a network with no hidden layer.
+    """Linear classifier, f(x) = wᵀx + b: logistic regression, as a network without a hidden layer.
 
     Minimises J = Σ wᵢ Lᵢ / Σ wᵢ + alpha (l1_ratio Σ|W| + (1 - l1_ratio)/2 Σ W²). For the C of scikit-learn's
     LogisticRegression, alpha = 1 / (C n_samples).
@@ -64,20 +64,20 @@ class LinearClassifier(LinearSettings, Classifier):
     loss : {"log_loss", "hinge", "focal"} or object, default="log_loss"
         As for `MLPClassifier`.
     label_smoothing : float, default=0.0
-        Of "log_loss".
+        For "log_loss".
     gamma : float, default=2.0
-        Of "focal".
+        For "focal".
     class_weight : None, "balanced", dict or list of dict, default=None
-        How much the rows of each class count, by its label; multiplied into `sample_weight`. "balanced" is n_samples /
-        (n_classes * bincount(y)) over the training rows, each counted as often as its `sample_weight` says, so that all
-        classes weigh the same. For multilabel targets a list with a dict for each label.
+        The weight of each class, by its label; multiplied into `sample_weight`. "balanced" is n_samples / (n_classes *
+        bincount(y)) over the training rows, counted by their `sample_weight`, so that all classes have the same total
+        weight. For multilabel targets a list with a dict for each label.
     class_weight_val : bool, default=True
-        Whether the validation loss is weighed alike, so that both curves can be compared. Scores never are.
+        Whether class weights also apply to the validation loss, so that both curves can be compared; not to scores.
 
     Attributes
     ----------
     coef_ : ndarray of shape (1, n_features) for two classes, else (n_classes, n_features)
-        W[1], under the name and in the shape that scikit-learn's linear models have.
+        W[1], with the name and shape of scikit-learn's linear models.
     intercept_ : ndarray of shape (1,) or (n_classes,)
     classes_ : ndarray of shape (n_classes,)
     class_weight_ : ndarray of shape (n_classes,), or (n_labels, 2) for multilabel targets
@@ -105,11 +105,11 @@ class LinearClassifier(LinearSettings, Classifier):
 @documented
 @dataclass(eq=False, repr=False)
 class LinearRegressor(LinearSettings, Regressor):
-    """Linear model for numbers, f(x) = wᵀx + b: least squares, ridge, lasso and their generalised kin.
+    """Linear regressor, f(x) = wᵀx + b: least squares, ridge, lasso and generalised linear models.
 
-    Minimises J = Σ wᵢ Lᵢ / Σ wᵢ + alpha (l1_ratio Σ|W| + (1 - l1_ratio)/2 Σ W²). For the alpha of scikit-learn's Ridge,
-    divide it by n_samples; Lasso's and PoissonRegressor's is the same. With "lbfgs" features and target may be in any
-    units: without a penalty, the squared error's coefficients are those of least squares.
+    Minimises J = Σ wᵢ Lᵢ / Σ wᵢ + alpha (l1_ratio Σ|W| + (1 - l1_ratio)/2 Σ W²). The alpha of scikit-learn's Ridge is
+    to be divided by n_samples; that of Lasso and PoissonRegressor is the same. With "lbfgs" features and target may be
+    in any units: without a penalty, the squared error's coefficients are those of least squares.
 
     Parameters
     ----------
@@ -117,13 +117,13 @@ class LinearRegressor(LinearSettings, Regressor):
     loss : str or object, default="squared_error"
         As for `MLPRegressor`.
     delta, quantile, power : float, default=1.0, 0.5, 1.5
-        Of "huber", "quantile" and "tweedie". Of a list of quantiles the middle one is linear, and so is what the
-        softplus makes the gaps of: lines of different slopes would cross.
+        For "huber", "quantile" and "tweedie". With a list of quantiles the middle one is linear, and each gap is the
+        softplus of a linear function: lines of different slopes would cross.
 
     Attributes
     ----------
     coef_ : ndarray of shape (n_features,), or (n_outputs, n_features) for several outputs
-        W[1], under the name and in the shape that scikit-learn's linear models have.
+        W[1], with the name and shape of scikit-learn's linear models.
     intercept_ : float, or ndarray of shape (n_outputs,)
     calibration_residuals_ : ndarray of shape (n_cal, n_outputs)
         Target minus prediction of `X_cal`, `y_cal`, in float64; absent if the last fit had none.

@@ -1,4 +1,4 @@
-"""X as a path, a query, or an object of pyarrow or Dask, beside its target and its weights."""
+"""Open X given as a path, a query, or an object of pyarrow or Dask, with its target and weights."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from chainrule.table.reading.inputs import check_outputs
 
 
 def is_source(X: Any) -> bool:
-    """Say whether X is where a table is, and not the table: a path, a query, what Dask or Arrow has still to read."""
+    """Say whether X refers to a table that has still to be read: a path, a query, an object of Dask or Arrow."""
     arrow = hasattr(X, "scanner") or hasattr(X, "read_next_batch")  # a dataset or a reader; a table is in memory
     return isinstance(X, str | os.PathLike) or _is_lazy(X) or arrow
 
 
 def _is_lazy(values: Any) -> bool:
-    """Say whether values are Dask's: their rows have an order, which other values can follow."""
+    """Say whether values are a Dask collection: its rows have an order, so that y can be given as values."""
     return hasattr(values, "__dask_graph__")
 
 
 @contextmanager
 def opened(X: Any, y: Any, sample_weight: Any) -> Iterator[tuple[StoredTable, Any, Any]]:
-    """Open a table that `open_batches` takes, with its target and its weights.
+    """Open a table that `open_batches` takes, with its target and weights.
 
-    These are names of its columns, or positions from 1; beside what Dask computes also the values themselves, Dask's or
-    in memory. All other columns are features.
+    These are names of its columns, or positions from 1. If X is a Dask collection, they may also be Dask collections or
+    arrays. All other columns are features.
     """
     limits = working_budget()
     with (
@@ -54,7 +54,7 @@ def opened(X: Any, y: Any, sample_weight: Any) -> Iterator[tuple[StoredTable, An
 
 @contextmanager
 def open_inputs(X: Any, y: Any, sample_weight: Any) -> Iterator[tuple[Any, Any, Any]]:
-    """Give a table, its target and its weights: a source is opened, anything else is what it is already."""
+    """Open X if it is a source, and yield it with its target and weights; anything else is yielded unchanged."""
     if not is_source(X):
         yield X, y, sample_weight
         return
@@ -63,7 +63,7 @@ def open_inputs(X: Any, y: Any, sample_weight: Any) -> Iterator[tuple[Any, Any, 
 
 
 def check_written(callbacks: Any, checkpoint: Any, *sources: Any) -> None:
-    """See that neither a checkpoint nor a callback writes to what is read, or to the same file as another.
+    """Check that no checkpoint or callback writes to a file that is read, or to the same file as another.
 
     Raises
     ------
@@ -86,13 +86,13 @@ def _is_path(value: Any) -> bool:
 
 
 def _is_named(values: Any) -> bool:
-    """Say whether values are given as the names of their columns."""
+    """Say whether values are given as column names."""
     keys = values if isinstance(values, list | tuple) else [values]
     return len(keys) > 0 and all(isinstance(key, str | int) for key in keys)
 
 
 def _columns_of(X: Any, batches: ParquetBatches, values: Any, what: str) -> tuple[str, ...]:
-    """Return the names of the columns that are not features, since they are targets or weights."""
+    """Return the names of the columns that hold targets or weights, and are not features."""
     if _is_named(values):
         names = batches.header.resolve(values if isinstance(values, list | tuple) else [values])
         if len(set(names)) < len(names):
@@ -107,7 +107,7 @@ def _columns_of(X: Any, batches: ParquetBatches, values: Any, what: str) -> tupl
 
 
 def _computed(batches: ParquetBatches, values: Any) -> Any:
-    """Bring values that come beside a table to memory."""
+    """Compute values that are given with a table, in memory."""
     values = values.compute() if _is_lazy(values) else values
     if len(values) != batches.n_rows:
         raise ShapeError(f"{batches.source} has {batches.n_rows:,} rows, but {len(values):,} values come with it.")
@@ -115,7 +115,7 @@ def _computed(batches: ParquetBatches, values: Any) -> Any:
 
 
 def _targets(batches: ParquetBatches, y: Any) -> Any:
-    """The labels or numbers of the target columns, or those given."""
+    """Return the labels or numbers of the target columns, or the given values."""
     if not _is_named(y):
         return _computed(batches, y)
     if not isinstance(y, list | tuple):

@@ -1,4 +1,4 @@
-"""The regressors' share: numbers to Y and back, in their own units or in those of their deviation; intervals."""
+"""The base class of regressors: encoding the target, standardised or not, predicting, and prediction intervals."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chainrule._errors import InvalidParameterError, TargetError
 from chainrule.estimator.base import Estimator
 from chainrule.estimator.intervals import d2_of_quantiles, interval
 from chainrule.estimator.open_inputs import open_inputs
-from chainrule.estimator.row_weights import judged_rows
+from chainrule.estimator.row_weights import scored_rows
 from chainrule.estimator.serialize import restored_residuals
 from chainrule.estimator.target_scale import target_scale
 from chainrule.estimator.target_values import warn_of_column
@@ -25,12 +25,12 @@ from chainrule.network.losses import Loss, custom_loss, loss
 from chainrule.network.losses.custom import CustomLoss
 from chainrule.network.types import Array
 
-_CALIBRATION = "calibration"  # the name of a tensor
+_CALIBRATION = "calibration"  # the tensor's name in a model file
 
 
 @dataclass(eq=False, repr=False)
 class Regressor(RegressorMixin, Estimator):
-    """One or several numbers per row."""
+    """Base class for regressors with one or several outputs."""
 
     _: KW_ONLY
     loss: str | CustomLoss = "squared_error"
@@ -40,7 +40,7 @@ class Regressor(RegressorMixin, Estimator):
     _loss_parameters = REGRESSOR_LOSSES
 
     def predict(self, X: Any) -> Array:
-        """Return the prediction A[L] of each row; of several quantiles one column each, which never falls.
+        """Return the prediction A[L] of each row; for several quantiles one column each, in increasing order.
 
         Parameters
         ----------
@@ -57,15 +57,15 @@ class Regressor(RegressorMixin, Estimator):
     def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:
         """Return an interval for the target of each row, in the units of y.
 
-        With the calibration rows of `fit(..., X_cal=..., y_cal=...)` it is split-conformal, and its coverage holds
-        however poor the model is: if they and a new row are exchangeable (as when all are drawn alike and
-        independently), the new target is inside with a probability of at least `coverage`, and, where no two scores
-        are equal, of at most coverage + 1 / (n_cal + 1). This is marginal: a mean over calibration sets and rows, not a
-        promise for rows like a given one, and for each of several outputs by itself. For one calibration set the
-        coverage varies; its distribution is Beta(k, n_cal + 1 - k), with k = ceil((n_cal + 1) coverage).
+        With the calibration rows of `fit(..., X_cal=..., y_cal=...)` it is a split-conformal interval, whose coverage
+        holds however poor the model is: if calibration rows and a new row are exchangeable (for example independent and
+        identically distributed), the new target is inside with a probability of at least `coverage`, and, if no two
+        scores are equal, of at most coverage + 1 / (n_cal + 1). This coverage is marginal: an average over calibration
+        sets and rows, not a promise for rows like a given one, and for each output separately. For one calibration set
+        the coverage varies; its distribution is Beta(k, n_cal + 1 - k), with k = ceil((n_cal + 1) coverage).
 
-        Without calibration rows it lies between the two learned quantiles that are `coverage` apart, which promises
-        nothing: they are as good as the training made them, and those of an overfitted network are too narrow.
+        Without calibration rows it lies between the two learned quantiles that are `coverage` apart, without a
+        guarantee: an overfitted network's quantiles are too narrow.
 
         Parameters
         ----------
@@ -76,8 +76,8 @@ class Regressor(RegressorMixin, Estimator):
         Returns
         -------
         ndarray of shape (n_samples, 2), or (n_samples, n_outputs, 2) for several outputs
-            Lower and upper end; infinite, with a `ChainruleWarning`, where there are fewer calibration rows than
-            coverage / (1 - coverage).
+            Lower and upper end; infinite, with a `ChainruleWarning`, if there are fewer calibration rows than coverage
+            / (1 - coverage).
 
         Raises
         ------
@@ -104,11 +104,11 @@ class Regressor(RegressorMixin, Estimator):
         return interval(A, residuals, self._trained().quantiles, coverage)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return R²; for a list of quantiles the mean over them of D² (`sklearn.metrics.d2_pinball_score`).
+        """Return R²; for a list of quantiles the mean of D² over them (`sklearn.metrics.d2_pinball_score`).
 
-        D² is the share of the pinball loss of the best constants that the model does away with: 1 at best, 0 for
-        those constants. R² of one column would say nothing of the others. A single quantile has R², as in scikit-learn.
-        A table on disk is given as `fit` takes it; rows of weight 0 are as if they were not there.
+        D² is the share by which the model lowers the pinball loss of the best constants: 1 at best, 0 for these
+        constants. R² of one column would ignore the others. A single quantile has R², as in scikit-learn. A table on
+        disk is given as for `fit`; rows of weight 0 do not count.
         """
         quantiles = self._trained().quantiles
         with open_inputs(X, y, sample_weight) as (X, y, sample_weight):
@@ -156,7 +156,7 @@ class Regressor(RegressorMixin, Estimator):
         return regressor_loss(self.loss, {"delta": self.delta, "quantile": self.quantile, "power": self.power})
 
     def _validation_score(self, Z: Array, Y: Array, weights: Array | None) -> float:
-        """R², the mean over the outputs, or D²; where the errors overflow, training stops at their loss."""
+        """Return R², the mean over the outputs, or D²; if the errors overflow, the loss stops training."""
         loss = self._make_loss()
         A = loss.output.g(Z)
         if "quantiles" in loss.parameters:
@@ -187,14 +187,14 @@ class Regressor(RegressorMixin, Estimator):
 
 
 def score_of_numbers(y: Any, A: Array, quantiles: Sequence[float], sample_weight: Any) -> float:
-    """R² of predictions A, or the mean of D² where they are quantiles, of the rows that have a weight."""
-    y, A, weights = judged_rows(y, A, sample_weight)
+    """Return R² of predictions A, or the mean of D² if they are quantiles, over the rows with a positive weight."""
+    y, A, weights = scored_rows(y, A, sample_weight)
     y = y if issparse(y) else _numbers(y)
     return d2_of_quantiles(y, A, quantiles, weights) if quantiles else float(r2_score(y, A, sample_weight=weights))
 
 
 def _numbers(y: Array) -> Array:
-    """Return a target as numbers, or say why it is none."""
+    """Return a target as numbers; raise TargetError if it cannot be converted."""
     if y.dtype.kind in "mM":
         raise TargetError(
             f"a regression target must be numbers, y holds {'dates' if y.dtype.kind == 'M' else 'durations'}: make "

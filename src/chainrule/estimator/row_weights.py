@@ -1,4 +1,4 @@
-"""What a row counts: a weight that is not negative; of the rows of weight 0 nothing is seen."""
+"""Sample weights: they are not negative, and rows of weight 0 do not count."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chainrule.network.types import Array
 
 
 def checked_weights(sample_weight: Any, rows: Any) -> Array | None:
-    """Return one weight for each row, or None if there are none; some must be above 0, and none below."""
+    """Return one weight for each row, or None without weights; at least one must be positive, and none negative."""
     if sample_weight is None:
         return None
     if np.asarray(sample_weight).dtype.kind in "mM":
@@ -25,12 +25,12 @@ def checked_weights(sample_weight: Any, rows: Any) -> Array | None:
     return weights
 
 
-def judged_rows(y: Any, A: Array, sample_weight: Any) -> tuple[Any, Array, Array | None]:
-    """Return target, predictions and weights of the rows that a score is of.
+def scored_rows(y: Any, A: Array, sample_weight: Any) -> tuple[Any, Array, Array | None]:
+    """Return target, predictions and weights of the rows with a positive weight, which are scored.
 
     Examples
     --------
-    >>> judged_rows([1.0, 1e300], np.array([1.5, 2.0]), [1, 0])
+    >>> scored_rows([1.0, 1e300], np.array([1.5, 2.0]), [1, 0])
     (array([1.]), array([1.5]), array([1.]))
     """
     y, weights = present(y), checked_weights(sample_weight, A)

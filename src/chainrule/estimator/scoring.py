@@ -1,4 +1,4 @@
-"""Who judges the validation rows while training: the loss, accuracy or R², or the user's scorer."""
+"""Score the validation rows during training: by the loss, accuracy or R², or the user's scorer."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OfLogits = Callable[[Array, Array, Array | None], float]
 
 
 def _of_logits(score: OfLogits, examples: Examples, training: Training, parameters: Parameters) -> float:
-    """A score of Z[L], targets and weights, which needs no further look at the table."""
+    """Compute a score from Z[L], targets and weights, without the table."""
     _, Y, weights = examples.batch(slice(None), np.dtype(np.float64))
     return score(all_logits(training.architecture, parameters, examples, training.feed.runner), Y, weights)
 
@@ -39,7 +39,7 @@ def _of_estimator(
     training: Training,
     parameters: Parameters,
 ) -> float:
-    """A scikit-learn scorer of a copy of the estimator that has the weights of the moment."""
+    """Call a scikit-learn scorer with a copy of the estimator that has the current weights."""
     probe, (X, y, sample_weight) = copy(estimator), rows
     probe.network_ = TrainedNetwork(training.architecture, State(parameters, ()), History())
     weights = {} if sample_weight is None else {"sample_weight": sample_weight}
@@ -60,16 +60,16 @@ def require_scoring(scoring: Any) -> None:
 
 @cache
 def _scorer_names() -> tuple[str, ...]:
-    """The names, which scikit-learn would sort anew for every call of partial_fit."""
+    """Return the names, cached: scikit-learn would sort them in every call of partial_fit."""
     return tuple(get_scorer_names())
 
 
 def validation_score(
     estimator: Any, validation: TrainingSet, rows: tuple[Any, Any, Any], of_logits: OfLogits
 ) -> Score | None:
-    """Return what scores the validation rows, of the table `rows` as the user gave it, while the estimator trains.
+    """Return the function that scores the validation rows, taken from the user's table `rows`, during training.
 
-    Its parameter `scoring` decides; with "loss" accuracy or R² of the logits are recorded, which decide nothing.
+    The parameter `scoring` decides; with "loss", accuracy or R² of the logits is recorded, but not used.
     """
     examples, scoring = validation.examples, estimator.scoring
     if isinstance(examples, StoredRows):
@@ -85,5 +85,5 @@ def validation_score(
     if chosen is not None:
         X, y = _safe_indexing(X, chosen), _safe_indexing(y, chosen)
         sample_weight = None if sample_weight is None else np.asarray(sample_weight)[chosen]
-    scorer = check_scoring(estimator, scoring)  # of None the estimator's own `score`
+    scorer = check_scoring(estimator, scoring)  # None is the estimator's own `score`
     return partial(_of_estimator, estimator, scorer, (X, y, sample_weight))

@@ -1,4 +1,4 @@
-"""What a file holds of an estimator beside its network: parameters and labels as plain data, and whether they fit."""
+"""Serialise an estimator's parameters and labels as plain data, and check that those of a file fit its network."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from chainrule.network.types import Array
 from chainrule.table.target import Target
 from chainrule.tabular.model import check_sense
 
-_WIDEST = 1024  # characters of a label's type; more only where a label has them
+_WIDEST = 1024  # most characters of a label's dtype, unless a label is longer
 _PAIRS = "pairs"
 
 
 def plain_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Describe parameters as JSON can hold them; callbacks, which are code, are left out.
+    """Serialise parameters as plain JSON data; callbacks, which are code, are left out.
 
-    A pair of formulas, which would become a list for two layers, gets a name.
+    A pair of formulas, which JSON would turn into a list for two layers, is named.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def plain_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _described_weight(weight: Any) -> Any:
-    """A weight for each label as pairs, since labels may be numbers; a list has one of these for each output."""
+    """Serialise class weights as pairs, since labels may be numbers; a list has an entry for each output."""
     if isinstance(weight, list | tuple):
         return [_described_weight(each) for each in weight]
     return {_PAIRS: list(weight.items())} if isinstance(weight, dict) else weight
@@ -69,7 +69,7 @@ def _described_activation(spec: Any) -> Any:
 
 
 def constructor_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Undo what JSON does to tuples and keys: widths, pairs of an activation's name and parameters, sizes by column."""
+    """Restore tuples and keys that JSON cannot hold: widths, activations with parameters, sizes by column."""
     restored = {name: _restored(value) for name, value in parameters.items()}
     if isinstance(restored.get("hidden_layer_sizes"), list):
         restored["hidden_layer_sizes"] = tuple(restored["hidden_layer_sizes"])
@@ -89,7 +89,7 @@ def _restored(value: Any) -> Any:
 
 
 def restored(described: dict[str, Any]) -> Array:
-    """Rebuild labels in their own type, unless a file asks for one that none have, or a width that none needs."""
+    """Restore labels in their own dtype; refuse a file's dtype that no labels have, and limit its width."""
     dtype, values = np.dtype(described["dtype"]), described["values"]
     if dtype.kind not in "iufbUO":
         raise ModelFileError(f"{len(values):,} class labels of type {dtype} are not supported.")
@@ -101,16 +101,16 @@ def restored(described: dict[str, Any]) -> Array:
 
 
 def restored_residuals(values: Array, n_outputs: int) -> Array:
-    """Take residuals of calibration rows, if they fit the outputs."""
+    """Return the residuals of calibration rows; raise ModelFileError if they do not fit the outputs."""
     if values.ndim != 2 or values.shape[1] != n_outputs or not len(values):
         raise ModelFileError(f"calibration residuals of shape {values.shape} do not fit {n_outputs} outputs.")
-    return values.astype(np.float64)  # as files had them in the dtype of the network
+    return values.astype(np.float64)  # older files have them in the network's dtype
 
 
 def check_columns(
     columns: Columns | None, architecture: Architecture, settings: Settings, n_features: int, names: Array | None
 ) -> None:
-    """Hold what a record says of columns against the network, and against the parameters."""
+    """Check a record's columns against the network and the parameters."""
     check_sense(() if columns is None else columns.encoder.blocks, None)
     features = architecture.n_columns if columns is None else len(columns.encoder.blocks)
     if n_features != features:
@@ -124,10 +124,10 @@ def check_columns(
 
 
 def check_scale(target: Target | None, architecture: Architecture, standardizes: bool) -> None:
-    """Hold what a record says of the units of the target against the network."""
+    """Check a record's target units against the network."""
     check_sense((), target)
     if target is not None and (not standardizes or target.task != "regression"):
-        raise ModelFileError("the record standardises a target that is none of numbers.")
+        raise ModelFileError("the record standardises a target that is not numeric.")
     if target is not None and len(target.scale) != architecture.widths[-1]:
         raise ModelFileError(
             f"the record scales {len(target.scale)} outputs, the network has {architecture.widths[-1]}."
@@ -135,7 +135,7 @@ def check_scale(target: Target | None, architecture: Architecture, standardizes:
 
 
 def check_classes(arrays: Mapping[str, Array], fitted: Mapping[str, Any], n_outputs: int) -> Labels:
-    """Return the labels of a record, if they fit the outputs, and what they weigh fits them."""
+    """Return the labels of a record, after checking that they and their weights fit the outputs."""
     absent = [name for name in ("classes_", "_multilabel", "_label_dtype") if name not in {**arrays, **fitted}]
     if absent:
         raise ModelFileError(f"the record of a classifier lacks {', '.join(absent)}.")
@@ -154,7 +154,7 @@ def check_classes(arrays: Mapping[str, Array], fitted: Mapping[str, Any], n_outp
 
 
 def described(values: Array) -> dict[str, Any]:
-    """Describe labels or names as plain data; `restored` rebuilds them."""
+    """Serialise labels or names as plain data; `restored` is the inverse."""
     listed = values.tolist()
     if values.dtype == object and not all(isinstance(value, str) for value in listed):
         raise ModelFileError(f"class labels of mixed types cannot be saved: {listed[:5]}. Use text or numbers.")

@@ -1,7 +1,8 @@
-"""X as a path, a query, or an object of pyarrow or Dask: read column by column to be measured, by rows to be encoded.
+"""Encode X given as a path, a query, or an object of pyarrow or Dask: its inputs are cached on disk.
 
-The target, the weights and a key for every row are in memory, so that classes, class weights and the validation split
-are what they are for a table in memory. The inputs are not: they are encoded to a file, which training reads.
+Columns are read one by one to be measured, and then in batches to be encoded to a file, which training reads. Target,
+weights and a key of every row are in memory, so that classes, class weights and the validation split are the same as
+for a table in memory.
 """
 
 from __future__ import annotations
@@ -32,17 +33,17 @@ from chainrule.table.reading.batches import ParquetBatches
 
 
 def working_memory() -> float:
-    """What rows that are computed together may take, in bytes: scikit-learn's `working_memory`."""
+    """Return the bytes for rows that are computed together: scikit-learn's `working_memory`."""
     return float(get_config()["working_memory"] * 2**20)
 
 
 def working_budget() -> Budget:
-    """What rows of a table on disk may take: scikit-learn's `working_memory`, but not less than any work takes."""
+    """Return the budget for rows of a table on disk: scikit-learn's `working_memory`, but at least `LEAST`."""
     return Budget(max(LEAST, int(working_memory())))
 
 
 class _OnDisk(Sequence[Column]):
-    """Columns that are read when they are asked for, and not kept."""
+    """Columns that are read at each access, and not kept."""
 
     def __init__(self, batches: ParquetBatches) -> None:
         self.batches = batches
@@ -62,7 +63,7 @@ class _OnDisk(Sequence[Column]):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class StoredTable(RawTable):
-    """A table of any size, whose inputs are encoded to a file in a folder."""
+    """A table of any size, whose encoded inputs are cached in a folder."""
 
     batches: ParquetBatches
     folder: Path
@@ -70,7 +71,7 @@ class StoredTable(RawTable):
 
     @classmethod
     def of(cls, batches: ParquetBatches, folder: Path) -> StoredTable:
-        """Return the table that is read batch by batch."""
+        """Return a table that is read batch by batch."""
         columns = _OnDisk(batches)
         return cls(columns=columns, source=batches.source, batches=batches, folder=folder)  # type: ignore[arg-type]
 
@@ -85,12 +86,12 @@ class StoredTable(RawTable):
         return self.batches.n_rows
 
     def row_keys(self) -> Array:
-        """Hash the content of every row as the table in memory would."""
+        """Hash the content of every row, with the same result as for a table in memory."""
         keys = [row_keys(_matrix(batch)) if self.plain else batch.row_keys() for batch in self.batches]
         return np.concatenate(keys)
 
     def measured_with(self, settings: Settings) -> StoredTable:
-        """Return the table whose columns are to be measured as the settings say."""
+        """Return the table with the categorical columns of the settings."""
         wanted, names = settings.categorical_features, list(self.names)
         if isinstance(wanted, str):  # "from_dtype"
             columns = self.batches.header.columns
@@ -102,12 +103,12 @@ class StoredTable(RawTable):
         return replace(self, categorical=categorical, plain=not settings.encodes_columns)
 
     def with_columns(self, names: Sequence[str], *, plain: bool) -> StoredTable:
-        """Return some of the columns, in that order."""
+        """Return the table with only the given columns, in that order."""
         batches = self.batches.select(names)
         return replace(self, batches=batches, columns=_OnDisk(batches), plain=plain)  # type: ignore[arg-type]
 
     def encoded(self, columns: Columns | None) -> StoredMatrix:
-        """Write the matrix that the network takes to a file of its own."""
+        """Write the network's input matrix to a file."""
         parts = encoded_parts(self.batches, columns)
         first = next(parts)
         order = working_budget().window(first.itemsize * (first.shape[1] + 1))
@@ -122,7 +123,7 @@ class StoredTable(RawTable):
 
 
 def encoded_parts(batches: ParquetBatches, columns: Columns | None) -> Iterator[Array]:
-    """Give the matrix that the network takes, some rows at a time."""
+    """Yield the network's input matrix, some rows at a time."""
     return (_encoded(batch, columns) for batch in batches)
 
 
@@ -132,13 +133,13 @@ def _encoded(batch: Table, columns: Columns | None) -> Array:
 
 
 def _block(batch: Table, columns: Columns | None) -> Block:
-    """Encode the inputs of a batch alone; the targets are elsewhere."""
+    """Encode only the inputs of a batch; targets are in memory."""
     X = _encoded(batch, columns)
     return Block(X, X[:, :0])
 
 
 def _matrix(batch: Table) -> Array:
-    """Put the columns side by side; texts and dates are none that a network takes as they are."""
+    """Stack numeric columns into a matrix; raise TableError for texts and dates."""
     for column in batch.columns:
         if column.kind not in ("number", "boolean"):
             raise TableError(

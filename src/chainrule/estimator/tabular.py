@@ -1,10 +1,11 @@
-"""`TabularClassifier` and `TabularRegressor`: what `chainrule train` does, as scikit-learn estimators."""
+"""`TabularClassifier` and `TabularRegressor`: `chainrule train` as scikit-learn estimators."""
 
 from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -18,41 +19,45 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d, validate_data
 
 from chainrule._errors import InvalidParameterError, TableError, TargetError
+from chainrule.estimator.atomic_fit import all_or_nothing
 from chainrule.estimator.target_values import check_one_kind, present
 from chainrule.fit.dataset import TrainingSet
 from chainrule.fit.objective import LOSS_PARAMETERS, Objective
 from chainrule.fit.trained_network import TrainedNetwork
 from chainrule.network.training.hooks import Progress
 from chainrule.network.types import Array
+from chainrule.outofcore.memory import Budget
 from chainrule.storage import save
 from chainrule.table import Column, ColumnPlan, Schema, Table, from_frame
+from chainrule.table.batches import Batches
 from chainrule.table.reading.from_frame import level_column, number_column
 from chainrule.tabular.model import TableModel, as_table
-from chainrule.tabular.pipeline import Task, is_source, train_table
+from chainrule.tabular.pipeline import Task, in_batches, is_source, open_table, train_table
 from chainrule.tabular.prepare import ROLES, Overrides
+from chainrule.tabular.recipe import recipe
 
 Estimator = TypeVar("Estimator")
 _PARAMETERS = """\
 Parameters
     ----------
     hidden_layer_sizes, activation, solver, alpha, l1_ratio, weight_decay, dropout, batch_size, learning_rate, \
-    learning_rate_init, max_iter, early_stopping, validation_fraction, n_iter_no_change, clipnorm, engine, n_threads
-        As of `MLPClassifier`; None, the default, takes what the recipe of `chainrule train` has for so many rows.
+    learning_rate_init, max_iter, early_stopping, validation_fraction, n_iter_no_change, and all others to n_threads
+        As for `MLPClassifier`; None, the default, uses the recipe of `chainrule train` for this number of rows.
     drop, categorical, numeric, ordinal : sequence of str or int, default=()
-        Columns to leave out, or whose role is not to be inferred, by name or position from 1.
+        Columns to leave out, or whose role is set instead of inferred, by name or position from 1.
     embedding_size : int or "auto", default=None
-        Learn a vector of this size for each category, instead of one feature a category; "auto" chooses it by their
-        number.
+        Learn a vector of this size for each category, instead of one feature per category; "auto" chooses it by the
+        number of categories.
     loss, label_smoothing, gamma, class_weight, delta, quantile, power
-        As of `MLPClassifier` and `MLPRegressor`; None is cross-entropy, or the squared error of the standardised
+        As for `MLPClassifier` and `MLPRegressor`; None is cross-entropy, or the squared error of the standardised
         target. "poisson", "gamma" and "tweedie" learn the target in its own units.
     test_size : float, default=0.0
-        Share of the rows to test on, which are not trained on: the command's default is 0.2. With 0, network and
-        baselines are compared on the validation rows, where the network's figures are a little too good.
+        Share of test rows, which are not used in training; the command's default is 0.2. With 0, network and baselines
+        are compared on the validation rows, where the network's figures are a little too good.
     random_state : int, RandomState or None, default=None
-        Decides the split and every random draw. A number gives the same bits as the command's `--seed`.
+        Seed of the split and of every random draw. A number gives the same bits as the command's `--seed`.
     memory : str, default=None
-        The most to take, such as "2GB": X is read in batches. None decides by the size of X.
+        Maximum memory, such as "2GB": X is read in batches. With None the size of X decides.
     verbose : bool, default=False
         Print the loss of every epoch.
 
@@ -61,7 +66,7 @@ Parameters
     schema_ : Schema
         The role of every column, and why.
     figures_, baselines_ : dict of dict
-        Figures of network and baselines on rows that they were not trained on.
+        Figures of network and baselines on held-out rows.
     history_ : History
     n_iter_ : int
         Epochs.
@@ -73,7 +78,7 @@ Parameters
 
 
 def _documented(estimator: type[Estimator]) -> type[Estimator]:
-    """Put the parameters into the docstring where it says so."""
+    """Insert the parameters into the class docstring."""
     estimator.__doc__ = (estimator.__doc__ or "").format(parameters=_PARAMETERS)
     return estimator
 
@@ -84,7 +89,7 @@ _OF_THE_TABLE |= {*LOSS_PARAMETERS, "loss", "class_weight"}
 
 @dataclass(eq=False, repr=False)
 class BaseTabular(BaseEstimator):
-    """What both estimators share: parameters, reading, training, records."""
+    """Base class of both estimators: parameters, reading, training, serialising."""
 
     _: KW_ONLY
     hidden_layer_sizes: int | Sequence[int] | None = None
@@ -101,7 +106,26 @@ class BaseTabular(BaseEstimator):
     early_stopping: bool | None = None
     validation_fraction: float | None = None
     n_iter_no_change: int | None = None
+    power_t: float | None = None
+    tol: float | None = None
+    shuffle: bool | None = None
+    momentum: float | None = None
+    nesterovs_momentum: bool | None = None
+    beta_1: float | None = None
+    beta_2: float | None = None
+    epsilon: float | None = None
+    rho: float | None = None
+    max_fun: int | None = None
+    alpha_scaling: str | None = None
+    dropout_input: float | None = None
+    warmup_steps: int | None = None
     clipnorm: float | None = None
+    clipvalue: float | None = None
+    kernel_initializer: Any = None
+    bias_initializer: Any = None
+    restore_best_weights: bool | None = None
+    record_loss: bool | None = None
+    on_divergence: str | None = None
     engine: str | None = None
     n_threads: int | None = None
     drop: Sequence[str | int] = ()
@@ -117,16 +141,18 @@ class BaseTabular(BaseEstimator):
     _task: ClassVar[str]
     loss: Any
 
+    @all_or_nothing
     def fit(self, X: Any, y: Any) -> Self:
-        """Understand the table, train a network on it, and compare it with the baselines.
+        """Infer the roles of the columns, train a network, and compare it with the baselines.
 
         Parameters
         ----------
         X : data frame, array-like, path, SQL query, Arrow dataset or Dask data frame
-            Numbers, texts, dates, truth values and gaps as they come. What does not fit into memory is read in batches.
+            May hold numbers, texts, dates, truth values and missing values. It is read in batches if it does not fit
+            into memory.
         y : str, int or sequence of them; or array-like of shape (n_samples,) or (n_samples, n_outputs)
-            The column of X to predict, by name or position from 1; several for a regressor. Or values, beside a frame
-            or an array.
+            The column of X to predict, by name or position from 1; several for a regressor. If X is a frame or an
+            array in memory, y may also be values.
 
         Returns
         -------
@@ -135,11 +161,11 @@ class BaseTabular(BaseEstimator):
         Raises
         ------
         InvalidParameterError
-            If a parameter is not what it must be; names the nearest valid value.
+            If a parameter is invalid; the message names the nearest valid value.
         TableError
-            If a column or file is not there, or no column is left to learn from.
+            If a column or file does not exist, or no column is left to learn from.
         TargetError
-            If the target cannot be learnt; says why.
+            If the target cannot be learnt; the message says why.
         """
         self._by_name = _is_named(y, X)
         source, targets = self._with_target(X, y)
@@ -165,20 +191,45 @@ class BaseTabular(BaseEstimator):
         Parameters
         ----------
         X : as for `fit`
-            Columns in any order, others are ignored; a missing one raises TableError.
+            If the target was a column, columns in any order, others are ignored; a missing one raises TableError. If
+            it was given as values, a frame must have the same columns in the same order, as elsewhere in scikit-learn.
 
         Returns
         -------
         ndarray of shape (n_samples,), or (n_samples, n_outputs) for several targets
         """
-        return self._fitted().predict(self._table(X))
+        return self._fitted().decided(self._answers(X))
 
     def evaluate(self, X: Any) -> dict[str, float]:
         """Return the figures on a table that has the target column: accuracy, log loss, ROC AUC; or RMSE, MAE, R²."""
-        return self._fitted().evaluate(X)
+        return self._judged(X, self._fitted().target.names)
+
+    def _judged(self, X: Any, names: Sequence[str | int]) -> dict[str, float]:
+        """Return the figures on a table, some of whose columns hold the target."""
+        model = self._fitted()
+        with self._opened(X) as batches:
+            target = replace(model.target, names=batches.header.resolve(names))
+            return replace(model, target=target).judge(batches).figures
+
+    def _named_score(self, X: Any, y: Any, sample_weight: Any, figure: str) -> float:
+        if sample_weight is not None:
+            raise InvalidParameterError("sample_weight goes with values of y: give y as values, or no weights.")
+        return self._judged(X, y if isinstance(y, list | tuple) else [y])[figure]
+
+    def _answers(self, X: Any) -> Array:
+        """Return the probabilities or numbers that the network predicts for every row."""
+        model = self._fitted()
+        with self._opened(self._table(X)) as batches:
+            return np.concatenate([model.answers_of(batch) for batch in batches])
+
+    @contextmanager
+    def _opened(self, table: Any) -> Iterator[Batches]:
+        batched = in_batches(table, self.memory)
+        with open_table(table, batched=batched, budget=Budget.asked(self.memory)) as batches:
+            yield batches
 
     def to_dataset(self, X: Any, y: Any = None, sample_weight: Any = None) -> TrainingSet:
-        """Return rows as the network takes them: encoded, the target in its units; without y it is in the table."""
+        """Return encoded rows with the target in the network's units; without y it is a column of X."""
         model = self._fitted()
         if y is None or _is_named(y, X):
             table = as_table(X)
@@ -200,11 +251,12 @@ class BaseTabular(BaseEstimator):
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted estimator to a file, which `chainrule.load` and the command line take."""
+        self._fitted()
         save(self, path)
 
     @property
     def figures_(self) -> dict[str, dict[str, float]]:
-        """The figures of the network and the baselines, on the test rows; without any, on the validation rows."""
+        """The figures of the network and the baselines on the test rows, or without any on the validation rows."""
         return dict(self._fitted().training.get("figures", {}))
 
     @property
@@ -213,14 +265,14 @@ class BaseTabular(BaseEstimator):
         return {name: figures for name, figures in self.figures_.items() if name != "network"}
 
     def to_record(self) -> tuple[dict[str, Any], dict[str, Array]]:
-        """Return plain JSON data and tensors, for `chainrule.save`: those of the table model."""
+        """Return plain JSON data and tensors of the table model, for `chainrule.save`."""
         return self._fitted().to_record()
 
     @classmethod
     def of_model(cls, model: TableModel) -> Self:
         """Return the fitted estimator around a table model, with the settings that it was trained with."""
         record, names = model.training, set(cls._get_param_names())
-        asked = {**record.get("settings", {}), **record.get("columns", {})}
+        asked = {**_not_of_the_recipe(record), **record.get("columns", {}), "test_size": record.get("test_size", 0.0)}
         if "objective" in record:
             objective = Objective.from_dict(record["objective"])
             asked |= {"loss": objective.loss, "class_weight": objective.class_weight, **objective.parameters}
@@ -243,7 +295,7 @@ class BaseTabular(BaseEstimator):
 
     @abstractmethod
     def _target_columns(self, y: Any, name: str) -> tuple[Column, ...]:
-        """Take values of the target as columns of a table."""
+        """Convert values of the target to columns of a table."""
 
     def _with_target(self, X: Any, y: Any) -> tuple[Any, Sequence[str | int]]:
         """Return the table with its target, and the names of the target's columns."""
@@ -252,7 +304,8 @@ class BaseTabular(BaseEstimator):
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y is None."
             )
         if self._by_name:
-            return X, list(y) if isinstance(y, list | tuple) else [y]
+            names = list(y) if isinstance(y, list | tuple) else [y]
+            return X if is_source(X) or hasattr(X, "columns") or isinstance(X, Mapping) else self._table(X), names
         if is_source(X) or isinstance(X, Table):
             raise InvalidParameterError(
                 "with X as a path, a query or a table to be read, y is the name of its column, or a list of names; got "
@@ -272,10 +325,11 @@ class BaseTabular(BaseEstimator):
         return Table((*table.columns, *columns), table.source), [column.name for column in columns]
 
     def _table(self, X: Any, *, reset: bool = False) -> Any:
-        """Take X as a table: an array's columns are called x0, x1 and so on.
+        """Convert X to a table; an array's columns are called x0, x1 and so on.
 
-        A frame that came with values of the target has to have the same columns again, in their order, as elsewhere in
-        scikit-learn. One that came with the target among its columns may have others, in any order, as for the command.
+        If the target was given as values, a frame must have the same columns as in training, in the same order, as
+        elsewhere in scikit-learn. If it was given as a column, a frame may have further columns, in any order, as for
+        the command.
         """
         if issparse(X):
             raise TableError("X is sparse, which a table cannot be: use X.toarray(), or an MLP estimator.")
@@ -302,7 +356,7 @@ class BaseTabular(BaseEstimator):
         return Objective(self.loss, parameters, getattr(self, "class_weight", None))
 
     def _changes(self) -> dict[str, Any]:
-        """The settings of the network that are given, under the names of `Settings`."""
+        """Return the given settings of the network, under the names of `Settings`."""
         given = {name: getattr(self, name) for name in self.get_params(deep=False) if name not in _OF_THE_TABLE}
         return {name: value for name, value in given.items() if value is not None}
 
@@ -326,7 +380,7 @@ class BaseTabular(BaseEstimator):
 @_documented
 @dataclass(eq=False, repr=False)
 class TabularClassifier(ClassifierMixin, BaseTabular):
-    """Classes from a table as it is: `chainrule train` as a scikit-learn estimator.
+    """Classifier for raw tables: `chainrule train` as a scikit-learn estimator.
 
     {parameters}
 
@@ -348,12 +402,12 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
 
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each class (column, in the order of `classes_`) for each row."""
-        return self._fitted().predict_proba(self._table(X))
+        return self._answers(X)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the accuracy on rows whose labels are given, or are a column of X."""
+        """Return the accuracy; y is labels, or names a column of X."""
         if _is_named(y, X):
-            return self.evaluate(X)["accuracy"]
+            return self._named_score(X, y, sample_weight, "accuracy")
         return float(accuracy_score(y, self.predict(X), sample_weight=sample_weight))
 
     def _target_columns(self, y: Any, name: str) -> tuple[Column, ...]:
@@ -369,7 +423,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
 @_documented
 @dataclass(eq=False, repr=False)
 class TabularRegressor(RegressorMixin, BaseTabular):
-    """Numbers from a table as it is: `chainrule train` as a scikit-learn estimator.
+    """Regressor for raw tables: `chainrule train` as a scikit-learn estimator.
 
     {parameters}
 
@@ -389,9 +443,9 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     _task = "regression"
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return R² on rows whose numbers are given, or are columns of X."""
+        """Return R²; y is numbers, or names columns of X."""
         if _is_named(y, X):
-            return self.evaluate(X)["r2"]
+            return self._named_score(X, y, sample_weight, "r2")
         return float(r2_score(y, self.predict(X), sample_weight=sample_weight))
 
     def _target_columns(self, y: Any, name: str) -> tuple[Column, ...]:
@@ -404,26 +458,28 @@ class _Printing:
     """Prints the loss of every epoch."""
 
     def on_segment(self, progress: Progress) -> None:
-        """Say nothing within an epoch."""
+        """Do nothing within an epoch."""
 
     def on_epoch(self, progress: Progress) -> None:
-        """Print what the epoch measured."""
+        """Print the losses of the epoch."""
         history = progress.history
         validation = f", validation loss = {history['val_loss'][-1]:.8f}" if "val_loss" in history else ""
         print(f"Iteration {progress.epoch}, loss = {history['running_loss'][-1]:.8f}{validation}")
 
     def on_compare(self) -> None:
-        """Say nothing of the linear model."""
+        """Do nothing before the linear model is trained."""
 
 
 def _is_named(y: Any, X: Any) -> bool:
-    """Say whether a target is given by the name or the position of its column, or several by theirs."""
+    """Say whether the target is given by name or position of its column, or by several names."""
     if isinstance(y, str | int) and not isinstance(y, bool):
         return True
     if not isinstance(y, list | tuple) or not y or not all(isinstance(key, str) for key in y):
         return False
+    if is_source(X):
+        return True
     names = X if isinstance(X, Mapping) else X.names if isinstance(X, Table) else getattr(X, "columns", ())
-    return is_source(X) or {*y} <= {*names}  # else it is a list of labels
+    return len({*y}) == len(y) and {*y} <= {*names}  # else it is a list of labels
 
 
 def estimator_of(model: TableModel) -> TabularClassifier | TabularRegressor:
@@ -431,13 +487,24 @@ def estimator_of(model: TableModel) -> TabularClassifier | TabularRegressor:
     return (TabularClassifier if model.target.task == "classification" else TabularRegressor).of_model(model)
 
 
+def _not_of_the_recipe(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the recorded settings that are not those which the recipe has for so many rows."""
+    settings = {name: _as_given(value) for name, value in record.get("settings", {}).items()}
+    rows = record.get("rows", 1)
+    decisive = {name: settings[name] for name in ("solver", "hidden_layer_sizes") if name in settings}
+    plain, chosen = recipe(rows), recipe(rows, **decisive)
+    return {
+        name: value for name, value in settings.items() if value != getattr(plain if name in decisive else chosen, name)
+    }
+
+
 def _as_given(value: Any) -> Any:
-    """Undo what JSON makes of a tuple."""
+    """Turn a list, which JSON makes of a tuple, back into a tuple."""
     return tuple(value) if isinstance(value, list) else value
 
 
 def _seed(random_state: Any) -> int:
-    """Take a number as the seed it is, as the command does; draw one from a generator."""
+    """Return a number as the seed, as the command does; draw one from a generator."""
     if isinstance(random_state, int | np.integer):
         return int(random_state)
     return int(check_random_state(random_state).randint(2**31 - 1))

@@ -1,4 +1,4 @@
-"""A regression target in units of its own deviation, so that one learning rate suits dollars as well as shares."""
+"""Standardise a regression target, so that one learning rate suits targets in any units."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from chainrule.network.types import Array
 from chainrule.table.encoding.statistics import mean_and_deviation, merged
 from chainrule.table.target import Target
 
-# Losses that stay what they are, up to a factor, when prediction and target are divided by the same number.
+# Losses that only change by a factor when prediction and target are divided by the same number.
 _HOMOGENEOUS = ("squared_error", "absolute_error", "huber", "quantile", "pinball")
-_LINEAR = ("identity", "ascending")  # outputs that may be anywhere; several quantiles stay in order in any units
+_LINEAR = ("identity", "ascending")  # unbounded outputs; several quantiles stay in order in any units
 _BAD = 10.0  # a deviation above this or below its inverse, or a mean of more deviations than this, hinders training
 
 
 def target_scale(Y: Array, weights: Array | None, standardize: bool | str, name: object, loss: Loss) -> Target | None:
-    """Measure centre and scale of each output of Y, (m, n[L]); None where the target is to stay as it is.
+    """Measure centre and scale of each output of Y, (m, n[L]); return None if the target is not standardised.
 
-    `standardize` is the parameter, `name` the parameter `loss`, and `loss` what it stands for.
+    `standardize` is the parameter, `name` the parameter `loss`, and `loss` the loss that it means.
     """
     auto = isinstance(standardize, str)
     if not (name in _HOMOGENEOUS if auto else standardize):
@@ -38,7 +38,7 @@ def target_scale(Y: Array, weights: Array | None, standardize: bool | str, name:
     if auto and not any(_is_badly_scaled(*statistics) for statistics in measured):
         return None
     centre, scale = zip(*measured, strict=True)
-    if name == "huber":  # errors of all outputs are held against the one delta
+    if name == "huber":  # all outputs share one delta
         scale = (float(np.sqrt(np.mean(np.square(scale)))),) * len(scale)
     names = tuple(f"y{output}" for output in range(len(scale)))
     return Target(names, "regression", "standardize_target", centre=centre, scale=scale)

@@ -1,4 +1,4 @@
-"""A target has a value in every row: what is missing is refused, and its row is named."""
+"""Check that a target has a value in every row; the message names the first row that has none."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from chainrule.table.reading.from_frame import is_missing
 
 
 def present(y: Any, what: str = "y") -> Any:
-    """Return values as an array of the type they have; whole numbers stay such, whatever holds them.
+    """Return values as an array of their own type; whole numbers stay whole, whatever the container.
 
     Parameters
     ----------
     y : array-like, sparse matrix or None
-        The last two are returned as they are.
+        A sparse matrix and None are returned as they are.
     what : str
-        How to call it.
+        The name in messages.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def present(y: Any, what: str = "y") -> Any:
 
 
 def warn_of_column(y: Array) -> None:
-    """Warn of a target in a column, as scikit-learn does."""
+    """Warn of a target in the form of a column, as scikit-learn does."""
     if y.ndim == 2 and y.shape[1] == 1:
         warn(
             "A column-vector y was passed when a 1d array was expected. Please change the shape of y to (n_samples,), "
@@ -61,7 +61,7 @@ def warn_of_column(y: Array) -> None:
 
 
 def check_one_kind(y: Any) -> None:
-    """Raise TargetError for labels that are texts among others, beside which they have no order."""
+    """Raise TargetError if labels mix texts and other values, which cannot be sorted."""
     labels = y.ravel().tolist() if isinstance(y, np.ndarray) and y.dtype.kind == "O" else []
     row = next((row for row, label in enumerate(labels) if isinstance(label, str) is not isinstance(labels[0], str)), 0)
     if row:
@@ -72,7 +72,7 @@ def check_one_kind(y: Any) -> None:
 
 
 def _numbers(values: Array) -> Array:
-    """Undo that columns of several types of numbers, as a frame has them, come as objects."""
+    """Convert objects that are all numbers, as from a frame whose columns have several types, to numbers."""
     plain = values.dtype.kind == "O" and all(isinstance(value, Real) for value in values.flat)
     return np.array(values.tolist()) if plain else values
 

@@ -1,4 +1,4 @@
-"""Learned features: the activations of the hidden layers as a transformer's output (the source's last row)."""
+"""Learned features: the activations of a hidden layer as the output of a transformer."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ def _has_hidden_layers(estimator: Any) -> bool:
 
 
 class Transformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
-    """Estimators with hidden layers."""
+    """Base class for estimators with hidden layers."""
 
     def transform(self, X: Any, layer: int | str = -1) -> Array:
-        """Return the features a hidden layer has learned: its activations A[l].
+        """Return the features that a hidden layer has learned: its activations A[l].
 
         Parameters
         ----------
         X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
         layer : int or "all", default -1
-            A hidden layer, 1 to L-1, or counted from the last one as -1, -2, ...; "all" puts them side by side.
+            A hidden layer, 1 to L-1, or counted from the last one as -1, -2, ...; "all" stacks them side by side.
 
         Returns
         -------
@@ -41,8 +41,8 @@ class Transformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         Raises
         ------
         InvalidParameterError
-            If there is no such layer, or a data frame is asked for of another layer than the last: scikit-learn
-            would give its columns the names of the last one's.
+            If there is no such layer, or a data frame is requested for another layer than the last: scikit-learn would
+            give its columns the names of the last layer's.
         """
         network = self._trained()
         n_hidden = network.architecture.L - 1
@@ -62,10 +62,10 @@ class Transformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
 
     @property
     def embeddings_(self) -> dict[str, dict[str, Array]]:
-        """The learned vector of each level, by column.
+        """The learned vector of each category, by column.
 
-        "(other)" stands for levels that were rare or are new, "(missing)" for missing values; each has one more pair of
-        parentheses where it is the name of a level.
+        "(other)" stands for rare and new categories, "(missing)" for missing values; each has one more pair of
+        parentheses if a category has that name.
         """
         vectors = self._trained().parameters.E
         blocks = () if self._columns is None else self._columns.codes
@@ -82,5 +82,5 @@ class Transformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         return tags
 
 
-# Last, because the wrapper that scikit-learn puts around `transform` for set_output would hide the condition.
+# Set last, because scikit-learn's wrapper of `transform` for set_output would hide the condition.
 Transformer.transform = available_if(_has_hidden_layers)(Transformer.transform)  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""From X as the user has it to what is to be encoded: checked as scikit-learn checks arrays, column by column."""
+"""Validate X and y as scikit-learn does; if columns are to be encoded, column by column."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NO_TARGET = "no_validation"  # scikit-learn's word
 
 @dataclass(frozen=True)
 class RawTable(Table):
-    """A table whose columns are to be encoded, and the places of those that hold categories."""
+    """A table whose columns are to be encoded, with the places of its categorical columns."""
 
     categorical: tuple[int, ...] = ()
 
@@ -33,22 +33,22 @@ class RawTable(Table):
 def validated(
     estimator: Any, X: Any, y: Any = NO_TARGET, *, settings: Settings, fitted: Columns | None, reset: bool
 ) -> tuple[Any, Any]:
-    """Check X, and y if it is given, as `fit` takes them.
+    """Validate X, and y if it is given, as for `fit`.
 
-    With `reset` the estimator learns the names and the number of features, of which the settings say what is to be
-    encoded; else X is held against them, and against the columns that were fitted.
+    With `reset` the estimator learns the names and the number of features, and the settings say which are encoded; else
+    X is compared with them and with the fitted columns.
 
     Returns
     -------
-    X : array as it came; CSR matrix whose entries that share a place are added up; or a RawTable to be encoded
-    y : ndarray, or as it came if it was not given
+    X : array; CSR matrix, whose duplicate entries are summed; or a RawTable to be encoded
+    y : ndarray, or NO_TARGET if it was not given
 
     Raises
     ------
     TableError
-        If a column holds what it must not, such as dates or durations, which are numbers in no unit.
+        If a column holds values that are not allowed, such as dates or durations.
     InvalidParameterError
-        If `categorical_features` names columns that are not there.
+        If `categorical_features` names columns that do not exist.
     """
     known = None if reset else fitted
     several = {} if isinstance(y, str) else {"multi_output": True}
@@ -91,7 +91,7 @@ def validated(
 
 
 def _are_numbers(X: Any) -> bool:
-    """Say whether X is an array of a type that numbers alone have."""
+    """Say whether X is an array with a numeric dtype."""
     return isinstance(X, np.ndarray) and X.dtype.kind in "biuf"
 
 
@@ -100,15 +100,15 @@ def _pair(checked: Any, y: Any) -> tuple[Any, Any]:
 
 
 def _frame(X: Any) -> Any:
-    """X as a data frame of narwhals, or None if it is none."""
-    import narwhals as nw  # arrays do without
+    """Return X as a narwhals data frame, or None if it is not a data frame."""
+    import narwhals as nw  # not needed for arrays
 
     frame = nw.from_native(X, eager_only=True, pass_through=True)
     return frame if isinstance(frame, nw.DataFrame) else None
 
 
 def _checked_apart(estimator: Any, X: Any, y: Any, reset: bool) -> Any:
-    """Check names, number of columns and y as scikit-learn does where X holds more than numbers."""
+    """Check names, number of columns and y as scikit-learn does if X holds more than numbers."""
     validate_data(estimator, X, y, reset=reset, skip_check_array=True)
     if not len(X):
         raise TableError("X has no rows: at least one is needed.")
@@ -157,7 +157,7 @@ def _table(names: Any, arrays: Iterable[Array], categorical: tuple[int, ...]) ->
 
 
 def check_values(table: Table, impute: bool) -> None:
-    """Raise TableError for infinity, and for missing values that nothing fills."""
+    """Raise TableError for infinity, and for missing values unless they are imputed."""
     for column in table.columns:
         if column.values.dtype.kind == "f" and np.isinf(column.values).any():
             raise TableError(f"Input X contains infinity: column {column.name!r} must be finite.")

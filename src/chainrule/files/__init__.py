@@ -1,1 +1,1 @@
-"""Files that are written whole or not at all, and the one kind that holds tensors with a record."""
+"""Atomic writing of files, and model files: safetensors with a checked JSON record."""

@@ -1,8 +1,8 @@
-"""A model file is a safetensors file whose metadata entry "chainrule" is a JSON object (see docs/model-file.md).
+"""Model files: safetensors files whose metadata entry "chainrule" is a JSON object (see docs/model-file.md).
 
-Reading parses and checks; nothing in a file can make the reader execute anything. Writing goes to a temporary file
-in the same folder, is flushed to the disk, and replaces the old file in one step: a crash or a full disk leaves the
-old file whole. A digest over every byte makes damage an error, never another prediction.
+Reading parses and checks; nothing in a file is executed. Writing is atomic: to a temporary file in the same folder,
+which is flushed to the disk and replaces the old file in one step, so that a crash or a full disk leaves the old file
+whole. A digest over every byte turns damage into an error instead of a wrong prediction.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from chainrule.network.types import Array
 
 FORMAT = 1
 _ENTRY = "chainrule"
-_UNSIGNED = b"0" * 64  # stands where the digest will be, while the digest is taken
+_UNSIGNED = b"0" * 64  # placeholder for the digest while it is computed
 _DTYPES = ("float32", "float64")
 
 
 def write_model(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write what `packed` gave, replacing the file in one step.
+    """Write the content from `packed`, replacing the file in one step.
 
     Raises
     ------
@@ -62,12 +62,12 @@ def packed(record: dict[str, Any], tensors: dict[str, Array]) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    """Write NumPy's numbers, which parameters often are, as JSON's."""
+    """Convert NumPy numbers, as parameters often are, for JSON."""
     import numpy as np
 
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
-    raise TypeError(f"a {type(value).__name__} is no plain value")
+    raise TypeError(f"a {type(value).__name__} is not a plain value")
 
 
 def read_model(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -76,7 +76,7 @@ def read_model(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, 
     Raises
     ------
     ModelFileError
-        If the file is absent, truncated, no model of this package, or of a newer format.
+        If the file is missing, truncated, not a model of this package, or of a newer format.
     """
     name = os.fspath(path)
     if not Path(path).is_file():
@@ -91,12 +91,12 @@ def read_model(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, 
 
 
 def unpacked(content: bytes, name: str) -> tuple[dict[str, Any], dict[str, Array]]:
-    """Return the record and the tensors that `packed` put together.
+    """Return the record and the tensors of a content from `packed`.
 
     Raises
     ------
     ModelFileError
-        If it is no content of a model file, a damaged one, or of a newer format; `name` is what it is called.
+        If it is not the content of a model file, damaged, or of a newer format; the message calls it `name`.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load
@@ -128,7 +128,7 @@ def _record(name: str, metadata: dict[str, str]) -> dict[str, Any]:
 
 
 def _check_content(name: str, content: bytes, record: dict[str, Any], tensors: dict[str, Array]) -> None:
-    """Hold the file against its digest, and its tensors against the types that they may have."""
+    """Check the file's digest and the dtypes of its tensors."""
     stated = str(record.get("sha256") or "none").encode(errors="replace")
     before, found, after = content.partition(stated)
     if not found or hashlib.sha256(before + _UNSIGNED + after).hexdigest().encode() != stated:
@@ -145,7 +145,7 @@ def _in_one_line(error: Exception) -> str:
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
-    """Raise ModelFileError where a model could not be written: better before the training than after it."""
+    """Raise ModelFileError if a model cannot be written to a path; called before training."""
     if reason := refusal(path):
         raise ModelFileError(
             f"cannot write {os.fspath(path) or repr('')}: {reason}. Give a file name, such as model.safetensors."

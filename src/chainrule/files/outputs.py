@@ -1,4 +1,4 @@
-"""Where an output may go: to a regular file, new or old, that is none of the inputs."""
+"""Check output paths: an output must be a regular file, new or old, and not one of the inputs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AnyPath = str | os.PathLike[str]
 
 
 def refusal(path: AnyPath) -> str:
-    """Say why no file can be written at a path, "" where one can.
+    """Return the reason why no file can be written at a path, or "".
 
     Examples
     --------
@@ -30,12 +30,12 @@ def refusal(path: AnyPath) -> str:
 
 
 def check_place(path: AnyPath) -> None:
-    """See whether a file can be written at a path; links are followed, as the writers do.
+    """Check that a file can be written at a path; links are followed, as when writing.
 
     Raises
     ------
     OSError
-        If there is no such folder, it is not writable, or a folder, a device or a pipe is there.
+        If the folder does not exist or is not writable, or the path is a folder, a device or a pipe.
     """
     if not os.fspath(path):
         raise OSError(ENOENT, "a file needs a name", "")
@@ -55,22 +55,22 @@ def _kind(mode: int) -> str:
     if stat.S_ISDIR(mode):
         return "a folder"
     if stat.S_ISREG(mode):
-        return "a file without a name"  # a stream to one that was deleted
+        return "a file without a name"  # a stream of a deleted file
     return "a pipe or a socket" if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) else "a device"
 
 
 def resolved(path: AnyPath) -> Path:
-    """Return where a path leads when links are followed."""
+    """Return a path with links followed."""
     return Path(os.path.realpath(path))
 
 
 def check_apart(outputs: Mapping[str, Iterable[AnyPath]], inputs: Iterable[AnyPath]) -> None:
-    """See that no output takes the place of an input or of another output.
+    """Check that no output overwrites an input or another output.
 
     Parameters
     ----------
     outputs : mapping of str to iterable of path
-        What each output is called in messages, and the places it takes: files, or folders with all in them.
+        For each output, its name in messages and the paths that it writes: files, or folders with their content.
     inputs : iterable of path
 
     Raises
@@ -93,11 +93,11 @@ def check_apart(outputs: Mapping[str, Iterable[AnyPath]], inputs: Iterable[AnyPa
 
 
 def _meet(one: AnyPath, other: AnyPath) -> bool:
-    """Say whether two paths lead to the same file, or one into the other."""
+    """Say whether two paths are the same file, or one is inside the other."""
     try:
-        if Path(one).samefile(other):  # hard links, and names that differ in case where that is no difference
+        if Path(one).samefile(other):  # also for hard links, and for names that differ by case where case is ignored
             return True
-    except (OSError, ValueError):  # one is not there yet
+    except (OSError, ValueError):  # one does not exist yet
         pass
     first, second = resolved(one), resolved(other)
     return first.is_relative_to(second) or second.is_relative_to(first)

@@ -1,8 +1,7 @@
-"""The shape of every record that is read from a file: a model's, a checkpoint's, an outcome's of a search.
+"""The shapes of the records read from files: of models, checkpoints, prepared rows and the outcomes of a search.
 
-What a file says is held against these before anything is made of it; how its parts fit together (widths and tensors,
-classes and outputs) is held against each other where they are put together, and an estimator's parameters against its
-own constraints.
+A record is checked against its shape before it is used. Whether its parts fit together (widths and tensors, classes and
+outputs) is checked where the model is built, and an estimator's parameters are checked against its own constraints.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from chainrule.files.shape import (
 
 
 def _is_activation(value: Any) -> bool:
-    """A name, or a name with parameters: numbers, or the formulas of one that is given as text."""
+    """Say whether a value is a name, or a name with parameters: numbers, or texts for a formula."""
     if isinstance(value, str):
         return True
     if (
@@ -43,12 +42,12 @@ def _is_activation(value: Any) -> bool:
 
 
 def _is_parameter(value: Any) -> bool:
-    """Of a loss: a number, or one for each output."""
+    """Say whether a value is a parameter of a loss: a number, or one for each output."""
     return all(number().holds(entry) for entry in (value if isinstance(value, list) else [value]))
 
 
 def _is_chosen(value: Any) -> bool:
-    """How many rows of a batch are chosen; in hexadecimal digits which, a bit for each, none for all; their digest."""
+    """Say whether a value describes selected rows: their number, a bit per row in hexadecimal or "", their digest."""
     return (
         isinstance(value, list)
         and len(value) == 3
@@ -81,7 +80,7 @@ _HISTORY: Shape = {
     "best_epoch": OrNone(whole()),
     "stop_reason": OrNone(TEXT),
     "stop_sentence": TEXT,
-    "stop_numbers": Maybe(_MEASURES),  # which files of the first days lack
+    "stop_numbers": Maybe(_MEASURES),  # the oldest files lack it
 }
 _TARGET: Shape = {
     "names": Each(TEXT, least=1),
@@ -130,6 +129,7 @@ TRAINING: Shape = {
     "schema": Maybe(_SCHEMA),
     "columns": Maybe(_OVERRIDES),
     "objective": Maybe(_OBJECTIVE),
+    "test_size": Maybe(number(0)),
 }
 _TABLE_MODEL: Shape = {
     "encoder": {"blocks": _BLOCKS},
@@ -197,6 +197,7 @@ PREPARED: Shape = {
     "schema": _SCHEMA,
     "columns": _OVERRIDES,
     "objective": _OBJECTIVE,
+    "shares": {"test": number(0), "validation": number(0), "seed": whole()},
     "target": _TARGET,
     "encoder": {"blocks": _BLOCKS},
     "dropped_rows": whole(),

@@ -1,4 +1,4 @@
-"""Files replaced in one step: written beside, flushed to the disk, renamed."""
+"""Replace files atomically: write a temporary file beside it, flush it to the disk, rename it."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from chainrule.files.outputs import check_place, resolved
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a place to write a file to, which at the end takes the place of `path` in one step.
+    """Yield a temporary path to write to, which replaces `path` in one step at the end.
 
-    A crash, a full disk or an error in between leaves an older file whole. A link stays one: what it leads to is
-    replaced.
+    A crash, a full disk or an error in between leaves an older file whole. If `path` is a link, the file that it links
+    to is replaced.
 
     Raises
     ------
     OSError
-        Also where `path` is no regular file, which renaming would replace: a folder, a device, a pipe.
+        Also if `path` is not a regular file, but a folder, a device or a pipe, which renaming would replace.
     """
     check_place(path)
     path = resolved(path)
@@ -36,7 +36,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write a file, or replace it in one step.
+    """Write a file, replacing an older one in one step.
 
     Raises
     ------

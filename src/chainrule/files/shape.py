@@ -1,7 +1,7 @@
-"""What plain data must look like before anything is made of them.
+"""Shapes of plain data, and the check that data have a shape.
 
-A shape is a `Leaf`, a dict of shapes by key (`Maybe` where a key may be absent; further keys are ignored), `Each` for a
-list or a dict whose entries are alike, `OrNone`, or `Kinds` for records whose shape one of their keys tells.
+A shape is a `Leaf`, a dict of shapes by key (`Maybe` if a key may be missing; further keys are ignored), `Each` for a
+list or a dict whose entries have one shape, `OrNone`, or `Kinds` for records whose shape depends on one of their keys.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Any, NoReturn, TypeAlias
 
 from chainrule._errors import ModelFileError
 
-MOST = 2**53  # whole numbers beyond are no longer exact where they meet floating-point ones
+MOST = 2**53  # larger whole numbers are not exact as floating-point numbers
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """A value that is not looked into further: what holds of it, and the same in words."""
+    """A single value: the condition that it must meet, and the same in words."""
 
     holds: Callable[[Any], bool]
     words: str
@@ -27,7 +27,7 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Each:
-    """A list or a dict, as `of` says, of any length that is at least `least`, with entries of one shape."""
+    """A list or a dict (`of`) with at least `least` entries, all of one shape."""
 
     entry: Shape
     least: int = 0
@@ -36,21 +36,21 @@ class Each:
 
 @dataclass(frozen=True)
 class Maybe:
-    """What may be absent from a record, but is nothing else than this if it is there."""
+    """An entry that may be missing from a record."""
 
     entry: Shape
 
 
 @dataclass(frozen=True)
 class OrNone:
-    """Null, or this."""
+    """Null, or a value of a shape."""
 
     entry: Shape
 
 
 @dataclass(frozen=True)
 class Kinds:
-    """A record whose key `key` names which of some shapes it has; those share the shape `common`."""
+    """A record whose key `key` selects one of several shapes; all share the shape `common`."""
 
     key: str
     kinds: Mapping[str, Shape]
@@ -68,16 +68,16 @@ def _is_number(value: Any) -> bool:
     return type(value) is float or (type(value) is int and abs(value) <= MOST)
 
 
-MEASURED = Leaf(_is_number, "a number")  # which may be infinite, or none, where a training went astray
+MEASURED = Leaf(_is_number, "a number")  # may be infinite or NaN after a training that diverged
 
 
 def whole(low: int = 0) -> Leaf:
-    """A whole number of at least `low`, and not beyond what floating-point numbers hold exactly."""
+    """Return the shape of a whole number of at least `low`, and at most 2^53."""
     return Leaf(lambda value: type(value) is int and low <= value <= MOST, f"a whole number of at least {low}")
 
 
 def number(low: float = -math.inf, high: float = math.inf, *, open_low: bool = False) -> Leaf:
-    """A finite number of at least `low`, or above it, and at most `high`."""
+    """Return the shape of a finite number of at least `low`, or above it, and at most `high`."""
     words = "a finite number" + (f" {'above' if open_low else 'of at least'} {low:g}" if low > -math.inf else "")
     words += f" and at most {high:g}" if high < math.inf else ""
 
@@ -89,12 +89,12 @@ def number(low: float = -math.inf, high: float = math.inf, *, open_low: bool = F
 
 
 def one_of(*names: str) -> Leaf:
-    """One of a few words."""
+    """Return the shape of one of a few words."""
     return Leaf(lambda value: isinstance(value, str) and value in names, f"one of {', '.join(names)}")
 
 
 def require(value: Any, shape: Shape, place: str = "the record") -> None:
-    """Raise ModelFileError unless a value has a shape, saying where it has not.
+    """Raise ModelFileError unless a value has a shape; the message names the place.
 
     Examples
     --------

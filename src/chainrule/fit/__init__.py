@@ -1,1 +1,1 @@
-"""From parameters and a dataset to a trained network; without scikit-learn."""
+"""Train a network with given parameters on a dataset; without scikit-learn."""

@@ -1,4 +1,4 @@
-"""From settings to the parts of a training: architecture, optimiser, batch size."""
+"""Build the parts of a training from settings: architecture, initial weights, optimiser, batch size."""
 
 from __future__ import annotations
 
@@ -31,26 +31,26 @@ from chainrule.network.penalties import Penalty
 from chainrule.network.training.segment import State
 from chainrule.network.types import Array
 
-_ROUNDED_AWAY = 1e-4  # of the deviation of y: what float32 may lose of it
+_ROUNDED_AWAY = 1e-4  # most that float32 may round, relative to the deviation of y
 
 
 def working_dtype(X: Any) -> np.dtype[Any]:
-    """float32 stays float32 (and float16 becomes it); everything else is kept in float64."""
+    """Return float32 for float32 and float16, else float64."""
     return np.dtype(np.float32 if X.dtype in (np.float32, np.float16) else np.float64)
 
 
 def training_dtype(settings: Settings, X: Any, Y: Array) -> np.dtype[Any]:
-    """float32 inputs are computed in float32, but float64 where there is no hidden layer, or y would be rounded away.
+    """Return float32 for float32 inputs, but float64 without a hidden layer, or if float32 cannot resolve y.
 
-    A linear model is cheap, and its coefficients are held against closed forms. A target far from 0 that stays in its
-    own units has its differences in digits that float32 lacks.
+    A linear model is cheap, and its coefficients are compared with closed forms. A target far from 0 that is not
+    standardised differs in digits that float32 does not have.
     """
     dtype = working_dtype(X)
     return dtype if settings.hidden and _holds(dtype, Y) else np.dtype(np.float64)
 
 
 def _holds(dtype: np.dtype[Any], Y: Array) -> bool:
-    """Say whether numbers as large as those of every output resolve its deviation."""
+    """Say whether the dtype resolves the deviation of every output at the size of its numbers."""
     with np.errstate(over="ignore", invalid="ignore"):
         deviation, largest = Y.std(axis=0, dtype=np.float64), np.abs(Y).max(axis=0)
     return bool((largest * np.finfo(dtype).eps <= _ROUNDED_AWAY * deviation)[deviation > 0].all())
@@ -64,7 +64,7 @@ def architecture_of(
     batch_size: int,
     embeddings: tuple[Embedding, ...] = (),
 ) -> Architecture:
-    """Build the architecture the settings describe, for a table of `n_columns`; embedded ones give several inputs.
+    """Build the architecture of the settings, for a table of `n_columns`; an embedded column gives several inputs.
 
     Raises
     ------
@@ -91,12 +91,12 @@ def architecture_of(
 
 
 def activations_of(settings: Settings) -> tuple[Activation, ...]:
-    """Take the activation that the settings name for all hidden layers, or one for each.
+    """Return the activation of each hidden layer.
 
     Raises
     ------
     InvalidParameterError
-        If there is none of that name, or there are not as many as hidden layers.
+        If there is none of that name, or a list does not have one entry per hidden layer.
     """
     spec, n_hidden = cast(Any, settings.activation), len(settings.hidden)
     if not isinstance(spec, list | tuple) or is_parametrised(spec) or is_pair(spec):
@@ -109,7 +109,7 @@ def activations_of(settings: Settings) -> tuple[Activation, ...]:
 
 
 def drawn_state(settings: Settings, architecture: Architecture, seed: int, dtype: np.dtype[Any]) -> State:
-    """Draw the initial weights and start the optimiser there."""
+    """Draw the initial weights and initialise the optimiser."""
     parameters = initial_parameters(
         architecture,
         seed=seed,
@@ -121,7 +121,7 @@ def drawn_state(settings: Settings, architecture: Architecture, seed: int, dtype
 
 
 def initializer_of(spec: Any, *, of_biases: bool = False) -> Any:
-    """Turn a user's function, which draws what `coefs_` shows, (n[l-1], n[l]), or `intercepts_`, (n[l],)."""
+    """Adapt a user's initializer, which draws arrays like `coefs_`, (n[l-1], n[l]), or `intercepts_`, (n[l],)."""
     if isinstance(spec, list | tuple) and not is_parametrised(spec):
         return [initializer_of(entry, of_biases=of_biases) for entry in spec]
     if not callable(spec):
@@ -154,7 +154,7 @@ def optimizer_of(settings: Settings) -> Optimizer:
 
 
 def batch_size_of(settings: Settings, m: int) -> int:
-    """Rows per step: all of them for full-batch solvers, min(200, m) for "auto"."""
+    """Return the rows per step: all for full-batch solvers, min(200, m) for "auto"."""
     if settings.solver in FULL_BATCH:
         return m
     if settings.batch_size == "auto":

@@ -1,4 +1,4 @@
-"""From settings and a dataset, wherever it is, to a training that is ready to run."""
+"""Build a training from settings and a dataset, in memory, on disk or distributed."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def build_training(
     earlier: TrainedNetwork | None = None,
     distribution: Distribution | None = None,
 ) -> tuple[Training, State]:
-    """Build the training that the settings describe, and the state to begin with, drawn or that of `earlier`.
+    """Build the training of the settings, and the initial state, drawn or that of `earlier`.
 
-    Where no step is taken yet, "auto" starts last biases that are 0 at the base rate. A distribution brings the rows in
-    shards to where they are trained on.
+    Before the first step, "auto" sets last biases that are 0 to the base rate. A distribution sends the rows in shards
+    to the workers.
     """
     m, batch_size = dataset.m, batch_size_of(settings, dataset.m)
     architecture = architecture_of(settings, dataset.n_inputs, dataset.n_outputs, loss, batch_size, dataset.embeddings)

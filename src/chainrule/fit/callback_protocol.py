@@ -1,4 +1,4 @@
-"""What a callback is: an object with some of five hooks, or a plain function to call at the end of every epoch."""
+"""The callback protocol: an object with some of five hooks, or a plain function to call at the end of every epoch."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ class AtEpochEnd:
 
 
 def may_be_callbacks(value: Any) -> bool:
-    """Tell what can be meant as the parameter `callbacks`: None, a callback or a list of them."""
+    """Say whether a value is valid for the parameter `callbacks`: None, a callback or a list of them."""
     entries = [] if value is None else value if isinstance(value, list | tuple) else [value]
     return all(callable(entry) or _methods(entry) for entry in entries)
 
 
 def listed_callbacks(value: Any) -> list[Any]:
-    """Take the parameter `callbacks` as a list of objects with hooks.
+    """Return the parameter `callbacks` as a list of objects with hooks.
 
     Raises
     ------
     InvalidParameterError
-        If an object has no hook, or one that is not known; names the nearest.
+        If an object has no hook, or an unknown one; the message names the nearest.
     """
     if value is None:
         return []
@@ -48,13 +48,13 @@ def listed_callbacks(value: Any) -> list[Any]:
 
 
 def name_of(callback: Any) -> str:
-    """Name a callback: by its repr where it has one of its own, else by its class."""
-    plain = object.__repr__(callback)  # holds the address, which names nothing
+    """Name a callback: by its repr if its class defines one, else by its class."""
+    plain = object.__repr__(callback)  # contains the address, which is of no use in a message
     return type(callback).__name__ if repr(callback) == plain else repr(callback)
 
 
 def says_stop(answer: Any) -> bool:
-    """Only True stops, not just any value that a function happens to return."""
+    """Say whether a hook's return value stops training: only True does, not any other true value."""
     return isinstance(answer, bool | np.bool_) and bool(answer)
 
 

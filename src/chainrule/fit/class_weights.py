@@ -1,4 +1,4 @@
-"""`class_weight`: how much the rows of each class count, in scikit-learn's terms."""
+"""The weight of each class, from scikit-learn's parameter `class_weight`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BALANCED = "balanced"
 
 
 def asks_for_balance(class_weight: Any) -> bool:
-    """Say whether it depends on how often the classes occur, for one label of several, too.
+    """Say whether class weights depend on how often the classes occur, also if only for one of several labels.
 
     Examples
     --------
@@ -27,7 +27,7 @@ def asks_for_balance(class_weight: Any) -> bool:
 
 
 def equal_weights(n_classes: int, *, multilabel: bool) -> Array:
-    """Return the weights of classes, or of labels' two classes each, that count alike.
+    """Return equal weights of classes, or of the two classes of each label.
 
     Examples
     --------
@@ -48,17 +48,17 @@ def weight_of_classes(class_weight: Any, classes: Array, codes: Array, sample_we
     ----------
     class_weight : None, "balanced" or dict
         "balanced" is sum(sample_weight) / (n_classes * bincount(codes, sample_weight)) over the classes that occur,
-        so that all have the same weight in total; a class a dict does not name has weight 1.
+        so that all have the same total weight; a class that a dict does not name has weight 1.
     classes : ndarray of shape (n_classes,)
     codes : ndarray of int
-        The classes of the rows that are trained on.
+        The classes of the training rows.
     sample_weight : ndarray, optional
-        Of these rows; all positive, 1 each if not given.
+        The weights of these rows, all positive; by default 1.
 
     Raises
     ------
     InvalidParameterError
-        If a weight is negative or no number, or a key names no class while a class has no key.
+        If a weight is negative or not a number, or a key names no class while a class has no key.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def _from_dict(class_weight: Mapping[Any, Any], labels: list[Any]) -> Array:
             raise InvalidParameterError(f"a class_weight must be a number of at least 0, got {weight!r} for {label!r}.")
     strange = [label for label in class_weight if label not in labels]
     without = [label for label in labels if label not in class_weight]
-    if strange and without:  # a spare key is fine where every class has one: a fold may lack a class
+    if strange and without:  # a key without a class is allowed if every class has one: a fold may lack a class
         raise InvalidParameterError(
             f"class_weight has a weight for {strange[0]!r}, which is no class of y, and none for {without[0]!r}. "
             f"{nearest(str(strange[0]), [str(label) for label in labels])}"
@@ -104,13 +104,13 @@ def weights_of_labels(class_weight: Any, Y: Array, sample_weight: Array | None =
     ----------
     class_weight : None, "balanced", or list with one dict (or None, "balanced") for each label
     Y : ndarray of shape (m, n_labels), bool
-        Of the rows that are trained on.
+        The targets of the training rows.
     sample_weight : ndarray of shape (m,), optional
 
     Raises
     ------
     InvalidParameterError
-        If it is no such list, or one of its entries is none of these.
+        If it is not such a list, or an entry is invalid.
 
     Examples
     --------

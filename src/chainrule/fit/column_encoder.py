@@ -1,4 +1,4 @@
-"""How the columns of X become the network's inputs, measured on training rows: the fitted state of an estimator."""
+"""The fitted encoding of an estimator's columns as the network's inputs, measured on the training rows."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from chainrule.table.encoding.fit_blocks import fit_codes, fit_number
 
 @dataclass(frozen=True)
 class Columns:
-    """The encoder of a table's columns, and what they held in training.
+    """The encoder of a table's columns, and the kinds of their values in training.
 
     Attributes
     ----------
     encoder : Encoder
-        One block a column, in order: `Scaled` for numbers, `Codes` or `OneHot` for categories.
+        One block per column, in order: `Scaled` for numbers, `Codes` or `OneHot` for categories.
     kinds : tuple of str
-        The kind of values of each column.
+        The kind of each column's values.
     impute : bool
         Whether values may be missing.
     """
@@ -41,7 +41,7 @@ class Columns:
 
     @classmethod
     def fit(cls, training: TrainingSet, settings: Settings) -> Self:
-        """Measure the columns of a RawTable in the rows that count, each as often as its weight says."""
+        """Fit the columns of a RawTable to the rows that count, with their weights."""
         table, categorical = training.X, training.X.categorical
         counts = np.ones(table.n_rows) if training.weights is None else training.weights
         measured = slice(None) if training.counted is None else training.counted
@@ -53,13 +53,13 @@ class Columns:
             impute = settings.missing == "impute"
             return fit_number(column, measured, counts[measured], scale=bool(settings.scale), impute=impute)
 
-        # Once over the columns: where they are on disk, each is read when its turn comes.
+        # A single pass over the columns: those on disk are read one at a time.
         blocks, kinds = zip(*((block(i, column), column.kind) for i, column in enumerate(table.columns)), strict=True)
         return cls(Encoder(blocks), kinds, settings.missing == "impute")
 
     @property
     def categorical(self) -> tuple[int, ...]:
-        """The places of the columns that hold categories."""
+        """The places of the categorical columns."""
         return tuple(place for place, block in enumerate(self.encoder.blocks) if not isinstance(block, Scaled))
 
     @property
@@ -69,7 +69,7 @@ class Columns:
 
     @property
     def codes(self) -> tuple[Codes, ...]:
-        """What each of the embeddings stands for."""
+        """The blocks of the embedded columns."""
         return tuple(block for block in self.encoder.blocks if isinstance(block, Codes))
 
     def transform(self, table: Table) -> Array:
@@ -78,7 +78,7 @@ class Columns:
         Raises
         ------
         TableError
-            If a column holds values of another kind than in training, which say nothing.
+            If a column holds values of another kind than in training.
         """
         for place in self.categorical:
             self._check_levels(place, table.columns[place])
@@ -87,18 +87,18 @@ class Columns:
         return self.encoder.transform(table, dtype=dtype)
 
     def _check_levels(self, place: int, column: Column) -> None:
-        """Other kinds of values count by their spelling, if training had it: a code 3 for the text "3"."""
+        """Accept values of another kind only if training had their spelling: a number 3 for the text "3"."""
         if column.kind == self.kinds[place]:
             return
         strange = [level for level in column.as_text().levels if level not in self.encoder.blocks[place].levels]
         if strange:
             raise TableError(
                 f"Column {column.name!r} had {self.kinds[place]} values in training; now they are of the kind "
-                f"{column.kind}, and {strange[0]!r} is none that it had."
+                f"{column.kind}, and {strange[0]!r} did not occur in training."
             )
 
     def fits(self, architecture: Architecture) -> bool:
-        """Whether a network takes what `transform` gives."""
+        """Say whether the result of `transform` fits a network."""
         given = len(self.encoder.feature_names), self.embeddings
         return len(self.kinds) == len(self.encoder.blocks) and given == (
             architecture.n_columns,
@@ -116,7 +116,7 @@ class Columns:
 
 
 def _sizes(given: int | str | Mapping[str | int, int], table: Table, categorical: Sequence[int]) -> dict[int, int]:
-    """The size asked for each embedding by its column's place; those left to the rule are not in it."""
+    """Return the requested embedding sizes by the places of their columns, without those that the rule decides."""
     if not isinstance(given, Mapping):
         return {} if isinstance(given, str) else dict.fromkeys(categorical, int(given))
     places = {table.names[place]: place for place in categorical} | {place: place for place in categorical}

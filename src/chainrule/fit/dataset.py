@@ -1,4 +1,4 @@
-"""What a network is trained on: the protocol, rows with their targets, and the part held out to validate."""
+"""Training data: the `Dataset` protocol, rows with their targets, and the validation split."""
 
 from __future__ import annotations
 
@@ -24,66 +24,66 @@ from chainrule.outofcore.stored_matrix import StoredMatrix, StoredRows
 from chainrule.outofcore.stream_feed import StreamFeed
 from chainrule.table.holdout import holdout
 
-_MANY_ROWS = 10_000  # more of them, and early_stopping="auto" stops early, as in scikit-learn's gradient boosting
+_MANY_ROWS = 10_000  # with more, early_stopping="auto" is True, as in scikit-learn's gradient boosting
 
 
 class Dataset(Protocol):
-    """Examples to train on, wherever they are."""
+    """Training examples, in memory or on disk."""
 
     @property
     def m(self) -> int:
-        """How many rows count."""
+        """The number of rows that count."""
 
     @property
     def n_inputs(self) -> int:
-        """How many columns the network reads."""
+        """The number of input columns."""
 
     @property
     def n_outputs(self) -> int:
-        """How many columns the network learns."""
+        """The number of target columns."""
 
     @property
     def embeddings(self) -> tuple[Embedding, ...]:
-        """Of the columns that are codes."""
+        """The embeddings of the code columns."""
 
     @property
     def Y(self) -> Array:  # noqa: N802 - the letter of the equations
-        """Targets (k, n[L]) that are held against the loss before training; of rows on disk some, or their mean."""
+        """Targets (k, n[L]) to check before training; for rows on disk some of them, or their mean."""
 
     @property
     def targets(self) -> tuple[Array, Array | None]:
-        """Targets (n[L], k) and relative weights, if any: their mean, where the last bias starts, is that of all."""
+        """Targets (n[L], k) and relative weights, if any; their mean, which initialises the last bias, is exact."""
 
     @property
     def examples(self) -> Examples | DivisibleRows:
-        """The rows that count, for who cuts them into shards or looks at some."""
+        """The rows that count, to be cut into shards or sampled."""
 
     def dtype(self, settings: Settings) -> np.dtype[Any]:
-        """The type to train in."""
+        """Return the dtype of training."""
 
     def feed(self, runner: Runner, seed: int = 0, *, shuffle: bool = False) -> Feed:
-        """Give the rows to who computes on them; without shuffling in their order."""
+        """Return the feed of the rows for a runner; without shuffling they are in order."""
 
     def merged(self) -> Dataset:
-        """Put copies of a row together, if that can be: for training on all rows at once without dropout."""
+        """Merge copies of a row, if possible: for full-batch training without dropout."""
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Rows are examples, as scikit-learn and files have them: a `Dataset`, once its columns are encoded.
+    """A `Dataset`, once its columns are encoded; its rows are examples, as in scikit-learn and in files.
 
     Attributes
     ----------
     X : array, CSR or stored matrix of shape (m, n[0]), or a Table whose columns are still to be encoded
     Y : ndarray of shape (m, n[L])
     weights : ndarray of shape (m,), optional
-        Rows of weight 0 are as if they were not there.
+        Rows of weight 0 do not count.
     strata : ndarray of shape (m,), optional
-        Class codes that a validation split keeps in proportion.
+        Class codes, whose shares a validation split keeps.
     rows : ndarray of int, optional
         The rows that belong to it; None for all.
     embeddings : tuple of Embedding
-        Of the columns of X that are codes.
+        The embeddings of the code columns of X.
     """
 
     X: Any
@@ -95,7 +95,7 @@ class TrainingSet:
 
     @property
     def m(self) -> int:
-        """How many rows count."""
+        """The number of rows that count."""
         return len(self.Y) if self.counted is None else len(self.counted)
 
     @cached_property
@@ -107,12 +107,12 @@ class TrainingSet:
 
     @property
     def n_inputs(self) -> int:
-        """How many columns the network reads."""
+        """The number of input columns."""
         return int(self.X.shape[1])
 
     @property
     def n_outputs(self) -> int:
-        """How many columns the network learns."""
+        """The number of target columns."""
         return self.Y.shape[1]
 
     @property
@@ -130,25 +130,25 @@ class TrainingSet:
         return Examples(self.X.T, self.Y.T, self.weights, self.counted)
 
     def dtype(self, settings: Settings) -> np.dtype[Any]:
-        """The type to train in."""
+        """Return the dtype of training."""
         return training_dtype(settings, self.X, self.Y)
 
     def feed(self, runner: Runner, seed: int = 0, *, shuffle: bool = False) -> Feed:
-        """Give the rows to who computes on them; without shuffling in their order."""
+        """Return the feed of the rows for a runner; without shuffling they are in order."""
         if isinstance(self.examples, Examples):
             return InMemory(self.examples, runner, shuffle)
         block, window = self.X.order
         return StreamFeed(ShuffledRows(self.examples, seed, block=block, window=window, shuffle=shuffle), runner)
 
     def merged(self) -> TrainingSet:
-        """Put copies of a row in memory together as one of their total weight."""
+        """Merge copies of a row in memory into one with their total weight."""
         if isinstance(self.examples, StoredRows):
             return self
         merged = self.examples.merged()
         return replace(self, weights=merged.weights, rows=merged.rows)
 
     def digest(self) -> str:
-        """Hash all that is trained on, in its order."""
+        """Hash the training data, in order."""
         found = hashlib.sha256(row_keys(self.X).tobytes() + np.ascontiguousarray(self.Y).tobytes())
         if self.weights is not None:
             found.update(self.weights.tobytes())
@@ -156,15 +156,15 @@ class TrainingSet:
 
 
 def stops_early(settings: Settings, m: int) -> bool:
-    """Say whether training on m rows is to stop by a validation: always, never, or "auto" with many rows."""
+    """Say whether training on m rows stops early: always, never, or with "auto" if there are many rows."""
     return m > _MANY_ROWS if settings.early_stopping == "auto" else bool(settings.early_stopping)
 
 
 def split(settings: Settings, table: TrainingSet, seed: int) -> tuple[TrainingSet, TrainingSet | None]:
-    """Return the part to train on, and the one held out if the settings ask for early stopping.
+    """Return the training part, and the validation part if the settings ask for early stopping.
 
-    Rows are drawn by their number among those that count. The classes, or the tenths of the first output's range, keep
-    their shares.
+    Rows are drawn by their number among those that count. The shares of classes, or of tenths of the first output's
+    range, are kept.
 
     Raises
     ------

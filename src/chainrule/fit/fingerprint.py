@@ -1,4 +1,4 @@
-"""What makes the checkpoint of a fit its own: nobody else may go on from it."""
+"""The fingerprint of a fit, so that no other fit resumes from its checkpoint."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ def checkpoint_of(
     distribution: Distribution | None,
     goes_on: bool,
 ) -> CheckpointFile:
-    """Return the checkpoint's file of a fit of such an estimator on these datasets, as they were read.
+    """Return the checkpoint file of a fit of an estimator on datasets that are not yet encoded.
 
     Raises
     ------
     InvalidParameterError
-        If the fit could not be told from another one, as where it goes on from other weights.
+        If the fit cannot be identified, for example because it continues from other weights.
     ModelFileError
         If the file could not be written.
     """
     if parameters["random_state"] is None or goes_on:
         raise InvalidParameterError(
-            "checkpoint is for a fit that can be begun again: set random_state to a number, warm_start=False, and give "
-            "no coef_init, intercept_init and embedding_init."
+            "checkpoint needs a fit that can be repeated: set random_state to a number, warm_start=False, and give no "
+            "coef_init, intercept_init and embedding_init."
         )
     if distribution is None or distribution.is_root:
         check_writable(path)
@@ -52,7 +52,7 @@ def checkpoint_of(
 
 
 def _plain(value: Any) -> Any:
-    """Describe a parameter: values by themselves, functions by their names, other objects by their kinds."""
+    """Describe a parameter: plain values as they are, functions by name, other objects by class."""
     if isinstance(value, list | tuple):
         return [_plain(part) for part in value]
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""From settings and a dataset to a trained network: the one place where estimators and table models train."""
+"""Train a network from settings and a dataset, for estimators and for table models."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ Put = Callable[[Parameters], Parameters]
 
 @dataclass(frozen=True)
 class ValidationSet:
-    """Rows that are only looked at.
+    """Validation rows.
 
     Attributes
     ----------
     dataset : Dataset
     score : callable, optional
-        What they say of the parameters, recorded as `val_score`.
+        The score of the parameters on these rows, recorded as `val_score`.
     stops : bool
-        Whether they decide when to stop and which weights are kept, or are recorded only.
+        Whether they decide when to stop and which weights to keep, or are only recorded.
     """
 
     dataset: Dataset
@@ -71,18 +71,18 @@ def fit_network(
     dataset : Dataset
     loss : Loss
     seed : int
-        Of the initial weights, the orders and the dropout masks.
+        Seed of initial weights, row orders and dropout masks.
     earlier : TrainedNetwork, optional
-        What to go on from; None draws initial weights.
+        The network to continue from; None draws initial weights.
     put : callable, optional
-        Puts given weights in the place of some of those to begin with.
+        Replaces some of the initial weights by given ones.
     validation : ValidationSet, optional
     attach : callable, optional
-        Given the training and the rows that an epoch visits, returns the training with its hooks.
+        Called with the training and the number of rows of an epoch; returns the training with its hooks.
     distribution : Distribution, optional
-        Where to train, if not in memory here.
+        Where to train, if not in this process.
     checkpoint : CheckpointFile, optional
-        Where training is taken up from, if there is a checkpoint, and where it leaves some until it has ended.
+        The file that training resumes from, if it exists, and writes checkpoints to; deleted when training has ended.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def fit_network(
         state, history = run_training(training, state, settings, checkpoint, drawn=earlier is None and put is None)
     except DivergenceError as error:
         raise blamed_on_target(error, loss, dataset) from None
-    if earlier is None:  # a training that diverges has said so
+    if earlier is None:  # a training that diverges has raised or warned
         by_score = validation is not None and validation.stops and settings.scoring != "loss"
         warn_of_unscaled(settings, loss, rows, by_score)
     if checkpoint is not None and history.stop_reason != StopReason.INTERRUPTED:
@@ -116,7 +116,7 @@ def fit_network(
 def run_training(
     training: Training, state: State, settings: Settings, checkpoint: CheckpointFile | None, *, drawn: bool
 ) -> tuple[State, History]:
-    """Run a training from a state, freshly drawn or not, or from its checkpoint, wherever its examples are."""
+    """Run a training from a state, newly drawn or not, or from its checkpoint, in memory or distributed."""
     run: Callable[..., tuple[State, History]] = train
     if settings.solver == "lbfgs":
         if checkpoint is not None:
@@ -146,7 +146,7 @@ def fit_one_epoch(
     earlier: TrainedNetwork | None = None,
     attach: Attach,
 ) -> TrainedNetwork:
-    """Go on by one epoch over the rows of a dataset: what `partial_fit` does."""
+    """Train for one more epoch on the rows of a dataset, for `partial_fit`."""
     loss.check_target(dataset.Y)
     training, state = build_training(settings, dataset, loss, seed=seed, earlier=earlier)
     if settings.check_derivatives and earlier is None:
@@ -160,6 +160,6 @@ def fit_one_epoch(
 
 
 def _writable(state: State) -> State:
-    """Copy the weights where they are the engine's, which nobody may change: the user's may be."""
+    """Copy weights that the engine owns, which must not change: the user may change those of an estimator."""
     theta = state.parameters.theta
     return state if theta.flags.writeable else replace(state, parameters=replace(state.parameters, theta=theta.copy()))

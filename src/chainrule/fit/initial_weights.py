@@ -1,4 +1,4 @@
-"""Weights to start from that the user gives, shaped as `coefs_`, `intercepts_` and `embeddings_` show them."""
+"""Initial weights given by the user, shaped like `coefs_`, `intercepts_` and `embeddings_`."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from chainrule.table.encoding.blocks import Codes
 
 
 @dataclass(frozen=True)
-class Given:
-    """What stands in the place of drawn weights; None leaves them.
+class InitialWeights:
+    """Initial weights that replace drawn ones; None keeps those drawn.
 
     Attributes
     ----------
     coefs, intercepts : list of array-like, optional
     embeddings : mapping of mapping, optional
-        By column and level.
+        Vectors by column and category.
     """
 
     coefs: Any = None
@@ -30,14 +30,14 @@ class Given:
     embeddings: Any = None
 
     def put(self, parameters: Parameters, blocks: Sequence[Codes] = ()) -> Parameters:
-        """Copy the parameters with what is given in its place.
+        """Return a copy of the parameters with the given weights.
 
-        The blocks say what the embeddings stand for.
+        The blocks list the categories of the embeddings.
 
         Raises
         ------
         ShapeError
-            If there is not one array for each layer, or one does not fit; names the layer, or the level.
+            If there is not one array per layer, or one does not fit; the message names the layer or the category.
         InvalidParameterError
             If a number is not finite, or a column has no embedding.
         """
@@ -58,7 +58,7 @@ class Given:
 
 
 def _put_vectors(places: Mapping[str, tuple[Codes, Array]], given: Any) -> None:
-    """Write the vectors that are given; a level that the column has not, or no longer, has no place."""
+    """Write the given vectors; categories that the column does not have are ignored."""
     if not isinstance(given, Mapping) or not all(isinstance(vectors, Mapping) for vectors in given.values()):
         raise InvalidParameterError(
             f"embedding_init must be a dict of a dict of vectors, as embeddings_; got {given!r}."

@@ -1,4 +1,4 @@
-"""What a network minimises: the loss that a name means for a task, and what each class weighs in it."""
+"""The objective of a network: its loss, by name and task, and class weights."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from chainrule.network.losses import Loss, loss
 from chainrule.network.types import Array
 from chainrule.table.target import Target
 
-# What the parameter `loss` of a classifier means for one row of Y (two classes, or labels that may coincide) and for
-# one-hot Y, and which other parameter goes with it.
+# For each `loss` of a classifier: the loss for one row of Y (two classes, or multilabel), that for one-hot Y, and the
+# parameter that belongs to it.
 CLASSIFIER_LOSSES = {
     "log_loss": ("binary_cross_entropy", "categorical_cross_entropy", "label_smoothing"),
     "focal": ("binary_focal", "categorical_focal", "gamma"),
     "hinge": ("hinge", "hinge", None),
 }
 
-# What the parameter `loss` of a regressor may be, and which other parameter goes with it.
+# For each `loss` of a regressor: the parameter that belongs to it.
 REGRESSOR_LOSSES = {
     "squared_error": None,
     "absolute_error": None,
@@ -60,16 +60,16 @@ def _only(name: str | None, parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Objective:
-    """What a network that predicts from tables minimises.
+    """The objective of a network that predicts from tables.
 
     Parameters
     ----------
     loss : str, optional
-        By default "log_loss" of classes, "squared_error" of numbers.
+        By default "log_loss" for classes, "squared_error" for numbers.
     parameters : mapping of str to float
-        Those of `LOSS_PARAMETERS` that go with the loss.
+        Those of `LOSS_PARAMETERS` that belong to the loss.
     class_weight : None, "balanced" or dict
-        As of a classifier.
+        As for a classifier.
 
     Examples
     --------
@@ -88,7 +88,7 @@ class Objective:
         Raises
         ------
         InvalidParameterError
-            If the loss is none for its task, or another parameter does not go with it.
+            If the loss does not suit the task, or a parameter does not belong to it.
         """
         classifies = target.task == "classification"
         known = [*CLASSIFIER_LOSSES] if classifies else [*REGRESSOR_LOSSES]
@@ -108,20 +108,21 @@ class Objective:
         return regressor_loss(name, self.parameters)
 
     def standardises(self, target: Target) -> bool:
-        """Whether numbers are learned in standard units: not behind a link that has a zero of its own."""
+        """Say whether a numeric target is standardised: only without a link function."""
         return target.task == "regression" and self.loss_for(target).output.name == "identity"
 
     def class_weights(self, target: Target, shares: Array) -> tuple[float, ...]:
-        """Return the weight of each class, their mean over the rows being 1, by the classes' shares of the rows."""
+        """Return the weight of each class, scaled to a mean of 1 over the rows, given the share of each class."""
         asked = self.class_weight
         if isinstance(asked, Mapping):  # the command writes labels as texts
             spelled = {str(label): label for label in target.classes}
+            spelled |= {str(label).lower(): label for label in target.classes if isinstance(label, bool)}
             asked = {spelled.get(label, label) if isinstance(label, str) else label: asked[label] for label in asked}
         weights = weight_of_classes(asked, np.array(target.classes), np.arange(len(shares)), shares)
         return tuple((weights / float(weights @ shares)).tolist())
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data for JSON; `from_dict` restores it. Labels may be numbers, which are no keys there."""
+        """Return plain data for JSON; `from_dict` restores it. Labels become pairs, since JSON keys are texts."""
         weight = self.class_weight
         pairs = [[label, float(value)] for label, value in weight.items()] if isinstance(weight, Mapping) else weight
         return {"loss": self.loss, "parameters": dict(self.parameters), "class_weight": pairs}

@@ -25,7 +25,7 @@ SOLVERS = ("gradient_descent", "sgd", "adam", "adamw", "nadam", "rmsprop", "adag
 
 @dataclass(eq=False, repr=False)
 class Settings:
-    """Every parameter the multilayer estimators share; `MLPClassifier` documents them."""
+    """The parameters that the multilayer estimators share; `MLPClassifier` documents them."""
 
     hidden_layer_sizes: int | Sequence[int] = (100,)
     _: KW_ONLY
@@ -90,17 +90,17 @@ class Settings:
 
     @property
     def encodes_columns(self) -> bool:
-        """Whether X is to be encoded column by column before the network sees it."""
+        """Whether X is encoded column by column."""
         return self.categorical_features is not None or bool(self.scale) or self.missing == "impute"
 
 
 def listed(value: Any) -> list[Any]:
-    """Take a number or a sequence of numbers as a list."""
+    """Return a number or a sequence of numbers as a list."""
     return list(value) if isinstance(value, Sequence | np.ndarray) else [value]
 
 
 def _is(kind: type, value: Any) -> bool:
-    """Tell a number of that kind from anything else, True and False included."""
+    """Say whether a value is a number of that kind; True and False are not."""
     return isinstance(value, kind) and not isinstance(value, bool | np.bool_)
 
 
@@ -123,12 +123,12 @@ def _whole(low: int) -> Test:
 
 
 def one_of(*names: str) -> Test:
-    """The constraint of a parameter that is one of a few words."""
+    """Return the constraint of a parameter that must be one of a few words."""
     return lambda v: isinstance(v, str) and v in names, "one of " + ", ".join(repr(name) for name in names)
 
 
 def loss_of(*names: str) -> Test:
-    """The constraint of the parameter `loss`: one of its names, or an object that is one."""
+    """Return the constraint of the parameter `loss`: one of the names, or a custom loss object."""
     holds, words = one_of(*names)
     words += ", or an object with loss(y, z), gradient(y, z) and inverse_link(z)"
     return lambda v: holds(v) or is_custom_loss(v), words
@@ -157,7 +157,7 @@ def _is_choice_of_columns(value: Any) -> bool:
 
 
 def _is_size(value: Any) -> bool:
-    """Tell the size of an embedding, or one for each of some columns."""
+    """Say whether a value is the size of an embedding, or a dict of sizes by column."""
     if isinstance(value, Mapping):
         return all(_whole(1)[0](size) for size in value.values())
     return value == "auto" if isinstance(value, str) else _whole(1)[0](value)
@@ -238,12 +238,12 @@ CONSTRAINTS: dict[str, Test] = {
 
 
 def check_parameters(estimator: object, names: Sequence[str], **further: Test) -> None:
-    """Hold the named attributes against the constraint table, and against further constraints.
+    """Check the named attributes against the constraint table, and against further constraints.
 
     Raises
     ------
     InvalidParameterError
-        Saying what the parameter must be, what it is, and for a mistyped word the nearest valid one.
+        The message says what the parameter must be, what it is, and for a mistyped word the nearest valid one.
     """
     constraints = CONSTRAINTS | further
     for name in names:
@@ -259,7 +259,7 @@ def check_parameters(estimator: object, names: Sequence[str], **further: Test) -
 
 
 def _hint(value: Any, valid: Sequence[str]) -> str:
-    """The nearest valid word for the first one that is not, of a word or a sequence with words in it."""
+    """Return a hint with the valid word nearest to the first invalid one, in a word or a sequence."""
     parts = value if isinstance(value, list | tuple) else [value]
     unknown = [part for part in parts if isinstance(part, str) and part not in valid]
     return " " + nearest(unknown[0], valid) if unknown and valid else ""

@@ -1,4 +1,4 @@
-"""Inputs and targets whose units keep the solver from learning: what training would not say by itself."""
+"""Warn of inputs and targets whose units keep the solver from learning."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from chainrule.network.types import Array
 from chainrule.outofcore.rows import DivisibleRows
 
 _NUMBERS = ("identity", "ascending")  # outputs in units of the target
-_LOOKED_AT = 4096  # rows
-_LARGE, _SMALL = 300.0, 0.01  # beyond them weights of the usual size make far too much, or nothing, of an input
-_FAR = 5.0  # widths of its range that an input may lie from 0
-_TINY = 0.01  # a loss of the best constant answer that only a target in small units has
-_OF_THE_LOSS = 0.3  # how large `tol` may be beside it
-_UNSEEN = 1e-3  # of the loss of another output: what a solver of one rate for all leaves unlearned
-_VANISHING = 1e-146  # deviations whose squares have lost digits, or are 0
+_LOOKED_AT = 4096  # rows inspected
+_LARGE, _SMALL = 300.0, 0.01  # sizes at which usual weights give an input far too much effect, or none
+_FAR = 5.0  # most distance of an input from 0, in widths of its range
+_TINY = 0.01  # a smaller loss of the best constant prediction means a target in small units
+_OF_THE_LOSS = 0.3  # largest `tol` relative to that loss
+_UNSEEN = 1e-3  # relative to the loss of another output: with one learning rate for all, less is not learned
+_VANISHING = 1e-146  # deviations whose squares lose digits, or are 0
 
 
 def warn_of_unscaled(settings: Settings, loss: Loss, dataset: Dataset, judged: bool) -> None:
-    """Warn, after a training, of inputs in units in which it comes to little, and of such a target.
+    """Warn, after a training, of inputs and of a target whose units are unsuitable.
 
-    L-BFGS is told in relative terms when to stop, and takes inputs in any units; but a penalty is on the weights of the
-    inputs as they are.
+    L-BFGS has a relative stopping criterion and accepts inputs in any units; but a penalty depends on the units of the
+    inputs.
     """
     X, Y, weights = _some(dataset.examples)
     if loss.output.name in _NUMBERS:
@@ -47,7 +47,7 @@ def warn_of_unscaled(settings: Settings, loss: Loss, dataset: Dataset, judged: b
 
 
 def blamed_on_target(error: DivergenceError, loss: Loss, dataset: Dataset) -> DivergenceError:
-    """Return the error that training raised, with other words where the target alone makes its loss infinite."""
+    """Return the error that training raised, with a message about the target if it alone makes the loss infinite."""
     if loss.output.name not in _NUMBERS:
         return error
     Y, _ = dataset.targets
@@ -64,7 +64,7 @@ def blamed_on_target(error: DivergenceError, loss: Loss, dataset: Dataset) -> Di
 
 
 def _some(examples: Examples | DivisibleRows) -> tuple[Any, Array, Array | None]:
-    """Return some of the rows, from all parts of a table in memory."""
+    """Return some of the rows, evenly spaced if the table is in memory."""
     if not isinstance(examples, Examples):
         examples = examples.read(0, min(examples.m, _LOOKED_AT)).examples
     places = np.unique(np.linspace(0, examples.m - 1, min(examples.m, _LOOKED_AT)).astype(np.intp))
@@ -72,7 +72,7 @@ def _some(examples: Examples | DivisibleRows) -> tuple[Any, Array, Array | None]
 
 
 def _warn_of_inputs(X: Any, embeddings: tuple[Embedding, ...]) -> None:
-    """Name the column that is worst off."""
+    """Warn of the column with the worst scale."""
     with np.errstate(all="ignore"):
         count, mean, squares, low, high = moments_of(X, np.ones(X.shape[1]))
         deviation, largest = np.sqrt(squares / count), np.maximum(np.abs(low), np.abs(high))
@@ -93,7 +93,7 @@ def _warn_of_inputs(X: Any, embeddings: tuple[Embedding, ...]) -> None:
 
 
 def _warn_of_vanishing(Y: Array) -> None:
-    """Name an output that varies by so little that its squares are no numbers any more."""
+    """Warn of an output that varies by so little that the squares round to 0."""
     with np.errstate(over="ignore"):
         spread = np.ptp(Y, axis=1)
     lost = np.flatnonzero((spread > 0) & (spread < _VANISHING))
@@ -105,7 +105,7 @@ def _warn_of_vanishing(Y: Array) -> None:
 
 
 def _warn_of_outputs(loss: Loss, Y: Array, weights: Array | None) -> None:
-    """Name the output, of several, whose part in the loss is too small for it to be learned beside the others."""
+    """Warn of an output whose share of the loss is too small to be learned together with the others."""
     with np.errstate(all="ignore"):
         Z = base_rate(loss, np.average(Y, axis=1, weights=weights))[:, None]
         constant = np.average(loss.value(np.broadcast_to(Z, Y.shape), Y), axis=1, weights=weights)
@@ -125,7 +125,7 @@ def _column(output: int, Y: Array) -> str:
 
 
 def _warn_of_tol(tol: float, loss: Loss, Y: Array, weights: Array | None) -> None:
-    """Warn of a `tol` that is no small part of what there is to be learned, where not it but the target is to blame."""
+    """Warn if `tol` is large relative to the loss because the target is in small units."""
     with np.errstate(all="ignore"):
         Z = base_rate(loss, np.average(Y, axis=1, weights=weights))[:, None]
         constant = float(np.average(loss.per_example(np.broadcast_to(Z, Y.shape), Y), weights=weights))

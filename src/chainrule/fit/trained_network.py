@@ -1,4 +1,4 @@
-"""A trained network as a value: it predicts, training goes on from it, and it describes itself as plain data."""
+"""A trained network: it predicts, training continues from it, and it serialises as plain data."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from chainrule.network.training.segment import State
 from chainrule.network.training.setup import Training, all_logits
 from chainrule.network.types import Array
 
-_NO_BATCH = 1  # there are no rows yet that a penalty could be scaled by
+_NO_BATCH = 1  # without rows there is no batch size to scale a penalty by
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TrainedNetwork:
-    """A network, where its training stands, and what its training recorded.
+    """A network with the state and the history of its training.
 
     Attributes
     ----------
@@ -38,11 +38,11 @@ class TrainedNetwork:
         Weights, the optimiser's state, steps and epochs.
     history : History
     optimizer : str
-        Whose state it is.
+        The optimiser whose state it is.
     seed : int, optional
-        Of the initial weights, the orders and the dropout masks; files of the first days do not say.
+        Seed of initial weights, row orders and dropout masks; the oldest files do not have it.
     rows_seen : int
-        By all epochs together.
+        The number of rows seen in all epochs.
     """
 
     architecture: Architecture
@@ -54,7 +54,7 @@ class TrainedNetwork:
 
     @classmethod
     def of(cls, training: Training, state: State, history: History, rows: int, earlier: Self | None = None) -> Self:
-        """Return what a training led to, of which an epoch visits so many rows, behind the one it went on from."""
+        """Return the result of a training with `rows` rows per epoch, appended to the history of `earlier`."""
         epochs, seen = state.epoch, 0
         if earlier is not None:
             epochs, seen, columns = epochs - earlier.state.epoch, earlier.rows_seen, earlier.history.columns
@@ -81,16 +81,16 @@ class TrainedNetwork:
 
     @property
     def quantiles(self) -> tuple[float, ...]:
-        """What the outputs are quantiles for, where they are."""
+        """The quantiles that the outputs predict; empty if they predict none."""
         return tuple(self.architecture.loss.parameters.get("quantiles", ()))
 
     @property
     def is_untrained(self) -> bool:
-        """Whether its weights are still those that were drawn."""
+        """Whether its weights are still the initial ones."""
         return not (self.state.epoch or self.state.step)
 
     def state_for(self, settings: Settings, n_inputs: int, n_outputs: int) -> State:
-        """Return the state to go on from, if the layers are still those asked for; a new optimiser starts afresh."""
+        """Return the state to continue from, if the layers are unchanged; a new optimiser gets a new state."""
         old = (self.architecture.n_columns, *self.architecture.widths[1:])
         new = (n_inputs, *settings.hidden, n_outputs)
         if old != new:
@@ -104,7 +104,7 @@ class TrainedNetwork:
         return state
 
     def rows_at_a_time(self, memory: float) -> int:
-        """Return how many rows, each with its Z and A, some bytes hold; at most as many as keep the processor busy."""
+        """Return how many rows with their Z and A fit into `memory` bytes, at most `CHUNK`."""
         widths = self.architecture.widths
         bytes_of_row = self.parameters.theta.itemsize * (widths[0] + 2 * sum(widths[1:]))
         return int(min(max(memory / bytes_of_row, 1), CHUNK))
@@ -112,7 +112,7 @@ class TrainedNetwork:
     def logits(
         self, X: Any, *, engine: str = "auto", n_threads: int | None = None, memory: float = float("inf")
     ) -> Array:
-        """Z[L] of encoded rows, or of an iterator of them: (m, n[L]), as many at a time as `memory` bytes hold."""
+        """Return Z[L] of encoded rows, or of an iterator of them: (m, n[L]), computed within `memory` bytes."""
         if isinstance(X, Iterator):
             parts = [self.logits(part, engine=engine, n_threads=n_threads, memory=memory) for part in X]
             return np.concatenate(parts)
@@ -120,11 +120,11 @@ class TrainedNetwork:
         return all_logits(self.architecture, self.parameters, _rows(X), runner, size).T
 
     def outputs(self, X: Any, **how: Any) -> Array:
-        """A[L] of encoded rows: (m, n[L]), float64; computed as `logits`."""
+        """Return A[L] of encoded rows: (m, n[L]), float64; the arguments are those of `logits`."""
         return self.architecture.loss.output.g(self.logits(X, **how).T).T.astype(np.float64)
 
     def activations(self, X: Any, layers: Sequence[int], memory: float) -> Array:
-        """A[l] of some hidden layers side by side, one row per row."""
+        """Return A[l] of some hidden layers, stacked side by side."""
         parts = []
         for columns, _, _ in _rows(X).chunks(self.parameters.theta.dtype, self.rows_at_a_time(memory)):
             A = forward(self.architecture, self.parameters, columns).A
@@ -132,7 +132,7 @@ class TrainedNetwork:
         return np.concatenate(parts)
 
     def compact(self) -> Self:
-        """Leave out what only training needs: the optimiser's state and the record of the epochs."""
+        """Drop what only training needs: the optimiser's state and the history of the epochs."""
         return replace(self, state=replace(self.state, slots=()), history=replace(self.history, columns={}))
 
     def to_record(self) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -147,7 +147,7 @@ class TrainedNetwork:
 
     @classmethod
     def from_record(cls, record: dict[str, Any], tensors: dict[str, Array]) -> Self:
-        """Return the network that `to_record` described; its optimiser starts afresh."""
+        """Return the network that `to_record` described, with a new optimiser state."""
         architecture, fitted = architecture_from(record["architecture"]), record["fitted"]
         state = State(parameters_of(tensors, architecture), (), step=0, epoch=record["epochs"])
         history = History.from_dict(record["history"])
@@ -155,5 +155,5 @@ class TrainedNetwork:
 
 
 def _rows(X: Any) -> Examples:
-    """Rows without targets."""
+    """Return rows without targets."""
     return Examples(X.T, np.empty((0, X.shape[0])))

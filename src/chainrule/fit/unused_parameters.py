@@ -1,4 +1,4 @@
-"""Parameters that were set and do nothing: said, never silent."""
+"""Warn of parameters that were set but have no effect."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NOT_LBFGS = (
 
 
 def warn_of_unused_parameters(settings: Settings, *, validated: bool) -> None:
-    """Warn of every parameter that was changed from its default and has no effect beside the others."""
+    """Warn of every parameter that differs from its default but has no effect with the others."""
     solver = f"solver={settings.solver!r}"
     causes = {name: solver for name, solvers in _ONLY_FOR.items() if settings.solver not in solvers}
     for words, holds, names in _conditions(settings, validated):
@@ -41,7 +41,7 @@ def warn_of_unused_parameters(settings: Settings, *, validated: bool) -> None:
 
 
 def _conditions(settings: Settings, validated: bool) -> list[tuple[str, bool, Sequence[str]]]:
-    """What makes parameters idle, in words; whether it holds; and which."""
+    """Return conditions that make parameters unused: in words, whether it holds, and the parameters."""
     return [
         (f"solver={settings.solver!r}", settings.solver == "lbfgs", _NOT_LBFGS),
         (f"solver={settings.solver!r}", settings.solver in FULL_BATCH, ("shuffle",)),
@@ -56,7 +56,7 @@ def _conditions(settings: Settings, validated: bool) -> list[tuple[str, bool, Se
 
 
 def warn_of_unused_loss_parameters(estimator: Any, parameters: Mapping[str, str | None]) -> None:
-    """Warn of every parameter that was changed from its default and goes with another `loss` than the estimator's."""
+    """Warn of every parameter that differs from its default but belongs to another `loss` than the estimator's."""
     own = parameters.get(estimator.loss) if isinstance(estimator.loss, str) else None
     idle = sorted(name for name in {*parameters.values()} - {own, None} if name is not None)
     changed = [name for name in idle if getattr(estimator, name) != getattr(type(estimator), name)]

@@ -1,4 +1,4 @@
-"""For teachers: wrong gradients to find, worksheets to calculate by hand, and marks for what comes back.
+"""For teachers: wrong gradients to find, worksheets to calculate by hand, and their grading.
 
 >>> from chainrule import lab
 >>> sheet = lab.worksheet(seed=7)

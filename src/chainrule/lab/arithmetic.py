@@ -1,4 +1,4 @@
-"""One entry of a result, written out: 0.5 · 1 + (−1) · 2 + 0.5 = −1."""
+"""Write out the calculation of one entry: 0.5 · 1 + (−1) · 2 + 0.5 = −1."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from chainrule.lab.numbers import is_exact, places
 from chainrule.lab.quantities import Quantity, letters
 from chainrule.network.types import Array
 
-_SUM, _PRODUCT, _WHOLE = 1, 2, 3  # how tightly a text holds together
+_SUM, _PRODUCT, _WHOLE = 1, 2, 3  # precedence of a text, which decides about brackets
 
 
 @dataclass(frozen=True)
 class _Place:
-    """Where in which numbers: row i and column j."""
+    """Row i and column j, with the numbers of all quantities."""
 
     i: int
     j: int
     values: Mapping[Any, Any]
-    names: Mapping[str, str]  # of each layer's function
+    names: Mapping[str, str]  # the name of each layer's function
     decimals: int
-    slopes: bool = False  # whether g'(z) is written as its number
+    slopes: bool = False  # whether g'(z) is written as a number
 
     def at(self, i: int, j: int) -> _Place:
         return replace(self, i=i, j=j)
 
 
 def arithmetic(quantity: Quantity, trace: Trace, every: Mapping[str, Quantity], decimals: int) -> str:
-    """The first entry that is not 0, written out with the numbers it is computed from."""
+    """Write out the first entry that is not 0 with the numbers that it is computed from."""
     i, j = _entry(quantity.value)
     names = {f"g[{l}]": g.name.replace("_", " ") for l, g in enumerate(trace.problem.architecture.g)}
     numbers = letters(trace, {name: other.value for name, other in every.items()})
@@ -53,7 +53,7 @@ def _entry(value: Array) -> tuple[int, int]:
 
 
 def _expanded(node: t.Node, place: _Place) -> tuple[str, int]:
-    """The text of an entry of a formula, and how tightly it holds together."""
+    """Return the text of an entry of a formula, and its precedence."""
     return _WRITERS.get(type(node), _leaf)(node, place)
 
 
@@ -68,7 +68,7 @@ def _leaf(node: t.Node, place: _Place) -> tuple[str, int]:
 
 
 def _one(values: Any, place: _Place) -> Array:
-    """The entry of a matrix; a bias has one column, a number one entry."""
+    """Return the entry of a matrix; a bias has one column, a number one entry."""
     array = np.atleast_2d(values)
     i, j = min(place.i, array.shape[0] - 1), min(place.j, array.shape[1] - 1)
     return array[i : i + 1, j : j + 1]
@@ -106,7 +106,7 @@ def _product(node: Any, place: _Place) -> tuple[str, int]:
 
 
 def _is_one(factor: t.Node, place: _Place) -> bool:
-    """Whether it is a mean over one example."""
+    """Say whether a factor is a fraction of value 1, as for the mean over one example."""
     return isinstance(factor, t.Fraction) and float(evaluate(factor, place.values)) == 1
 
 
@@ -138,7 +138,7 @@ def _softmax(Z: t.Node, place: _Place) -> tuple[str, int]:
 
 
 def _total(node: Any, place: _Place) -> tuple[str, int]:
-    """A sum over the examples, which are columns, or over the outputs k."""
+    """Write a sum over the examples, which are columns, or over the outputs k."""
     n = np.atleast_2d(evaluate(node.body, place.values)).shape[0 if node.index == "k" else 1]
     ways = [place.at(k, place.j) if node.index == "k" else place.at(place.i, k) for k in range(n)]
     if n == 1:

@@ -1,4 +1,4 @@
-"""What a worksheet asks for: parts of a pass, a share of its lines, or lines by name."""
+"""The blanks of a worksheet: parts of a pass, a share of its lines, or lines by name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Blanks = str | float | Sequence[str]
 
 
 def chosen_blanks(blanks: Any, every: dict[str, Quantity], seed: int) -> tuple[str, ...]:
-    """The names that are asked for, in the order of calculation."""
+    """Return the names of the blanks, in the order of calculation."""
     if isinstance(blanks, int | float) and not isinstance(blanks, bool):
         chosen = _share(blanks, list(every), seed)
     elif isinstance(blanks, str) and blanks not in every:

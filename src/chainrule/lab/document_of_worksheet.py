@@ -1,4 +1,4 @@
-"""What a worksheet and its key say."""
+"""The document of a worksheet or its key."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _FUNCTIONS = {
 def document_of_worksheet(
     trace: Trace, quantities: Mapping[str, Quantity], blanks: Sequence[str], decimals: int, seed: int, *, key: bool
 ) -> blocks.Document:
-    """The sheet of a pass and its lines, of which the blanks are asked for, or the key to it."""
+    """Return the document of a worksheet, or of its key."""
 
     def line(quantity: Quantity) -> blocks.Group:
-        """A formula, its result or the cells for it, and on the key how an entry comes about."""
+        """Return a formula with its result or empty cells; on the key, also the calculation of an entry."""
         step, asked = quantity.step, quantity.name in blanks
         formula = blocks.Formula(shaped(step, trace), step.row.name)
         result = blocks.Cells(step.formula.left, entries(quantity.value, decimals), asked, filled=key)
@@ -55,7 +55,7 @@ def document_of_worksheet(
 
 
 def _given(trace: Trace) -> Iterator[blocks.Value]:
-    """What every exercise gives: the examples, the weights and the biases."""
+    """Yield the given values: examples, weights and biases."""
     arrays = {t.Symbol("X"): trace.A[0], t.Symbol("Y"): trace.problem.Y}
     for l in range(1, trace.L + 1):
         arrays |= {t.Symbol("W", str(l)): trace.W[l], t.Symbol("b", str(l)): trace.b[l]}
@@ -64,7 +64,7 @@ def _given(trace: Trace) -> Iterator[blocks.Value]:
 
 
 def _network(trace: Trace) -> str:
-    """The network and its examples."""
+    """Describe the network and its examples."""
     architecture, m = trace.problem.architecture, trace.problem.m
     *hidden, last = architecture.widths[1:]
     parts = [_counted(architecture.widths[0], "input")]
@@ -84,7 +84,7 @@ def _name(trace: Trace, l: int) -> str:
 
 
 def _functions(trace: Trace, quantities: Mapping[str, Quantity]) -> Iterator[str]:
-    """What the letters beyond the given ones are: each layer's function, and its slope where the way back needs it."""
+    """Yield definitions: each layer's function, and its slope if the backward pass needs it."""
     yield f"A[0] is X. ŷ is A[{trace.L}], an example's prediction; y is its target."
     g = trace.problem.architecture.g
     formulas = [quantity.step.formula for quantity in quantities.values()]
@@ -100,20 +100,18 @@ def _functions(trace: Trace, quantities: Mapping[str, Quantity]) -> Iterator[str
 
 
 def _task(trace: Trace, decimals: int) -> str:
-    """What is to be done, and how exactly."""
+    """Return the task, with the precision of the answers."""
     g = trace.problem.architecture.g
     rounded = f"round to {decimals} decimals"
     exact = all(activation.name in EXACT for activation in g)
-    how = (
-        f"Write exact numbers or fractions, or {rounded}." if exact else f"R{rounded[1:]} what does not come out even."
-    )
+    how = f"Write exact numbers or fractions, or {rounded}." if exact else f"R{rounded[1:]} what is not exact."
     uses_log = trace.problem.architecture.loss.name != "squared_error"
     return f"Fill in the empty cells. {how}{' log is the natural logarithm.' if uses_log else ''}"
 
 
 def _key_note(decimals: int) -> str:
-    """How the key is to be read."""
+    """Return the note on how to read the key."""
     return (
-        f"Numbers that do not come out even are rounded to {decimals} decimals; the calculation goes on with all "
-        f"of them. Of each result that was asked for, one entry is written out."
+        f"Numbers that are not exact are rounded to {decimals} decimals; later steps use the unrounded numbers. One "
+        f"entry of each result is written out."
     )

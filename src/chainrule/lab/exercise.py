@@ -1,4 +1,4 @@
-"""Networks and numbers for an exercise: small, different for every seed, and never a dull one."""
+"""Networks and numbers for an exercise: small, different for every seed, and never trivial."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from chainrule.network.network import Dense, Network
 from chainrule.network.parameters import Parameters, flatten
 from chainrule.network.types import Array
 
-EXACT = ("identity", "relu", "leaky_relu", "hard_tanh")  # of halves they make numbers with few decimals
+EXACT = ("identity", "relu", "leaky_relu", "hard_tanh")  # multiples of 0.5 give numbers with few decimals
 ROUNDED = ("sigmoid", "tanh", "softmax")
-_STEEP_LEAK: ActivationSpec = ("leaky_relu", {"negative_slope": 0.1})  # 0.01 would vanish behind four decimals
+_STEEP_LEAK: ActivationSpec = ("leaky_relu", {"negative_slope": 0.1})  # 0.01 would need more than four decimals
 _LOSSES = ("squared_error", "binary_cross_entropy", "categorical_cross_entropy")
 _OUTPUT_LOSSES = {"sigmoid": "binary_cross_entropy", "softmax": "categorical_cross_entropy"}
 MOST_UNITS, MOST_LAYERS, MOST_EXAMPLES = 5, 3, 4
@@ -32,7 +32,7 @@ _INPUTS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 _TARGETS = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, -0.5, 0.5, 1.0), "hard_tanh": (-1.0, -0.5, 0.5, 1.0)}
 _NUMBERS = (0.0, 1.0, 2.0, 3.0)
 
-_ATTEMPTS, _WITH_LARGE_WEIGHTS = 3000, 300  # what is still too large then is drawn from small weights
+_ATTEMPTS, _WITH_LARGE_WEIGHTS = 3000, 300  # after the second number of attempts, weights are small
 _LARGEST, _STEEP, _LEAST = 20.0, 3.0, 0.01
 
 
@@ -42,7 +42,7 @@ def architecture_of(
     output: ActivationSpec | None,
     loss: str | None,
 ) -> Architecture:
-    """The network of an exercise; raises InvalidParameterError for one that nobody would calculate by hand."""
+    """Return the network of an exercise; raise InvalidParameterError if it is too large to calculate by hand."""
     if isinstance(net, Network):
         if (activation, output, loss) != (None, None, None):
             raise InvalidParameterError("activation, output and loss are the Network's own: give them for widths only.")
@@ -105,15 +105,15 @@ def _check(architecture: Architecture) -> None:
 
 
 def drawn(architecture: Architecture, m: int, seed: int) -> Trace:
-    """Numbers for a network and m examples, a pure function of the seed, and everything that follows from them."""
+    """Draw numbers for a network and m examples, as a pure function of the seed, and compute the pass."""
     for attempt in range(_ATTEMPTS):
         weights = _WEIGHTS if attempt < _WITH_LARGE_WEIGHTS else _SMALL_WEIGHTS
         trace = trace_of(_problem(architecture, m, weights, generator(seed, "worksheet", attempt)))
         if _is_worthwhile(trace):
             return trace
     raise ChainruleError(
-        f"no numbers of a person's size were found for {'-'.join(map(str, architecture.widths))} with seed {seed}: "
-        f"take fewer layers, units or examples."
+        f"no numbers small enough to calculate by hand were found for {'-'.join(map(str, architecture.widths))} with "
+        f"seed {seed}: take fewer layers, units or examples."
     )
 
 
@@ -133,7 +133,7 @@ def _targets(architecture: Architecture, m: int, draw: np.random.Generator) -> A
 
 
 def _is_worthwhile(trace: Trace) -> bool:
-    """Whether nothing is at a kink, dead, dull or too large."""
+    """Say whether no number is at a kink, trivial or too large, and no unit is dead."""
     hidden = [trace.W[l] for l in range(1, trace.L)]
     return (
         all(_is_clear(g.name, Z) for g, Z in zip(trace.problem.architecture.g[1:], trace.Z[1:], strict=True))
@@ -150,7 +150,7 @@ def _is_worthwhile(trace: Trace) -> bool:
 
 
 def _is_clear(name: str, Z: Array) -> bool:
-    """Whether z is away from kinks, and where the curve of a sigmoid is steep."""
+    """Say whether z is away from kinks, and in the steep part of a sigmoid."""
     if name in ("relu", "leaky_relu"):
         return bool((Z != 0).all())
     if name == "hard_tanh":
@@ -159,12 +159,12 @@ def _is_clear(name: str, Z: Array) -> bool:
 
 
 def _are_distinct(rows: Array) -> bool:
-    """Whether no two rows are alike, and none is 0."""
+    """Say whether no two rows are equal, and none is 0."""
     return len(np.unique(rows, axis=0)) == len(rows) and bool(rows.any(axis=1).all())
 
 
 def _is_alive(trace: Trace, l: int) -> bool:
-    """Whether both sides of a kink occur in a layer, and no unit is off for every one of several examples."""
+    """Say whether both sides of a kink occur in a layer, and no unit is inactive for all of several examples."""
     g, Z = trace.problem.architecture.g[l], trace.Z[l]
     if g.name not in ("relu", "leaky_relu", "hard_tanh"):
         return True

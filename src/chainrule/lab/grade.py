@@ -1,4 +1,4 @@
-"""`grade`: marks for a worksheet that comes back; what follows from an earlier slip is right."""
+"""`grade`: mark the answers to a worksheet; numbers that follow from an earlier mistake count as right."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Grade:
 
     @property
     def score(self) -> int:
-        """The points."""
+        """The sum of the points."""
         return sum(row.points for row in self.rows)
 
     @property
     def out_of(self) -> int:
-        """The most points there are."""
+        """The maximum number of points."""
         return sum(row.out_of for row in self.rows)
 
     def __str__(self) -> str:
@@ -42,14 +42,14 @@ def grade(worksheet: Worksheet, answers: Mapping[str, Any]) -> Grade:
     """Mark the answers to a worksheet.
 
     A number is right if it is the exact one rounded to the decimals it is given with, and these are as many as the
-    sheet asks for (zeros at the end may be left out). What is computed rightly from rounded numbers, or from wrong
-    ones, is right as well; where it follows from wrong ones, the verdict says from which.
+    sheet asks for (trailing zeros may be left out). A number computed correctly from rounded or wrong numbers also
+    counts as right; if from wrong ones, the verdict names them.
 
     Parameters
     ----------
     worksheet : Worksheet
     answers : dict
-        Of some or all of `worksheet.blanks`: arrays, lists of rows, or for one row or column a list. Entries are
+        For some or all of `worksheet.blanks`: arrays, lists of rows, or a list for a single row or column. Entries are
         numbers or texts such as "0.25", "0,25" or "1/3"; None and "" are blank.
 
     Returns
@@ -60,7 +60,7 @@ def grade(worksheet: Worksheet, answers: Mapping[str, Any]) -> Grade:
     Raises
     ------
     InvalidParameterError
-        If something is answered that the sheet does not ask for.
+        If there is an answer that the sheet does not ask for.
 
     Examples
     --------
@@ -73,8 +73,8 @@ def grade(worksheet: Worksheet, answers: Mapping[str, Any]) -> Grade:
     dW[2]  0/2  blank
     db[2]  1/1  follows from your dZ[2]
     <BLANKLINE>
-    sign: the sign is turned: this points uphill. The error is prediction minus target, dZ[L] = A[L] - Y, and the \
-update subtracts: W := W - α dW.
+    sign: wrong sign: this update increases the loss. The error is prediction minus target, dZ[L] = A[L] - Y, and \
+the update subtracts: W := W - α dW.
     """
     _check(worksheet, answers)
     sheet = Marking(worksheet)

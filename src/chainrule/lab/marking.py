@@ -1,4 +1,4 @@
-"""Line by line: what is right, what follows from a slip above, what is wrong and why."""
+"""Mark a worksheet line by line: right, follows from a mistake above, or wrong and why."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from chainrule.lab.worksheet import Worksheet
 from chainrule.network.types import Array
 
 RIGHT, FOLLOWS, WRONG, BLANK = "right", "follows", "wrong", "blank"
-_FINER = 2  # decimals beyond those asked for that still count
-_ROUNDING = 1e-9  # of floating point, beside the rounding of the answers
+_FINER = 2  # further decimals, beyond those of the sheet, that are also checked
+_ROUNDING = 1e-9  # tolerance for floating point, added to the rounding of the answers
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class GradeRow:
     marks : tuple of tuple of str
         For each number "right", "follows" (from a wrong number above; it counts), "wrong" or "blank".
     verdict : str
-        In words.
+        The marks in words.
     mistakes : tuple of str
         Ids of the known mistakes that give exactly these numbers; one of them was made.
     """
@@ -44,7 +44,7 @@ class GradeRow:
 
 
 class Marking:
-    """Marks line by line, and keeps what stands on the sheet by then."""
+    """Marks line by line, and keeps the numbers written on the sheet so far."""
 
     def __init__(self, sheet: Worksheet) -> None:
         self.sheet = sheet
@@ -52,7 +52,7 @@ class Marking:
         self.wrong: set[str] = set()  # lines with a number that is not the right one
 
     def marked(self, name: str, given: Any) -> GradeRow:
-        """The marks of a line."""
+        """Mark a line."""
         quantity = self.sheet.quantities[name]
         answer = reading(given, _shape(quantity))
         if answer is None or answer.values.shape != quantity.value.shape:
@@ -65,7 +65,7 @@ class Marking:
         return row
 
     def _marks(self, quantity: Quantity, answer: Reading) -> Array:
-        """Right is what the exact numbers give, or those on the sheet, or anything between two right ones."""
+        """Mark each number; results of the exact numbers or those on the sheet, and any number between, are right."""
         from_sheet = computed(quantity, self.sheet.trace, self.written)
         places = np.clip(answer.decimals, self.sheet.decimals, self.sheet.decimals + _FINER)
         rounding = 0.5 * 10.0**-places + _ROUNDING
@@ -96,14 +96,14 @@ class Marking:
         return ", ".join(kinds) + (f": {'; '.join(reasons)}" if reasons else "")
 
     def _slips(self, quantity: Quantity, answer: Reading) -> tuple[str, ...]:
-        """Known mistakes, made with the numbers on the sheet or with the right ones; rounding is forgiven."""
+        """Return the known mistakes that give the answer, from the numbers on the sheet or the right ones."""
         tolerance = 2 * 10.0**-self.sheet.decimals
         right = {name: line.value for name, line in self.sheet.quantities.items()}
         found = (slips(quantity, self.sheet.trace, n, answer.values, tolerance) for n in (self.written, right))
         return next(filter(None, found), ())
 
     def _misshapen(self, quantity: Quantity, answer: Reading | None) -> GradeRow:
-        """Nothing counts, and the lines below are marked as if the right numbers stood here."""
+        """Give no points; lines below are marked as if this line were right."""
         rows, columns = _shape(quantity)
         mistakes = self._slips(quantity, answer) if answer else ()
         came = f"{answer.values.shape[0]}×{answer.values.shape[1]}" if answer else "rows of different lengths"

@@ -1,4 +1,4 @@
-"""Numbers as they stand on a worksheet: exact where few decimals do, else rounded."""
+"""Write the numbers of a worksheet: exact if few decimals are enough, else rounded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _EXACT = 1e-9
 
 
 def places(array: Array, decimals: int) -> int:
-    """How many decimals every entry is written with: as few as are exact, or else all that are asked for.
+    """Return the number of decimals of every entry: as few as are exact, or else `decimals`.
 
     Examples
     --------
@@ -23,12 +23,12 @@ def places(array: Array, decimals: int) -> int:
 
 
 def is_exact(array: Array, decimals: int) -> bool:
-    """Whether nothing is rounded."""
+    """Say whether all entries are exact with the given decimals."""
     return bool(np.abs(array - np.round(array, decimals)).max(initial=0.0) <= _EXACT)
 
 
 def entries(array: Array, decimals: int) -> tuple[tuple[str, ...], ...]:
-    """Every entry as text.
+    """Return every entry as text.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What is calculated on a worksheet: the lines of a pass, each with its formula, which computes it from others."""
+"""The quantities calculated on a worksheet: the lines of a pass, each with the formula that computes it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from chainrule.formula import tree as t
 from chainrule.formula.evaluate import evaluate
 from chainrule.network.types import Array
 
-Written = Mapping[str, Array]  # of a quantity's name: its numbers as they stand on a sheet
+Written = Mapping[str, Array]  # from a quantity's name to its numbers on a sheet
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """One line: its name, such as "dW[2]", its step, its right numbers, and the lines it is computed from."""
+    """A line: its name, such as "dW[2]", its step, its right numbers, and the lines that it is computed from."""
 
     name: str
     step: TraceStep
@@ -33,7 +33,7 @@ class Quantity:
 
 
 def quantities(trace: Trace) -> dict[str, Quantity]:
-    """Every line of a pass in the order of calculation, by name.
+    """Return every line of a pass by name, in the order of calculation.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def _name(node: t.Node, trace: Trace) -> str:
 
 
 def _prediction_error(trace: Trace) -> TraceStep:
-    """dA[L] of the squared error, where it does not simplify away."""
+    """Return the step of dA[L] of the squared error, if it does not cancel."""
     prediction, error, n = t.Symbol("A", "L"), t.Symbol("dA", "L"), trace.widths[-1]
     right: t.Node = prediction - t.Symbol("Y")
     right = (t.Number(1) / t.Symbol("n", "L")) * right if n > 1 else right
@@ -79,14 +79,14 @@ def _prediction_error(trace: Trace) -> TraceStep:
 
 
 def computed(quantity: Quantity, trace: Trace, written: Written) -> Array:
-    """What the quantity's formula gives for the numbers that stand on a sheet."""
+    """Compute the quantity's formula from the numbers on a sheet."""
     with np.errstate(all="ignore"):  # the logarithm of a wrong prediction
         value: Array = np.atleast_2d(evaluate(quantity.step.formula.right, letters(trace, written)))
     return value
 
 
 def letters(trace: Trace, written: Written) -> dict[t.Node | str, Any]:
-    """What each letter of the formulas stands for."""
+    """Return the value of each letter of the formulas."""
     last = str(trace.L)
     values: dict[t.Node | str, Any] = {
         t.Symbol("m"): trace.problem.m,

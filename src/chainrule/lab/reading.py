@@ -1,4 +1,4 @@
-"""Answers as people give them: arrays, lists, numbers as text, fractions, a decimal comma, empty cells."""
+"""Read answers: arrays, lists, numbers as text, fractions, decimal commas, empty cells."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from chainrule.network.types import Array
 
 _LONGEST = 40
 _FRACTION = re.compile(r"([+-]?\d+)\s*/\s*(\d+)")
-_EXACT = 99  # the decimals of a fraction
+_EXACT = 99  # number of decimals of a fraction
 _LARGEST = 1e100
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Numbers as they were read.
+    """The numbers of an answer.
 
     Attributes
     ----------
     values : ndarray
-        NaN where there is none.
+        NaN if there is no number.
     decimals : ndarray of int
-        With how many each number was written.
+        The number of decimals of each.
     unreadable : tuple of str
-        What is no number.
+        Texts that are not numbers.
     blank : ndarray of bool
-        Where nothing was written.
+        Whether the cell is empty.
     """
 
     values: Array
@@ -40,7 +40,7 @@ class Reading:
 
 
 def reading(given: Any, shape: tuple[int, int]) -> Reading | None:
-    """Read an answer of a shape, or of another one; None for what is no table of numbers.
+    """Read an answer, which should have a shape; return None if it is not a table.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def reading(given: Any, shape: tuple[int, int]) -> Reading | None:
 
 
 def _rows(given: Any, shape: tuple[int, int]) -> list[list[Any]] | None:
-    """Rows of entries: a list of numbers is a row or a column, as the shape has it; a number is a table of one."""
+    """Return rows of entries; a list of numbers is a row or a column, as the shape says; a number is a 1×1 table."""
     given = given.tolist() if isinstance(given, np.ndarray | np.generic) else given
     if not isinstance(given, list | tuple):
         return [[given]]
@@ -85,7 +85,7 @@ def _is_blank(entry: Any) -> bool:
 
 
 def _cell(entry: Any) -> tuple[float | None, int]:
-    """A number and the decimals it was written with; None for what is no number."""
+    """Return a number and its decimals; None if it is not a number."""
     if isinstance(entry, bool | np.bool_) or _is_blank(entry):
         return None, 0
     text = str(entry).strip().replace("\N{MINUS SIGN}", "-").replace(",", ".")

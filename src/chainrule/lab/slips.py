@@ -1,4 +1,4 @@
-"""Which known mistake gives a wrong line of a worksheet, from the numbers that stand above it."""
+"""Find the known mistakes that give a wrong line of a worksheet, from the numbers above it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from chainrule.network.types import Array
 
 
 def slips(quantity: Quantity, trace: Trace, written: Written, answer: Array, tolerance: float) -> tuple[str, ...]:
-    """The ids of the mistakes that give an answer: several, where these numbers cannot tell them apart."""
+    """Return the ids of the mistakes that give an answer; there are several if these numbers cannot tell them apart."""
     found = (id_ for id_, wrong in _wrong(quantity, trace, written) if _agrees(answer, wrong, tolerance))
     return tuple(dict.fromkeys(found))
 
@@ -47,12 +47,12 @@ def _place(name: str, last: bool) -> Place:
 
 
 def _site(name: str, l: int, trace: Trace, written: Written) -> Site:
-    """Where the line is computed: with the forward pass and the errors as they stand on the sheet."""
+    """Return the site of the line, with the forward pass and the errors on the sheet."""
     pass_ = Forward(_column(trace.Z, "Z", written), _column(trace.A, "A", written), None)
     layer = l + 1 if name.startswith("dA") else l
     return Site(trace.problem, pass_, l, dZ=written.get(f"dZ[{layer}]"), dA=written.get(f"dA[{l}]"))
 
 
 def _column(right: list[Any], letter: str, written: Written) -> list[Any]:
-    """A letter of every layer, as on the sheet; layer 0 is given."""
+    """Return a letter of every layer, as on the sheet; layer 0 is given."""
     return [right[0], *(written[f"{letter}[{l}]"] for l in range(1, len(right)))]

@@ -1,4 +1,4 @@
-"""Backpropagation with one mistake in it, for students to find."""
+"""Backpropagation with one mistake, for students to find."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from chainrule.network.draws import generator
 from chainrule.network.propagate import Gradients
 
 VARIANTS: Mapping[str, Kind] = MappingProxyType(KINDS)
-"""Every mistake that is known by name: `.id`, `.what` was done, and its `.cure`."""
+"""Every known mistake by id: `.id`, `.what` was done, and its `.cure`."""
 
 _TENSORS = ("dZ", "dA", "dW", "db")
 _SAME = 1e-9  # relative to a tensor's largest entry
@@ -26,7 +26,7 @@ _SAME = 1e-9  # relative to a tensor's largest entry
 
 @dataclass(frozen=True)
 class Answer:
-    """Which mistake was made, and what else gives the same numbers for this network."""
+    """The mistake that was made, and others that give the same numbers for this network."""
 
     id: str
     explanation: str
@@ -35,12 +35,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class Mystery:
-    """Gradients with a mistake in them; printing them does not tell which.
+    """Gradients with a mistake; printing them does not reveal it.
 
     Attributes
     ----------
     gradients : Gradients
-        `dZ, dA, dW, db`, lists indexed by layer; what layer 0 does not have is None.
+        `dZ, dA, dW, db`, lists indexed by layer; entries of layer 0 that do not exist are None.
     answer : Answer
     """
 
@@ -54,7 +54,7 @@ class Mystery:
 
 
 def variants(model: Any, X: Any, y: Any = None, *, sample_weight: Any = None) -> tuple[str, ...]:
-    """Return the ids of the mistakes that can be made in a network, and change its gradients on these examples.
+    """Return the ids of the mistakes that change the gradients of a network on these examples.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def wrong_gradients(
     sample_weight: Any = None,
     dropout_step: int | None = 0,
 ) -> Gradients:
-    """Backpropagate with a mistake, made where it is usually made.
+    """Run backpropagation with a mistake, made where it is usually made.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def wrong_gradients(
     mistake : str
         A key of `VARIANTS`.
     learning_rate : float, default 0.1
-        With which "updated_weights" updates too early.
+        The learning rate of the early update of "updated_weights".
 
     Returns
     -------
@@ -101,7 +101,7 @@ def wrong_gradients(
     Raises
     ------
     InvalidParameterError
-        If the mistake is not known, or makes no difference in this network (`variants` lists those that do).
+        If the mistake is unknown, or makes no difference in this network (`variants` lists those that do).
 
     Examples
     --------
@@ -127,7 +127,7 @@ def wrong_gradients(
 
 
 def mystery(model: Any, X: Any, y: Any = None, *, seed: int = 0, sample_weight: Any = None) -> Mystery:
-    """Backpropagate with a mistake that the seed draws, among those that make a difference; never the right gradients.
+    """Run backpropagation with a mistake drawn by the seed among those that make a difference.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def mystery(model: Any, X: Any, y: Any = None, *, seed: int = 0, sample_weight: 
     Returns
     -------
     Mystery
-        `.gradients`, and `.answer`, which its text does not show.
+        `.gradients`, and `.answer`, which printing does not show.
 
     Examples
     --------
@@ -162,7 +162,7 @@ def mystery(model: Any, X: Any, y: Any = None, *, seed: int = 0, sample_weight: 
 
 
 def _wrong(trace: Trace) -> dict[str, Gradients]:
-    """The gradients of every mistake that makes a difference."""
+    """Return the gradients of every mistake that makes a difference."""
     every = {id_: wrong_pass(trace.problem, id_) for id_ in VARIANTS}
     return {id_: made for id_, made in every.items() if not _same(made, trace)}
 

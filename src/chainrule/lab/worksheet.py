@@ -1,4 +1,4 @@
-"""`worksheet`: one pass through a small network to be calculated by hand, and its key."""
+"""`worksheet`: a pass through a small network to calculate by hand, and its key."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ _FEWEST_DECIMALS, _MOST_DECIMALS = 1, 6
 
 @dataclass(frozen=True)
 class Worksheet:
-    """An exercise and its key; `to_html` and `to_latex` write either.
+    """An exercise and its key; `to_html` and `to_latex` write both.
 
     Attributes
     ----------
     trace : Trace
-        The pass that is to be calculated, with every right number.
+        The pass to calculate, with all right numbers.
     blanks : tuple of str
-        What is asked for, in the order of calculation: "Z[1]", "A[1]", ..., "L", "J", "dZ[2]", ...
+        The lines to fill in, in the order of calculation: "Z[1]", "A[1]", ..., "L", "J", "dZ[2]", ...
     decimals : int
-        To which results that do not come out even are rounded.
+        The number of decimals of results that are not exact.
     seed : int
-        Of its numbers.
+        The seed of its numbers.
     """
 
     trace: Trace
@@ -53,11 +53,11 @@ class Worksheet:
 
     @cached_property
     def quantities(self) -> dict[str, Quantity]:
-        """Every line of the pass, given or asked for."""
+        """Every line of the pass, given or to fill in."""
         return quantities(self.trace)
 
     def on_sheet(self, name: str) -> Array:
-        """The numbers of a line as the sheet or its key shows them: rounded."""
+        """Return the rounded numbers of a line, as the sheet or its key shows them."""
         return np.round(self.quantities[name].value, self.decimals)
 
     def to_html(self, *, key: bool = False) -> str:
@@ -66,12 +66,12 @@ class Worksheet:
         Parameters
         ----------
         key : bool, default False
-            Write the key instead: every number, and how one entry of each result comes about.
+            Write the key instead: every number, and the calculation of one entry of each result.
         """
         return as_page(self._document(key=key))
 
     def to_latex(self, *, key: bool = False) -> str:
-        """Write the sheet as a LaTeX document that pdflatex compiles as it is.
+        """Write the sheet as a LaTeX document for pdflatex.
 
         Parameters
         ----------
@@ -102,29 +102,29 @@ def worksheet(
     loss: str | None = None,
     decimals: int = 4,
 ) -> Worksheet:
-    """Set an exercise in backpropagation with numbers that a person can calculate, different ones for every seed.
+    """Create an exercise in backpropagation with numbers to calculate by hand, different for every seed.
 
-    Weights, biases, inputs and targets are drawn from halves. No gradient is 0 throughout, no unit is off for every
-    one of several examples, no z lies at a kink.
+    Weights, biases, inputs and targets are multiples of 0.5. No gradient is 0 everywhere, no unit is inactive for all
+    of several examples, no z is at a kink.
 
     Parameters
     ----------
     net : Network or tuple of int, optional
-        The widths n[0] to n[L], by default (2, 2, 1); or a Network, of which all but the weights is taken.
+        The widths n[0] to n[L], by default (2, 2, 1); or a Network, whose weights are replaced.
     blanks : str, list of str, or float, default "all"
-        What is asked for: "all", "forward", "backward", names such as ["Z[1]", "dW[2]", "db[1]"], or a share of all
-        of them, drawn by the seed. The rest is given.
+        The lines to fill in: "all", "forward", "backward", names such as ["Z[1]", "dW[2]", "db[1]"], or a share of all,
+        drawn by the seed. The others are given.
     seed : int, default 0
     m : int, default 2
         The number of examples, 1 to 4.
     activation : str or (str, dict), optional
-        Of the hidden layers of given widths: "relu" (the default), "leaky_relu" (with slope 0.1), "identity" and
-        "hard_tanh" keep to numbers with few decimals; "sigmoid" and "tanh" take a calculator.
+        The hidden activation, if widths are given: "relu" (the default), "leaky_relu" (with slope 0.1), "identity" and
+        "hard_tanh" give numbers with few decimals; "sigmoid" and "tanh" need a calculator.
     output, loss : str, optional
         "identity" and "squared_error", unless one of the two implies the other: "sigmoid" is paired with
         "binary_cross_entropy", "softmax" with "categorical_cross_entropy".
     decimals : int, default 4
-        To which results that do not come out even are rounded.
+        The number of decimals of results that are not exact.
 
     Returns
     -------
@@ -134,7 +134,7 @@ def worksheet(
     Raises
     ------
     InvalidParameterError
-        If the network is none that a person would calculate, or a blank is not known.
+        If the network is too large to calculate by hand, or a blank is unknown.
 
     Examples
     --------

@@ -12,7 +12,7 @@ from sklearn.utils import _safe_indexing
 from chainrule._errors import InvalidParameterError
 from chainrule.estimator import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
 from chainrule.estimator.regressor import score_of_numbers
-from chainrule.estimator.row_weights import judged_rows
+from chainrule.estimator.row_weights import scored_rows
 from chainrule.many.members import AbstractEnsemble
 from chainrule.many.uncertainty import Uncertainty, decompose
 from chainrule.network.types import Array
@@ -83,7 +83,7 @@ class MLPEnsembleClassifier(ClassifierMixin, AbstractEnsemble):
         return self._score_of(y, self.predict(X), sample_weight)
 
     def _score_of(self, y: Any, labels: Array, sample_weight: Any) -> float:
-        y, labels, weights = judged_rows(y, labels, sample_weight)
+        y, labels, weights = scored_rows(y, labels, sample_weight)
         return float(accuracy_score(y, labels, sample_weight=weights))
 
     def predict_log_proba(self, X: Any) -> Array:

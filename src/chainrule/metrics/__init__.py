@@ -1,4 +1,4 @@
-"""Figures of predictions; reads plain data, never an estimator."""
+"""Figures of predictions, computed from arrays, never from an estimator."""
 
 from chainrule.metrics.figures import classification_figures, regression_figures, running_figures
 

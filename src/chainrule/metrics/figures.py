@@ -1,4 +1,4 @@
-"""How good predictions are, in numbers that need no explanation; of rows that come at once or in batches."""
+"""Figures of predictions: accuracy, log loss, ROC AUC, RMSE, MAE and R², of all rows or added up batch by batch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BINS = (int(np.float32(1.0).view(np.uint32)) >> _DROPPED_BITS) + 1
 
 
 def classification_figures(codes: Array, probabilities: Array) -> dict[str, float]:
-    """Judge class probabilities.
+    """Compute the figures of class probabilities.
 
     Parameters
     ----------
@@ -26,8 +26,8 @@ def classification_figures(codes: Array, probabilities: Array) -> dict[str, floa
     Returns
     -------
     dict
-        `accuracy`, `log_loss` (infinite where a true class was given probability 0) and, for two classes, `roc_auc`
-        (NaN where one of them does not occur).
+        `accuracy`, `log_loss` (infinite if a true class has probability 0) and, for two classes, `roc_auc` (NaN if one
+        of them does not occur).
 
     Examples
     --------
@@ -41,7 +41,7 @@ def classification_figures(codes: Array, probabilities: Array) -> dict[str, floa
 
 
 def regression_figures(y: Array, predicted: Array) -> dict[str, float]:
-    """Judge predicted numbers of shape (m, k): `rmse`, `mae` and `r2`, each the mean over the k targets.
+    """Compute the figures of predicted numbers (m, k): `rmse`, `mae` and `r2`, each the mean over the k targets.
 
     Examples
     --------
@@ -54,7 +54,7 @@ def regression_figures(y: Array, predicted: Array) -> dict[str, float]:
 
 
 def roc_auc(codes: Array, scores: Array) -> float:
-    """The probability that a row of class 1 has a higher score than one of class 0; ties count half.
+    """Return the probability that a row of class 1 has a higher score than one of class 0; ties count half.
 
     Examples
     --------
@@ -70,17 +70,17 @@ class RunningFigures(Protocol):
     """Figures of rows that come in batches."""
 
     def add(self, y: Array, predicted: Array) -> None:
-        """Take in rows: what is true and what is predicted."""
+        """Add rows: true values and predictions."""
 
     def figures(self) -> dict[str, float]:
         """Return the figures of all rows so far."""
 
 
 class ClassificationFigures:
-    """What `classification_figures` says of rows that come in batches.
+    """The figures of `classification_figures` for rows that come in batches.
 
-    Of more than a million rows the ROC AUC is that of scores rounded to 12 binary digits: those that differ by less
-    than 1 in 4096 count as tied.
+    Beyond a million rows, the scores of the ROC AUC are rounded to 12 binary digits: scores that differ by less than 1
+    in 4096 count as tied.
 
     Examples
     --------
@@ -94,11 +94,11 @@ class ClassificationFigures:
     def __init__(self) -> None:
         self._rows = self._right = 0
         self._log_loss = 0.0
-        self._scores: list[tuple[Array, Array]] = []  # codes and scores, as long as they are few
-        self._counts: Array | None = None  # of each class, how many rows have a score of each bin
+        self._scores: list[tuple[Array, Array]] = []  # codes and scores, while there are few rows
+        self._counts: Array | None = None  # for each class, the number of rows in each bin of scores
 
     def add(self, codes: Array, probabilities: Array) -> None:
-        """Take in rows: true classes (m,) and probabilities (m, K)."""
+        """Add rows: true classes (m,) and probabilities (m, K)."""
         given = probabilities[np.arange(len(codes)), codes].astype(np.float64)
         self._rows += len(codes)
         self._right += int(np.count_nonzero(probabilities.argmax(axis=1) == codes))
@@ -127,14 +127,14 @@ def _binned(codes: Array, scores: Array) -> Array:
 
 
 def _auc(zeros: Array, ones: Array) -> float:
-    """The share of pairs, one row of each class, in which that of class 1 has the higher score; ties count half."""
+    """Return the share of pairs of rows, one of each class, in which class 1 scores higher; ties count half."""
     below = np.cumsum(zeros) - zeros / 2
     pairs = float(zeros.sum()) * float(ones.sum())
     return float(below @ ones) / pairs if pairs else float("nan")
 
 
 class RegressionFigures:
-    """What `regression_figures` says of rows that come in batches.
+    """The figures of `regression_figures` for rows that come in batches.
 
     Examples
     --------
@@ -151,7 +151,7 @@ class RegressionFigures:
         self._targets: list[Moments] = []
 
     def add(self, y: Array, predicted: Array) -> None:
-        """Take in rows: numbers and their predictions, both (m, k)."""
+        """Add rows: numbers and their predictions, both (m, k)."""
         error = predicted.astype(np.float64) - y
         self._squares = self._squares + np.square(error).sum(axis=0)
         self._sizes = self._sizes + np.abs(error).sum(axis=0)
@@ -172,5 +172,5 @@ class RegressionFigures:
 
 
 def running_figures(task: str) -> RunningFigures:
-    """Return the figures of a task, of no rows yet."""
+    """Return the running figures of a task, without rows yet."""
     return ClassificationFigures() if task == "classification" else RegressionFigures()

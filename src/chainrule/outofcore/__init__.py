@@ -1,1 +1,1 @@
-"""Past memory and past one machine: rows on disk and on other machines, fed to the same training loop."""
+"""Training data larger than memory: rows on disk or on other machines, fed to the same training loop."""

@@ -1,4 +1,4 @@
-"""How much memory a training may take, and how it is shared out."""
+"""The memory limit of a training, and its division among batches, reader and windows."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "
 _SHARE = 4  # a quarter of the machine's memory by default
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 PROGRAM = 200 * 10**6  # bytes of the interpreter, the libraries and the engine
-LEAST = PROGRAM + 200 * 10**6  # with less for rows, reading them would be all that is done
-BLOCK, WINDOW = 4096, 64  # rows of a block and blocks of a window, where there is memory for them
+LEAST = PROGRAM + 200 * 10**6  # with less memory for rows, almost all the time would go into reading them
+BLOCK, WINDOW = 4096, 64  # rows of a block and blocks of a window, if there is memory for them
 _LEAST_BLOCK = 64
 
 
@@ -24,7 +24,7 @@ def memory_size(text: str) -> int:
     Raises
     ------
     InvalidParameterError
-        If it is no size.
+        If it is not a size.
 
     Examples
     --------
@@ -38,7 +38,7 @@ def memory_size(text: str) -> int:
 
 
 def machine_memory() -> int:
-    """Return the bytes of memory that this process may use at most: the machine's, or its container's."""
+    """Return the most bytes of memory that this process may use: the machine's, or its container's."""
     sizes = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     limits = [Path(path) for path in _CGROUP_LIMITS]
     sizes += [int(text) for path in limits if path.exists() and (text := path.read_text().strip()).isdecimal()]
@@ -47,11 +47,11 @@ def machine_memory() -> int:
 
 @dataclass(frozen=True)
 class Budget:
-    """The most that a process may have in memory, shared out.
+    """The memory limit of a process, divided among its uses.
 
-    Reading and training take turns: while a table is read, a batch of it and what the reader needs take the memory;
-    while a network is trained, windows of encoded rows do, of which one is in use, one is being fetched, and one is
-    the copy that rows from two windows are put together in.
+    Reading and training take turns. While a table is read, a batch and the reader take the memory. While a network is
+    trained, windows of encoded rows take it: one in use, one being fetched, and a copy in which rows of two windows are
+    joined.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class Budget:
     Raises
     ------
     InvalidParameterError
-        If it is too little to work with.
+        If it is too little to train.
 
     Examples
     --------
@@ -80,22 +80,22 @@ class Budget:
 
     @classmethod
     def asked(cls, text: str | None) -> Budget:
-        """What was asked for, or a quarter of the machine's memory where that is enough."""
+        """Return the requested budget, or a quarter of the machine's memory, but at least `LEAST`."""
         return cls(max(machine_memory() // _SHARE, LEAST) if text is None else memory_size(text))
 
     @property
     def rows(self) -> int:
-        """Bytes for rows, in whatever form."""
+        """Bytes for rows, encoded or not."""
         return self.total - PROGRAM
 
     @property
     def batch(self) -> int:
-        """Bytes that a batch of a table may take."""
+        """Bytes for a batch of a table."""
         return self.rows // 3
 
     @property
     def reader(self) -> int:
-        """Bytes that reading may take."""
+        """Bytes for the reader."""
         return self.rows // 3
 
     def window(self, row_bytes: int) -> tuple[int, int]:
@@ -104,7 +104,7 @@ class Budget:
         Raises
         ------
         InvalidParameterError
-            If the rows are too long for it.
+            If the rows are too long for the budget.
         """
         fit = self.rows // 4 // row_bytes
         if fit < _LEAST_BLOCK:

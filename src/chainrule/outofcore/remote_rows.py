@@ -1,4 +1,4 @@
-"""Rows of a table read and encoded where they are needed: on any machine that can read its files."""
+"""Read and encode rows of a table on the machine that needs them, if it can read the table's files."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from chainrule.table.reading.batches import ScanPlan
 
 @dataclass(frozen=True)
 class Chosen:
-    """Some rows of a batch.
+    """A selection of rows of a batch.
 
     Attributes
     ----------
     count : int
-        How many they are.
+        The number of selected rows.
     bits : bytes
-        Which rows they are, a bit for each row; empty for all.
+        A bit for each row of the batch; empty if all are selected.
     digest : int, optional
-        Of the rows as they are encoded, from `digest_of`; None where they are known by their number alone.
+        The digest of the encoded rows, from `digest_of`; None if only their number is known.
     """
 
     count: int
@@ -36,7 +36,7 @@ class Chosen:
 
     @classmethod
     def of(cls, rows: Array, n_rows: int, digest: int) -> Chosen:
-        """Note some of n_rows rows, whose numbers are given.
+        """Select the rows with the given numbers out of n_rows rows.
 
         Examples
         --------
@@ -50,36 +50,36 @@ class Chosen:
         return cls(len(rows), np.packbits(chosen).tobytes(), digest)
 
     def out_of(self, batch: Table) -> Table:
-        """Return the chosen rows of the batch."""
+        """Return the selected rows of the batch."""
         if not self.bits:
             return batch
         bits = np.frombuffer(self.bits, np.uint8)
         return batch.take(np.flatnonzero(np.unpackbits(bits, count=batch.n_rows)))
 
     def fits(self, block: Block) -> bool:
-        """Whether these may be the rows, encoded again."""
+        """Say whether a block has the number and the digest of the selected rows."""
         return len(block) == self.count and self.digest in (None, digest_of(block.X, block.Y))
 
 
 def digest_of(X: Array, Y: Array) -> int:
-    """Hash encoded rows, which float32 holds; of rows that come in parts the sum is that of all, modulo 2^64."""
+    """Hash encoded float32 rows; the digests of parts add up to that of all rows, modulo 2^64."""
     keys = mix(row_keys(X.astype(np.float32)) + mix(row_keys(Y.astype(np.float32))))
     return int(keys.sum(dtype=np.uint64))
 
 
 @dataclass(frozen=True, eq=False)
 class RemoteRows:
-    """The encoded rows of a table that came of its batches, in their order.
+    """The encoded rows of a table, read again from its batches, in the same order.
 
     Attributes
     ----------
     where : ScanPlan
     chosen : tuple of Chosen
-        The rows of each batch that there are.
+        The selected rows of each batch.
     encode : callable
         Encodes a batch.
     memory : int
-        Bytes that reading may take.
+        Most bytes for reading.
     """
 
     where: ScanPlan
@@ -107,5 +107,5 @@ class RemoteRows:
         return joined(blocks)[start - before : stop - before]
 
     def read_rows(self, start: int, stop: int) -> ArrayRows:
-        """Bring them to memory."""
+        """Read the encoded rows `start` to `stop` into memory."""
         return ArrayRows(self.read(start, stop), start)

@@ -1,7 +1,7 @@
-"""Encoded rows on disk: written once, read in every epoch.
+"""The cache of encoded rows on disk: written once, read in every epoch.
 
-What a network takes needs no parsing, so that reading it is no slower than copying it. The files are read, not
-mapped: pages of a mapped file would count as memory of the process.
+Encoded rows need no parsing, so that reading them is as fast as copying. The files are read, not mapped: the pages of a
+mapped file would count as memory of the process.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ _ITEM = np.dtype(np.float32)
 
 @dataclass(frozen=True)
 class RowFiles:
-    """Rows in two files, of float32 in the order of the table: inputs in one, targets in the other.
+    """Rows in two files of float32, in the order of the table: one for inputs, one for targets.
 
     Parameters
     ----------
     stem : Path
-        Of the files, which end in .inputs and .targets.
+        The path of the files without their endings, .inputs and .targets.
     n_inputs, n_targets : int
     m : int
-        How many rows there are.
+        The number of rows.
     first : int, default 0
-        Where they begin in the files.
+        The number of the first row in the files.
     remote : callable (start, stop) -> ArrayRows, optional
-        Brings rows of the files to any machine that can read the table they were made from.
+        Reads the same rows on any machine that can read the table that they were encoded from.
     class_weights : tuple of float, optional
-        What the rows of each class weigh, where the targets are classes.
+        The weight of each class, if the targets are classes.
     """
 
     stem: Path
@@ -51,11 +51,11 @@ class RowFiles:
 
     @property
     def row_bytes(self) -> int:
-        """How much a row takes."""
+        """The bytes of a row."""
         return _ITEM.itemsize * (self.n_inputs + self.n_targets)
 
     def read(self, start: int, stop: int) -> Block:
-        """Bring rows `start` to `stop` to memory."""
+        """Read rows `start` to `stop` into memory."""
         start, stop = self.first + start, self.first + stop
         X = read_rows(_inputs(self.stem), start, stop, self.n_inputs, _ITEM)
         Y = read_rows(_targets(self.stem), start, stop, self.n_targets, _ITEM)
@@ -66,14 +66,14 @@ class RowFiles:
         return replace(self, first=self.first + start, m=stop - start)
 
     def load(self) -> RowLoader:
-        """Say how they get to another process: read there, if it can, or as they are."""
+        """Return a loader for another process: it reads the rows there, if it can, or carries them."""
         if self.remote is None:
             return ArrayRows(self.read(0, self.m), self.first).load()
         return RowLoader(self.m, self.remote, (self.first, self.first + self.m))
 
 
 def weights_of(Y: Array, class_weights: tuple[float, ...] | None) -> Array | None:
-    """Return what each row weighs by its class, of which Y has a column of 0 and 1, or one for each.
+    """Return the weight of each row by its class; Y has one column of 0 and 1, or one column for each class.
 
     Examples
     --------
@@ -100,7 +100,7 @@ class RowWriter:
 
 @contextmanager
 def row_writers(parts: list[RowFiles]) -> Iterator[list[RowWriter]]:
-    """Open the files of several parts in one folder, once the disk is known to have room for them.
+    """Open the files of several parts in one folder, after checking that the disk has room for them.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def row_writers(parts: list[RowFiles]) -> Iterator[list[RowWriter]]:
 
 
 def require_room(folder: Path, n_bytes: int) -> None:
-    """Raise TableError where the disk has less left than encoded rows take."""
+    """Raise TableError if the disk has too little room for the encoded rows."""
     free = shutil.disk_usage(folder).free
     if n_bytes > free:
         raise TableError(
@@ -128,7 +128,7 @@ def require_room(folder: Path, n_bytes: int) -> None:
 
 
 def read_rows(path: Path, start: int, stop: int, width: int, dtype: np.dtype[Any]) -> Array:
-    """Read whole rows; a file that ends before them was damaged."""
+    """Read whole rows; raise TableError if the file ends before them."""
     count = (stop - start) * width
     values: Array = np.fromfile(path, dtype, count, offset=start * width * dtype.itemsize)
     if len(values) < count:

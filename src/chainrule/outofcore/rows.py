@@ -1,4 +1,4 @@
-"""Encoded rows, as the network takes them, wherever they are kept."""
+"""Encoded rows, the network's training data, in memory or elsewhere."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from chainrule.network.types import Array
 
 @dataclass(frozen=True)
 class Block:
-    """Some rows in memory.
+    """A block of rows in memory.
 
     Attributes
     ----------
     X : ndarray of shape (rows, n[0])
     Y : ndarray of shape (rows, n[L])
     weights : ndarray of shape (rows,), optional
-        Relative ones: over all training rows, of all shards, their mean is 1.
+        Relative weights: their mean over all training rows, of all shards, is 1.
     numbers : ndarray of shape (rows,), uint64, optional
-        The rows' numbers among all training rows, which dropout masks belong to; None for rows that are only looked at.
+        The rows' numbers among all training rows, from which dropout masks are drawn; None for rows without dropout.
     """
 
     X: Array
@@ -45,30 +45,30 @@ class Block:
 
 
 class Rows(Protocol):
-    """Rows in the order of the table: a shard of it, or all."""
+    """Rows in the order of the table: all, or a shard."""
 
     @property
     def m(self) -> int:
-        """How many there are."""
+        """The number of rows."""
         ...
 
     def read(self, start: int, stop: int) -> Block:
-        """Bring some of them to memory."""
+        """Read some of the rows into memory."""
         ...
 
 
 @dataclass(frozen=True)
 class RowLoader:
-    """How rows get to another process: a function and its arguments, run there, and run again where they are lost.
+    """How another process gets rows: it calls a function, and calls it again if the rows are lost.
 
     Attributes
     ----------
     m : int
-        How many rows there are.
+        The number of rows.
     function : callable
-        Returns them, as `Rows`.
+        Returns the rows, as `Rows`.
     arguments : tuple
-        Of the function.
+        The function's arguments.
     """
 
     m: int
@@ -76,7 +76,7 @@ class RowLoader:
     arguments: tuple[Any, ...] = ()
 
     def run(self) -> Rows:
-        """Bring the rows to this process."""
+        """Load the rows in this process."""
         return self.function(*self.arguments)
 
 
@@ -84,36 +84,36 @@ class DivisibleRows(Rows, Protocol):
     """Rows that can be cut into shards."""
 
     def part(self, start: int, stop: int) -> DivisibleRows:
-        """Return some of the rows, without bringing them to memory."""
+        """Return some of the rows, without reading them into memory."""
         ...
 
     def load(self) -> RowLoader:
-        """Say how they get to another process."""
+        """Return a loader for another process."""
         ...
 
 
 @dataclass(frozen=True)
 class ArrayRows:
-    """Rows that are in memory already, numbered from `first` on."""
+    """Rows in memory, numbered from `first` on."""
 
     block: Block
     first: int = 0
 
     @property
     def m(self) -> int:
-        """How many there are."""
+        """The number of rows."""
         return len(self.block)
 
     def read(self, start: int, stop: int) -> Block:
-        """Look at some of them."""
+        """Return some of the rows, without a copy."""
         block = self.block[start:stop]
         numbers = np.arange(self.first + start, self.first + start + len(block), dtype=np.uint64)
         return replace(block, numbers=numbers)
 
     def part(self, start: int, stop: int) -> ArrayRows:
-        """Return some of them."""
+        """Return some of the rows."""
         return ArrayRows(self.block[start:stop], self.first + start)
 
     def load(self) -> RowLoader:
-        """Say how they get to another process: as they are."""
+        """Return a loader that carries the rows to another process."""
         return RowLoader(self.m, ArrayRows, (self.block, self.first))

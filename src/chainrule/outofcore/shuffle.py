@@ -1,8 +1,8 @@
-"""In which order an epoch visits rows of which only a part fits into memory.
+"""Shuffle rows that do not all fit into memory, in windows.
 
 Blocks of neighbouring rows are put in a random order; then the rows of a few blocks, a window, are shuffled together.
-Both draws are pure functions of seed, epoch and shard, so any place of any epoch can be gone to without what was
-before it. Reading is a block at a time; a thread fetches the next window while the engine works on this one.
+Both draws are pure functions of seed, epoch and shard, so training can start at any position of any epoch. Rows are
+read block by block; a thread fetches the next window while the engine works on the current one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from chainrule.outofcore.rows import Block, Rows
 
 
 def quota(step: int, batch_size: int, m_shard: int, m: int) -> int:
-    """Return how many of a shard's rows the first `step` steps of an epoch use.
+    """Return the number of a shard's rows that the first `step` steps of an epoch use.
 
     Every step takes rows from every shard in proportion to its size; with one shard these are consecutive
     mini-batches.
@@ -36,25 +36,25 @@ def quota(step: int, batch_size: int, m_shard: int, m: int) -> int:
 
 
 class _Order(NamedTuple):
-    """The blocks' numbers as an epoch visits them; the places where its windows begin, and where the last one ends."""
+    """An epoch's order: the blocks' numbers, and the positions where windows begin, with the end of the last."""
 
     blocks: Array
     borders: list[int]
 
 
 class ShuffledRows:
-    """The rows of a shard, handed out epoch by epoch.
+    """The rows of a shard in the shuffled order of each epoch.
 
     Parameters
     ----------
     rows : Rows
     seed : int
     shard : int, default 0
-        The shard's number, part of what its order is drawn from.
+        The shard's number, which is part of the seed of its order.
     block : int, default 4096
-        Rows that are read together.
+        Number of rows that are read together.
     window : int, default 64
-        Blocks that are shuffled together: twice as many are in memory.
+        Number of blocks that are shuffled together; twice as many are in memory.
     shuffle : bool, default True
         False visits the rows in the order of the table.
 
@@ -78,11 +78,11 @@ class ShuffledRows:
 
     @property
     def m(self) -> int:
-        """How many rows an epoch visits."""
+        """The number of rows of an epoch."""
         return self.rows.m
 
     def take(self, epoch: int, start: int, stop: int) -> Block:
-        """Return the rows from place `start` to `stop` of an epoch's order; going forward is what is fast."""
+        """Return the rows at positions `start` to `stop` of an epoch's order; fast if positions increase."""
         parts = []
         for number, (first, end) in enumerate(pairwise(self._order(epoch).borders)):
             if first < stop and start < end:
@@ -90,13 +90,13 @@ class ShuffledRows:
         return parts[0] if len(parts) == 1 else joined(parts or [self.rows.read(0, 0)])
 
     def window_at(self, epoch: int, place: int) -> tuple[int, Block]:
-        """Return the window that a place of an epoch's order lies in: the place where it begins, and its rows."""
+        """Return the window that contains a position of an epoch's order: its first position, and its rows."""
         borders = self._order(epoch).borders
         number = bisect_right(borders, place) - 1
         return borders[number], self._window(epoch, number)
 
     def close(self) -> None:
-        """Let go of what is in memory."""
+        """Free the memory and the thread."""
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
         self._pool, self._fetched = None, {}
@@ -118,7 +118,7 @@ class ShuffledRows:
         return np.minimum(self.m - blocks * self.block, self.block)
 
     def _window(self, epoch: int, number: int) -> Block:
-        """Return a window, and have the one after it fetched."""
+        """Return a window, and start to fetch the next one."""
         last = len(self._order(epoch).borders) - 2
         after = (epoch, number + 1) if number < last else (epoch + 1, 0)
         wanted = {key: self._fetched.get(key) for key in ((epoch, number), after)}
@@ -132,7 +132,7 @@ class ShuffledRows:
         return self._pool.submit(self._fetch, epoch, number, blocks)
 
     def _fetch(self, epoch: int, number: int, blocks: Array) -> Block:
-        """Read a window, every row straight to its place."""
+        """Read a window, each row directly to its shuffled position."""
         places = np.arange(int(self._sizes(blocks).sum()))
         if self.shuffle:
             draw = generator(self.seed, f"window {number} of shard {self.shard}", epoch)
@@ -150,7 +150,7 @@ class ShuffledRows:
 
 
 def joined(parts: list[Block]) -> Block:
-    """Put blocks one after the other."""
+    """Concatenate blocks."""
     weights = [part.weights for part in parts if part.weights is not None]
     numbers = [part.numbers for part in parts if part.numbers is not None]
     X, Y = np.concatenate([part.X for part in parts]), np.concatenate([part.Y for part in parts])
@@ -158,7 +158,7 @@ def joined(parts: list[Block]) -> Block:
 
 
 def _like(sample: Block, rows: int) -> Block:
-    """Return room for so many rows."""
+    """Return an uninitialised block of the given number of rows."""
     X, Y = (np.empty((rows, *array.shape[1:]), array.dtype) for array in (sample.X, sample.Y))
     weights, numbers = (None if of is None else np.empty(rows, of.dtype) for of in (sample.weights, sample.numbers))
     return Block(X, Y, weights, numbers)

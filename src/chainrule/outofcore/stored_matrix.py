@@ -1,4 +1,4 @@
-"""A matrix on disk, and its rows beside targets and weights that are in memory."""
+"""Encoded inputs on disk as a matrix, combined with targets and weights in memory."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class StoredMatrix:
         Rows and columns.
     dtype : dtype
     order : (int, int)
-        Rows of a block and blocks of a window, in which its rows are shuffled.
+        Rows of a block and blocks of a window, by which its rows are shuffled.
     remote : callable (start, stop) -> Block, optional
         Reads the inputs of the same rows on any machine that can read the table.
     """
@@ -39,12 +39,12 @@ class StoredMatrix:
     remote: Callable[[int, int], Block] | None = None
 
     def read(self, start: int, stop: int) -> Array:
-        """Bring rows `start` to `stop` to memory."""
+        """Read rows `start` to `stop` into memory."""
         return read_rows(self.path, start, stop, self.shape[1], self.dtype)
 
 
 def write_matrix(matrix: StoredMatrix, parts: Iterable[Array]) -> None:
-    """Write a matrix that comes in parts.
+    """Write a matrix given in parts.
 
     Raises
     ------
@@ -71,11 +71,11 @@ class StoredRows:
     Y : ndarray of shape (rows of X, n[L])
     weights : ndarray of shape (rows of X,), optional
     rows : ndarray of int, optional
-        Which rows count, ascending; None for all.
+        The selected rows, ascending; None for all.
     unit : float, optional
-        The weight that counts as 1; by default the mean weight of the rows that count.
+        The weight that counts as 1; by default the mean weight of the selected rows.
     first : int, default 0
-        The number of the first row that counts.
+        The number of the first selected row.
     """
 
     X: StoredMatrix
@@ -87,7 +87,7 @@ class StoredRows:
 
     @property
     def m(self) -> int:
-        """How many rows count."""
+        """The number of selected rows."""
         return self.X.shape[0] if self.rows is None else len(self.rows)
 
     @cached_property
@@ -99,12 +99,12 @@ class StoredRows:
 
     @property
     def targets(self) -> tuple[Array, Array | None]:
-        """Targets (n[L], m) and relative weights of the rows that count."""
+        """Targets (n[L], m) and relative weights of the selected rows."""
         places = self._places(0, self.m)
         return self.Y[places].T.astype(np.float64), self._relative(places)
 
     def read(self, start: int, stop: int) -> Block:
-        """Bring some of them to memory."""
+        """Read some of the rows into memory."""
         places = self._places(start, stop)
         if isinstance(places, slice) or not len(places):
             X = self.X.read(start, start + len(self.Y[places]))
@@ -114,7 +114,7 @@ class StoredRows:
         return Block(X, self.Y[places], self._relative(places), numbers)
 
     def part(self, start: int, stop: int) -> StoredRows:
-        """Return some of the rows as they are; their weights remain relative to those of all."""
+        """Return some of the rows; their weights remain relative to those of all."""
         return replace(
             self,
             rows=np.arange(self.m)[start:stop] if self.rows is None else self.rows[start:stop],
@@ -123,11 +123,11 @@ class StoredRows:
         )
 
     def load(self) -> RowLoader:
-        """Say how they get to another process: read there, if it can, or as they are."""
+        """Return a loader for another process: it reads the rows there, if it can, or carries them."""
         places = self._places(0, self.m)
         if self.X.remote is None or isinstance(places, slice) or not len(places):
             return ArrayRows(self.read(0, self.m), self.first).load()
-        return RowLoader(self.m, brought, (self.X.remote, places, self.Y[places], self._relative(places), self.first))
+        return RowLoader(self.m, gather, (self.X.remote, places, self.Y[places], self._relative(places), self.first))
 
     def _relative(self, places: Array | slice) -> Array | None:
         return None if self.weights is None else self.weights[places] / self.mean_weight
@@ -136,12 +136,12 @@ class StoredRows:
         return slice(start, stop) if self.rows is None else self.rows[start:stop]
 
 
-def brought(read: Callable[[int, int], Block], places: Array, Y: Array, weights: Array | None, first: int) -> ArrayRows:
-    """Read some rows of a table where it can be read, beside what came along."""
+def gather(read: Callable[[int, int], Block], places: Array, Y: Array, weights: Array | None, first: int) -> ArrayRows:
+    """Read some rows of a table in this process, and join them with the given targets and weights."""
     X = _gathered(lambda start, stop: read(start, stop).X, places)
     return ArrayRows(Block(X, Y, weights), first)
 
 
 def _gathered(read: Callable[[int, int], Array], places: Array) -> Array:
-    """Read from the first of ascending places to the last, and keep those that are asked for."""
+    """Read from the first to the last of ascending places, and keep only these places."""
     return read(int(places[0]), int(places[-1]) + 1)[places - places[0]]

@@ -1,4 +1,4 @@
-"""A training's examples from rows that are read as they are needed."""
+"""A `Feed` that reads a training's rows when they are needed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from chainrule.outofcore.shuffle import ShuffledRows
 
 
 def check_batch(rows: ShuffledRows, size: int) -> None:
-    """Raise InvalidParameterError where a mini-batch has more rows than are in memory at a time."""
+    """Raise InvalidParameterError if a mini-batch has more rows than are in memory at a time."""
     if size > rows.block * rows.window:
         raise InvalidParameterError(
             f"a step on {size:,} rows does not fit into the memory; the batch size can be at most "
@@ -32,7 +32,7 @@ def check_batch(rows: ShuffledRows, size: int) -> None:
 
 @dataclass(frozen=True)
 class StreamFeed:
-    """A `Feed` of rows in the order that `ShuffledRows` gives them: mini-batches of consecutive ones.
+    """A `Feed` of mini-batches of consecutive rows in the order of `ShuffledRows`.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class StreamFeed:
 
     @property
     def m(self) -> int:
-        """How many examples an epoch visits."""
+        """The number of examples of an epoch."""
         return self.rows.m
 
     def take_steps(
@@ -66,7 +66,7 @@ class StreamFeed:
         return state, Totals(tuple(losses), totals.gradient_norm)
 
     def _next(self, epoch: int, step: int, size: int) -> tuple[int, Examples, Array]:
-        """Return how many steps can be taken at once, the examples for them, and the places of their mini-batches."""
+        """Return how many steps can be taken at once, their examples, and the positions of their mini-batches."""
         begin, stop = step * size, min((step + 1) * size, self.m)
         start, window = self.rows.window_at(epoch, begin)
         end = start + len(window)
@@ -77,7 +77,7 @@ class StreamFeed:
         return steps, self._examples_of(window), np.arange(begin - start, end - start)
 
     def _examples_of(self, window: Block) -> Examples:
-        """Return the same examples for the same window: engines know them by identity."""
+        """Return the same object for the same window: engines recognise examples by identity."""
         if not self._last or self._last[0] is not window:
             self._last[:] = window, window.examples
         examples: Examples = self._last[1]
@@ -90,13 +90,13 @@ class StreamFeed:
         )
 
     def measured(self, measure: Measure, architecture: Architecture, parameters: Parameters) -> list[Array]:
-        """Return what a measure comes to on each block, in the order of the table."""
+        """Return the value of a measure on each block, in the order of the table."""
         return [measure(architecture, parameters, block.examples) for _, block in self._blocks()]
 
     def cost_and_gradient(
         self, architecture: Architecture, parameters: Parameters, inputs: InputScale | None = None
     ) -> tuple[float, Array]:
-        """Evaluate the smooth cost over all examples, and its gradient; of inputs as they are, or standardised."""
+        """Evaluate the smooth cost over all examples, and its gradient; inputs are standardised if a scale is given."""
         cost, d = 0.0, np.zeros(len(parameters.theta))
         for share, block in self._blocks():
             part, gradient = of_inputs(inputs, self.runner, architecture, parameters, block.examples)
@@ -104,7 +104,7 @@ class StreamFeed:
         return cost, d
 
     def _blocks(self) -> Iterator[tuple[float, Block]]:
-        """All rows in the order of the table, and what share of them each block is."""
+        """Yield blocks of all rows in the order of the table, each with its share of the rows."""
         size = at_once(self.rows)
         for start in range(0, self.m, size):
             stop = min(start + size, self.m)
@@ -112,5 +112,5 @@ class StreamFeed:
 
 
 def at_once(rows: ShuffledRows) -> int:
-    """Return how many rows to look at together, beside the windows that are in memory."""
+    """Return how many rows to read at a time, in addition to the windows in memory."""
     return rows.block * -(-rows.window // 4)

@@ -1,4 +1,4 @@
-"""`save` and `load`: from a model to a file and back."""
+"""`save` and `load`: write a model to a file, and read it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chainrule.files.records import MODELS
 from chainrule.files.shape import require
 from chainrule.network.types import Array
 
-# The kinds of model a file may hold, and where their classes live; nothing else is ever imported for a file.
+# The kinds of model that a file may hold, and the modules of their classes; nothing else is ever imported for a file.
 _KINDS = {
     "TableModel": "chainrule.tabular.model",
     "MLPClassifier": "chainrule.estimator",
@@ -28,19 +28,19 @@ _KINDS = {
 def save(model: Any, path: str | os.PathLike[str]) -> None:
     """Save a fitted estimator, an ensemble or a table model to a safetensors file.
 
-    The file holds what predicting needs and the record of the training; the optimiser's state is left out.
+    The file holds what predicting needs and the history of training, but not the optimiser's state.
 
     Parameters
     ----------
     model : MLPClassifier, MLPRegressor, LinearClassifier, LinearRegressor, an ensemble of them, TabularClassifier,
-            TabularRegressor, or the TableModel in one of the last two
+            TabularRegressor, or the TableModel of one of the last two
     path : path
-        Replaced in one step, by what `load` is known to take; an older file stays whole if anything fails.
+        Replaced in one step, after checking that `load` can read the content; if anything fails, an older file is kept.
 
     Raises
     ------
     ModelFileError
-        If the model is of another kind, holds what a file cannot, or the file cannot be written.
+        If the model is of another kind, holds something that a file cannot, or the file cannot be written.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     >>> bool((again.predict(X) == model.predict(X)).all())
     True
     """
-    model = getattr(model, "model_", model)  # a tabular estimator is what it has around its model
+    model = getattr(model, "model_", model)  # of a tabular estimator the table model is saved
     kind = type(model).__name__
     if kind not in _KINDS or not hasattr(model, "to_record"):
         raise ModelFileError(f"a {kind} cannot be saved; it must be one of {', '.join(_KINDS)}.")
@@ -73,23 +73,23 @@ def load(path: str | os.PathLike[str]) -> Any:
 
     Returns
     -------
-    The estimator or ensemble, fitted; of a table, a `TabularClassifier` or a `TabularRegressor`.
+    The fitted estimator or ensemble; for a table model, a `TabularClassifier` or a `TabularRegressor`.
 
     Raises
     ------
     ModelFileError
-        If the file is absent, damaged, foreign, or of a newer format.
+        If the file is missing, damaged, of another program, or of a newer format.
     """
     return _loaded(path, "chainrule.estimator.tabular")
 
 
 def load_model(path: str | os.PathLike[str]) -> Any:
-    """Load what a file holds as it is: of a table a `TableModel`, which needs no scikit-learn.
+    """Load a model as the file holds it: for a table a `TableModel`, which does not need scikit-learn.
 
     Raises
     ------
     ModelFileError
-        As `load`.
+        As for `load`.
     """
     return _loaded(path, None)
 
@@ -103,7 +103,7 @@ def _loaded(path: str | os.PathLike[str], estimators: str | None) -> Any:
 
 
 def _restored(record: dict[str, Any], tensors: dict[str, Array], estimators: str | None = None) -> Any:
-    """Make the model that a file describes, once it is known to describe one; around that of a table an estimator."""
+    """Build the model of a record after checking it; wrap a table model in an estimator if `estimators` is given."""
     kind = record.get("kind")
     if not isinstance(kind, str) or kind not in _KINDS:
         raise ModelFileError(f"it holds a model of the unknown kind {kind!r}.")

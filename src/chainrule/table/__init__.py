@@ -1,4 +1,4 @@
-"""Rows and columns in: read, infer types and roles, encode, hold rows out."""
+"""Tables: reading, types and roles of columns, encoding, hold-out splits."""
 
 from __future__ import annotations
 

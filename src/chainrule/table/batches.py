@@ -16,15 +16,15 @@ OnRead = Callable[[int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class Batches(ABC):
-    """A table in batches, which can be read as often as wanted, always in the same order.
+    """A table in batches, which can be read any number of times, always in the same order.
 
     Attributes
     ----------
     header : Table
-        The columns with their kinds and levels, without rows; its source and notes are the table's.
+        The columns with their kinds and categories, without rows; its source and notes are the table's.
     n_rows : int
     on_read : callable, optional
-        Called before the first batch and after each one with the number of rows read so far, and of all rows.
+        Called before the first batch and after each batch with the number of rows read so far and the total.
     """
 
     header: Table
@@ -33,11 +33,11 @@ class Batches(ABC):
 
     @abstractmethod
     def select(self, names: Sequence[str]) -> Self:
-        """Return the same rows with the given columns alone, in that order; the others are not read."""
+        """Return the same rows with only the given columns, in that order; the others are not read."""
 
     @abstractmethod
     def read(self) -> Iterator[Table]:
-        """Give the batches in order."""
+        """Yield the batches in order."""
 
     @property
     def source(self) -> str:
@@ -46,7 +46,7 @@ class Batches(ABC):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What reading found worth saying about the table as a whole."""
+        """Notes from reading, about the whole table."""
         return self.header.notes
 
     @property
@@ -55,11 +55,11 @@ class Batches(ABC):
         return self.header.names
 
     def watched(self, on_read: OnRead | None) -> Self:
-        """Return the same table, whose reading is reported to a callback."""
+        """Return the same table, with a callback for the progress of reading."""
         return replace(self, on_read=on_read)
 
     def column(self, name: str) -> Column:
-        """Bring one column of all rows to memory."""
+        """Read one column of all rows into memory."""
         parts = [batch.columns[0] for batch in self.select([name])]
         return replace(parts[0], values=np.concatenate([part.values for part in parts]))
 
@@ -92,7 +92,7 @@ class OneBatch(Batches):
         return cls(table.take(slice(0, 0)), table.n_rows, table=table)
 
     def select(self, names: Sequence[str]) -> OneBatch:
-        """Return the table with the given columns alone."""
+        """Return the table with only the given columns."""
         return replace(self, header=self.header.select(names), table=self.table.select(names))
 
     def column(self, name: str) -> Column:
@@ -100,5 +100,5 @@ class OneBatch(Batches):
         return self.table[name]
 
     def read(self) -> Iterator[Table]:
-        """Give the table."""
+        """Yield the table."""
         yield self.table

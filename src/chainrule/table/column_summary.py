@@ -1,4 +1,4 @@
-"""What a column's role is decided by: measured on a whole column, or on its batches and put together."""
+"""A summary of a column, from which its role is inferred: of the whole column, or added up over batches."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from chainrule.network.rows import mix
 from chainrule.network.types import Array
 from chainrule.table.columns import Column, Kind, spell
 
-MAX_DIFFERENT = 100_000  # a tally of more different values is given up
+MAX_DIFFERENT = 100_000  # no tally is kept of more different values
 _EXACT = 2.0**53  # whole numbers up to here are exact as float64
 _CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
 class Tally:
-    """The different values of a column, ascending, and how often each occurs."""
+    """The distinct values of a column, ascending, and how often each occurs."""
 
     values: Array
     counts: Array
 
     @classmethod
     def of(cls, present: Array, kind: Kind) -> Tally:
-        """Count values of a column of some kind."""
+        """Count the values of a column of the given kind."""
         if kind != "text":
             return cls(*np.unique(present, return_counts=True))
         counts = np.bincount(present)  # of codes: faster than sorting
@@ -35,7 +35,7 @@ class Tally:
 
 
 def added(one: Tally | None, other: Tally | None) -> Tally | None:
-    """Add the tallies of two parts of a column; None where one is not known, or the values are too many."""
+    """Add the tallies of two parts of a column; None if one is unknown or there are too many values."""
     if one is None or other is None:
         return None
     values, place = np.unique(np.concatenate([one.values, other.values]), return_inverse=True)
@@ -45,7 +45,7 @@ def added(one: Tally | None, other: Tally | None) -> Tally | None:
 
 
 class _Series(NamedTuple):
-    """What whole numbers without a repetition so far show: whether they run in order, and the sum of their hashes."""
+    """For whole numbers without a repetition so far: whether they are consecutive, and the sum of their hashes."""
 
     in_order: bool
     total: np.uint64
@@ -53,27 +53,27 @@ class _Series(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class ColumnSummary:
-    """What the values of a column, or of some of its rows, say as a whole.
+    """Summary of a column, or of some of its rows.
 
-    Summaries of batches are added up in the order of the rows; the sum does not depend on where the batches are cut.
+    Summaries of batches are added in row order; the sum does not depend on where the batches are cut.
 
     Parameters
     ----------
     column : Column
-        Its name, kind, levels and note; without rows.
+        Its name, kind, categories and note; without rows.
     rows, missing : int
     first, low, high : scalar or None
-        The value that comes first, the least and the greatest; None where all are missing.
+        The first value, the smallest and the largest; None if all are missing.
     tally : Tally or None
-        None where it was not asked for, or has more than 100,000 different values.
+        None if it was not requested, or has more than 100,000 different values.
     series : optional
-        None where the values cannot be the numbers of a range, each once.
+        None if the values cannot be a range of whole numbers, each occurring once.
 
     Examples
     --------
     >>> one, other = (Column("x", "number", np.array(values)) for values in ([3, 1], [2]))
-    >>> facts = ColumnSummary.of(one) + ColumnSummary.of(other)
-    >>> facts.rows, int(facts.low), int(facts.high), facts.fills_range
+    >>> summary = ColumnSummary.of(one) + ColumnSummary.of(other)
+    >>> summary.rows, int(summary.low), int(summary.high), summary.fills_range
     (3, 1, 3, True)
     """
 
@@ -88,19 +88,19 @@ class ColumnSummary:
 
     @classmethod
     def of(cls, column: Column, *, tally: bool = False) -> ColumnSummary:
-        """Measure a column; texts and truth values are tallied always, other values on request."""
+        """Summarise a column; texts and truth values are always tallied, other values on request."""
         missing = column.missing
         present = column.values[~missing]
         n_missing = len(missing) - len(present)
         header = replace(column, values=column.values[:0].copy())  # a view would keep the batch in memory
-        facts = cls(header, len(missing), n_missing)
+        summary = cls(header, len(missing), n_missing)
         if len(present):
-            facts = replace(facts, first=present[0], low=present.min(), high=present.max())
+            summary = replace(summary, first=present[0], low=present.min(), high=present.max())
         if tally or column.kind in ("text", "boolean"):
-            facts = replace(facts, tally=Tally.of(present, column.kind))
+            summary = replace(summary, tally=Tally.of(present, column.kind))
         if column.kind == "number" and len(present) == len(missing) > 0:
-            facts = replace(facts, series=_series(present, float(facts.low), float(facts.high)))
-        return facts
+            summary = replace(summary, series=_series(present, float(summary.low), float(summary.high)))
+        return summary
 
     def __add__(self, other: ColumnSummary) -> ColumnSummary:
         tally = None if self.is_nameless else added(self.tally, other.tally)
@@ -122,22 +122,22 @@ class ColumnSummary:
 
     @property
     def kind(self) -> Kind:
-        """What kind of values the column has."""
+        """The kind of the column's values."""
         return self.column.kind
 
     @property
     def present(self) -> int:
-        """How many rows have a value."""
+        """The number of rows that have a value."""
         return self.rows - self.missing
 
     @property
     def different(self) -> int | None:
-        """How many different values there are; None where they were not tallied."""
+        """The number of distinct values; None if they were not tallied."""
         return None if self.tally is None else len(self.tally.values)
 
     @property
     def example(self) -> str:
-        """The first value in words, or what is known where there is none to show."""
+        """The first value as text, or the column's note if there is none to show."""
         if self.first is None or (self.kind == "text" and not self.column.levels):
             return self.column.note or "nothing"
         return repr(self.spelled(self.first))
@@ -148,14 +148,14 @@ class ColumnSummary:
 
     @property
     def fills_range(self) -> bool:
-        """Whether the values are whole numbers, each of a range once."""
+        """Whether the values are a range of whole numbers, each occurring once."""
         if self.series is None or float(self.high) - float(self.low) + 1 != self.rows:
             return False
         return self.series.in_order or bool(self.series.total == _total_of_range(int(self.low), int(self.high)))
 
     @property
     def is_nameless(self) -> bool:
-        """Codes of texts that were too many to keep mean nothing outside their batch."""
+        """Whether the texts were too many to keep: their codes then mean nothing outside their batch."""
         return self.kind == "text" and not self.column.levels
 
 
@@ -164,7 +164,7 @@ def _either(choose: Callable[[Any, Any], Any], one: Any, other: Any) -> Any:
 
 
 def _series(present: Array, low: float, high: float) -> _Series | None:
-    """Look at numbers as a series; None where one is no whole number, or one must occur twice."""
+    """Describe numbers as a series; None if one is not whole, or one must occur twice."""
     if not low.is_integer() or high - low + 1 < len(present) or max(-low, high) > _EXACT:
         return None
     whole = present.astype(np.int64)
@@ -175,7 +175,7 @@ def _series(present: Array, low: float, high: float) -> _Series | None:
 
 
 def _continued(one: ColumnSummary, other: ColumnSummary) -> _Series | None:
-    """Put the series of two batches together."""
+    """Join the series of two batches."""
     if not one.rows or not other.rows:
         return other.series if not one.rows else one.series
     if one.series is None or other.series is None:
@@ -186,7 +186,7 @@ def _continued(one: ColumnSummary, other: ColumnSummary) -> _Series | None:
 
 
 def _total_of_range(low: int, high: int) -> np.uint64:
-    total = np.zeros(1, np.uint64)  # arrays wrap around in silence
+    total = np.zeros(1, np.uint64)  # arrays wrap around without a warning
     for start in range(low, high + 1, _CHUNK):
         whole = np.arange(start, min(start + _CHUNK, high + 1), dtype=np.int64)
         total += mix(whole.view(np.uint64)).sum()

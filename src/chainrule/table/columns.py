@@ -1,4 +1,4 @@
-"""The one form every source of data takes: named, typed columns of equal length."""
+"""Typed columns and tables: the form into which every source of data is read."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from chainrule.network.types import Array
 Kind = Literal["number", "text", "boolean", "date", "pixel"]
 
 _FLOAT32 = np.finfo(np.float32)
-CHUNK_ROWS = 4096  # rows handled at a time where every column is visited: an image block stays in the cache
+CHUNK_ROWS = 4096  # rows handled at a time when all columns are visited, so that a block of images fits the cache
 
 
 @dataclass(frozen=True, eq=False)
 class Column:
-    """One column: its name, what kind of values it has, and the values.
+    """A column: its name, the kind of its values, and the values.
 
     Parameters
     ----------
@@ -34,9 +34,9 @@ class Column:
         number, boolean: integers, or floats with NaN for missing; date: datetime64 with NaT for missing;
         pixel: uint8; text: int32 codes into `levels`, -1 for missing.
     levels : tuple of str
-        The different texts, sorted. Empty for other kinds, and for text with too many different values to keep.
+        The categories: distinct texts, sorted. Empty for other kinds, and for text with too many to keep.
     note : str
-        What reading found worth saying, such as "numbers stored as text".
+        A note from reading, such as "numbers stored as text".
 
     Examples
     --------
@@ -53,7 +53,7 @@ class Column:
 
     @property
     def missing(self) -> Array:
-        """Which rows have no value: ndarray of shape (m,), bool."""
+        """A mask of the rows without a value: ndarray of shape (m,), bool."""
         if self.kind == "text":
             return self.values < 0
         if self.values.dtype.kind in "fM":
@@ -85,9 +85,9 @@ class Column:
 
 
 def spell(value: Any, kind: Kind) -> str:
-    """Write one value as a person would: 3 and not 3.0, True and not 1.0, a date without a time at midnight.
+    """Write a value as a person would: 3 instead of 3.0, True instead of 1.0, no time of day at midnight.
 
-    What is written depends on the value alone, whatever the type it is stored in.
+    The text depends only on the value, not on the type that it is stored in.
 
     Examples
     --------
@@ -105,7 +105,7 @@ def spell(value: Any, kind: Kind) -> str:
 
 
 def _decimal(number: float) -> str:
-    """Write a float; what float32 makes of a decimal of six digits, all of which it tells apart, as that decimal."""
+    """Write a float; if it is the float32 nearest to a decimal of six digits, write that decimal."""
     short = float(f"{number:.6g}")
     is_rounded = abs(number) < _FLOAT32.max and float(np.float32(short)) == number
     return repr(short if is_rounded else number)
@@ -113,15 +113,15 @@ def _decimal(number: float) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Columns of equal length, in order.
+    """A table: columns of equal length, in order.
 
     Parameters
     ----------
     columns : tuple of Column
     source : str
-        Where the rows came from, for messages.
+        Where the rows come from, for messages.
     notes : tuple of str
-        What reading found worth saying about the table as a whole.
+        Notes from reading, about the whole table.
 
     Examples
     --------
@@ -151,7 +151,7 @@ class Table:
         return len(self.columns[0].values) if self.columns else 0
 
     def _find(self, key: str | int) -> Column | None:
-        """Look a column up: a name wins; otherwise a whole number is a position, counted from 1."""
+        """Look up a column by name, or else by position, counted from 1."""
         if isinstance(key, str) and key in self._by_name:
             return self._by_name[key]
         if str(key).isdecimal() and 1 <= int(key) <= len(self.columns):
@@ -172,12 +172,12 @@ class Table:
         return column
 
     def resolve(self, keys: Iterable[str | int]) -> tuple[str, ...]:
-        """Return the names of the columns given by name or position.
+        """Return the names of columns given by name or position.
 
         Raises
         ------
         TableError
-            If one of them is not in the table; names the nearest.
+            If one of them is not in the table; the message names the nearest.
         """
         return tuple(self[key].name for key in keys)
 
@@ -186,7 +186,7 @@ class Table:
         return replace(self, columns=tuple(column.take(rows) for column in self.columns))
 
     def select(self, names: Iterable[str | int]) -> Table:
-        """Return the table with the given columns alone, in that order."""
+        """Return the table with only the given columns, in that order."""
         return replace(self, columns=tuple(self[name] for name in names))
 
     def without(self, names: Iterable[str | int]) -> Table:
@@ -201,7 +201,7 @@ class Table:
         return replace(self, columns=tuple(column for column in self.columns if column.name not in gone))
 
     def row_keys(self) -> Array:
-        """Hash the content of every row, over all columns: equal rows, equal keys; missing equals missing.
+        """Hash the content of every row, over all columns: equal rows have equal keys; missing equals missing.
 
         Returns
         -------
@@ -224,21 +224,21 @@ class Table:
 
 
 def _bits(kind: Kind, values: Array, hashed: Array) -> Array:
-    """Return 64 bits per value: the same for the same content, whatever the width it is stored in."""
+    """Return 64 bits per value, which depend on the value and not on the width it is stored in."""
     if kind == "pixel":
         return values.astype(np.uint64)
     if kind == "date":
         return values.view(np.uint64)
     if len(hashed):
         return np.asarray(hashed[values])
-    numbers = values.astype(np.float64) + 0.0  # one pattern for zero
+    numbers = values.astype(np.float64) + 0.0  # one bit pattern for zero
     numbers[np.isnan(numbers)] = np.nan  # and one for missing
     bits = numbers.view(np.uint64)
     return bits ^ (bits >> np.uint64(32))  # small whole numbers have all their bits in the upper half
 
 
 def _level_hashes(levels: Sequence[str]) -> Array:
-    """Hash every level; the last place is for missing, whose code is -1."""
+    """Hash every category; the last entry is for missing, whose code is -1."""
     if not levels:
         return np.zeros(0, np.uint64)
     digests = b"".join(blake2b(level.encode(), digest_size=8).digest() for level in levels)

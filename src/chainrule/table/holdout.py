@@ -1,8 +1,8 @@
-"""Which rows are held out: at random by row, the same share of every class or of every tenth of the target's range.
+"""Choose the rows to hold out: at random, the same share of every class or of every tenth of the target's range.
 
-A draw is a pure function of seed and row number. Copies of a row stay together only in a table whose rows are nearly
-all distinct, where they are a second look at one thing. Elsewhere, as with a few discrete features, they are different
-things that look alike, and keeping them together would tear their distribution apart.
+A draw is a pure function of seed and row number. Identical rows stay on the same side of the split only in a table
+whose rows are nearly all distinct, where they are repeated measurements of one thing. Elsewhere, as with a few discrete
+features, they are different things that look alike, and keeping them together would distort their distribution.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from chainrule.network.draws import generator
 from chainrule.network.rows import mix
 from chainrule.network.types import Array
 
-CHAPTER = 1 << 20  # rows that are drawn from together, so that a table of any size needs so much memory only
-_DISTINCT = 0.75  # share of distinct rows from which on copies stay together
+CHAPTER = 1 << 20  # rows that are split together, which bounds the memory for a table of any size
+_DISTINCT = 0.75  # copies stay together where at least this share of the rows is distinct
 _TENTHS = np.arange(1, 10) / 10
 
 
@@ -35,19 +35,19 @@ def holdout(
     Parameters
     ----------
     m : int
-        How many rows there are.
+        The number of rows.
     fraction : float
-        Of the rows, above 0 and below 1.
+        The share of rows to hold out, above 0 and below 1.
     seed : int
     purpose : str, default "validation"
         Draws for different purposes are independent.
     classes : ndarray of shape (m,), optional
-        Labels: each class gives its share, and keeps a row to train on.
+        Labels: the share is held out of each class, and each class keeps a row to train on.
     values : ndarray of shape (m,), optional
-        Numbers: each tenth of their range, by quantiles, gives its share.
+        Numbers: the share is held out of each tenth of their range, by quantiles.
     keys : ndarray of shape (m,), uint64, optional
-        From `rows.row_keys` of the features: copies of a row stay together where three quarters of the rows are
-        distinct, unless there are more of them than a tenth of the rows held out.
+        From `rows.row_keys` of the features: copies of a row stay together if three quarters of the rows are
+        distinct, unless they are more than a tenth of the rows held out.
 
     Returns
     -------
@@ -78,7 +78,7 @@ def holdout(
 
 
 def at(values: Array | None, rows: Array | slice) -> Array | None:
-    """Return the values at some rows, if there are any."""
+    """Return the values at some rows, or None without values."""
     return None if values is None else values[rows]
 
 
@@ -94,10 +94,10 @@ def of_chapter(
     keys: Array | None = None,
     several: bool = False,
 ) -> Array:
-    """Choose the rows of one chapter to hold out, which may be one of several; `holdout` explains the parameters.
+    """Choose the rows to hold out of one chapter of the table; `holdout` explains the parameters.
 
-    The rows of a stratum are put in the order of their draws. Strata take turns along one ruler, which holds out so
-    many of each that shares add up; where a share is no whole number, a random start decides which way it is rounded.
+    The rows of a stratum are sorted by their draws. All strata lie one after the other along one ruler, which decides
+    how many rows of each are held out, so that the shares add up. A random start decides how a share is rounded.
     """
     if chapter == 0:
         fraction = max(fraction, min(1.0, 2 / n))
@@ -132,22 +132,22 @@ def _strata(n: int, classes: Array | None, values: Array | None) -> Array:
 
 
 def units(n: int, keys: Array | None, fraction: float) -> tuple[Array, Array]:
-    """Tell which rows are drawn as one, where a fraction of the rows is drawn.
+    """Group the rows that are drawn together when a fraction of the rows is drawn.
 
     Parameters
     ----------
     n : int
-        How many rows there are.
+        The number of rows.
     keys : ndarray of shape (n,), uint64, optional
-        Without them every row is drawn by itself.
+        Without keys every row is drawn by itself.
     fraction : float
 
     Returns
     -------
     unit : ndarray of shape (n,)
-        For each row the first row that it stays together with.
+        For each row, the first row of its group.
     sizes : ndarray of shape (n,)
-        How many rows do; 0 for a row whose copies part.
+        The size of its group; 0 for a row that is drawn without its copies.
 
     Examples
     --------
@@ -165,18 +165,18 @@ def units(n: int, keys: Array | None, fraction: float) -> tuple[Array, Array]:
 
 
 def _draws_of(keys: Array, seed: int, purpose: str) -> Array:
-    """Return an even draw from 0 to 1 for each key."""
+    """Return a uniform draw from 0 to 1 for each key."""
     secret = mix(np.array([seed % 2**64], np.uint64)) + np.uint64(zlib.crc32(purpose.encode()))
     return mix(keys + mix(secret)) / 2.0**64
 
 
 def _changes(values: Array) -> Array:
-    """Tell which entries differ from the one before; the first one does."""
+    """Return a mask of the entries that differ from the one before; the first always does."""
     return np.concatenate([np.ones(min(1, len(values)), bool), values[1:] != values[:-1]])
 
 
 def _keep_one(chosen: Array, strata: Array) -> None:
-    """Give the last of the ordered rows of a stratum back where all are chosen."""
+    """If all rows of a stratum are chosen, leave out the last one."""
     begins = np.flatnonzero(_changes(strata))
     ends = np.append(begins[1:], len(strata))
     chosen[ends[np.logical_and.reduceat(chosen, begins)] - 1] = False

@@ -1,4 +1,4 @@
-"""What each column is good for, decided before training and open to the user's overrides."""
+"""The role of each column, inferred before training unless the user sets it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from chainrule.table.columns import Table
 Role = Literal["numeric", "categorical", "boolean", "date", "ordinal", "pixel", "dropped"]
 Key = str | int
 
-MIN_IDENTIFIERS = 20  # fewer rows that all differ prove nothing
-MOST_ROWS = 30  # a table with more columns is shown with neighbours together
-FREE_TEXT_LEVELS = 50  # a category has at most this many levels,
-FREE_TEXT_SHARE = 0.1  # or this share of the rows; text with more is free text
+MIN_IDENTIFIERS = 20  # with fewer rows, values that all differ are not taken for identifiers
+MOST_ROWS = 30  # in a table with more columns, similar neighbours share a line
+FREE_TEXT_LEVELS = 50  # text with more distinct values than this,
+FREE_TEXT_SHARE = 0.1  # and more than this share of the rows, is free text
 _ROLE_OF_KIND: dict[str, Role] = {
     "number": "numeric",
     "text": "categorical",
@@ -31,7 +31,7 @@ _ROLE_OF_KIND: dict[str, Role] = {
 
 @dataclass(frozen=True)
 class ColumnPlan:
-    """What one column becomes: its role, and the reason or what is worth knowing, in words."""
+    """The role of a column, with the reason or a note in words."""
 
     name: str
     role: Role
@@ -40,7 +40,7 @@ class ColumnPlan:
 
 @dataclass(frozen=True)
 class Schema:
-    """The plan of every input column, in the order of the table."""
+    """The plans of all input columns, in the order of the table."""
 
     plans: tuple[ColumnPlan, ...]
 
@@ -51,11 +51,11 @@ class Schema:
 
     @property
     def categorical(self) -> frozenset[str]:
-        """The names of the columns that are taken as categories."""
+        """The names of the categorical columns."""
         return frozenset(plan.name for plan in self.plans if plan.role == "categorical")
 
     def rows(self) -> list[tuple[str, str, str]]:
-        """Return (name, role, note) for display; in a wide table, neighbours of the same role and note share a row.
+        """Return (name, role, note) for display; in a wide table, neighbours with the same role and note share a row.
 
         Examples
         --------
@@ -80,7 +80,7 @@ class Schema:
 def infer_schema(
     table: Table,
     *,
-    facts: Mapping[str, ColumnSummary] | None = None,
+    summaries: Mapping[str, ColumnSummary] | None = None,
     targets: Iterable[Key] = (),
     drop: Iterable[Key] = (),
     categorical: Iterable[Key] = (),
@@ -90,15 +90,15 @@ def infer_schema(
 ) -> Schema:
     """Decide the role of every column that is not a target.
 
-    Numbers are numeric, text is categorical, truth values are boolean. Dropped, and said so: columns that are
-    constant or all missing; identifiers (whole numbers that all differ and fill a range, or texts that all differ);
-    free text (more different values than 50 and than a tenth of the rows).
+    Numbers are numeric, text is categorical, truth values are boolean. These are dropped, with the reason in the note:
+    columns that are constant or all missing; identifiers (whole numbers that all differ and fill a range, or texts that
+    all differ); free text (more than 50 distinct values, and more than a tenth of the rows).
 
     Parameters
     ----------
     table : Table
-    facts : mapping of str to ColumnSummary, optional
-        What each column says as a whole, by name, where the table is a batch of what they were measured on.
+    summaries : mapping of str to ColumnSummary, optional
+        The summary of each whole column, by name, if the table is only a batch or has no rows.
     targets : iterable of str or int
         The columns to predict, by name or position; they get no plan.
     drop, categorical, numeric, ordinal, dates : iterable of str or int
@@ -111,7 +111,7 @@ def infer_schema(
     Raises
     ------
     TableError
-        If a column is not there, its values do not suit the role set for it, or no column is left to learn from.
+        If a column does not exist, its values do not suit the role set for it, or no column is left to learn from.
     InvalidParameterError
         If two roles are set for one column.
 
@@ -135,7 +135,7 @@ def infer_schema(
     }
     requested = _requested(table, asked)
     measured = (
-        ColumnSummary.of(column) if facts is None else facts[column.name]
+        ColumnSummary.of(column) if summaries is None else summaries[column.name]
         for column in table.columns
         if column.name not in skipped
     )
@@ -151,7 +151,7 @@ def infer_schema(
 
 
 def _requested(table: Table, asked: dict[Role, Iterable[Key]]) -> dict[str, Role]:
-    """Return the role requested for each column by name."""
+    """Return the requested roles by column name."""
     requested: dict[str, Role] = {}
     for role, keys in asked.items():
         for name in table.resolve(keys):
@@ -162,25 +162,25 @@ def _requested(table: Table, asked: dict[Role, Iterable[Key]]) -> dict[str, Role
     return requested
 
 
-def _requested_plan(facts: ColumnSummary, role: Role) -> ColumnPlan:
+def _requested_plan(summary: ColumnSummary, role: Role) -> ColumnPlan:
     """Plan a column as requested, if its values allow it."""
-    if role == "numeric" and facts.kind in {"text", "date"}:
-        raise _unsuited(facts, "numeric", "numbers")
-    if role == "date" and facts.kind != "date":
-        raise _unsuited(facts, "a date", "dates such as 2024-12-31")
-    if role in {"categorical", "ordinal"} and facts.kind == "text" and not facts.column.levels:
-        raise TableError(f"Column {facts.name!r} cannot be {role}: it has {facts.column.note or 'no values'}.")
-    return ColumnPlan(facts.name, role, "as requested")
+    if role == "numeric" and summary.kind in {"text", "date"}:
+        raise _unsuited(summary, "numeric", "numbers")
+    if role == "date" and summary.kind != "date":
+        raise _unsuited(summary, "a date", "dates such as 2024-12-31")
+    if role in {"categorical", "ordinal"} and summary.kind == "text" and not summary.column.levels:
+        raise TableError(f"Column {summary.name!r} cannot be {role}: it has {summary.column.note or 'no values'}.")
+    return ColumnPlan(summary.name, role, "as requested")
 
 
-def _unsuited(facts: ColumnSummary, role: str, wanted: str) -> TableError:
+def _unsuited(summary: ColumnSummary, role: str, wanted: str) -> TableError:
     return TableError(
-        f"Column {facts.name!r} cannot be {role}: its values must be {wanted}, but it has {facts.example}."
+        f"Column {summary.name!r} cannot be {role}: its values must be {wanted}, but it has {summary.example}."
     )
 
 
 def rare_below(n_rows: int) -> int:
-    """Return the count below which a level is rare: 1 % of the rows, but at least 2 and at most 10.
+    """Return the count below which a category is rare: 1 % of the rows, but at least 2 and at most 10.
 
     Examples
     --------
@@ -190,48 +190,48 @@ def rare_below(n_rows: int) -> int:
     return min(10, max(2, n_rows // 100))
 
 
-def _plan(facts: ColumnSummary) -> ColumnPlan:
-    """Plan a column from its values alone."""
-    reason = "" if facts.kind == "pixel" else _reason_to_drop(facts)
+def _plan(summary: ColumnSummary) -> ColumnPlan:
+    """Plan a column from its values."""
+    reason = "" if summary.kind == "pixel" else _reason_to_drop(summary)
     if reason:
-        return ColumnPlan(facts.name, "dropped", reason)
-    notes = [facts.column.note, _level_note(facts), f"{facts.missing:,} missing" if facts.missing else ""]
-    return ColumnPlan(facts.name, _ROLE_OF_KIND[facts.kind], ", ".join(filter(None, notes)))
+        return ColumnPlan(summary.name, "dropped", reason)
+    notes = [summary.column.note, _category_note(summary), f"{summary.missing:,} missing" if summary.missing else ""]
+    return ColumnPlan(summary.name, _ROLE_OF_KIND[summary.kind], ", ".join(filter(None, notes)))
 
 
-def _level_note(facts: ColumnSummary) -> str:
-    """Say how many levels a text column has, and how many of them are rare."""
-    if facts.kind != "text" or facts.tally is None:
+def _category_note(summary: ColumnSummary) -> str:
+    """Say how many categories a text column has, and how many of them are rare."""
+    if summary.kind != "text" or summary.tally is None:
         return ""
-    rare = np.count_nonzero(facts.tally.counts < rare_below(facts.rows))
-    return f"{facts.different:,} levels" + (f", {rare:,} rare" if rare else "")
+    rare = np.count_nonzero(summary.tally.counts < rare_below(summary.rows))
+    return f"{summary.different:,} categories" + (f", {rare:,} rare" if rare else "")
 
 
-def _reason_to_drop(facts: ColumnSummary) -> str:
+def _reason_to_drop(summary: ColumnSummary) -> str:
     """Return why nothing can be learnt from a column, or ""."""
-    if not facts.present:
+    if not summary.present:
         return "all missing"
-    if facts.low == facts.high and not facts.missing:
-        return f"constant: always {facts.spelled(facts.low)}"
-    if facts.kind == "number":
-        return _identifier_range(facts)
-    return _uninformative_text(facts) if facts.kind == "text" else ""
+    if summary.low == summary.high and not summary.missing:
+        return f"constant: always {summary.spelled(summary.low)}"
+    if summary.kind == "number":
+        return _identifier_range(summary)
+    return _uninformative_text(summary) if summary.kind == "text" else ""
 
 
-def _identifier_range(facts: ColumnSummary) -> str:
-    """Say which range the numbers fill without a gap or a repetition, or return "" where they do not."""
-    if facts.rows < MIN_IDENTIFIERS or not facts.fills_range:
+def _identifier_range(summary: ColumnSummary) -> str:
+    """Name the range that the numbers fill without a gap or a repetition, or return "" if they do not."""
+    if summary.rows < MIN_IDENTIFIERS or not summary.fills_range:
         return ""
-    order = " in order" if facts.series and facts.series.in_order else ""
-    return f"identifier-like: whole numbers {facts.low:,.0f} to {facts.high:,.0f}{order}"
+    order = " in order" if summary.series and summary.series.in_order else ""
+    return f"identifier-like: whole numbers {summary.low:,.0f} to {summary.high:,.0f}{order}"
 
 
-def _uninformative_text(facts: ColumnSummary) -> str:
-    different = facts.different
+def _uninformative_text(summary: ColumnSummary) -> str:
+    different = summary.different
     if different is None:
-        return facts.column.note
-    if not facts.missing and different == facts.present >= MIN_IDENTIFIERS:
+        return summary.column.note
+    if not summary.missing and different == summary.present >= MIN_IDENTIFIERS:
         return "identifier-like: every text is different"
-    if different > max(FREE_TEXT_LEVELS, FREE_TEXT_SHARE * facts.present):
+    if different > max(FREE_TEXT_LEVELS, FREE_TEXT_SHARE * summary.present):
         return f"free text: {different:,} different values"
     return ""

@@ -1,4 +1,4 @@
-"""What is to be predicted: classes or numbers, inferred from the target column and fixed for every later table."""
+"""The target: classes or numbers to predict, inferred from the target column and fixed for every later table."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from chainrule.table.schema import MIN_IDENTIFIERS
 Task = Literal["classification", "regression"]
 Label = str | int | float | bool
 
-MAX_NUMBER_CLASSES = 20  # whole numbers from 0 or 1 without a gap, at most so many, are class labels
+MAX_NUMBER_CLASSES = 20  # up to this many whole numbers, from 0 or 1 without a gap, are class labels
 
 
 @dataclass(frozen=True)
 class Target:
-    """The columns to predict and how their values become what a network is trained on.
+    """The columns to predict, and how their values are encoded for the network.
 
     Parameters
     ----------
@@ -31,16 +31,16 @@ class Target:
         One column, or several for regression with several outputs.
     task : {"classification", "regression"}
     reason : str
-        Why this task, in words.
+        The reason for this task, in words.
     classes : tuple
         The labels in sorted order, in their own type; empty for regression.
     centre, scale : tuple of float
-        Mean and standard deviation of each regression target in training.
+        Mean and standard deviation of each regression target over the training rows.
 
     Raises
     ------
     TargetError
-        If they are not finite.
+        If centre or scale are not finite.
     """
 
     names: tuple[str, ...]
@@ -59,17 +59,17 @@ class Target:
                 )
 
     def missing(self, table: Table) -> Array:
-        """Tell which rows lack a target value: ndarray of shape (m,), bool."""
+        """Return a mask of the rows without a target value: ndarray of shape (m,), bool."""
         return np.logical_or.reduce([table[name].missing for name in self.names])
 
     def encode(self, table: Table, rows: Array | None = None) -> Array:
-        """Return the values to learn, in the units of the table.
+        """Encode the target values, numbers in the units of the table.
 
         Parameters
         ----------
         table : Table
         rows : ndarray of int or bool, optional
-            Rows that have a target value; None, the default, for all.
+            Rows that have a target value; all by default.
 
         Returns
         -------
@@ -79,7 +79,7 @@ class Target:
         Raises
         ------
         TargetError
-            If a value is missing, is none of the classes, or is no number.
+            If a value is missing, is none of the classes, or is not a number.
         """
         chosen = table if rows is None else Table(tuple(table[name].take(rows) for name in self.names), table.source)
         missing = self.missing(chosen)
@@ -92,14 +92,14 @@ class Target:
         return codes[text.values]
 
     def strata(self, y: Array) -> dict[str, Array]:
-        """Say of what a split of rows with these encoded targets keeps the shares: see `chainrule.table.holdout`.
+        """Return the strata of a split, as arguments of `chainrule.table.holdout.holdout`.
 
-        The classes, or the numbers of the first target.
+        These are the encoded classes, or the numbers of the first target.
         """
         return {"classes": y} if self.task == "classification" else {"values": y[:, 0]}
 
     def notes(self, table: Table) -> tuple[str, ...]:
-        """Say which labels of a table are not spelled as in training, but were understood."""
+        """List the labels of a table that are spelled differently from training, but were recognised."""
         if self.task == "regression":
             return ()
         _, respelled = self._matched(table[self.names[0]].as_text())
@@ -107,9 +107,9 @@ class Target:
         return (f"{self.names[0]}: {said}",) if said else ()
 
     def _matched(self, text: Column) -> tuple[Array, dict[str, str]]:
-        """Return the class code of every level, and the levels spelled differently with the class each was read as.
+        """Return the class code of every label, and the labels spelled differently with the class each was read as.
 
-        Case, blanks around, and a full stop at the end do not matter where no two classes differ by them alone.
+        Case, surrounding blanks and a final full stop are ignored unless two classes differ only by them.
         """
         spelled = [
             spell(np.float64(label), "number") if isinstance(label, float) else str(label) for label in self.classes
@@ -130,13 +130,13 @@ class Target:
 
     @property
     def n_outputs(self) -> int:
-        """How many outputs the network has: two classes share one."""
+        """The number of outputs of the network; two classes share one."""
         if self.task == "regression":
             return len(self.names)
         return 1 if len(self.classes) == 2 else len(self.classes)
 
     def to_network(self, y: Array) -> Array:
-        """Return what the network learns of encoded targets, (m, n[L]): 0/1 or one-hot columns, or standard units.
+        """Return the network's targets from encoded ones, (m, n[L]): 0/1 or one-hot columns, or standardised numbers.
 
         Examples
         --------
@@ -154,7 +154,7 @@ class Target:
         return Y[:, 0].astype(np.int64) if self.n_outputs == 1 else Y.argmax(axis=1)
 
     def standardise(self, y: Array) -> Array:
-        """Return regression targets (m, k) in units of the training standard deviation around its mean."""
+        """Standardise regression targets (m, k) by the mean and standard deviation of the training rows."""
         return (y - np.array(self.centre)) / np.array(self.scale)
 
     def to_units(self, Z: Array) -> Array:
@@ -182,12 +182,16 @@ class Target:
 
 
 def infer_target(
-    table: Table, names: Iterable[str | int], task: str = "auto", *, facts: Mapping[str, ColumnSummary] | None = None
+    table: Table,
+    names: Iterable[str | int],
+    task: str = "auto",
+    *,
+    summaries: Mapping[str, ColumnSummary] | None = None,
 ) -> Target:
-    """Infer from the target's values whether classes or numbers are to be predicted.
+    """Infer from the target's values whether to predict classes or numbers.
 
-    Text and truth values are classes; so are two different numbers, and whole numbers that run from 0 or 1 without
-    a gap to at most 20 values. Other numbers are regression targets; several targets always are.
+    Text and truth values are classes; so are two different numbers, and at most 20 whole numbers that run from 0 or 1
+    without a gap. Other numbers are regression targets; several targets always are.
 
     Parameters
     ----------
@@ -196,21 +200,21 @@ def infer_target(
         The target columns, by name or position.
     task : {"auto", "classification", "regression"}
         "auto", the default, infers it.
-    facts : mapping of str to ColumnSummary, optional
-        What the target columns say as a whole, tallied, where the table is a batch of what they were measured on.
+    summaries : mapping of str to ColumnSummary, optional
+        The summary of each whole target column, with its tally, if the table is only a batch or has no rows.
 
     Returns
     -------
     Target
-        Its `centre` and `scale` are still to be measured on the training rows.
+        Its `centre` and `scale` have still to be measured on the training rows.
 
     Raises
     ------
     TableError
         If there is no such column.
     TargetError
-        If there is no value or only one class, nearly every value is a class of its own, or a regression target is
-        not a number.
+        If there is no value or only one class, nearly every value is a class of its own, or a regression target does
+        not hold numbers.
     InvalidParameterError
         If `task` is none of the three.
 
@@ -227,7 +231,9 @@ def infer_target(
         raise InvalidParameterError(f"task must be 'auto', 'classification' or 'regression', got {task!r}.")
     if not columns:
         raise TargetError("At least one target column must be named.")
-    measured = [ColumnSummary.of(column, tally=True) if facts is None else facts[column.name] for column in columns]
+    measured = [
+        ColumnSummary.of(column, tally=True) if summaries is None else summaries[column.name] for column in columns
+    ]
     for column in measured:
         if not column.present:
             raise TargetError(f"Target {column.name!r} has no values: all {column.rows:,} rows are missing.")
@@ -264,20 +270,20 @@ def _infer(columns: list[ColumnSummary]) -> tuple[Task, str]:
     return "regression", f"numbers, {k:,} different"
 
 
-def _classes(facts: ColumnSummary) -> tuple[Label, ...]:
+def _classes(summary: ColumnSummary) -> tuple[Label, ...]:
     """Return the labels of a column in sorted order, in their own type; there must be at least two."""
-    if facts.low == facts.high:
+    if summary.low == summary.high:
         raise TargetError(
-            f"Target {facts.name!r} has one class only, {facts.spelled(facts.low)!r}; at least two are needed to "
+            f"Target {summary.name!r} has one class only, {summary.spelled(summary.low)!r}; at least two are needed to "
             "learn from."
         )
-    column = facts.column
-    if facts.tally is None:
-        raise TargetError(f"Target {facts.name!r} has over {MAX_DIFFERENT:,} classes. Is it the right column?")
-    found = facts.tally.values
-    if len(found) > facts.present / 2 and facts.present >= MIN_IDENTIFIERS:
+    column = summary.column
+    if summary.tally is None:
+        raise TargetError(f"Target {summary.name!r} has over {MAX_DIFFERENT:,} classes. Is it the right column?")
+    found = summary.tally.values
+    if len(found) > summary.present / 2 and summary.present >= MIN_IDENTIFIERS:
         raise TargetError(
-            f"Target {facts.name!r} has {len(found):,} classes in {facts.present:,} rows; a class must repeat "
+            f"Target {summary.name!r} has {len(found):,} classes in {summary.present:,} rows; a class must repeat "
             "to be learnt. Is it the right column, or should its numbers be predicted (regression)?"
         )
     if column.kind == "text":
@@ -297,8 +303,8 @@ def _numbers(column: Column) -> Array:
     return column.values.astype(np.float64)
 
 
-def _no_numbers(facts: ColumnSummary) -> TargetError:
-    return TargetError(f"Regression target {facts.name!r} must hold numbers, but it has {facts.example}.")
+def _no_numbers(summary: ColumnSummary) -> TargetError:
+    return TargetError(f"Regression target {summary.name!r} must hold numbers, but it has {summary.example}.")
 
 
 def _loosely(label: str) -> str:

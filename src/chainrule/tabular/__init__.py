@@ -1,1 +1,1 @@
-"""From any table to a trained network that predicts from tables: what chainrule train does."""
+"""The pipeline of `chainrule train`: from any table to a trained network that predicts from tables."""

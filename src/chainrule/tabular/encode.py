@@ -1,4 +1,4 @@
-"""From the batches of a table to the encoded rows of each part, in memory or on disk."""
+"""Encode the batches of a table into the rows of each part of its split, in memory or on disk."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EncodedRows = ArrayRows | RowFiles
 
 
 def row_files(folder: Path, encoder: Encoder, target: Target, counts: Mapping[str, int]) -> dict[str, RowFiles]:
-    """Say where the rows of each part are on disk, of which there are so many."""
+    """Return the files of each part's rows, given how many rows each has."""
     widths = len(encoder.feature_names), target.n_outputs
     return {part: RowFiles(folder / part, *widths, m) for part, m in counts.items()}
 
@@ -39,9 +39,9 @@ def encode_parts(
     Parameters
     ----------
     folder : Path or None
-        Where the rows are put; None for in memory.
+        The folder to write the rows to; None keeps them in memory.
     counts : mapping of str to int
-        How many rows each part has.
+        The number of rows of each part.
 
     Returns
     -------
@@ -83,7 +83,7 @@ def _block(encoder: Encoder, target: Target, batch: Table, rows: Array) -> Block
 def encoded_rows(
     batch: Table, encoder: Encoder, target: Target, class_weights: tuple[float, ...] | None = None
 ) -> Block:
-    """Encode all rows of a batch, to the bits of those that are on disk."""
+    """Encode all rows of a batch, to the same bits as those on disk."""
     Y = target.to_network(target.encode(batch)).astype(np.float32)
     return Block(encoder.transform(batch).astype(np.float32), Y, weights_of(Y, class_weights))
 

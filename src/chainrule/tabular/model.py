@@ -1,6 +1,6 @@
-"""`TableModel`: a network with everything it takes to predict from a raw table.
+"""`TableModel`: a network with everything it needs to predict from a raw table.
 
-Nothing here needs scikit-learn, so that the command line starts at once and stays small.
+It does not need scikit-learn, so that the command line starts at once and stays small.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from chainrule.table.encoding.dates import DATE_PARTS
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The figures of a model on a table, and what is to be said with them.
+    """The figures of a model on a table, with notes.
 
     Attributes
     ----------
     source : str
     figures : dict of str to float
     rows, without_target : int
-        How many rows counted, and how many lack a target value.
+        The number of rows that count, and of those that lack a target value.
     notes : tuple of str
     """
 
@@ -52,20 +52,20 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class TableModel:
-    """A trained network behind the encoding of its table, as `chainrule train` makes and saves it.
+    """A trained network with the encoding of its table, as `chainrule train` makes and saves it.
 
-    `chainrule.load` returns one from a model file; tables may be files, queries, data frames or `Table`.
+    `chainrule.load` returns one from a model file. Tables may be files, queries, data frames or `Table`.
 
     Attributes
     ----------
     encoder : Encoder
-        From columns to the network's inputs.
+        Encodes columns as the network's inputs.
     target : Target
-        What is predicted, and its classes or units.
+        The target columns, with their classes or units.
     network : TrainedNetwork
         Its `architecture` and `parameters` are also the model's.
     training : dict
-        The record of the training: settings, figures, why it stopped.
+        The record of the training: settings, figures, stop reason.
     """
 
     encoder: Encoder
@@ -91,26 +91,29 @@ class TableModel:
         table : Table, data frame, path or SQL query
             Columns in any order, others are ignored; a missing one raises TableError.
         """
-        answers = self.answers_of(as_table(table))
+        return self.decided(self.answers_of(as_table(table)))
+
+    def decided(self, answers: Array) -> Array:
+        """Return the most probable class of each row, or its numbers."""
         if self.target.task == "classification":
             return np.array(self.target.classes)[answers.argmax(axis=1)]
         return answers[:, 0] if answers.shape[1] == 1 else answers
 
     def predict_proba(self, table: Any) -> Array:
-        """The probability of each class (column, in the order of `target.classes`) for each row."""
+        """Return the probability of each class (column, in the order of `target.classes`) for each row."""
         if self.target.task != "classification":
             raise InvalidParameterError("a regression model has no class probabilities; use predict.")
         return self.answers_of(as_table(table))
 
     def evaluate(self, table: Any) -> dict[str, float]:
-        """The figures on a table with the target: accuracy, log loss, ROC AUC; or RMSE, MAE, R².
+        """Evaluate the model on a table with the target: accuracy, log loss, ROC AUC; or RMSE, MAE, R².
 
-        Rows without a target value do not count; TargetError where every row lacks it.
+        Rows without a target value do not count; if every row lacks it, TargetError is raised.
         """
         return self.judge(OneBatch.of(as_table(table))).figures
 
     def judge(self, batches: Batches) -> Evaluation:
-        """Judge the model on a table, batch by batch.
+        """Evaluate the model on a table, batch by batch.
 
         Raises
         ------
@@ -130,7 +133,7 @@ class TableModel:
         return Evaluation(batches.source, figures.figures(), counted, batches.n_rows - counted, tuple(notes))
 
     def predictions(self, table: Table) -> Iterator[tuple[str, Array]]:
-        """Name the columns that `chainrule predict` writes: the prediction and each class's probability, or numbers."""
+        """Yield the columns that `chainrule predict` writes: the prediction and the class probabilities, or numbers."""
         answers, target = self.answers_of(table), self.target
         if target.task == "classification":
             yield "prediction", np.array(target.classes)[answers.argmax(axis=1)]
@@ -141,18 +144,18 @@ class TableModel:
             yield from ((f"prediction_{name}", answers[:, k]) for k, name in enumerate(target.names))
 
     def answers_of(self, table: Table, rows: Array | None = None) -> Array:
-        """What the network says of rows of a table, which are encoded some at a time."""
+        """Predict probabilities or numbers for rows of a table, which are encoded some at a time."""
         rows = np.arange(table.n_rows) if rows is None else rows
         size = self.encoder.rows_at_once
         starts = range(0, max(len(rows), 1), size)
         return np.concatenate([self.answers(self.encoder.transform(table, rows[i : i + size])) for i in starts])
 
     def logits(self, table: Any) -> Array:
-        """Z[L] of every row, (m, n[L])."""
+        """Return Z[L] of every row, (m, n[L])."""
         return self.network.logits(self.encoder.transform(as_table(table)))
 
     def answers(self, X: Array) -> Array:
-        """What the network says of encoded rows: the probability of each class, or numbers in the table's units."""
+        """Predict for encoded rows: the probability of each class, or numbers in the table's units."""
         if self.target.task == "regression":
             return self.target.to_units(self.network.outputs(X))
         Z = self.network.logits(X)
@@ -188,11 +191,11 @@ class TableModel:
 
 
 def check_sense(blocks: Sequence[Block], target: Target | None) -> None:
-    """Raise TableError unless what a file says of columns and target, of which the shape is known, makes sense."""
+    """Raise TableError unless a file's record of columns and target, whose shape is checked already, makes sense."""
     parts = ("value", "rank", *DATE_PARTS)
     for block in blocks:
         if isinstance(block, Scaled) and block.part not in parts:
-            raise TableError(f"{block.part!r} is no part of a column: it must be one of {', '.join(parts)}.")
+            raise TableError(f"{block.part!r} is not a part of a column: it must be one of {', '.join(parts)}.")
     if target is None:
         return
     if target.task == "classification":
@@ -203,7 +206,7 @@ def check_sense(blocks: Sequence[Block], target: Target | None) -> None:
 
 
 def _check_ends(architecture: Architecture, encoder: Encoder, target: Target) -> None:
-    """Hold the network against what it reads and what it predicts; two classes share one output."""
+    """Check the network's inputs and outputs against encoder and target; two classes share one output."""
     needed = len(encoder.feature_names), target.n_outputs, encoder.embeddings
     if (architecture.n_columns, architecture.widths[-1], architecture.embeddings) != needed:
         raise ShapeError(
@@ -212,7 +215,7 @@ def _check_ends(architecture: Architecture, encoder: Encoder, target: Target) ->
 
 
 def as_table(source: Any) -> Table:
-    """Take a Table as it is; read a path or a query; convert a data frame."""
+    """Return a Table as it is; read a path or a query; convert a data frame."""
     if isinstance(source, Table):
         return source
     return read_table(source) if isinstance(source, str | os.PathLike) else from_frame(source)

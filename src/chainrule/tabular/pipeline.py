@@ -1,7 +1,7 @@
-"""From a source of any size to a trained model: open it, prepare it or go on from a checkpoint, train.
+"""From a source of any size to a trained model: open it, prepare it or resume from a checkpoint, train.
 
-Here is decided whether a table is in memory or on disk. What comes of it is the same but for the order of the rows in
-an epoch: rows on disk are shuffled in windows.
+This module decides whether a table's rows are in memory or on disk. Only their order in an epoch differs: rows on disk
+are shuffled in windows.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from chainrule.tabular.train import Trained, train, window_of
 
 
 class Listener(Protocol):
-    """Who is called while a network is trained."""
+    """The callbacks of `train_table`."""
 
     def on_segment(self, progress: Progress) -> None:
         """Called after each segment."""
@@ -51,13 +51,13 @@ class Listener(Protocol):
 
 @dataclass(frozen=True)
 class Task:
-    """A table to train on, and what is asked of it.
+    """A table to train on, and how.
 
     Attributes
     ----------
     source : Table, data frame, str, path-like, Arrow or Dask
     targets : sequence of str or int
-        The columns to predict, by name or number; none for an image set, whose target is "label".
+        The columns to predict, by name or position; none for an image set, whose target is "label".
     overrides : Overrides
     objective : Objective
     test : float, default 0.2
@@ -78,13 +78,15 @@ class Task:
 
 
 def is_source(X: Any) -> bool:
-    """Say whether X is where a table is, and not the table: a path, a query, what Dask or Arrow has still to read."""
+    """Say whether X refers to a table that has still to be read: a path, a query, an object of Dask or Arrow."""
     lazy = ("__dask_graph__", "scanner", "read_next_batch")  # of Dask, an Arrow dataset or reader
     return isinstance(X, str | os.PathLike) or any(hasattr(X, name) for name in lazy)
 
 
 def in_batches(source: Any, memory: str | None = None) -> bool:
-    """Say whether a table is read in batches: on request, or where it would fill the memory."""
+    """Say whether to read a table in batches: on request, or if it would not fit into memory."""
+    if isinstance(source, Table):
+        return False
     if memory is not None:
         return True
     if isinstance(source, str | os.PathLike):
@@ -94,7 +96,7 @@ def in_batches(source: Any, memory: str | None = None) -> bool:
 
 @contextmanager
 def open_table(source: Any, *, batched: bool, budget: Budget) -> Iterator[Batches]:
-    """Open a table: in batches, or in memory as one.
+    """Open a table: in batches, or in memory as a single batch.
 
     Raises
     ------
@@ -119,37 +121,37 @@ def train_table(
     announce: Callable[[PreparedTable, Settings], Listener] | None = None,
     on_read: Callable[[str, int, int], None] | None = None,
 ) -> tuple[Trained, PreparedTable]:
-    """Train on a table, which need not fit into memory.
+    """Train on a table, which may be larger than memory.
 
     Parameters
     ----------
     task : Task
     changes : mapping of str to object
-        Fields of `Settings` that are not to be those of the `recipe`.
+        Fields of `Settings` that replace those of the `recipe`.
     seed : int, default 0
-        Of the split and every random draw.
+        Seed of the split and of every random draw.
     memory : str, optional
-        The most to take, such as "2GB": the table is read in batches, and its encoded rows are on disk. None, the
-        default, decides by the size of the table.
+        Most memory to use, such as "2GB": the table is read in batches, and its encoded rows are on disk. By default
+        the size of the table decides.
     checkpoint : path-like, optional
-        A folder for checkpoints: after a kill, the same call goes on from the last one. It is emptied when training has
-        come to its end, and not after Ctrl-C, an error or a kill. Encoded rows are on disk then, too.
+        A folder for checkpoints: after a kill, the same call resumes from the last one. It is emptied when training
+        ends, but not after Ctrl-C, an error or a kill. Encoded rows are then on disk, too.
     distribution : Distribution, optional
         Where to train the network, if not on this machine. Workers that can read the table's Parquet files read their
-        rows there, and have them in memory.
+        rows from there into memory.
     compare_on : {"test", "validation"}, default "test"
-        The rows that network and baselines are compared on.
+        The rows on which network and baselines are compared.
     announce : callable, optional
-        Called with the prepared rows and the settings before training; returns whose methods are called then.
+        Called with the prepared rows and the settings before training; returns the callbacks.
     on_read : callable, optional
-        Called, while the table is prepared, with what is done with it, on how many rows by now, and of how many.
+        Called while the table is prepared, with the name of the step, the number of rows done and the total.
 
     Returns
     -------
     Trained
         Its `model` predicts from tables.
     PreparedTable
-        What was understood; rows on disk are gone.
+        The schema, the target and the encoder; rows on disk are deleted.
 
     Raises
     ------
@@ -179,7 +181,7 @@ def train_table(
             restored = load_prepared(place.rows, asked) if place.checkpoint else None
             return restored or _prepared(task, shares, budget, place, asked, batched, on_read)
 
-        # Rows in memory are prepared by every rank for itself, rows on disk by the root rank for all.
+        # Every rank prepares rows in memory for itself; the root rank prepares rows on disk for all.
         shared = distribution is not None and batched
         prepared = distribution.broadcast(prepared_table) if shared and distribution else prepared_table()
         settings = recipe(prepared.m, **changes)
@@ -247,7 +249,7 @@ def _targets(header: Table, given: Sequence[str | int]) -> Sequence[str | int]:
 
 
 def _fingerprint(task: Task, shares: Shares) -> dict[str, Any]:
-    """What must be the same for a training to go on where it was."""
+    """Return what must be the same for a training to be resumed."""
     return {
         "table": fingerprint(task.source),
         "test_table": None if task.test_source is None else fingerprint(task.test_source),

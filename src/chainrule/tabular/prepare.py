@@ -1,4 +1,4 @@
-"""A table of any size understood, split, measured and encoded, each in a pass over its batches."""
+"""Prepare a table of any size: infer types, split, measure and encode, each in one pass over its batches."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from chainrule.table.reading.batches import ParquetBatches, ScanPlan
 from chainrule.tabular.encode import EncodedRows, encode_parts, encoded_rows
 from chainrule.tabular.split import PARTS, Shares, Split, split_table, with_target
 
-_SAMPLE_VALUES, _SAMPLE_ROWS = 4_000_000, 200_000  # of the sample that medians are taken from, at most
+_SAMPLE_VALUES, _SAMPLE_ROWS = 4_000_000, 200_000  # most values and rows of the sample for medians
 
 
 ROLES = ("drop", "categorical", "numeric", "ordinal")
@@ -33,10 +33,10 @@ ROLES = ("drop", "categorical", "numeric", "ordinal")
 
 @dataclass(frozen=True)
 class Overrides:
-    """What the user says about columns, against what is inferred.
+    """The user's choices for columns and task, which override what is inferred.
 
-    With `embedding_size`, a number or "auto", categories become learned vectors of that size instead of one feature
-    for each.
+    With `embedding_size`, a number or "auto", categories become embedding vectors of that size instead of one feature
+    each.
     """
 
     drop: Sequence[str] = ()
@@ -49,7 +49,7 @@ class Overrides:
 
 @dataclass(frozen=True)
 class About:
-    """What is said of a table before training."""
+    """A description of a table, shown before training."""
 
     source: str
     n_rows: int
@@ -59,26 +59,27 @@ class About:
 
 @dataclass(frozen=True, kw_only=True)
 class PreparedTable:
-    """A table understood, split and encoded.
+    """A table with its schema, split and encoded.
 
     Attributes
     ----------
     about : About
     asked : Overrides
     objective : Objective
+    shares : Shares
     schema, target, encoder
     rows : dict of str to ArrayRows or RowFiles
         The encoded rows of the parts "training", "validation" and "test", in memory or on disk.
     mean : tuple of float
-        Of what the network learns, over the rows that are not for the test: the baseline's prediction.
+        Mean of the network's targets over all rows except the test rows: the baseline's prediction.
     dropped_rows : int
-        Rows without a target value, which are left out.
+        Number of rows without a target value, which are left out.
     notes : tuple of str
-        What is worth saying about the test table.
+        Notes about the test table.
     scan_plan : ScanPlan, optional
         How another machine reads the table, if it can.
     chosen : tuple of Chosen
-        Which rows of each of its batches are training rows.
+        The training rows of each of its batches.
     split : Split, optional
         The part of each row of the table; not restored with a checkpoint.
     """
@@ -86,6 +87,7 @@ class PreparedTable:
     about: About
     asked: Overrides
     objective: Objective
+    shares: Shares
     schema: Schema
     target: Target
     encoder: Encoder
@@ -99,32 +101,32 @@ class PreparedTable:
 
     @property
     def m(self) -> int:
-        """How many rows there are to train on, those held out to stop early among them."""
+        """The number of training rows, including those held out for early stopping."""
         return self.rows["training"].m + self.rows["validation"].m
 
     @property
     def class_shares(self) -> Array:
-        """The share of each class among the rows that are not for the test."""
+        """The share of each class among all rows except the test rows."""
         shares = np.array(self.mean)
         return shares if len(shares) > 1 else np.array([1 - shares[0], shares[0]])
 
     @property
     def class_weights(self) -> tuple[float, ...] | None:
-        """What the rows of each class weigh, if not alike: on average 1."""
+        """The weight of each class, with a mean of 1 over the rows; None if all weigh the same."""
         return self.objective.class_weights(self.target, self.class_shares) if self.objective.class_weight else None
 
     @property
     def m_test(self) -> int:
-        """How many rows there are to test on."""
+        """The number of test rows."""
         return self.rows["test"].m
 
     def to_share(self, memory: int) -> RowFiles:
-        """Return the training rows, which other machines read from the table itself, where they can.
+        """Return the training rows for other machines, which read them from the table itself if they can.
 
         Parameters
         ----------
         memory : int
-            Bytes that reading may take there.
+            Most bytes for reading there.
         """
         rows = self.rows["training"]
         assert isinstance(rows, RowFiles)
@@ -146,27 +148,27 @@ def prepare(
     strict: bool = False,
     on_read: Any = None,
 ) -> PreparedTable:
-    """Understand, split, measure and encode a table: the same way whether it is in memory or not.
+    """Infer types, split, measure and encode a table, in the same way whether it is in memory or not.
 
     Parameters
     ----------
     batches : Batches
         `OneBatch.of(table)` for a table in memory.
     targets : sequence of str or int
-        The columns to predict, by name or number.
+        The columns to predict, by name or position.
     folder : Path, optional
-        Where the encoded rows are put; None, the default, keeps them in memory.
+        The folder to write the encoded rows to; by default they are kept in memory.
     overrides : Overrides, optional
     objective : Objective, optional
         Decides whether the target is standardised.
     shares : Shares, optional
-        Of the rows to test on, none of which are taken where `test_batches` are given, and of those held out.
+        The shares of test and validation rows; with `test_batches` no test rows are taken from the table.
     test_batches : Batches, optional
         Another table to test on.
     strict : bool, default False
-        Raise where rows lack a target value, instead of leaving them out.
+        Raise an error if rows lack a target value, instead of leaving them out.
     on_read : callable, optional
-        Called with what is done, on how many rows by now, and of how many.
+        Called with the name of the step, the number of rows done and the total.
 
     Raises
     ------
@@ -211,6 +213,7 @@ def prepare(
         about=About(batches.source, batches.n_rows, batches.names, batches.notes),
         asked=asked,
         objective=objective,
+        shares=shares,
         schema=schema,
         target=target,
         encoder=encoder,
@@ -225,14 +228,14 @@ def prepare(
 
 
 def _infer(batches: Batches, targets: Sequence[str | int], asked: Overrides) -> tuple[Target, Schema]:
-    """Decide what is predicted and what each column is good for, by all rows."""
+    """Infer the target and the role of each column from all rows."""
     header = batches.header
     names, categorical = header.resolve(targets), header.resolve(asked.categorical)
     summaries = summarize(batches, {*names, *categorical})
-    target = infer_target(header, names, asked.task, facts=summaries)
+    target = infer_target(header, names, asked.task, summaries=summaries)
     schema = infer_schema(
         header,
-        facts=summaries,
+        summaries=summaries,
         targets=names,
         drop=asked.drop,
         categorical=asked.categorical,
@@ -243,13 +246,13 @@ def _infer(batches: Batches, targets: Sequence[str | int], asked: Overrides) -> 
 
 
 def summarize(batches: Batches, tallied: Collection[str]) -> dict[str, ColumnSummary]:
-    """Summarize every column over all rows: what decides its role.
+    """Summarise every column over all rows, to infer its role.
 
     Parameters
     ----------
     batches : Batches
     tallied : collection of str
-        Names of columns whose different values are to be counted, whatever their kind.
+        Names of columns whose distinct values are counted, whatever their kind.
     """
     total: dict[str, ColumnSummary] = {}
     for batch in batches:
@@ -262,7 +265,7 @@ def summarize(batches: Batches, tallied: Collection[str]) -> dict[str, ColumnSum
 def _measured(
     batches: Batches, split: Split, schema: Schema, y: _TargetMeasures, seed: int
 ) -> dict[str, ColumnMeasures]:
-    """Measure the rows that are not for the test: for the encoder, the target's units, and the baseline."""
+    """Measure all rows except the test rows: for the encoder, the target's units, and the baseline."""
     features = [plan.name for plan in schema.used]
     share = min(1.0, _SAMPLE_ROWS / batches.n_rows, _SAMPLE_VALUES / (batches.n_rows * len(features)))
 
@@ -276,13 +279,13 @@ def _measured(
 
 
 def _sampled(start: int, rows: Array, share: float, seed: int) -> Array:
-    """Draw a share of the rows of a batch, by their numbers in the table."""
+    """Draw a share of a batch's rows, by their row numbers in the table."""
     draws = mix(np.uint64(start) + rows.astype(np.uint64) + mix(np.array([seed % 2**64], np.uint64)))
     return rows if share >= 1 else rows[draws < np.uint64(share * 2.0**64)]
 
 
 class _TargetMeasures:
-    """What the measured rows say of the target: the classes' shares, or the mean and deviation of numbers."""
+    """Statistics of the target over the measured rows: shares of classes, or mean and deviation of numbers."""
 
     def __init__(self, target: Target, *, standardise: bool) -> None:
         self.target, self.standardise = target, standardise
@@ -290,7 +293,7 @@ class _TargetMeasures:
         self.numbers = [RunningMoments() for _ in target.names]
 
     def add(self, batch: Table, rows: Array) -> None:
-        """Take in rows of a batch."""
+        """Add rows of a batch."""
         y = self.target.encode(batch, rows)
         if self.target.task == "classification":
             self.counts += np.bincount(y, minlength=len(self.counts))
@@ -299,7 +302,7 @@ class _TargetMeasures:
                 moments.add(values)
 
     def results(self) -> tuple[Target, tuple[float, ...]]:
-        """Return the target with its units, and the mean of what the network learns."""
+        """Return the target with its units, and the mean of the network's targets."""
         n = len(self.numbers)
         if self.target.task == "regression":
             found, zeros, ones = [moments.total() for moments in self.numbers], (0.0,) * n, (1.0,) * n

@@ -1,4 +1,4 @@
-"""What encoded rows on disk are, written beside them, so that a training goes on without another look at its table."""
+"""The description of encoded rows, stored beside them, so that training resumes without reading the table again."""
 
 from __future__ import annotations
 
@@ -18,17 +18,19 @@ from chainrule.table import ColumnPlan, Encoder, Schema, Target
 from chainrule.table.reading.batches import ScanPlan
 from chainrule.tabular.encode import row_files
 from chainrule.tabular.prepare import ROLES, About, Overrides, PreparedTable
+from chainrule.tabular.split import Shares
 
 _NAME = "prepared.json"
 
 
 def save_prepared(prepared: PreparedTable, folder: Path, fingerprint: dict[str, Any]) -> None:
-    """Write beside the rows in a folder what they are, and what they were made from."""
+    """Write a description of the encoded rows in a folder, and the fingerprint of their source."""
     record = {
         "fingerprint": fingerprint,
         "schema": [asdict(plan) for plan in prepared.schema.plans],
         "columns": asdict(prepared.asked),
         "objective": prepared.objective.to_dict(),
+        "shares": asdict(prepared.shares),
         "target": prepared.target.to_dict(),
         "encoder": prepared.encoder.to_dict(),
         "dropped_rows": prepared.dropped_rows,
@@ -43,7 +45,7 @@ def save_prepared(prepared: PreparedTable, folder: Path, fingerprint: dict[str, 
 
 
 def load_prepared(folder: Path, fingerprint: dict[str, Any]) -> PreparedTable | None:
-    """Return what `save_prepared` wrote; None where it wrote nothing.
+    """Return what `save_prepared` wrote; None if it wrote nothing.
 
     Raises
     ------
@@ -77,6 +79,7 @@ def _restored(folder: Path, record: dict[str, Any], fingerprint: dict[str, Any])
     return PreparedTable(
         asked=Overrides(**{**record["columns"], **{name: tuple(record["columns"][name]) for name in ROLES}}),
         objective=Objective.from_dict(record["objective"]),
+        shares=Shares(**record["shares"]),
         schema=Schema(tuple(ColumnPlan(**plan) for plan in record["schema"])),
         target=target,
         encoder=encoder,

@@ -1,4 +1,4 @@
-"""The settings `chainrule train` starts from: chosen once, on the data sets of docs/results.md."""
+"""The default settings of `chainrule train`, chosen once on the data sets of docs/results.md."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def recipe(n_rows: int, **changes: Any) -> Settings:
     Parameters
     ----------
     n_rows : int
-        Training rows: small tables get small batches, so that an epoch has enough steps.
+        Number of training rows: small tables get small batches, so that an epoch has enough steps.
     **changes
         Fields of `Settings`.
 

@@ -1,8 +1,8 @@
-"""Which rows are to train on, to validate on and to test on: drawn chapter by chapter, for a table of any size.
+"""Split a table into training, validation and test rows, chapter by chapter, so that it may have any size.
 
-A draw depends on the seed, the row's number, its stratum and its copies alone: not on how the table is read. A table of
-up to 2^20 rows is one chapter, and the shares are exact; each further chapter is drawn by itself, so that the memory
-that it takes is bounded.
+A draw depends only on the seed, the row's number, its stratum and its copies, not on how the table is read. A table of
+up to 2^20 rows is one chapter, and the shares are exact; each further chapter is drawn by itself, which bounds the
+memory.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _NO_TARGET, _TRAINING, _VALIDATION, _TEST = range(4)
 
 @dataclass(frozen=True)
 class Shares:
-    """How a table is split.
+    """The shares of a split.
 
     Parameters
     ----------
     test : float, default 0.2
-        Of the rows that have a target value.
+        The share of test rows among the rows with a target value.
     validation : float, default 0.1
-        Of those that are not for the test.
+        The share of validation rows among the others.
     seed : int, default 0
 
     Raises
@@ -52,7 +52,7 @@ class Shares:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """The part that each row of a table belongs to; rows that lack a target value belong to none.
+    """The part that each row of a table belongs to; rows without a target value belong to none.
 
     Attributes
     ----------
@@ -62,11 +62,11 @@ class Split:
     codes: Array
 
     def rows(self, part: str) -> Array:
-        """Return the numbers of the rows of "training", "validation" or "test", ascending."""
+        """Return the row numbers of "training", "validation" or "test", ascending."""
         return np.flatnonzero(self.codes == 1 + PARTS.index(part))
 
     def of(self, batches: Batches) -> Iterator[tuple[int, Table, Split]]:
-        """Read a table: where each batch begins, the batch, and its part of the split."""
+        """Read a table: yield the first row number of each batch, the batch, and its part of the split."""
         start = 0
         for batch in batches:
             yield start, batch, Split(self.codes[start : start + batch.n_rows])
@@ -74,12 +74,12 @@ class Split:
 
     @property
     def untested(self) -> Array:
-        """The numbers of the rows that are to train or to validate on."""
+        """The numbers of the training and validation rows."""
         return np.flatnonzero((self.codes == _TRAINING) | (self.codes == _VALIDATION))
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many rows belong to each part, and how many to none."""
+        """The number of rows of each part, and of those in none."""
         counted = np.bincount(self.codes, minlength=4).tolist()
         return dict(zip(("without target", *PARTS), counted, strict=True))
 
@@ -93,13 +93,13 @@ def split_table(batches: Batches, target: Target, features: Sequence[str], share
     target : Target
         Its classes, or the tenths of its range, keep their shares in every part.
     features : sequence of str
-        The columns whose values tell copies of a row.
+        The columns by whose values copies of a row are recognised.
     shares : Shares
 
     Raises
     ------
     TargetError
-        If no row is left to train on, or none is held out though some should be.
+        If no row is left to train on, or no row is held out although a share is requested.
     """
     codes = np.full(batches.n_rows, _NO_TARGET, np.uint8)
     for chapter, (rows, y, keys) in enumerate(_chapters(batches, target, features)):
@@ -127,7 +127,7 @@ def with_target(batch: Table, target: Target) -> Array:
 
 
 def _drawn(chapter: int, shares: Shares, strata: Mapping[str, Array], keys: Array, *, several: bool) -> Array:
-    """Draw the rows for the test, then from the others those for validation."""
+    """Draw the test rows, then the validation rows from the others."""
     codes = np.full(len(keys), _TRAINING, np.uint8)
     for purpose, share, code in (("test", shares.test, _TEST), ("validation", shares.validation, _VALIDATION)):
         left = np.flatnonzero(codes == _TRAINING)
@@ -148,7 +148,7 @@ def _drawn(chapter: int, shares: Shares, strata: Mapping[str, Array], keys: Arra
 
 
 def _chapters(batches: Batches, target: Target, features: Sequence[str]) -> Iterator[list[Array]]:
-    """Give the rows that have a target value, `CHAPTER` of them at a time: their numbers, targets and keys."""
+    """Yield the rows with a target value, `CHAPTER` of them at a time: their numbers, targets and keys."""
     done, waiting = 0, list[list[Array]]()
     for batch in batches.select([*features, *target.names]):
         rows = with_target(batch, target)
@@ -165,6 +165,6 @@ def _chapters(batches: Batches, target: Target, features: Sequence[str]) -> Iter
 
 
 def _keys(features: Table) -> Array:
-    """Hash the rows of a batch; texts too many to keep do not count, since their codes mean nothing outside it."""
+    """Hash the rows of a batch, without text columns whose codes mean nothing outside it."""
     nameless = (column.name for column in features.columns if column.kind == "text" and not column.levels)
     return features.without(nameless).row_keys()

@@ -1,4 +1,4 @@
-"""From prepared rows to a network, tested beside two baselines: a linear model, and the class shares or the mean."""
+"""Train a network on prepared rows, and compare it with two baselines: a linear model, and the class shares or mean."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ Figures = dict[str, dict[str, float]]
 
 @dataclass(frozen=True)
 class Trained:
-    """The model, and its figures on the test rows beside those of the baselines."""
+    """The model, with its figures and those of the baselines on the test rows."""
 
     model: TableModel
     figures: Figures = field(default_factory=dict)
@@ -63,7 +63,7 @@ def train(
     checkpoint: CheckpointFile | None = None,
     distribution: Distribution | None = None,
 ) -> Trained:
-    """Train the network, and compare it with the baselines on rows that it was not trained on.
+    """Train the network, and compare it with the baselines on held-out rows.
 
     Parameters
     ----------
@@ -71,17 +71,17 @@ def train(
     settings : Settings
     seed : int, default 0
     budget : Budget, optional
-        The memory that rows on disk are read with; a quarter of the machine's by default.
+        The memory for reading rows on disk; a quarter of the machine's by default.
     compare_on : {"test", "validation"}, default "test"
-        Those rows. The validation rows decide when the network stops: its figures on them are a little too good.
+        Which rows. The validation rows decide when training stops, so the figures on them are a little too good.
     on_segment, on_epoch : callable, optional
         Called with the progress of the network's training.
     on_compare : callable, optional
-        Called before the linear model is trained, which it is unless Ctrl-C ended the network's training.
+        Called before the linear model is trained; not called after Ctrl-C, when no linear model is trained.
     checkpoint : CheckpointFile, optional
-        Of rows on disk: where training is taken up from, if there is a checkpoint, and where it leaves some.
+        For rows on disk: the file that training resumes from, if it exists, and writes checkpoints to.
     distribution : Distribution, optional
-        Where to train the network, if not here. Only the root rank computes figures.
+        Where to train the network, if not on this machine. Only the root rank computes figures.
 
     Raises
     ------
@@ -110,12 +110,12 @@ def train(
 
 
 def baseline_name(target: Target) -> str:
-    """Name the baseline that says the same of every row."""
+    """Name the baseline with a constant prediction."""
     return "baseline: mean" if target.task == "regression" else "baseline: most frequent class"
 
 
 def network_of(prepared: PreparedTable, settings: Settings) -> Architecture:
-    """Return the network that `train` would train."""
+    """Return the architecture of the network that `train` would train."""
     target, batch_size = prepared.target, batch_size_of(settings, prepared.m)
     encoder, loss = prepared.encoder, prepared.objective.loss_for(target)
     return architecture_of(settings, len(encoder.feature_names), target.n_outputs, loss, batch_size, encoder.embeddings)
@@ -126,7 +126,7 @@ def _model(prepared: PreparedTable, network: TrainedNetwork, record: dict[str, A
 
 
 def _record(prepared: PreparedTable, settings: Settings, seed: int, seconds: float, history: History) -> dict[str, Any]:
-    """What a model file says about its training."""
+    """Return the model file's record of its training."""
     return {
         "chainrule": __version__,
         "rows": prepared.m,
@@ -138,25 +138,26 @@ def _record(prepared: PreparedTable, settings: Settings, seed: int, seconds: flo
         "schema": [asdict(plan) for plan in prepared.schema.plans],
         "columns": plain(asdict(prepared.asked)),
         "objective": prepared.objective.to_dict(),
+        "test_size": prepared.shares.test,
     }
 
 
 def _linear(settings: Settings) -> Settings:
-    """The same training without hidden layers: f(x) = wᵀx + b. A divergence ends it with a warning."""
+    """Return the settings of a linear model, f(x) = wᵀx + b: no hidden layers, and a warning if it diverges."""
     changed = {"hidden_layer_sizes": (), "activation": "relu", "dropout": 0.0, "dropout_input": 0.0, "verbose": False}
     changed |= {"kernel_initializer": "zeros", "on_divergence": "warn"}
     return Settings(**(vars(settings) | changed))
 
 
 def _constant(prepared: PreparedTable) -> Callable[[Array], Array]:
-    """Always predict what the training rows say on average: the classes' shares, or the mean."""
+    """Return a function that predicts the training rows' class shares, or their mean, for every row."""
     target, mean = prepared.target, np.array(prepared.mean)
     answer = target.to_units(mean) if target.task == "regression" else prepared.class_shares
     return lambda X: np.tile(answer, (len(X), 1))
 
 
 def _figures(rows: EncodedRows, target: Target, size: int, answers: Callable[[Array], Array]) -> dict[str, float]:
-    """Judge answers on rows, some at a time."""
+    """Compute the figures of predictions, some rows at a time."""
     figures = running_figures(target.task)
     for start in range(0, rows.m, size):
         part = rows.read(start, min(start + size, rows.m))
@@ -166,7 +167,7 @@ def _figures(rows: EncodedRows, target: Target, size: int, answers: Callable[[Ar
 
 @dataclass(frozen=True)
 class _RowsOnDisk:
-    """Rows that are read in windows, as a `Dataset`; of the targets only the mean is in memory."""
+    """A `Dataset` of rows on disk that are read in windows; only the mean of the targets is in memory."""
 
     rows: RowFiles
     mean: tuple[float, ...]
@@ -242,7 +243,7 @@ def _fit(
 
 @contextmanager
 def _dataset(prepared: PreparedTable, part: str, budget: Budget, *, shares: bool = False) -> Iterator[Dataset]:
-    """Give the rows of a part to train on: those in memory as they are, those on disk in windows."""
+    """Open the rows of a part as a dataset: rows in memory as they are, rows on disk in windows."""
     rows = prepared.rows[part]
     if isinstance(rows, ArrayRows):
         X, Y = rows.block.X, rows.block.Y
@@ -255,13 +256,13 @@ def _dataset(prepared: PreparedTable, part: str, budget: Budget, *, shares: bool
 
 
 def _to_share(prepared: PreparedTable, budget: Budget) -> RowFiles:
-    """Return the training rows for other machines, unless sending them would fill the memory."""
+    """Return the training rows for other machines, unless sending them would exceed the memory."""
     rows = prepared.to_share(budget.reader)
     if rows.remote is None and rows.m * rows.row_bytes > budget.rows:
         raise InvalidParameterError(
-            f"{prepared.about.source} is no Parquet file that each worker could read its rows from, and to send them, "
-            f"{rows.m * rows.row_bytes / 1e9:,.1f} GB, takes more than the memory allowed. Write the table as Parquet, "
-            "where all workers can read it."
+            f"{prepared.about.source} is no Parquet file that each worker could read its rows from, and sending "
+            f"them, {rows.m * rows.row_bytes / 1e9:,.1f} GB, takes more than the memory allowed. Write the table as "
+            "Parquet, where all workers can read it."
         )
     return rows
 
@@ -274,7 +275,7 @@ def window_of(prepared: PreparedTable, budget: Budget) -> tuple[int, int]:
 
 
 def _rows_at_once(prepared: PreparedTable, budget: Budget) -> int:
-    """Return how many rows are judged at a time."""
+    """Return how many rows to evaluate at a time."""
     if isinstance(prepared.rows["training"], ArrayRows):
         return max(1, prepared.m, prepared.m_test)
     block, window = window_of(prepared, budget)

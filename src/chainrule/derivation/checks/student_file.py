@@ -54,7 +54,7 @@ def check_file(path: str | Path, *, timeout: float = 30.0) -> list[dict[str, Any
     """
     path = Path(path)
     if not path.is_file():
-        raise InvalidParameterError(f"{path} is no file. Give a Python file.")
+        raise InvalidParameterError(f"file not found: {path}. Give a Python file.")
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.json"
         _run(path, result, timeout)

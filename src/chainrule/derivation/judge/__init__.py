@@ -1,1 +1,1 @@
-"""The judge of somebody's gradients: the catalogue of mistakes, and the search for the fewest that explain."""
+"""The gradient checker: the catalogue of mistakes, and the search for the fewest that explain wrong gradients."""

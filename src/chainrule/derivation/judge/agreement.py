@@ -1,4 +1,4 @@
-"""When an array agrees with what is expected of it: the one measure of the judge, and its limits."""
+"""When an array agrees with the expected one: the residual, and its limits."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ Key = tuple[str, int]  # a tensor's name and layer
 Given = Mapping[Key, Array]
 
 DOUBLE, SINGLE = (float(np.finfo(dtype).eps) for dtype in (np.float64, np.float32))
-_RIGHT_IN_DOUBLE = 1e-8  # room for careful differences of the cost; rounding takes a thousandth of it
-_RIGHT_BELOW = 5e-5  # in float32, where rounding is as far as that
-_LEAST = 1e-6  # of the terms of a sum: where they cancel further, no digit is left to be relative to
+_RIGHT_IN_DOUBLE = 1e-8  # allows careful finite differences of the cost; rounding takes a thousandth of it
+_RIGHT_BELOW = 5e-5  # limit in float32, if rounding reaches that far
+_LEAST = 1e-6  # relative to the terms of a sum: if they cancel further, no digit is left to compare
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far arrays are from a trace's, and what that means.
+    """The agreement of arrays with those of a trace.
 
-    The residual of a tensor is its largest error, relative to its largest entry that is expected. An array in float64
-    is right up to 1e-8; a coarser one as far as rounding goes, and never beyond 5e-5.
+    The residual of a tensor is its largest error, relative to the largest expected entry. An array in float64 is right
+    up to 1e-8; a coarser one as far as rounding goes, and never beyond 5e-5.
 
     Attributes
     ----------
     trace : Trace
         The right numbers.
     precision : mapping
-        The relative precision each array has come in.
+        The relative precision of each array.
     """
 
     trace: Trace
@@ -42,7 +42,7 @@ class Agreement:
     _tried: dict[float, Rounding] = field(default_factory=dict)
 
     def residual(self, key: Key, array: Array, expected: Array) -> float:
-        """The largest error relative to the largest entry; infinite where shapes differ or a number is not finite."""
+        """Return the largest error relative to the largest entry; infinite for another shape or numbers not finite."""
         if array.shape != expected.shape:
             return float("inf")
         error, size = _largest(array - expected), max(_largest(expected), self._floors[key])
@@ -51,23 +51,23 @@ class Agreement:
         return error / size if size and np.isfinite(error) else float("inf")
 
     def is_right(self, key: Key, residual: float) -> bool:
-        """Whether nothing is wrong."""
+        """Say whether the residual is that of a right array."""
         if self.precision[key] <= DOUBLE:
             return residual <= _RIGHT_IN_DOUBLE
         return residual <= _RIGHT_BELOW and residual <= self.reach(key)
 
     def is_rounding(self, key: Key, residual: float) -> bool:
-        """Whether rounding explains the residual, be it too large to tell what is right."""
+        """Say whether rounding explains the residual, even if it is too large to tell what is right."""
         return self.is_right(key, residual) or residual <= self.reach(key)
 
     def reach(self, key: Key) -> float:
-        """How far rounding moves the tensor, as a residual."""
+        """Return how far rounding moves the tensor, as a residual."""
         (name, l), epsilon = key, self.precision[key]
         moved, size = getattr(self.rounding(epsilon), name)[l], max(_largest(self._right(key)), self._floors[key])
         return float(moved / size) if size else float("inf")
 
     def rounding(self, epsilon: float) -> Rounding:
-        """How far rounding moves the trace; tried once for each precision."""
+        """Return how far rounding moves the trace; computed once for each precision."""
         if epsilon not in self._tried:
             self._tried[epsilon] = rounding(self.trace, epsilon)
         return self._tried[epsilon]
@@ -87,7 +87,7 @@ def _largest(array: Any) -> float:
 
 
 def _terms(trace: Trace, name: str, l: int) -> Any:
-    """The sizes of what is added up for a tensor, and may cancel; 0 where nothing is."""
+    """Return the sum of the absolute terms of a tensor, which may cancel; 0 if it is not a sum."""
     if name == "dW":
         return np.abs(trace.dZ[l]) @ np.abs(np.asarray(trace.A[l - 1])).T / trace.problem.m
     if name == "db":

@@ -1,4 +1,4 @@
-"""Somebody's arrays against the right ones, before any mistake is looked for: right, undecided, or wrong."""
+"""Compare the user's arrays with the right ones, before mistakes are searched: right, undecided, or wrong."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Precision = Mapping[Key, float]
 
 
 def check_finite(trace: Trace, given: Given) -> None:
-    """Raise ChainruleError where there is nothing to compare with."""
+    """Raise ChainruleError if the right arrays are not finite."""
     for name, l in given:
         if not np.isfinite(getattr(trace, name)[l]).all():
             raise ChainruleError(
@@ -27,14 +27,14 @@ def check_finite(trace: Trace, given: Given) -> None:
 
 
 def not_finite(trace: Trace, given: Given, precision: Precision) -> GradientVerdict:
-    """The verdict where an entry is NaN or infinite: which one; no mistake is looked for."""
+    """Return the verdict for arrays with NaN or infinity: it names the entry, and no mistake is searched."""
     rows = verdict_rows(Search(Agreement(trace, precision), given))
     first = next(row for row in rows if row.verdict.startswith(NOT_FINITE))
     return GradientVerdict(False, (), rows, note=f"{first.tensor} is {first.verdict.removeprefix('wrong: ')}.")
 
 
 def compared(trace: Trace, given: Given, precision: Precision) -> tuple[GradientVerdict, list[Agreement]]:
-    """Right, undecided or wrong; and everything that is right, the nearest first."""
+    """Return the verdict, right, undecided or wrong, and all right traces, the nearest first."""
     agreements = [Agreement(right, precision) for right in conventions(trace)]
     best = nearest(agreements, given)
     rows = verdict_rows(Search(best, given))
@@ -47,10 +47,10 @@ def compared(trace: Trace, given: Given, precision: Precision) -> tuple[Gradient
 
 
 def _note(ok: bool, rows: tuple[VerdictRow, ...], coarse: bool) -> str:
-    """How right they are, or how it could be known."""
+    """Return a note: to how many digits arrays agree, or how a clear verdict can be reached."""
     if ok and coarse:
         digits = int(-np.log10(max(SINGLE, *(row.residual for row in rows))))
-        return f"They agree to {digits} digits, as far as rounding lets them."
+        return f"They agree to {digits} digits, as far as rounding allows."
     if ok:
         return ""
     if coarse:
@@ -59,13 +59,13 @@ def _note(ok: bool, rows: tuple[VerdictRow, ...], coarse: bool) -> str:
 
 
 def coarser(agreements: list[Agreement]) -> list[Agreement]:
-    """The same numbers, as if everything had been computed in float32; none if it was."""
+    """Return the agreements with float32's precision instead of float64's; empty if all are float32."""
     finer = [one for one in agreements if min(one.precision.values()) < SINGLE]
     return [Agreement(one.trace, dict.fromkeys(one.precision, SINGLE)) for one in finer]
 
 
 def nearly(agreement: Agreement, given: Given) -> str:
-    """What to do where float64 arrays are as far off as float32 would be."""
+    """Return advice if float64 arrays are as far off as float32 would be, else ""."""
     if not any(Search(one, given).explain(frozenset()) for one in coarser([agreement])):
         return ""
     return (

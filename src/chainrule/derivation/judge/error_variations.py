@@ -1,4 +1,4 @@
-"""The places on the way back: the error of the output, and dA and dZ of a hidden layer."""
+"""The error terms of the backward pass, with their mistakes: dZ of the output, dA and dZ of a hidden layer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from chainrule.network.types import Array
 
 
 def output_delta(site: Site, _: Any) -> Iterator[Array]:
-    """dZ[L] of the pair."""
+    """Return dZ[L] of the pair of output activation and loss."""
     yield _weighted(site, site.problem.architecture.loss.dZ(site.Z, site.problem.Y))
 
 
@@ -48,7 +48,7 @@ def output_with_relu(site: Site, _: Any) -> Iterator[Array]:
 
 
 def output_without_jacobian(site: Site, _: Any) -> Iterator[Array]:
-    """Take dZ[L] = dA[L], or with the diagonal of the Jacobian alone, A (1 - A)."""
+    """Take dZ[L] = dA[L], or multiply only by the diagonal of the Jacobian, A (1 - A)."""
     if site.g.name == "softmax":
         yield _dL_dA(site)
         A = site.pass_.A[site.l]
@@ -56,7 +56,7 @@ def output_without_jacobian(site: Site, _: Any) -> Iterator[Array]:
 
 
 def over_outputs(site: Site) -> float:
-    """The number of outputs where their mean is meant, one over it where their sum is."""
+    """Return the number of outputs if the loss is their mean, its inverse if it is their sum."""
     n = site.problem.architecture.widths[-1]
     return 1 / n if site.problem.architecture.loss.sums_outputs else n
 
@@ -112,42 +112,42 @@ DA: Place = (
 
 
 def slope(site: Site, _: Any) -> Iterator[Any]:
-    """g'(Z)."""
+    """Take g'(Z)."""
     yield site.g.g_prime(site.Z)
 
 
 def no_slope(site: Site, _: Any) -> Iterator[Any]:
-    """1."""
+    """Take 1."""
     if site.g.name != "identity":
         yield 1.0
 
 
 def slope_at_A(site: Site, _: Any) -> Iterator[Any]:
-    """g'(A), of the activation before the mask or after it."""
+    """Take g'(A), of the activation before or after the mask."""
     yield site.g.g_prime(site.g.g(site.Z))
     if site.pass_.masks is not None and site.pass_.masks[site.l] is not None:
         yield site.g.g_prime(site.pass_.A[site.l])
 
 
 def relu_itself(site: Site, _: Any) -> Iterator[Any]:
-    """relu(Z)."""
+    """Take relu(Z)."""
     if site.g.name in ("relu", "leaky_relu"):
         yield site.g.g(site.Z)
 
 
 def masked(site: Site, value: Any) -> Iterator[Array]:
-    """The chain rule through mask and activation."""
+    """Apply the chain rule through mask and activation."""
     yield site.dA * site.mask * value
 
 
 def unmasked(site: Site, value: Any) -> Iterator[Array]:
-    """As if no unit had been removed."""
+    """Ignore the mask."""
     if np.ndim(site.mask):
         yield site.dA * value
 
 
 def unscaled(site: Site, value: Any) -> Iterator[Array]:
-    """The mask as zeros and ones."""
+    """Use a mask of zeros and ones."""
     if np.ndim(site.mask):
         yield site.dA * (site.mask > 0) * value
 

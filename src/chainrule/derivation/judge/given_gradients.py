@@ -1,4 +1,4 @@
-"""Somebody's gradients as they come: lists by layer, of any number type, checked for their shapes."""
+"""Read the user's gradients: lists by layer, of any number type, with checked shapes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chainrule.network.types import Array
 
 Arrays = Sequence[Any] | None
 
-_TOO_COARSE = ("float16", "float8")  # and bfloat16, in the names that NumPy, PyTorch and JAX give their types
+_TOO_COARSE = ("float16", "float8")  # also matches bfloat16, in the type names of NumPy, PyTorch and JAX
 _REASONS = {
     "dW": "the shape of W[{l}]: a row for each unit of layer {l}, a column for each of layer {p}",
     "db": "the shape of b[{l}]: one number for each unit, summed over the examples (axis=1), not over the units",
@@ -29,7 +29,7 @@ def given_gradients(trace: Trace, tensors: Mapping[str, Arrays]) -> dict[Key, Ar
     Raises
     ------
     ShapeError
-        If a list has no entry for some layer, or an array a shape that no mistake explains.
+        If a list has no entry for a layer, or an array has a shape that no mistake explains.
     InvalidParameterError
         If an array is too coarse to tell right from wrong.
     """
@@ -42,7 +42,7 @@ def given_gradients(trace: Trace, tensors: Mapping[str, Arrays]) -> dict[Key, Ar
 
 
 def precisions(trace: Trace, tensors: Mapping[str, Arrays]) -> dict[Key, float]:
-    """The relative precision that each array has come in: float32's, or of all else float64's."""
+    """Return the relative precision of each array: that of float32, or else of float64."""
     return {
         (name, l): SINGLE if np.asarray(array).dtype == np.float32 else DOUBLE
         for name, arrays in tensors.items()
@@ -52,7 +52,7 @@ def precisions(trace: Trace, tensors: Mapping[str, Arrays]) -> dict[Key, float]:
 
 
 def _by_layer(trace: Trace, name: str, arrays: Arrays) -> list[tuple[int, Any]]:
-    """Which layer each array belongs to: L of them are layers 1 to L, L + 1 are layers 0 to L, L - 1 dA all hidden."""
+    """Pair arrays with layers: L arrays are layers 1 to L, L + 1 are layers 0 to L, L - 1 dA are the hidden layers."""
     if arrays is None:
         return []
     if not isinstance(arrays, list | tuple):
@@ -93,7 +93,7 @@ def _checked(trace: Trace, name: str, l: int, array: Any) -> Array:
 
 
 def _shapes_of_mistakes(trace: Trace, name: str, l: int) -> set[tuple[int, ...]]:
-    """The shapes of a transposed gradient, and of one with another layer's activations."""
+    """Return the shapes of a transposed gradient, and of one with another layer's activations."""
     n, p = getattr(trace, name)[l].shape
     others = {(n, width) for width in trace.widths} if name == "dW" else set()
     return {(p, n), *others, *((width, n) for _, width in others)} if name in ("dW", "db") else set()

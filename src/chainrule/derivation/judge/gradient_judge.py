@@ -1,4 +1,4 @@
-"""`check_gradients`: judge gradients that somebody wrote by hand, and name the mistake."""
+"""`check_gradients`: check gradients written by hand, and name the mistake."""
 
 from __future__ import annotations
 
@@ -39,21 +39,21 @@ def check_gradients(
     dropout_step: int | None = 0,
     masks: Sequence[Any] | None = None,
 ) -> GradientVerdict:
-    """Judge gradients of a network, and say what is wrong with them.
+    """Check gradients of a network, and say what is wrong with them.
 
-    An array is right if no entry is off by more than 1e-8 of the largest entry of its tensor. That is far beyond what
-    rounding does in float64, and leaves room for careful differences of the cost. An error in a smaller entry counts
-    beside the largest, too: a factor of 1 + 1e-4 is seen where the entry is at least 1e-4 of it. Only where sums cancel
-    to less than a millionth of their terms, the error counts beside that millionth.
+    An array is right if no entry is off by more than 1e-8 of the largest entry of its tensor. This is far more than
+    rounding in float64, and allows careful finite differences of the cost. Errors of small entries are also relative to
+    the largest: a factor of 1 + 1e-4 is detected in an entry of at least 1e-4 of the largest. Only if sums cancel to
+    less than a millionth of their terms, the error is relative to that millionth.
 
     A float32 array is right if it is off by no more than rounding explains, and never by more than 5e-5. How far
-    rounding moves each tensor is tried on this network and these examples. Where it moves one further (units are
+    rounding moves each tensor is measured on this network and these examples. If it moves a tensor further (units are
     saturated, sums cancel), and the array is off by more than 5e-5, the verdict is `undecided`. float64 arrays that
-    hold float32 numbers are no float32 arrays. Coarser arrays are refused.
+    hold float32 numbers do not count as float32. Coarser arrays are refused.
 
-    At a corner, such as a ReLU at z = 0, the slopes on both sides are right, and their mean is.
-    So is either side of each z that rounding or underflow may move across one. Of up to 16 such z every combination of
-    sides is tried; of more, not all are, so that a right gradient may be called wrong: try other weights or examples.
+    At a corner, such as a ReLU at z = 0, the slopes on both sides and their mean are right. Both sides are also right
+    for every z that rounding or underflow may move across a corner. For up to 16 such z every combination of sides is
+    tried; for more, only some, so that a right gradient may be called wrong: try other weights or examples.
 
     Parameters
     ----------
@@ -62,31 +62,32 @@ def check_gradients(
         The examples, as for `trace`.
     dW, db : list of array-like, optional
         ∂J/∂W[l] of shape (n[l], n[l-1]) and ∂J/∂b[l] of shape (n[l], 1), for the layers 1 to L, penalty included.
-        A missing one may be None. A list of L + 1 with None first, as in a `Trace`, is taken as well.
+        A missing one may be None. A list of L + 1 with None first, as in a `Trace`, is also accepted.
     dZ, dA : list of array-like, optional
-        The derivatives of each example's loss, of shape (n[l], m); they carry no 1/m.
+        The derivatives of each example's loss, of shape (n[l], m), without the factor 1/m.
     dE : None
-        Not judged: no mistakes are known for embeddings. `gradcheck` compares their gradients with differences of J.
+        Not checked: no mistakes are known for embeddings. `gradcheck` compares their gradients with finite differences.
     sample_weight, dropout_step
         As for `trace`.
     learning_rate : float, optional
-        With which somebody may have updated weights too early; by default it is found from the numbers.
+        The learning rate with which weights may have been updated too early; by default it is found from the numbers.
     masks : list of ndarray, optional
-        The dropout factors that were used, one for each of A[0] to A[L-1] (None where nothing was dropped), instead
-        of drawing them.
+        The dropout factors that were used, one for each of A[0] to A[L-1] (None if nothing was dropped); by default
+        they are drawn.
 
     Returns
     -------
     GradientVerdict
         `.ok` if every array is right, `.undecided`, `.mistakes` (`.id`, `.tensor`, `.explanation`, `.residual`) and
-        `.rows`, one for each array; print it. NaN and infinity are named with their place, and searched no further.
+        `.rows`, one for each array; print it. If there is NaN or infinity, the first one is named, and no mistakes are
+        searched.
 
     Raises
     ------
     ShapeError
-        If an array has a shape that no known mistake gives; says which was expected and why.
+        If an array has a shape that no known mistake gives; the message says which was expected and why.
     InvalidParameterError
-        If nothing was given to judge, or dE was, or an array in half precision; if learning_rate is no finite number.
+        If no array is given, or dE, or an array in half precision; if learning_rate is not a finite number.
     ChainruleError
         If the network's own gradient is not finite.
 
@@ -115,14 +116,14 @@ def check_gradients(
     return judge(trace, given, precisions(trace, tensors), learning_rate)
 
 
-@np.errstate(over="ignore", invalid="ignore")  # what overflows explains nothing
+@np.errstate(over="ignore", invalid="ignore")  # values that overflow explain nothing
 def judge(
     trace: Trace, given: Given, precision: Mapping[Key, float], learning_rate: float | None = None
 ) -> GradientVerdict:
-    """Judge arrays of known names and layers, each computed with a known precision.
+    """Check arrays by name and layer, each with a known precision.
 
-    What is not right in float64 may have been computed in float32 all the same. That excuses nothing; but a mistake is
-    looked for a second time up to the rounding of float32.
+    A wrong float64 array may have been computed in float32. It is still wrong; but mistakes are searched a second time,
+    up to the rounding of float32.
     """
     check_finite(trace, given)
     if not all(np.isfinite(array).all() for array in given.values()):
@@ -140,7 +141,7 @@ def judge(
 
 
 def _named(searches: list[Search], note: str = "") -> GradientVerdict | None:
-    """The verdict with the fewest mistakes, if any explain the arrays."""
+    """Return the verdict with the fewest mistakes, or None if none explain the arrays."""
     for n in range(1, _MOST_MISTAKES + 1):
         for search in searches:
             explanations = _explanations(search, n)
@@ -150,13 +151,13 @@ def _named(searches: list[Search], note: str = "") -> GradientVerdict | None:
 
 
 def _explanations(search: Search, n: int) -> list[Explanation]:
-    """All with n mistakes: several, where the network cannot tell them apart."""
+    """Return all explanations with n mistakes; there are several if the network cannot tell them apart."""
     sets = (frozenset(ids) for ids in combinations(KINDS, n))
     return [explanation for ids in sets if (explanation := search.explain(ids)) is not None]
 
 
 def _mistakes(trace: Trace, explanations: list[Explanation]) -> tuple[Mistake, ...]:
-    """One entry for each mistake of each explanation; those that not all share could be one another."""
+    """Return one entry for each mistake; those that are not in all explanations are alternatives to each other."""
     certain = frozenset.intersection(*(explanation.ids for explanation in explanations))
     places: dict[str, list[str]] = {}
     for explanation in explanations:

@@ -1,4 +1,4 @@
-"""Whole passes with one mistake, made wherever it is usually made."""
+"""Compute a whole pass with one mistake, made where it is usually made."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from chainrule.derivation.models.problem import Problem
 from chainrule.derivation.tracing.trace import Trace, trace_of
 from chainrule.network.propagate import Forward, Gradients
 
-# Where each mistake is usually made; elsewhere the pass is right.
+# The places where each mistake is usually made; elsewhere the pass is right.
 _USUAL = {
     "times_m": ("dW", "db"),
     "divided_twice_by_m": ("output",),
@@ -41,7 +41,7 @@ _USUAL = {
 def wrong_pass(problem: Problem, mistake: str, learning_rate: float = 0.1) -> Gradients:
     """Backpropagate with a mistake; dW and db include the penalty.
 
-    Where the mistake cannot be made in this network, the result is right.
+    If the mistake cannot be made in this network, the result is right.
     """
     trace, L = trace_of(problem, learning_rate), problem.architecture.L
     pass_ = _forward(trace, mistake)
@@ -66,14 +66,14 @@ def _forward(trace: Trace, mistake: str) -> Forward:
 
 
 def _made(place: Place, name: str, site: Site, mistake: str) -> Any:
-    """The first wrong value of a place where the mistake is usual and possible, else the right one."""
+    """Return the first wrong value of a place if the mistake is usual and possible there, else the right one."""
     allowed = frozenset({mistake}) if name in _USUAL[mistake] else frozenset()
     right, *wrong = alternatives(place, site, allowed)
     return wrong[0][1] if wrong else right[1]
 
 
 def closest(trace: Trace, given: Given) -> tuple[str, float] | None:
-    """The known mistake, or "right", that comes nearest to the arrays, and how far they are from it."""
+    """Return the known mistake, or "right", whose arrays are nearest to the given ones, and the distance."""
     distances = {"right": _distance(trace, given)}
     for mistake in KINDS:
         distances[mistake] = _distance(wrong_pass(trace.problem, mistake), given)
@@ -82,7 +82,7 @@ def closest(trace: Trace, given: Given) -> tuple[str, float] | None:
 
 
 def _distance(gradients: Trace | Gradients, given: Given) -> float:
-    """The largest difference of a tensor, relative to its largest entry; infinite where a shape differs."""
+    """Return the largest difference of a tensor, relative to its largest entry; infinite if a shape differs."""
     distances = []
     for (name, l), array in given.items():
         expected = getattr(gradients, name)[l]

@@ -1,4 +1,4 @@
-"""The mistakes people make when they write backpropagation by hand, by name."""
+"""The catalogue of mistakes in backpropagation written by hand."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _KINDS = (
     ),
     Kind(
         "divided_twice_by_m",
-        "the mean over the examples was taken twice: dZ carries a 1/m as well as dW and db",
-        "Take 1/m in one place; dZ[L] = A[L] - Y carries none, dW and db do.",
+        "the mean over the examples was taken twice: dZ has a factor 1/m as well as dW and db",
+        "Multiply by 1/m once, in dW and db; dZ[L] = A[L] - Y has no such factor.",
     ),
     Kind(
         "sign",
-        "the sign is turned: this points uphill",
+        "wrong sign: this update increases the loss",
         "The error is prediction minus target, dZ[L] = A[L] - Y, and the update subtracts: W := W - α dW.",
     ),
     Kind(
         "transposed",
-        "a matrix stands transposed",
+        "a matrix is transposed",
         "W[l] is (n[l], n[l-1]) and dW[l] as well; the error goes back through the transpose, dA[l-1] = W[l]ᵀ dZ[l].",
     ),
     Kind(
@@ -47,12 +47,12 @@ _KINDS = (
     ),
     Kind(
         "relu_as_its_derivative",
-        "ReLU itself was used as its derivative, as the source's table prints it",
+        "ReLU itself was used as its derivative",
         "The derivative of ReLU is 1 where z > 0, else 0.",
     ),
     Kind(
         "updated_weights",
-        "the error went back through weights that had been updated already",
+        "the error was propagated through weights that had already been updated",
         "Compute every gradient first, with the weights of the forward pass; then update all layers at once.",
     ),
     Kind(
@@ -63,13 +63,13 @@ _KINDS = (
     Kind(
         "penalty_on_bias",
         "the biases were penalised",
-        "The penalty is on the weights alone; db[l] is the mean of dZ[l], nothing else.",
+        "Only weights are penalised; db[l] is the mean of dZ[l].",
     ),
     Kind(
         "sum_over_outputs",
-        "the outputs were added where their mean is meant, or the other way round",
-        "The loss of an example is the mean over its outputs (dZ[L] has a factor 1/n[L]), except for one distribution "
-        "over classes, whose terms add up.",
+        "the outputs were summed instead of averaged, or the other way round",
+        "The loss of an example is the mean over its outputs (dZ[L] has a factor 1/n[L]), except for a distribution "
+        "over classes, whose terms are summed.",
     ),
     Kind(
         "missing_bias",
@@ -79,22 +79,22 @@ _KINDS = (
     Kind(
         "wrong_layer_activations",
         "the activations of another layer were used for dW",
-        "dW[l] takes what the layer read: dW[l] = (1/m) dZ[l] A[l-1]ᵀ.",
+        "dW[l] uses the inputs of the layer: dW[l] = (1/m) dZ[l] A[l-1]ᵀ.",
     ),
     Kind(
         "missing_dropout_mask",
-        "the dropout mask was not applied on the way back",
-        "A unit that was removed passes no error: dZ[l] = dA[l] * mask * g'(Z[l]).",
+        "the dropout mask was not applied in the backward pass",
+        "A removed unit passes no error: dZ[l] = dA[l] * mask * g'(Z[l]).",
     ),
     Kind(
         "missing_dropout_scale",
         "the factor 1/(1 - rate) of the dropout mask was forgotten",
-        "What is kept is multiplied by 1/(1 - rate), forward and back.",
+        "Kept units are multiplied by 1/(1 - rate), in the forward and the backward pass.",
     ),
     Kind(
         "missing_softmax_jacobian",
-        "the softmax was treated as if each output depended on its own z alone",
-        "Every output depends on every z; with cross-entropy it all simplifies to dZ[L] = A[L] - Y.",
+        "the softmax was treated as if each output depended only on its own z",
+        "Every output depends on every z; with cross-entropy the product simplifies to dZ[L] = A[L] - Y.",
     ),
     Kind(
         "accumulated",

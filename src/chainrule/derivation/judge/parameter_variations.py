@@ -1,4 +1,4 @@
-"""The other two places of the pass: the gradients of the weights and of the biases; and the forward pass before it."""
+"""The gradients of weights and biases, and the forward pass, with their mistakes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chainrule.network.types import Array
 
 
 def data_scaled(factor: Callable[[Site], float]) -> Step:
-    """A choice that multiplies the data's part, and where there is a penalty, another one: all of it."""
+    """Return a step that multiplies the data's part, or with a penalty also the sum of both parts."""
 
     def step(site: Site, value: Parts) -> Iterator[Parts]:
         if factor(site) == 1:
@@ -28,17 +28,17 @@ def data_scaled(factor: Callable[[Site], float]) -> Step:
 
 
 def called_again(site: Site, value: Parts) -> Iterator[Parts]:
-    """The gradient of two calls, added up."""
+    """Add up the gradients of two calls."""
     yield Parts(2 * value.data, 2 * value.penalty)
 
 
 def added(site: Site, value: Parts) -> Iterator[Array]:
-    """Both parts together."""
+    """Add both parts."""
     yield value.data + value.penalty
 
 
 def added_and_transposed(site: Site, value: Parts) -> Iterator[Array]:
-    """Both parts together, rows as columns."""
+    """Add both parts and transpose the sum."""
     both: Array = value.data + value.penalty
     if both.shape != (1, 1):
         yield both.T
@@ -60,12 +60,12 @@ def _weights(site: Site, layer: int) -> Parts:
 
 
 def weights(site: Site, _: Any) -> Iterator[Parts]:
-    """(1/m) dZ[l] A[l-1]ᵀ and the penalty's derivative."""
+    """Compute (1/m) dZ[l] A[l-1]ᵀ and the penalty's derivative."""
     yield _weights(site, site.l - 1)
 
 
 def weights_of_another_layer(site: Site, _: Any) -> Iterator[Parts]:
-    """(1/m) dZ[l] A[k]ᵀ for another layer k; the penalty's part fits only where the shape does."""
+    """Compute (1/m) dZ[l] A[k]ᵀ for another layer k; the penalty is kept if its shape fits."""
     right = _weights(site, site.l - 1)
     for layer in range(len(site.pass_.A)):
         if layer != site.l - 1:
@@ -74,7 +74,7 @@ def weights_of_another_layer(site: Site, _: Any) -> Iterator[Parts]:
 
 
 def without_penalty(site: Site, value: Parts) -> Iterator[Parts]:
-    """The data's part alone."""
+    """Leave out the penalty."""
     if np.any(value.penalty):
         yield value._replace(penalty=0.0)
 
@@ -90,17 +90,17 @@ DW: Place = (
 
 
 def biases(site: Site, _: Any) -> Iterator[Parts]:
-    """(1/m) Σ dZ[l]."""
+    """Compute (1/m) Σ dZ[l]."""
     yield Parts(site.dZ.mean(axis=1, keepdims=True), 0.0)
 
 
 def no_biases(site: Site, _: Any) -> Iterator[Parts]:
-    """0, as if there were no bias to move."""
+    """Return 0, as if there were no bias."""
     yield Parts(np.zeros((len(site.dZ), 1)), 0.0)
 
 
 def penalized(site: Site, value: Parts) -> Iterator[Parts]:
-    """The penalty's derivative at the biases."""
+    """Add the penalty's derivative at the biases."""
     penalty = site.problem.penalty_gradient(site.problem.parameters.b[site.l])
     if penalty.any():
         yield value._replace(penalty=penalty)
@@ -117,7 +117,7 @@ DB: Place = (
 
 
 def without_biases(problem: Problem) -> Forward | None:
-    """Z[l] = W[l] A[l-1]."""
+    """Compute Z[l] = W[l] A[l-1]."""
     theta = problem.parameters.theta.copy()
     end = problem.parameters.weights.stop
     if not theta[end:].any():
@@ -127,12 +127,12 @@ def without_biases(problem: Problem) -> Forward | None:
 
 
 def without_masks(problem: Problem) -> Forward | None:
-    """No unit removed."""
+    """Compute the pass without dropout."""
     return None if problem.masks is None else replace(problem, masks=None).forward()
 
 
 def with_masks_of_ones(problem: Problem) -> Forward | None:
-    """The units that are kept are not scaled up."""
+    """Compute the pass without scaling up the kept units."""
     if problem.masks is None:
         return None
     masks = [None if mask is None else (mask > 0) * 1.0 for mask in problem.masks]

@@ -1,8 +1,8 @@
-"""Backpropagation as people write it: at each place what is right, and what is written by mistake.
+"""Backpropagation with its possible mistakes: at each place the right computation, and the wrong ones.
 
 The pass has five places: the error of the output, dA and dZ of a hidden layer (`error_variations.py`), dW and db
-(`parameter_variations.py`). A place is a sequence of choices; a choice has the right way and, by the mistake's id, the
-wrong ones. So every wrong gradient that the judge knows, and the laboratory shows, is one small function.
+(`parameter_variations.py`). A place is a sequence of choices; a choice has the right step and, by the mistake's id, the
+wrong ones. So every mistake that the gradient checker knows is one small function.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from chainrule.network.types import Array
 
 @dataclass(frozen=True)
 class Site:
-    """Where a quantity of layer l is computed, and from what."""
+    """The layer at which a quantity is computed, and its inputs."""
 
     problem: Problem
     pass_: Forward
@@ -29,7 +29,7 @@ class Site:
 
     @property
     def W(self) -> Array:
-        """W[l + 1], through which the error of layer l comes."""
+        """W[l + 1], through which the error reaches layer l."""
         return self.problem.parameters.W[self.l + 1]
 
     @property
@@ -50,7 +50,7 @@ class Site:
 
 
 class Parts(NamedTuple):
-    """A gradient with its two parts, which mistakes treat differently."""
+    """The two parts of a gradient, which mistakes treat differently."""
 
     data: Array
     penalty: Any
@@ -60,7 +60,7 @@ Step = Callable[[Site, Any], Iterable[Any]]
 
 
 class Choice(NamedTuple):
-    """The right way, and the wrong ones by the mistake's id; each yields what comes of the value so far."""
+    """The right step, and the wrong ones by the mistake's id; each computes results from the value so far."""
 
     right: Step
     wrong: Mapping[str, Step]
@@ -70,7 +70,7 @@ Place = Sequence[Choice]
 
 
 def alternatives(place: Place, site: Site, allowed: frozenset[str]) -> Iterator[tuple[frozenset[str], Any]]:
-    """Every result of a place with the allowed mistakes, the right one first, and which mistakes were made."""
+    """Yield every result of a place with the allowed mistakes, the right one first, with the mistakes made."""
     results: list[tuple[frozenset[str], Any]] = [(frozenset(), None)]
     for choice in place:
         ways: list[tuple[frozenset[str], Step]] = [(frozenset(), choice.right)]
@@ -86,12 +86,12 @@ def alternatives(place: Place, site: Site, allowed: frozenset[str]) -> Iterator[
 
 
 def as_it_is(site: Site, value: Any) -> Iterator[Any]:
-    """The right way of a choice that changes nothing."""
+    """Return the value unchanged: the right step of a choice."""
     yield value
 
 
 def scaled(factor: Callable[[Site], float]) -> Step:
-    """A choice that multiplies by a factor other than 1."""
+    """Return a step that multiplies by a factor, unless it is 1."""
 
     def step(site: Site, value: Any) -> Iterator[Any]:
         if factor(site) != 1:
@@ -101,15 +101,15 @@ def scaled(factor: Callable[[Site], float]) -> Step:
 
 
 def by_m(site: Site) -> float:
-    """The factor m."""
+    """Return m."""
     return site.problem.m
 
 
 def by_one_over_m(site: Site) -> float:
-    """1/m."""
+    """Return 1/m."""
     return 1 / site.problem.m
 
 
 def turned(site: Site) -> float:
-    """-1."""
+    """Return -1."""
     return -1.0

@@ -1,9 +1,9 @@
-"""How far rounding moves each quantity of a pass: tried, not bounded.
+"""Measure how far rounding moves each quantity of a pass.
 
-Whoever computes the same gradient in another order, or in float32, gets other digits. A bound made of products of norms
-grows with every layer, until it excuses anything. So the pass is repeated with a random error in every quantity, as
-large as rounding makes it, and what it moves is measured (Parker, "Monte Carlo arithmetic", 1997). A sum of n terms
-errs by about sqrt(n) roundings (Higham and Mary, "A new approach to probabilistic rounding error analysis", 2019).
+The same gradient computed in another order, or in float32, has other digits. A bound from products of norms grows with
+every layer, until it allows anything. So the pass is repeated with a random error in every quantity, of the size of
+its rounding error, and the changes are measured (Parker, "Monte Carlo arithmetic", 1997). A sum of n terms has an error
+of about sqrt(n) roundings (Higham and Mary, "A new approach to probabilistic rounding error analysis", 2019).
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from chainrule.network.dropout import drop
 from chainrule.network.types import Array
 
 _REPETITIONS = 4
-_FURTHER = 2.0  # than the furthest of them, at most; in practice rounding goes a tenth as far
+_FURTHER = 2.0  # allowed multiple of the largest change; in practice rounding goes a tenth as far
 _STEPS = 4.0  # roundings of one number in an activation, its derivative or a loss
-_SMALLEST = 2.0**16  # times the smallest normal number: below, digits are lost
+_SMALLEST = 2.0**16  # times the smallest normal number: smaller numbers lose digits
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class Rounding:
     db: list[float]
 
 
-@np.errstate(all="ignore")  # what overflows has no digit left
+@np.errstate(all="ignore")  # values that overflow have no digits left
 def rounding(trace: Trace, epsilon: float) -> Rounding:
-    """Repeat a pass with errors of a relative precision, and keep how far each tensor moves."""
+    """Repeat a pass with random errors of a relative precision, and return how far each tensor moves."""
     repeated = [_Shaken(trace, epsilon, np.random.default_rng(seed)).passed() for seed in range(_REPETITIONS)]
     smallest = _SMALLEST * float(np.finfo(np.float32 if epsilon > np.finfo(np.float64).eps else np.float64).tiny)
 
@@ -52,7 +52,7 @@ def rounding(trace: Trace, epsilon: float) -> Rounding:
 
 @dataclass(frozen=True)
 class _Shaken:
-    """One repetition. No Z changes its side of a corner: which side it is on is asked apart (`sides.py`)."""
+    """One repetition. No Z moves across a corner: `sides.py` decides its side."""
 
     trace: Trace
     epsilon: float
@@ -62,13 +62,13 @@ class _Shaken:
         return self.epsilon / 2 * roundings * size * self.draw.standard_normal(np.shape(size))
 
     def _product(self, left: Array, right: Array, of: float = 1.0) -> Array:
-        """A product of matrices, divided by a number: each entry is a sum."""
+        """Return a matrix product divided by a number, with the errors of its sums."""
         terms = np.abs(left) @ np.abs(right)
         exact: Array = left @ right
         return (exact + self._error(terms, np.sqrt(left.shape[1]) + 1)) / of
 
     def passed(self) -> dict[str, list[Any]]:
-        """Z, dZ, dA, dW and db."""
+        """Return Z, dZ, dA, dW and db."""
         trace = self.trace
         W = [None, *(w + self._error(np.abs(w), 1) for w in trace.W[1:])]
         Z, settled, A = self._forward(W)
@@ -87,7 +87,7 @@ class _Shaken:
         return {"Z": Z, "dZ": dZ, "dA": dA, "dW": dW, "db": db}
 
     def _forward(self, W: list[Any]) -> tuple[list[Any], list[Any], list[Any]]:
-        """Z as it comes; Z on the side of its corners; A."""
+        """Return Z with errors, the same Z kept on its side of the corners, and A."""
         trace, inputs = self.trace, np.asarray(self.trace.A[0])
         Z: list[Any] = [None]
         settled, A = Z.copy(), [inputs + self._error(np.abs(inputs), 1)]
@@ -102,10 +102,10 @@ class _Shaken:
         return Z, settled, A
 
     def _output(self, Z: Array, A: Array) -> tuple[Array, Array]:
-        """dA[L] and dZ[L], which are differences, such as A - Y."""
+        """Return dA[L] and dZ[L], which are differences such as A - Y."""
         problem, loss = self.trace.problem, self.trace.problem.architecture.loss
         weights = 1.0 if problem.weights is None else problem.weights
         sides = (np.abs(A) + np.abs(problem.Y)) / (1 if loss.sums_outputs else len(A))
         dA, dZ = derivative_by_prediction(loss, Z, problem.Y), loss.dZ(Z, problem.Y)
-        dA = dA + self._error(np.abs(dA) + np.abs(A) * (1 + dA**2))  # of the cross-entropies it moves as fast as dA²
+        dA = dA + self._error(np.abs(dA) + np.abs(A) * (1 + dA**2))  # for cross-entropies the slope of dA is dA²
         return dA * weights, (dZ + self._error(np.abs(dZ) + sides)) * weights

@@ -1,7 +1,7 @@
-"""The search for the fewest mistakes that explain somebody's gradients.
+"""The search for the fewest mistakes that explain given gradients.
 
-It goes back through the layers as backpropagation does. At each place it tries the right way and the ways of the
-allowed mistakes; what the given arrays contradict is dropped at once. What survives to layer 1 is an explanation.
+It goes through the layers in the order of backpropagation. At each place it tries the right step and those of the
+allowed mistakes, and drops results that contradict the given arrays. A result that reaches layer 1 is an explanation.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from chainrule.network.types import Array
 
 Places = tuple[tuple[str, str], ...]  # (mistake's id, tensor it was made at)
 
-# Layers a search may visit: where little is given, little is dropped, and the ways back double with every layer.
+# Layers that a search may visit: with few given arrays little is dropped, and the paths double with every layer.
 _MOST_VISITS = 300
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """Which mistakes were made where, and how far the arrays are from what they give."""
+    """The mistakes with their places, and the residual of the arrays."""
 
     places: Places = ()
     residual: float = 0.0
@@ -48,16 +48,16 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Search:
-    """What is searched: somebody's arrays, and what agrees with them.
+    """A search for the mistakes in given arrays.
 
     Attributes
     ----------
     agreement : Agreement
         The right numbers, and how far rounding may move them.
     given : mapping
-        From (name, layer) to somebody's array.
+        From (name, layer) to the given array.
     learning_rate : float, optional
-        Of the update, if it is known.
+        The learning rate of the update, if it is known.
     """
 
     agreement: Agreement
@@ -71,7 +71,7 @@ class Search:
 
     @cached_property
     def right(self) -> frozenset[tuple[str, int]]:
-        """The arrays that are right, at which no mistake was made."""
+        """The arrays that are right, for which no mistake is tried."""
         agreement, trace = self.agreement, self.trace
         residuals = {key: agreement.residual(key, a, getattr(trace, key[0])[key[1]]) for key, a in self.given.items()}
         return frozenset(key for key, residual in residuals.items() if agreement.is_right(key, residual))
@@ -79,16 +79,16 @@ class Search:
     def ways(
         self, name: str, place: Place, site: Site, allowed: frozenset[str]
     ) -> Iterator[tuple[frozenset[str], Any]]:
-        """Every result of a place with the allowed mistakes, none of them where the array is right."""
+        """Yield every result of a place with the allowed mistakes; only the right one if the array is right."""
         return alternatives(place, site, frozenset() if (name, site.l) in self.right else allowed)
 
     def explain(self, allowed: frozenset[str]) -> Explanation | None:
-        """Find an explanation that makes every allowed mistake and no other, at as few places as can be."""
+        """Find an explanation with every allowed mistake and no other, at as few places as possible."""
         found = [explanation for explanation in self._explanations(allowed) if explanation.ids == allowed]
         return min(found, key=lambda explanation: len(explanation.places), default=None)
 
     def _explanations(self, allowed: frozenset[str]) -> Iterator[Explanation]:
-        """One explanation, if there is any, for each way to the error of the output."""
+        """Yield an explanation, if there is one, for each result of the output's error."""
         L, visits = self.trace.L, iter(range(_MOST_VISITS))
         for ids, pass_ in self._forwards(allowed):
             output = Site(self.trace.problem, pass_, L)
@@ -101,7 +101,7 @@ class Search:
                     yield found
 
     def residual(self, name: str, l: int, expected: Array) -> float | None:
-        """How far the given array is from what is expected; None beyond rounding."""
+        """Return the residual of the given array, or None if it is more than rounding explains."""
         array, key = self.given.get((name, l)), (name, l)
         if array is None:
             return 0.0
@@ -119,7 +119,7 @@ class Search:
     def _layer(
         self, l: int, dZ: Array, so_far: Explanation, pass_: Forward, allowed: frozenset[str], visits: Iterator[int]
     ) -> Explanation | None:
-        """Explain layer l for a supposed dZ[l], and then the layers below."""
+        """Explain layer l for an assumed dZ[l], and then the layers below."""
         residual = self.residual("dZ", l, dZ)
         if residual is None or next(visits, None) is None:
             return None
@@ -146,7 +146,7 @@ class Search:
     def _below(
         self, l: int, dZ: Array, so_far: Explanation, pass_: Forward, allowed: frozenset[str], visits: Iterator[int]
     ) -> Explanation | None:
-        """Go through the ways back from dZ[l+1] to dZ[l]."""
+        """Try the results from dZ[l+1] to dZ[l]."""
         site = Site(self.trace.problem, pass_, l, dZ=dZ)
         for rate in self._rates(site, so_far, allowed):
             at_rate = site if rate is None else replace(site, updated_W=self._updated(site, rate))
@@ -163,7 +163,7 @@ class Search:
         return None
 
     def _updated(self, site: Site, rate: float) -> Array:
-        """W[l+1] after the update, with their own gradient if they gave one, else what they must have had."""
+        """Return W[l+1] after the update with the given gradient, or with the right one if none was given."""
         above = replace(site, l=site.l + 1)
         own = self.given.get(("dW", above.l))
         if own is None or own.shape != site.W.shape:
@@ -171,28 +171,28 @@ class Search:
         return site.W - rate * own
 
     def _rates(self, site: Site, so_far: Explanation, allowed: frozenset[str]) -> list[float | None]:
-        """None for the weights as they were; learning rates with which they may have been updated."""
+        """Return None, for weights without an update, and learning rates with which they may have been updated."""
         if "updated_weights" not in allowed:
             return [None]
         known = so_far.rate if so_far.rate is not None else self.learning_rate
         return [None, known] if known is not None else [None, *self._fitted_rates(site, allowed)]
 
     def _fitted_rates(self, site: Site, allowed: frozenset[str]) -> list[float]:
-        """Everything below is linear in the rate, one layer down: fit it to what was given there."""
+        """Fit the rate to the given arrays one layer below, which are linear in it."""
         rates: list[float] = []
         still, moved = (self._one_layer(replace(site, updated_W=self._updated(site, r)), allowed) for r in (0.0, 1.0))
         for (name, before), (_, after) in zip(still, moved, strict=True):
             array, direction = self.given[name, site.l], after - before
             length = float(np.vdot(direction, direction))
             if array.shape != before.shape or np.count_nonzero(direction) < 2 or not length > 0:
-                continue  # one number fits every rate
+                continue  # a single number could fit any rate
             rate = float(np.vdot(array - before, direction)) / length
             if rate > 0 and not any(np.isclose(rate, other, rtol=1e-9) for other in rates):
                 rates.append(rate)
         return rates
 
     def _one_layer(self, site: Site, allowed: frozenset[str]) -> Iterator[tuple[str, Array]]:
-        """What the given tensors of layer l would be, for every way through updated weights."""
+        """Yield what the given tensors of layer l would be, for every result with updated weights."""
         for made, dA in alternatives(DA, site, allowed):
             if "updated_weights" not in made:
                 continue

@@ -1,7 +1,7 @@
-"""Which side of a corner a number is on: where rounding decides it, a gradient from either side is right.
+"""The side of a corner that a number is on: if rounding decides it, the gradients of both sides are right.
 
-At a corner itself, such as a ReLU at z = 0, one library takes the slope on the left, another that on the right, or the
-mean of both. Close to one, the order of a sum decides. In both cases there is more than one right trace.
+At a corner itself, such as a ReLU at z = 0, libraries take the slope on the left, that on the right, or their mean.
+Close to a corner, the order of a sum decides the side. In both cases there is more than one right trace.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from chainrule.network.activations import Activation
 from chainrule.network.propagate import Forward
 from chainrule.network.types import Array
 
-_MOST = 64  # numbers whose side is asked, one after the other
-_TOGETHER = 16  # of them, which are asked all at once
+_MOST = 64  # numbers whose side is tried, one after the other
+_TOGETHER = 16  # numbers whose sides are tried in all combinations
 _CONVENTIONS = ((-np.inf,), (np.inf,), (-np.inf, np.inf))  # the slope on the left, on the right, the mean
 
 Place = tuple[int, int, int]  # layer, unit, example
 
 
 def conventions(trace: Trace) -> Iterator[Trace]:
-    """The trace; where a number is exactly at a corner, also with the other slopes there."""
+    """Yield the trace, and if a number is exactly at a corner, those with the other slopes."""
     yield trace
     if any(distance.size and not distance.min() for distance, _ in _corners(trace)):
         for towards in _CONVENTIONS:
@@ -36,7 +36,7 @@ def conventions(trace: Trace) -> Iterator[Trace]:
 
 
 def settled(agreement: Agreement, given: Given) -> Agreement:
-    """Take the numbers that rounding may move across a corner to the sides that the given arrays are nearest to."""
+    """Move the numbers that rounding may move across a corner to the sides nearest to the given arrays."""
     here = agreement
     for place in _doubtful(agreement, _MOST):
         here = nearest([here, _moved(here, [place])], given)
@@ -44,9 +44,9 @@ def settled(agreement: Agreement, given: Given) -> Agreement:
 
 
 def _together(here: Agreement, places: list[Place], given: Given) -> list[Place]:
-    """The places to move of all at once: in a sum over the examples one may hide another.
+    """Choose the places to move together: in a sum over the examples one may hide another.
 
-    Of all choices, the one with the least error, as if their effects added up; within a layer they do.
+    The combination with the least error is chosen, as if effects added up; within a layer they do.
     """
     if not places:
         return []
@@ -58,7 +58,7 @@ def _together(here: Agreement, places: list[Place], given: Given) -> list[Place]
 
 
 def _moved(here: Agreement, places: list[Place]) -> Agreement:
-    """The same with numbers moved across the corners beside them."""
+    """Return the agreement with some numbers moved across their corners."""
     trace = here.trace
     for place in places:
         trace = _across(trace, place, _reach(here, place[0]))
@@ -66,17 +66,17 @@ def _moved(here: Agreement, places: list[Place]) -> Agreement:
 
 
 def nearest(agreements: list[Agreement], given: Given) -> Agreement:
-    """The one whose trace the arrays are nearest to."""
+    """Return the agreement whose trace is nearest to the given arrays."""
     return min(agreements, key=lambda agreement: _distance(agreement, given))
 
 
 def _distance(agreement: Agreement, given: Given) -> float:
-    """The sum of all squared errors."""
+    """Return the sum of all squared errors."""
     return float(np.sum(_errors(agreement, given) ** 2))
 
 
 def _errors(agreement: Agreement, given: Given) -> Array:
-    """All errors, relative to the size of the array that is given: the same, whatever it is held against."""
+    """Return all errors, relative to the size of the given array, which is the same for every trace."""
     pairs = [(array, getattr(agreement.trace, name)[l]) for (name, l), array in given.items()]
     errors = [
         (array - right).ravel() / (np.linalg.norm(array) or 1.0) for array, right in pairs if array.shape == right.shape
@@ -85,7 +85,7 @@ def _errors(agreement: Agreement, given: Given) -> Array:
 
 
 def _with_slopes(problem: Problem, towards: tuple[float, ...]) -> Problem:
-    """The problem with slopes taken beside each number, on the given sides."""
+    """Return the problem with slopes taken next to each number, on the given sides."""
 
     def beside(slope: Callable[..., Array]) -> Callable[..., Array]:
         return lambda Z, *others: np.mean([slope(np.nextafter(Z, end), *others) for end in towards], axis=0)
@@ -100,7 +100,7 @@ def _with_slopes(problem: Problem, towards: tuple[float, ...]) -> Problem:
 
 
 def _corners(trace: Trace) -> Iterator[tuple[Array, int]]:
-    """How far each number of a layer is from each corner of its activation; of the output, also from the loss's."""
+    """Yield the distance of each number from each corner of its activation; for the output, also of the loss."""
     for l in range(1, trace.L + 1):
         for corner in activation_kinks(trace.problem.architecture.g[l]).corners:
             yield np.abs(trace.Z[l] - corner), l
@@ -110,9 +110,9 @@ def _corners(trace: Trace) -> Iterator[tuple[Array, int]]:
 
 
 def _doubtful(agreement: Agreement, most: int) -> list[Place]:
-    """The numbers that are as close to a corner as rounding goes, from the output back.
+    """Return the numbers that rounding may move across a corner, from the output back.
 
-    Of many the closest; those exactly there last, since they have been asked for all together.
+    At most `most`, the closest first; those exactly at a corner last, since `conventions` has tried them together.
     """
     found: list[tuple[bool, float, Place]] = []
     for distance, l in _corners(agreement.trace):
@@ -124,12 +124,12 @@ def _doubtful(agreement: Agreement, most: int) -> list[Place]:
 
 
 def _reach(agreement: Agreement, l: int) -> float:
-    """How far rounding moves Z[l], for the coarsest array that is given."""
+    """Return how far rounding moves Z[l], at the precision of the coarsest given array."""
     return agreement.rounding(max(agreement.precision.values())).Z[l]
 
 
 def _across(trace: Trace, place: Place, reach: float) -> Trace:
-    """The trace with one Z moved across the corner beside it, and no further than rounding does twice."""
+    """Return the trace with one Z moved across its corner, by at most twice the rounding error."""
     l, unit, example = place
     Z: list[Any] = list(trace.Z)
     Z[l] = Z[l].copy()
@@ -138,7 +138,7 @@ def _across(trace: Trace, place: Place, reach: float) -> Trace:
 
 
 def _step(trace: Trace, place: Place, reach: float) -> float:
-    """To which side the slope is another one."""
+    """Return the step to the side with a different slope."""
     l, unit, example = place
     problem, Z, Y = trace.problem, trace.Z[l][:, [example]], trace.problem.Y[:, [example]]
 

@@ -1,4 +1,4 @@
-"""What the judge says: which tensor is right, which is not, and what was done."""
+"""The verdict of the gradient checker: which tensors are right or wrong, and which mistakes were made."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class Mistake:
     id : str
         A key of `chainrule.derivation.judge.mistakes.KINDS`.
     tensor : str
-        The tensor it was first made at, going back from the output, such as "dW[2]".
+        The first tensor with the mistake, from the output back, such as "dW[2]".
     tensors : tuple of str
-        All of them.
+        All tensors with the mistake.
     explanation : str
-        What was done, and what to do.
+        The mistake, and how to correct it.
     residual : float
-        How far the arrays are from what the mistake gives, relative to their largest entry.
+        The distance of the arrays from those with the mistake, relative to their largest entry.
     indistinguishable_from : tuple of str
         Other mistakes that give the same numbers for this network; one of them was made.
     """
@@ -50,7 +50,7 @@ class Mistake:
 
     @property
     def title(self) -> str:
-        """Which it is, where it was made, and what else it may be."""
+        """The mistake, its tensors, and its alternatives."""
         others = self.indistinguishable_from
         either = f" (or {', '.join(others)}: this network cannot tell them apart)" if others else ""
         return f"{self.id} at {', '.join(self.tensors)}{either}"
@@ -62,17 +62,16 @@ class Mistake:
 
 @dataclass(frozen=True)
 class VerdictRow:
-    """One given tensor.
+    """The verdict on one tensor.
 
     Attributes
     ----------
     tensor : str
-        Such as "dW[2]".
+        Its name, such as "dW[2]".
     residual : float
         Its largest error, relative to the largest entry of the right one.
     verdict : str
-        "right"; "undecided", where rounding may have done it and hides what is right; or "wrong", with what can be said
-        of it.
+        "right"; "undecided", if rounding could explain the error but is too large to decide; or "wrong", with details.
     """
 
     tensor: str
@@ -82,20 +81,20 @@ class VerdictRow:
 
 @dataclass(frozen=True)
 class GradientVerdict:
-    """The judgement of somebody's gradients; print it.
+    """The verdict on given gradients; print it.
 
     Attributes
     ----------
     ok : bool
         Whether every row is right.
     mistakes : tuple of Mistake
-        The fewest that explain every array; empty where they are right, or where nothing known explains them.
+        The fewest that explain every array; empty if they are right, or if no known mistakes explain them.
     rows : tuple of VerdictRow
         One for each array.
     closest : (str, float), optional
-        Where nothing explains them: the known mistake, or "right", that comes nearest, and its residual.
+        If no mistakes explain them: the nearest known mistake, or "right", and its residual.
     note : str
-        What else there is to say.
+        A further note.
     """
 
     ok: bool
@@ -106,7 +105,7 @@ class GradientVerdict:
 
     @property
     def undecided(self) -> bool:
-        """Whether no array is wrong, but some are too coarse for their network to be called right."""
+        """Whether no array is wrong, but some are too coarse to be called right."""
         return not self.ok and not any(row.verdict.startswith("wrong") for row in self.rows)
 
     def __bool__(self) -> bool:
@@ -172,7 +171,7 @@ def _first_not_finite(array: Array) -> str:
 
 
 def _multiple(array: Any, right: Any) -> str:
-    """Say by which factor all entries are wrong, if by one."""
+    """Say by which factor all entries are wrong, if it is the same for all."""
     factor = float(np.vdot(array, right)) / (float(np.vdot(right, right)) or np.inf)
     spread, size = np.max(np.abs(array - factor * right)), np.max(np.abs(right))
     same = array.size > 1 and spread <= 1e-3 * min(1.0, abs(factor), abs(factor - 1)) * size
@@ -180,7 +179,7 @@ def _multiple(array: Any, right: Any) -> str:
 
 
 def _follows(search: Search, name: str, l: int) -> bool:
-    """Whether an array is what the right equation makes of the given array that it is computed from."""
+    """Say whether an array follows by the right equation from the given array that it is computed from."""
     above: dict[str, tuple[str, int, Any]] = {
         "dW": ("dZ", l, DW),
         "db": ("dZ", l, DB),

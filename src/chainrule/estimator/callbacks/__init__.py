@@ -1,4 +1,4 @@
-"""How an estimator calls its callbacks: the protocol, what hooks are handed, and scikit-learn's own protocol.
+"""How an estimator calls its callbacks: calling them, their context, and scikit-learn's own protocol.
 
-Callbacks that are ready to use are in `chainrule.callbacks`.
+Ready-made callbacks are in `chainrule.callbacks`.
 """

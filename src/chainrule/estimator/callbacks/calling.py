@@ -1,4 +1,4 @@
-"""Who calls the callbacks: their hooks tied to those of a training."""
+"""Call an estimator's callbacks from the hooks of a training."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WITHIN_AN_EPOCH = ("on_epoch_begin", "on_batch_end")
 
 
 class Callbacks:
-    """The callbacks of one training of an estimator, copies of which get networks, and which goes on from `earlier`."""
+    """The callbacks of one training of an estimator, which continues from `earlier`."""
 
     def __init__(
         self,
@@ -28,10 +28,10 @@ class Callbacks:
         earlier: TrainedNetwork | None,
     ) -> None:
         self.estimator, self.with_network, self.callbacks, self.earlier = estimator, with_network, callbacks, earlier
-        self._last: Progress | None = None  # stays so where another rank leads the training
+        self._last: Progress | None = None  # stays None where another rank is the root
 
     def attach(self, training: Training, rows: int) -> Training:
-        """Have the training tell the callbacks; an epoch of it visits so many rows of the table."""
+        """Return the training with hooks that call the callbacks; `rows` is the number of rows of an epoch."""
         if not self.callbacks:
             return training
         self._training, self._rows = training, rows
@@ -45,7 +45,7 @@ class Callbacks:
         )
 
     def end(self, network: TrainedNetwork) -> None:
-        """Call `on_fit_end`, when the estimator is fitted."""
+        """Call `on_fit_end` after the estimator is fitted."""
         if self._last is not None:
             self._call("on_fit_end", replace(self._last, state=network.state), lambda: self.estimator)
 
@@ -60,7 +60,7 @@ class Callbacks:
                 progress.control.stop(f"{name_of(callback)} stopped training in epoch {ctx.epoch}")
 
     def _snapshot(self, progress: Progress) -> Any:
-        """A copy of the estimator as it would be if training ended here."""
+        """Return a copy of the estimator as it would be if training ended here."""
         training, history = self._training, copy.deepcopy(progress.history)
         training.measure_final(progress.state, history)
         state = replace(progress.state, parameters=read_only(progress.state.parameters))

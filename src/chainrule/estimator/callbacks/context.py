@@ -1,4 +1,4 @@
-"""What the hooks of a callback are handed: where training is, to look at, and its learning rate, to set."""
+"""The context passed to a callback's hooks: the state of training, and a setter for the learning rate."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from chainrule.network.types import Array
 
 @dataclass(frozen=True)
 class RecordSoFar(Mapping[str, tuple[float, ...]]):
-    """A history to read: one tuple per quantity, one entry per epoch."""
+    """A read-only history: one tuple per quantity, with one entry per epoch."""
 
     _history: History
 
@@ -32,21 +32,21 @@ class RecordSoFar(Mapping[str, tuple[float, ...]]):
         return len(self._history)
 
     def last(self) -> dict[str, float]:
-        """What the last epoch measured."""
+        """Return the measures of the last epoch."""
         return {name: values[-1] for name, values in self._history.items()}
 
 
 @dataclass(frozen=True)
 class Context:
-    """Where training is: the argument `ctx` of every hook.
+    """The state of training: the argument `ctx` of every hook.
 
     Attributes
     ----------
     estimator : estimator
-        The one that is being fitted. Until `on_fit_end` it has not changed as a whole: columns and classes may be new
-        beside the weights of before. `fitted_estimator` is what predicts.
+        The estimator that is being fitted. Until `on_fit_end` it is inconsistent: columns and classes may be new while
+        the weights are still the old ones. Use `fitted_estimator` to predict.
     epoch : int
-        Counted from 1: the epoch that is going on or has just ended; before the first one 0.
+        The current epoch, or the one that has just ended, counted from 1; 0 before the first.
     """
 
     estimator: Any
@@ -56,54 +56,54 @@ class Context:
 
     @property
     def max_epochs(self) -> int:
-        """The epoch at which training ends at the latest."""
+        """The maximum number of epochs."""
         return self._progress.max_epochs
 
     @property
     def examples_done(self) -> int:
-        """How many training examples this epoch has visited."""
+        """The number of training examples visited in this epoch so far."""
         return self._progress.examples_done
 
     @property
     def examples(self) -> int:
-        """How many training examples an epoch visits."""
+        """The number of training examples of an epoch."""
         return self._progress.examples
 
     @property
     def learning_rate(self) -> float:
-        """The learning rate of the last step, or where an epoch begins, of the next; 1 for "lbfgs"."""
+        """The learning rate of the last step, or at the start of an epoch of the next one; 1 for "lbfgs"."""
         return self._progress.learning_rate
 
     @property
     def loss(self) -> float:
-        """The data's mean loss while the weights were changing: since the last `on_batch_end`, or over the epoch."""
+        """The running mean of the data loss since the last `on_batch_end`, or over the epoch."""
         return self._progress.loss
 
     @property
     def history(self) -> RecordSoFar:
-        """What every epoch of this training has measured, under the names of `history_`; a mapping to read only."""
+        """The measures of every epoch of this training, under the names of `history_`; a read-only mapping."""
         return RecordSoFar(self._progress.history)
 
     @property
     def coefs(self) -> list[Array]:
-        """The current weights, as `coefs_`: read-only arrays (n[l-1], n[l]) that later steps leave as they are."""
+        """The current weights, like `coefs_`: read-only arrays (n[l-1], n[l]) that later steps do not change."""
         return [W.T for W in read_only(self._progress.state.parameters).W[1:]]
 
     @property
     def intercepts(self) -> list[Array]:
-        """The current biases, as `intercepts_`: read-only arrays (n[l],)."""
+        """The current biases, like `intercepts_`: read-only arrays (n[l],)."""
         return [b[:, 0] for b in read_only(self._progress.state.parameters).b[1:]]
 
     def fitted_estimator(self) -> Any:
         """Return a fitted copy of the estimator with the current weights: it predicts, and can be saved.
 
-        As if training had ended here, except that it has no reason to stop. Its `history_.final` is measured, which
-        costs a forward pass over the training examples.
+        It is as if training had ended here, but without a stop reason. Its `history_.final` is measured, which costs a
+        forward pass over the training examples.
         """
         return self._fitted()
 
     def set_learning_rate(self, rate: float | None) -> None:
-        """Set the learning rate of all steps to come; None goes back to the schedule's.
+        """Set the learning rate of all further steps; None returns to the schedule.
 
         Raises
         ------
@@ -122,7 +122,7 @@ def _is_positive(rate: Any) -> bool:
 
 
 def read_only(parameters: Parameters) -> Parameters:
-    """The same parameters, which can only be read: training goes on from them."""
+    """Return a read-only view of the parameters, since training continues from them."""
     theta = parameters.theta.view()
     theta.flags.writeable = False
     return replace(parameters, theta=theta)

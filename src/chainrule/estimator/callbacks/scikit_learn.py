@@ -1,4 +1,4 @@
-"""scikit-learn's own protocol (since 1.9), spoken by a callback of ours: fit is a task, every epoch a task of it."""
+"""Support scikit-learn's callback protocol (since 1.9): fit is a task, and every epoch a subtask."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if find_spec("sklearn.callback") is not None:
 else:  # scikit-learn before 1.9
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Stands where later versions have `set_callbacks`."""
+        """A placeholder for the mixin of later versions, which adds `set_callbacks`."""
 
     def with_callbacks(method: Method) -> Method:
-        """There is nothing to tear down."""
+        """Return the method unchanged."""
         return method
 
 
 class TaskTree:
-    """Tells what `set_callbacks` was given of the task fit and its subtasks, the epochs.
+    """Tells the callbacks of `set_callbacks` when the task fit and its subtasks, the epochs, begin and end.
 
-    A callback that asks for a fitted estimator gets one with the weights of that moment.
+    A callback that requests a fitted estimator gets one with the current weights.
     """
 
     def __init__(self, X: Any, y: Any, sample_weight: Any) -> None:
@@ -47,12 +47,12 @@ class TaskTree:
         self.epoch.call_on_fit_task_begin(**self._task(ctx))
 
     def on_epoch_end(self, ctx: Context) -> bool:
-        """End it; stop where a callback says so."""
+        """End the task of the epoch; return whether a callback stops training."""
         epoch, self.epoch = self.epoch, None
         return bool(epoch.call_on_fit_task_end(**self._task(ctx)))
 
     def on_fit_end(self, ctx: Context) -> None:
-        """End the task fit, and before it the epoch that training left in its middle."""
+        """End the task fit, and before it an epoch that training did not finish."""
         if self.epoch is not None:
             self.epoch.call_on_fit_task_end(estimator=ctx.estimator)
         self.fit.call_on_fit_task_end(**self._task(ctx))

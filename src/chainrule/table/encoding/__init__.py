@@ -1,1 +1,1 @@
-"""From typed columns to the matrix a network takes."""
+"""Encoding typed columns as the network's input matrix."""

@@ -1,4 +1,4 @@
-"""How one column becomes features: each kind of feature block writes itself, and fits into JSON."""
+"""Feature blocks: each kind encodes one column as features, and serialises to JSON."""
 
 from __future__ import annotations
 
@@ -16,44 +16,44 @@ from chainrule.table.columns import Column
 from chainrule.table.encoding.dates import DATE_PARTS
 from chainrule.table.reading.sql import spells_number
 
-TAIL = 4.0  # standard deviations at which a scaled number x has been drawn in to x/sqrt(2)
-_FAR = 1e100  # standard deviations
+TAIL = 4.0  # standard deviations at which a scaled number x is compressed to x/sqrt(2)
+_FAR = 1e100  # standard deviations; numbers beyond are clipped first
 OTHER, MISSING = "(other)", "(missing)"
 
-Writer = Callable[[slice | Array, Array], None]  # of the rows given, into an array of shape (rows, width)
+Writer = Callable[[slice | Array, Array], None]  # encodes the given rows into an array of shape (rows, width)
 
 
 def smooth_clip(x: Array) -> Array:
-    """Draw in heavy tails, in place: x / sqrt(1 + (x / TAIL)^2), smooth, monotone, bounded by TAIL.
+    """Compress outliers, in place: x / sqrt(1 + (x / TAIL)^2), smooth, monotone, bounded by TAIL.
 
     Examples
     --------
     >>> smooth_clip(np.array([0.0, 0.5, 4.0, 1e6, 1e200])).round(3)
     array([0.   , 0.496, 2.828, 4.   , 4.   ])
     """
-    np.clip(x, -_FAR, _FAR, out=x)  # its square must not overflow
+    np.clip(x, -_FAR, _FAR, out=x)  # the square must not overflow
     x /= np.sqrt(1 + np.square(x / TAIL))
     return x
 
 
 @dataclass(frozen=True)
 class Scaled:
-    """One number a row: (value - centre) / scale, missing filled in, with an indicator where training had missing.
+    """A number per row: (value - centre) / scale, missing filled in, with an indicator if training had missing values.
 
     Parameters
     ----------
     column : str
     part : str
-        What is taken from the column: "value", "rank" (of its level) or a part of a date (see `parts`).
+        What to take from the column: "value", "rank" (of its category) or a part of a date (see `DATE_PARTS`).
     centre, scale : float
     fill : float
-        The value that stands for a missing one: the median in training.
+        The value that replaces a missing one: the median in training.
     indicator : bool
         Whether a second feature says where values are missing.
     clip : bool
-        Whether tails are drawn in by `smooth_clip`.
+        Whether `smooth_clip` compresses outliers.
     levels : tuple of str
-        For "rank": the levels, in order.
+        For "rank": the categories, in order.
 
     Raises
     ------
@@ -91,7 +91,7 @@ class Scaled:
         Raises
         ------
         TableError
-            If the column holds other values than numbers (or dates, where training had dates).
+            If the column holds anything but numbers (or dates, if training had dates).
         """
         read = reader(self.part, column, self.levels)
 
@@ -108,7 +108,7 @@ class Scaled:
         return write
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the block as plain data, defaults left out."""
+        """Return the block as plain data, without default values."""
         default = asdict(Scaled(self.column))
         changed = {key: value for key, value in asdict(self).items() if value != default[key]}
         return {"kind": self.kind, "column": self.column} | changed
@@ -116,18 +116,19 @@ class Scaled:
 
 @dataclass(frozen=True)
 class OneHot:
-    """One feature per level, 1 where the row has it; where only two are shown, they share a single feature.
+    """One feature per category, 1 where the row has it; if there are only two, they share a single feature.
 
     Parameters
     ----------
     column : str
     levels : tuple of str
-        Levels with a feature of their own.
+        Categories with a feature of their own.
     other : bool
-        Whether one more stands for all other levels, as training had some that were rare. Without it what training
-        never had is all zeros (0.5 where two share).
+        Whether one more feature stands for all other categories, because training had rare ones. Without it a category
+        that is new is all zeros (0.5 if two share a feature).
     missing : bool
-        Whether the last one says where values are missing, as training had some; else they are as other levels.
+        Whether the last feature says where values are missing, because training had some; else they are encoded like
+        other categories.
     """
 
     column: str
@@ -139,7 +140,7 @@ class OneHot:
 
     @property
     def shown(self) -> tuple[str, ...]:
-        """What the features stand for."""
+        """The categories that the features stand for, with the buckets for others and missing."""
         buckets = (OTHER,) * self.other + (MISSING,) * self.missing
         return (*self.levels, *(_apart(bucket, self.levels) for bucket in buckets))
 
@@ -150,11 +151,11 @@ class OneHot:
         return tuple(f"{self.column}={level}" for level in shown)
 
     def writer(self, column: Column) -> Writer:
-        """Return the function that writes the features of given rows; values that are not text count by spelling."""
+        """Return the function that writes the features of given rows; values that are not text are spelled as text."""
         n = len(self.shown)
         unseen = len(self.levels) if self.other else n
         place_of = _places(self.levels, column, first=0, unseen=unseen, missing=n - 1 if self.missing else unseen)
-        shared = np.array([0.0, 1.0, 0.5], np.float32)  # of two that are shown, and of what is none of them
+        shared = np.array([0.0, 1.0, 0.5], np.float32)  # the two categories that share a feature, and any other
 
         def write(rows: slice | Array, out: Array) -> None:
             places = place_of(rows)
@@ -174,17 +175,17 @@ class OneHot:
 
 @dataclass(frozen=True)
 class Codes:
-    """One number a row, the place of its level: which vector of an embedding stands for it.
+    """One number per row, the code of its category: the index of its embedding vector.
 
     Parameters
     ----------
     column : str
     levels : tuple of str
-        Levels with a code of their own, from 1 on. 0 is for all others: rare in training, or never there.
+        Categories with a code of their own, from 1 on. 0 is for all others: rare or absent in training.
     size : int
-        Entries of the vectors.
+        Number of entries of a vector.
     missing : bool
-        Whether one more code, the last, stands for missing values, as training had some; else they have 0, too.
+        Whether one more code, the last, stands for missing values, because training had some; else they have 0, too.
     """
 
     column: str
@@ -196,7 +197,7 @@ class Codes:
 
     @property
     def shown(self) -> tuple[str, ...]:
-        """What the codes stand for."""
+        """The categories that the codes stand for, with the buckets for others and missing."""
         buckets = [_apart(bucket, self.levels) for bucket in (OTHER, MISSING)]
         return (buckets[0], *self.levels, *buckets[1:] * self.missing)
 
@@ -206,7 +207,7 @@ class Codes:
         return (self.column,)
 
     def writer(self, column: Column) -> Writer:
-        """Return the function that writes the codes of given rows; values that are not text count by spelling."""
+        """Return the function that writes the codes of given rows; values that are not text are spelled as text."""
         missing = len(self.levels) + 1 if self.missing else 0
         place_of = _places(self.levels, column, first=1, unseen=0, missing=missing)
 
@@ -235,15 +236,15 @@ def block_from_dict(data: dict[str, Any]) -> Block:
 def _places(
     levels: tuple[str, ...], column: Column, *, first: int, unseen: int, missing: int
 ) -> Callable[[slice | Array], Array]:
-    """Return the function that gives the place of given rows: of a level, counted from `first`, or of none of them."""
+    """Return the function from rows to codes: those of `levels` are counted from `first`."""
     text = column.as_text()
     place = {level: number for number, level in enumerate(levels, first)}
     places = np.array([*(place.get(level, unseen) for level in text.levels), missing], np.intp)
-    return lambda rows: places[text.values[rows]]  # missing, -1, is the last
+    return lambda rows: places[text.values[rows]]  # the code of missing, -1, means the last entry
 
 
 def _apart(bucket: str, levels: tuple[str, ...]) -> str:
-    """Name what stands for no level in particular so that no level has that name.
+    """Put a bucket's name in parentheses until no category has that name.
 
     Examples
     --------
@@ -256,7 +257,7 @@ def _apart(bucket: str, levels: tuple[str, ...]) -> str:
 
 
 def reader(part: str, column: Column, levels: tuple[str, ...]) -> Callable[[slice | Array], Array]:
-    """Return the function that gives a part of a column at given rows as new float64, NaN where missing."""
+    """Return the function from rows to a part of a column, as new float64, NaN where missing."""
     if part == "rank":
         text = column.as_text()
         place = {level: float(rank) for rank, level in enumerate(levels)}

@@ -1,4 +1,4 @@
-"""What a date says to a network: how long ago, which year, and where in the year, the week and the day."""
+"""Parts of a date as features: days elapsed, year, and the position in the year, the week and the day."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def _hour(dates: Array) -> Array:
 
 
 def _turn(count: Callable[[Array], Array], period: int, wave: Callable[[Array], Array]) -> Callable[[Array], Array]:
-    """Return a date part as a point on the circle, where the end of the period meets its start.
+    """Return a date part as a coordinate on the circle, where the end of the period meets its start.
 
-    Rounded, so that the sines of noon and of midnight are one value and not two that differ by an error of 1e-16.
+    Rounded, so that the sines of noon and of midnight are equal instead of differing by 1e-16.
     """
     return lambda dates: wave(count(dates) * (2 * np.pi / period)).round(12)
 
 
-# What a date is expanded to; a part that is constant in training is left out.
+# The parts that a date is expanded to; a part that is constant in training is left out.
 DATE_PARTS: dict[str, Callable[[Array], Array]] = {
     "days": _days,
     "year": lambda dates: np.where(np.isnat(dates), np.nan, dates.astype("datetime64[Y]").astype(np.float64) + 1970),

@@ -1,4 +1,4 @@
-"""From typed columns to the one matrix a network takes, by statistics of the training rows alone."""
+"""Encode typed columns as one matrix, with statistics of the training rows only."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ from chainrule.table.schema import Schema
 
 @dataclass(frozen=True)
 class Encoder:
-    """Turns tables into matrices, always in the way the training rows were.
+    """Encodes tables as matrices, always with the statistics of the training rows.
 
-    * numeric: missing ones become the median, with an indicator feature where training had missing ones; then
-      standardised, tails drawn in smoothly at 4 standard deviations.
-    * ordinal: the same, of the numbers or of the rank of the sorted texts.
-    * categorical: one feature per level, one for rare ones and one for missing ones if there were any; of two, one.
+    * numeric: missing values become the median, with an indicator feature if training had missing values; then
+      standardised, outliers beyond about 4 standard deviations compressed.
+    * ordinal: the same, for the numbers or for the rank of the sorted texts.
+    * categorical: one feature per category, one for rare and one for missing values if there were any; two categories
+      share one feature.
     * boolean: 0 or 1. Pixel: between 0 and 1.
     * date: elapsed days, year, month, day, weekday and hour, and month, weekday and hour as points on a circle;
       treated like numbers.
@@ -36,7 +37,7 @@ class Encoder:
     Parameters
     ----------
     blocks : tuple of Scaled, OneHot or Codes
-        From `Encoder.fit`, or fitted one by one.
+        From `Encoder.fit`, or fitted individually.
 
     Examples
     --------
@@ -53,7 +54,7 @@ class Encoder:
 
     @classmethod
     def fit(cls, table: Table, schema: Schema, rows: Array | None = None) -> Encoder:
-        """Measure what the features need.
+        """Fit the encoder to the training rows.
 
         Parameters
         ----------
@@ -61,7 +62,7 @@ class Encoder:
         schema : Schema
             From `infer_schema`.
         rows : ndarray of int or bool, optional
-            The training rows; None, the default, for all.
+            The training rows; all by default.
 
         Raises
         ------
@@ -82,9 +83,9 @@ class Encoder:
         source: str,
         embedding_size: int | str | None = None,
     ) -> Encoder:
-        """Build the encoder from what the training rows of each column say.
+        """Build the encoder from the measures of each column's training rows.
 
-        With an `embedding_size`, "auto" or a number, categories become codes of vectors that the network learns.
+        With an `embedding_size`, "auto" or a number, categories become codes of embedding vectors.
 
         Raises
         ------
@@ -103,17 +104,17 @@ class Encoder:
 
     @property
     def rows_at_once(self) -> int:
-        """How many rows to encode at a time to stay in 32 MB: encoded, a row may be far wider than in its table."""
+        """The number of rows to encode at a time to stay within 32 MB: encoded rows may be far wider than the table."""
         return -(-(1 << 22) // len(self.feature_names))
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
-        """The names of the table columns that are needed."""
+        """The names of the table columns that it needs."""
         return tuple(dict.fromkeys(block.column for block in self.blocks))
 
     @cached_property
     def embeddings(self) -> tuple[Embedding, ...]:
-        """The embeddings that the matrix's codes are for."""
+        """The embeddings of the matrix's code columns."""
         first = np.cumsum([0, *(len(block.names) for block in self.blocks)]).tolist()
         return tuple(
             Embedding(column, len(block.shown), block.size)
@@ -129,9 +130,9 @@ class Encoder:
         Parameters
         ----------
         table : Table
-            With the columns of training, in any order; others are ignored.
+            Must have the columns of training, in any order; others are ignored.
         rows : ndarray of int or bool, optional
-            The rows to encode; None, the default, for all.
+            The rows to encode; all by default.
         dtype : dtype, default float32
 
         Returns
@@ -141,7 +142,7 @@ class Encoder:
         Raises
         ------
         TableError
-            If columns are missing, or a column holds values of another type than in training.
+            If columns are missing, or the values of a column have another type than in training.
         """
         writers = [block.writer(column) for block, column in zip(self.blocks, self._inputs(table), strict=True)]
         widths = np.cumsum([0, *(len(block.names) for block in self.blocks)])
@@ -157,7 +158,7 @@ class Encoder:
         return X
 
     def _inputs(self, table: Table) -> Iterator[Column]:
-        """Return the column of each block, once all are known to be there."""
+        """Return the column of each block, after checking that all exist."""
         absent = [name for name in self.columns if name not in table.names]
         if absent:
             hint = nearest(absent[0], table.names) if table.names else ""

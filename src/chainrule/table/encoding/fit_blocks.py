@@ -1,4 +1,4 @@
-"""Feature blocks measured on the training rows of a column."""
+"""Fit feature blocks to the training rows of a column."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from chainrule.table.encoding.moments import Moments
 from chainrule.table.encoding.statistics import mean_and_deviation, median, merged
 from chainrule.table.schema import ColumnPlan, rare_below
 
-MAX_ONE_HOT = 255  # levels with a feature of their own; the rarest beyond are pooled
+MAX_ONE_HOT = 255  # most categories with a feature of their own; the rarest beyond are pooled
 
 
 def fit_blocks(plan: ColumnPlan, measures: ColumnMeasures, embedding_size: int | str | None = None) -> Iterator[Block]:
-    """Give the feature blocks of a column that say anything: none of a column that is constant and never missing."""
+    """Yield the feature blocks of a column: none if it is constant and never missing."""
     name, missing = plan.name, measures.missing > 0
     if plan.role == "pixel":
         yield Scaled(name, scale=255.0)
     elif plan.role == "boolean":
-        # 0 and 1 stay as they are; missing is halfway, and said where training had it
+        # 0 and 1 stay as they are; missing is 0.5, with an indicator if training had missing values
         if missing or (measures.tally is not None and len(measures.tally.values) > 1):
             yield Scaled(name, fill=0.5, indicator=missing)
     elif plan.role == "categorical":
@@ -45,7 +45,7 @@ def _scaled(measures: ColumnMeasures, part: str) -> Iterator[Scaled]:
 
 
 def _scaled_of_tally(measures: ColumnMeasures) -> Iterator[Scaled]:
-    """Scale numbers by their value, texts by the rank of their level."""
+    """Scale numbers by their value, texts by the rank of their category."""
     different, counts = _different(measures)
     part, levels = ("rank", different.levels) if different.kind == "text" else ("value", ())
     x = reader(part, different, levels)(slice(None))
@@ -63,14 +63,14 @@ def _informative(
 
 
 def _different(measures: ColumnMeasures) -> tuple[Column, Array]:
-    """Return the different values, and how often each occurs."""
+    """Return the distinct values, and how often each occurs."""
     if measures.tally is None:
         raise TableError(f"Column {measures.header.name!r} has too many different values to be taken as categories.")
     return replace(measures.header, values=measures.tally.values), measures.tally.counts
 
 
 def _categories(measures: ColumnMeasures, embedding_size: int | str | None) -> Iterator[OneHot | Codes]:
-    """Find the levels worth a feature, or a vector of their own."""
+    """Choose the categories that get a feature, or an embedding vector, of their own."""
     different, counts = _different(measures)
     text = different.as_text()
     by_level = np.bincount(text.values, counts, minlength=len(text.levels))
@@ -82,7 +82,7 @@ def _categories(measures: ColumnMeasures, embedding_size: int | str | None) -> I
 
 
 def fit_number(column: Column, rows: slice | Array, weights: Array, *, scale: bool, impute: bool) -> Scaled:
-    """Measure a number that stays a feature even where it is constant.
+    """Fit the block of a number that stays a feature even if it is constant.
 
     Parameters
     ----------
@@ -90,16 +90,16 @@ def fit_number(column: Column, rows: slice | Array, weights: Array, *, scale: bo
     rows : slice or ndarray of int
         The training rows.
     weights : ndarray
-        How often each of them counts.
+        Their sample weights.
     scale : bool
-        Standardise, tails drawn in; else the number stays as it is.
+        Whether to standardise and compress outliers; else the number stays as it is.
     impute : bool
-        Fill missing ones with the median, and indicate them where training had some.
+        Whether to replace missing values by the median, with an indicator if training had some.
 
     Raises
     ------
     TableError
-        If the variance of what is to be standardised overflows.
+        If the variance overflows.
     """
     x = reader("value", column, ())(rows)
     missing = np.isnan(x)
@@ -112,7 +112,7 @@ def fit_number(column: Column, rows: slice | Array, weights: Array, *, scale: bo
 
 
 def one_hot(name: str, levels: tuple[str, ...], counts: Array, m: int) -> OneHot | None:
-    """Choose the levels worth a feature by how often each occurs in m rows; the rest of the rows have none."""
+    """Choose the categories with a feature of their own, given the count of each in m rows; other rows are missing."""
     common = np.flatnonzero(counts >= rare_below(m))
     kept = np.sort(common[np.argsort(-counts[common], kind="stable")[:MAX_ONE_HOT]])
     other, missing = bool(counts.sum() > counts[kept].sum()), bool(counts.sum() < m)
@@ -121,7 +121,7 @@ def one_hot(name: str, levels: tuple[str, ...], counts: Array, m: int) -> OneHot
 
 
 def fit_codes(column: Column, rows: slice | Array, weights: Array, size: int | None = None) -> Codes | OneHot:
-    """Find the levels worth a vector of their own; the rare ones share code 0 with those never seen.
+    """Choose the categories with a vector of their own; rare ones share code 0 with new ones.
 
     Parameters
     ----------
@@ -129,10 +129,10 @@ def fit_codes(column: Column, rows: slice | Array, weights: Array, size: int | N
     rows : slice or ndarray of int
         The training rows.
     weights : ndarray
-        How often each of them counts. What is 1 on average or more counts as copies; less cannot, and is scaled up.
+        Their sample weights. If their mean is 1 or more they count as copies; else they are scaled up to a mean of 1.
     size : int, optional
-        Of the vectors. By default the rule `suggested_size` says; and two levels, none of them rare, get a single
-        feature of 0 or 1 instead: behind the first layer of weights a vector could say no more.
+        Number of entries of a vector. By default `suggested_size` decides; and two categories, none of them rare, get a
+        single feature of 0 or 1 instead: after the first layer's weights a vector could express no more.
     """
     text = column.as_text()
     copies = weights / min(1.0, weights.mean())

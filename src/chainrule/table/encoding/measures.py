@@ -1,4 +1,4 @@
-"""What the training rows of each column say, measured batch by batch: all that feature blocks are fitted from."""
+"""Statistics of the training rows of each column, from which feature blocks are fitted; added up batch by batch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from chainrule.table.encoding.moments import Moments, RunningMoments
 
 
 class Rows(NamedTuple):
-    """A batch, which of its rows are measured, and which of these belong to the sample that medians are taken from."""
+    """A batch, which of its rows are measured, and which of these are in the sample for medians."""
 
     batch: Table
     measured: Array | slice
@@ -26,17 +26,17 @@ class Rows(NamedTuple):
 
 @dataclass
 class ColumnMeasures:
-    """What the measured rows of a column say.
+    """Statistics of the measured rows of a column.
 
     Attributes
     ----------
     header : Column
-        Its name, kind and levels, without rows.
+        Its name, kind and categories, without rows.
     rows, missing : int
     tally : Tally, optional
-        Of texts, truth values, and what else is taken as categories; None where the values are too many.
+        For texts, truth values and other categorical columns; None if there are too many values.
     parts : dict of str to RunningMoments
-        Of a number "value", of a date its parts; missing values aside.
+        Moments of "value" for a number, of each part for a date, without missing values.
     """
 
     header: Column
@@ -55,7 +55,7 @@ class ColumnMeasures:
             self.parts = {part: RunningMoments() for part in names}
 
     def add(self, column: Column, measured: Array | slice, sampled: Array | slice) -> None:
-        """Take in the rows of a batch."""
+        """Add the rows of a batch."""
         taken = column.take(measured)
         absent = taken.missing
         self.rows += len(absent)
@@ -72,7 +72,7 @@ class ColumnMeasures:
         return self.parts[part].total()
 
     def median(self, part: str) -> float:
-        """Return the median of a part of the column, of the sampled rows; its mean where all of these are missing."""
+        """Return the median of a part of the column over the sampled rows; its mean if all of these are missing."""
         sample = Column(self.header.name, self.header.kind, np.concatenate(self._sample))
         present = _present(reader(part, sample, ())(slice(None)))
         return float(np.median(present)) if len(present) else self.moments(part).mean
@@ -91,7 +91,7 @@ def measure(header: Table, rows: Iterable[Rows], categorical: Collection[str]) -
         The columns, without rows.
     rows : iterable of Rows
     categorical : collection of str
-        Names of columns that are taken as categories, whatever their kind.
+        Names of columns to take as categorical, whatever their kind.
     """
     measures = [
         ColumnMeasures(column, column.kind in ("text", "boolean") or column.name in categorical)

@@ -1,4 +1,4 @@
-"""Count, mean and squared deviations of numbers, added up from batches of a column."""
+"""Count, mean and squared deviations of numbers, added up over batches of a column."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 
 from chainrule.network.types import Array
 
-_BLOCK = 4096  # numbers: 32 KB wait for every column
+_BLOCK = 4096  # numbers added up together: at most 32 KB of a column wait for the next batch
 
 
 @dataclass(frozen=True)
 class Moments:
-    """What mean and standard deviation are computed from.
+    """Moments of numbers, from which mean and standard deviation are computed.
 
-    Sums of batches lose no precision far from zero: the squares are always those of differences from the mean
+    Adding batches loses no precision far from zero: the squares are always those of differences from the mean
     (Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979).
 
     Parameters
@@ -25,7 +25,7 @@ class Moments:
     squares : float
         The sum of the squared differences from the mean.
     low, high : float
-        The least and the greatest number.
+        The smallest and the largest number.
 
     Examples
     --------
@@ -42,10 +42,10 @@ class Moments:
 
     @classmethod
     def of(cls, x: Array, counts: Array | None = None) -> Moments:
-        """Measure numbers, each of which stands there once or as often as `counts` says."""
+        """Compute the moments of numbers, each of which counts once or as often as `counts` says."""
         if not len(x):
             return cls()
-        with np.errstate(over="ignore", invalid="ignore"):  # not finite, which is for the caller to see
+        with np.errstate(over="ignore", invalid="ignore"):  # the caller checks whether the result is finite
             mean = float(np.average(x, weights=counts))
             squares = np.square(x - mean)
             total = float(squares.sum() if counts is None else squares @ counts)
@@ -53,7 +53,7 @@ class Moments:
 
     @classmethod
     def repeated(cls, x: float, count: float) -> Moments:
-        """A number that stands there `count` times."""
+        """Return the moments of a number repeated `count` times."""
         return cls(count, x, 0.0, x, x) if count else cls()
 
     def __add__(self, other: Moments) -> Moments:
@@ -70,14 +70,14 @@ class Moments:
 
     @property
     def deviation(self) -> float:
-        """The standard deviation, which is 1 where all numbers are the same."""
+        """The standard deviation, or 1 if all numbers are the same."""
         return math.sqrt(self.squares / self.count) if self.low < self.high and self.squares else 1.0
 
 
 class RunningMoments:
     """The moments of numbers that come in batches, the same to the last bit wherever the batches are cut.
 
-    The numbers are added up in blocks of equally many; what is left of a batch waits for the next one.
+    The numbers are added up in blocks of equal size; the rest of a batch waits for the next one.
 
     Examples
     --------
@@ -92,7 +92,7 @@ class RunningMoments:
         self._whole, self._waiting = Moments(), np.empty(0)
 
     def add(self, x: Array) -> None:
-        """Take in numbers, in their order."""
+        """Add numbers, in order."""
         x = np.concatenate([self._waiting, x]) if len(self._waiting) else x
         whole = len(x) // _BLOCK * _BLOCK
         for start in range(0, whole, _BLOCK):

@@ -1,4 +1,4 @@
-"""Mean, deviation and median of training rows, where a weight of k means k copies of a row."""
+"""Weighted mean, deviation and median of training rows: a weight of k means k copies of a row."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from chainrule.network.types import Array
 
 
 def merged(x: Array, weights: Array | None = None) -> tuple[Array, Array]:
-    """Return the different values, ascending, and the total weight of each.
+    """Return the distinct values, ascending, and the total weight of each.
 
-    What is computed from these depends neither on the order of the rows nor, to the bit, on whether a row of weight k
-    stands there once or k times.
+    Statistics computed from these do not depend on the order of the rows, and are the same to the bit for a row of
+    weight k and for k copies of it.
 
     Examples
     --------
@@ -23,9 +23,9 @@ def merged(x: Array, weights: Array | None = None) -> tuple[Array, Array]:
 
 
 def mean_and_deviation(x: Array, weights: Array | None = None) -> tuple[float, float]:
-    """Return the mean and the standard deviation, which is 1 where all values are the same.
+    """Return the mean and the standard deviation, which is 1 if all values are the same.
 
-    Neither is finite where their sums overflow.
+    Neither is finite if their sums overflow.
 
     Examples
     --------
@@ -39,7 +39,7 @@ def mean_and_deviation(x: Array, weights: Array | None = None) -> tuple[float, f
 
 
 def median(values: Array, weights: Array) -> float:
-    """Return the median of ascending values: where half the weight lies on either side, the middle of two.
+    """Return the weighted median of ascending values: the middle of two if exactly half the weight is on either side.
 
     Examples
     --------
@@ -47,6 +47,6 @@ def median(values: Array, weights: Array) -> float:
     (3.5, 2.0)
     """
     below = np.cumsum(weights)
-    half = np.array([1 - 1e-12, 1 + 1e-12]) * below[-1] / 2  # sums of fractions that should meet the half do
+    half = np.array([1 - 1e-12, 1 + 1e-12]) * below[-1] / 2  # tolerates rounding in sums of fractional weights
     low, high = np.searchsorted(below, half)
     return float((values[low] + values[min(high, len(values) - 1)]) / 2)

@@ -1,1 +1,1 @@
-"""From files, queries and data frames to typed columns, whole or in batches."""
+"""Reading: files, queries and data frames to typed columns, whole or in batches."""

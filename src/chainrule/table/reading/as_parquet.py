@@ -1,7 +1,7 @@
-"""A table of any origin as Parquet files, in bounded memory; and what tells it from another table.
+"""Turn any table into Parquet files, in bounded memory; and fingerprint its source.
 
-Parquet files stay where they are. Everything else is written to one first, since only Parquet lets a reader go to any
-row without reading those before it.
+Parquet files are used where they are. Everything else is first written to one, since only Parquet lets a reader go to
+any row without reading the rows before it.
 """
 
 from __future__ import annotations
@@ -21,34 +21,34 @@ from chainrule.table.reading.sql import literal
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_CELL = 32  # bytes that a value takes at most while a batch is read and measured
+_CELL = 32  # most bytes that a value takes while a batch is read and measured
 _LEAST_ROWS, _MOST_ROWS = 2048, 1 << 18
 
 
 def batch_rows(columns: int, batch_bytes: int) -> int:
-    """Return how many rows of so many columns make a batch."""
+    """Return the number of rows of a batch with the given number of columns."""
     rows = batch_bytes // (_CELL * columns)
     return min(max(rows // _LEAST_ROWS * _LEAST_ROWS, _LEAST_ROWS), _MOST_ROWS)
 
 
 def name_of(source: Any) -> str:
-    """Name a source in messages: a path or a query by itself, an object by its type."""
+    """Name a source for messages: a path or a query by its text, an object by its type."""
     return os.fspath(source) if isinstance(source, str | os.PathLike) else type(source).__name__
 
 
 def as_parquet(
     connection: DuckDBPyConnection, source: Any, folder: Path, batch_bytes: int
 ) -> tuple[list[SourceFile], tuple[str, ...]]:
-    """Return the Parquet files that hold a table, and what is worth saying about it.
+    """Return the Parquet files that hold a table, and notes about it.
 
     Parameters
     ----------
     connection : DuckDBPyConnection
     source : str, path-like, Arrow or Dask
     folder : Path
-        Where files that have to be written are put.
+        Where to write files that are not Parquet yet.
     batch_bytes : int
-        The memory that the rows of a row group may take.
+        Most memory for the rows of a row group.
 
     Raises
     ------
@@ -75,17 +75,17 @@ def as_parquet(
 
 
 def fingerprint(source: Any) -> dict[str, Any]:
-    """Return what tells a table from another, or from a changed one.
+    """Return data that differ if the table is another one or has changed.
 
-    Files are known by path, size and time of change, and are not read. A query is run, since what it gives may change
-    without a sign.
+    Files are identified by path, size and time of change, and are not read. A query is run, since its result may change
+    without any of these changing.
 
     Raises
     ------
     TableError
         If there is no such file, or the query fails.
     InvalidParameterError
-        If the source is an object in memory, which another process could not find again.
+        If the source is an object in memory, which another process could not find.
     """
     if not isinstance(source, str | os.PathLike):
         raise InvalidParameterError(
@@ -97,7 +97,7 @@ def fingerprint(source: Any) -> dict[str, Any]:
 
     def hashed(connection: DuckDBPyConnection, scan: str) -> tuple[str, int]:
         numbered = f"(SELECT hash(whole_row) AS content, row_number() OVER () AS place FROM {scan} AS whole_row)"
-        # The hash of a text: DuckDB's hash of two numbers is linear in them, so that exclusive or would not tell order.
+        # Hash text: DuckDB's hash of two numbers is linear in them, so their exclusive or would not depend on order.
         asked = f"SELECT bit_xor(hash(concat(content, ' ', place))), count(*) FROM {numbered}"
         contents, rows = connection.execute(asked).fetchall()[0]
         return f"{rows} {contents}", rows
@@ -108,7 +108,7 @@ def fingerprint(source: Any) -> dict[str, Any]:
 
 
 def _parts(source: Any) -> Iterator[Any]:
-    """Give what DuckDB can scan: an object of pyarrow as it is, what Dask has still to compute part by part."""
+    """Yield what DuckDB can scan: a pyarrow object as it is, a Dask collection computed part by part."""
     if is_matrix(source):
         if source.ndim != 2:
             raise TableError(f"a Dask array must have two dimensions, rows and columns, got {source.ndim}.")
@@ -121,7 +121,7 @@ def _parts(source: Any) -> Iterator[Any]:
 
 
 def is_matrix(source: Any) -> bool:
-    """Say whether a source is an array of Dask: its columns have no names of their own, and are called x0, x1, ..."""
+    """Say whether a source is a Dask array: its columns have no names of their own and are called x0, x1, ..."""
     return hasattr(source, "__dask_graph__") and hasattr(source, "chunks")
 
 

@@ -1,6 +1,6 @@
-"""A table of any size read from Parquet files: a `Table` of some rows, then the next.
+"""Read a table of any size from Parquet files, a batch of rows at a time.
 
-What each column is gets decided on all rows, before the first batch is read.
+The type of each column is decided on all rows, before the first batch is read.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class RowRange:
 
 @dataclass(frozen=True, eq=False)
 class ScanPlan:
-    """How a table in batches is read elsewhere, without looking at all of it once more."""
+    """A plan by which another process reads the batches, without scanning the whole table again."""
 
     source: str
     types: dict[str, str]  # of all columns, as DuckDB spells them
@@ -76,17 +76,17 @@ class ScanPlan:
 
 @dataclass(frozen=True, eq=False)
 class ParquetBatches(Batches):
-    """A table that is read from Parquet files by a DuckDB."""
+    """A table that DuckDB reads from Parquet files."""
 
     connection: DuckDBPyConnection = None  # type: ignore[assignment]
     plans: list[Plan] = field(default_factory=list)
     places: list[RowRange] = field(default_factory=list)
-    lasting: bool = True  # whether the files stay where they are when the table is closed
-    named: bool = True  # whether the columns' names are their own
+    lasting: bool = True  # whether the files still exist after the table is closed
+    named: bool = True  # whether the source names its columns
 
     @property
     def scan_plan(self) -> ScanPlan | None:
-        """What another process needs to read the same; None where the files are temporary ones."""
+        """What another process needs to read the same batches; None if the files are temporary."""
         if not self.lasting:
             return None
         types = {name: kind for name, kind, *_ in self.connection.execute("DESCRIBE header").fetchall()}
@@ -94,12 +94,12 @@ class ParquetBatches(Batches):
         return ScanPlan(self.source, types, self.plans, places)
 
     def select(self, names: Sequence[str]) -> ParquetBatches:
-        """Return the same rows with the given columns alone, in that order; the others are not read."""
+        """Return the same rows with only the given columns, in that order; the others are not read."""
         plans = {plan.name: plan for plan in self.plans}
         return replace(self, header=self.header.select(names), plans=[plans[name] for name in names])
 
     def read(self) -> Iterator[Table]:
-        """Give the batches in order."""
+        """Yield the batches in order."""
         for place in self.places:
             yield Table(fetch(self.connection, _scan(place), self.plans), self.source)
 
@@ -113,14 +113,14 @@ def open_batches(
     Parameters
     ----------
     source : str, path-like, Arrow or Dask
-        What `read_table` takes, but for an IDX image set; or a table, a dataset or a reader of pyarrow, or a data frame
-        or a matrix of Dask, which is computed one partition or block of rows at a time.
+        What `read_table` takes, except an IDX image set; or a pyarrow table, dataset or reader; or a Dask data frame or
+        array, which is computed one partition or block of rows at a time.
     batch_bytes : int, default 256 MiB
-        The memory a batch may take.
+        Most memory for a batch.
     memory : int, default 512 MiB
-        The memory that reading may take.
+        Most memory for reading.
     folder : str, optional
-        Where files may be put meanwhile; the system's temporary folder by default.
+        Folder for temporary files; the system's by default.
 
     Raises
     ------
@@ -166,13 +166,13 @@ def _scan_of(files: list[SourceFile]) -> str:
 
 @contextmanager
 def _connected(source: str, memory: int, folder: str) -> Iterator[DuckDBPyConnection]:
-    """Open a DuckDB as `connected` does, in bounds, and say what to do where the memory is not enough."""
+    """Open a DuckDB like `connected`, with limits; if the memory is not enough, say what to do."""
     import duckdb
 
     bounds = {
         "memory_limit": f"'{memory // 2**20}MiB'",
         "temp_directory": literal(folder),
-        # A row group read ahead or kept would take more memory than the batch it is read for.
+        # A row group that is prefetched or cached would take more memory than the batch itself.
         "disable_parquet_prefetching": "true",
         "enable_external_file_cache": "false",
     }
@@ -208,7 +208,7 @@ def _whole(file: SourceFile) -> str:
 
 
 def _scan(rows: RowRange) -> str:
-    """Return the SQL that scans some rows; DuckDB skips the row groups outside it."""
+    """Return the SQL that scans some rows; DuckDB skips the row groups outside the range."""
     within = f"file_row_number >= {rows.start} AND file_row_number < {rows.stop}"
     own = f"SELECT * EXCLUDE (file_row_number) FROM {_whole(rows.file)} WHERE {within}"
     return f"(FROM header UNION ALL BY NAME {own})"

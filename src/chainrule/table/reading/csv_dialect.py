@@ -1,4 +1,4 @@
-"""The dialect of CSV files: found once by DuckDB's sniffer, then stated, so that no later pass guesses again."""
+"""The dialect of CSV files: found once by DuckDB's sniffer, then passed explicitly, so that no later scan guesses."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ Options = dict[str, str]  # options of DuckDB's reader and their values, as SQL
 _TYPES = "['BIGINT', 'DOUBLE', 'DATE', 'TIMESTAMP', 'VARCHAR']"
 DATELESS = {"auto_type_candidates": "['BIGINT', 'DOUBLE', 'VARCHAR']"}
 _SPELLED = (blank + mark for mark in MISSING_MARKS for blank in ("", " ") if not (blank and mark.startswith("#")))
-_MARKS = f"[{', '.join(map(literal, _SPELLED))}]"  # few, since DuckDB holds every cell against each of them
+_MARKS = f"[{', '.join(map(literal, _SPELLED))}]"  # few, since DuckDB compares every cell with each of them
 _GIVEN = {
     "auto_type_candidates": _TYPES,
     "nullstr": _MARKS,
-    "buffer_size": "4194304",  # bytes: a small one bounds the memory and lets two threads share a small file
+    "buffer_size": "4194304",  # bytes: a small buffer bounds the memory and lets two threads share a small file
     "comment": "''",  # a row that begins with '#' is a row
 }
 _SNIFFED = {
@@ -38,24 +38,24 @@ _SNIFFED = {
     "dateformat": "DateFormat",
     "timestampformat": "TimestampFormat",
 }
-_FRAME = ("delim", "quote", "escape", "skip", "header", "compression")  # what each file has its own of
+_FRAME = ("delim", "quote", "escape", "skip", "header", "compression")  # options that differ from file to file
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """What the sniffer found in one file.
+    """The dialect that the sniffer found in a file.
 
     Parameters
     ----------
     options : dict of str to str
         The options that state the dialect.
     framing : Framing
-        What tells fields and records apart.
+        The characters that separate fields and records.
     names, types : tuple of str
-        Of the columns, in order.
+        Names and types of the columns, in order.
     has_header : bool
     skipped : int
-        Lines at the top that do not belong to the table.
+        Number of lines at the top that do not belong to the table.
     """
 
     options: Options
@@ -68,16 +68,16 @@ class Dialect:
 
 @dataclass(frozen=True)
 class Scan:
-    """How files are read as one table.
+    """How to scan files as one table.
 
     Parameters
     ----------
     sql : str
-        What stands after FROM.
+        The SQL after FROM.
     notes : tuple of str
-        What is worth saying about them.
+        Notes about the files.
     rows : callable, optional
-        Counts the rows that the files have, by another way than reading them.
+        Counts the rows of the files in another way than DuckDB.
     """
 
     sql: str
@@ -86,7 +86,7 @@ class Scan:
 
 
 def csv_scan(connection: DuckDBPyConnection, files: list[SourceFile], given: Options) -> Scan:
-    """Return how CSV files are scanned as one table.
+    """Return how to scan CSV files as one table.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def csv_scan(connection: DuckDBPyConnection, files: list[SourceFile], given: Opt
     files : list of SourceFile
         They must have the same columns.
     given : dict of str to str
-        Options that are settled already.
+        Options that are already decided.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def csv_scan(connection: DuckDBPyConnection, files: list[SourceFile], given: Opt
 
     own = [first.options | {name: dialect.options[name] for name in _FRAME} for dialect in dialects]
     columns = dict(zip(names, types, strict=True))
-    if len(names) == 1:  # DuckDB takes each blank line for a missing value, those at the end, too
+    if len(names) == 1:  # DuckDB takes each blank line for a missing value, also at the end
         ends = [rows(*pair) for pair in zip(files, dialects, strict=True)]
         parts = [
             f"(FROM {_scan([file], options, columns)} LIMIT {end})"
@@ -143,11 +143,11 @@ def _scan(files: list[SourceFile], options: Options, columns: dict[str, str]) ->
 
 
 def _dialect(connection: DuckDBPyConnection, file: SourceFile, given: Options) -> Dialect:
-    """Sniff a file; where the answer is doubtful, settle the doubt."""
+    """Sniff a file; if the answer is doubtful, check it."""
     found = _sniffed(connection, file, given)
     if len(found.names) == 1 and (inside := re.findall(r"[,;\t|]", found.names[0])):
-        # Rows of unequal length make the sniffer fall back on one column. Held to the delimiter and the width of
-        # the header, the reader names the first row that does not fit.
+        # Rows of unequal length make the sniffer fall back on one column. Given the delimiter and the width of the
+        # header, the reader names the first row that does not fit.
         delimiter = Counter(inside).most_common(1)[0][0]
         names = tuple(found.names[0].split(delimiter))
         options = found.options | {"delim": literal(delimiter), "quote": "'\"'", "escape": "'\"'"}
@@ -164,7 +164,7 @@ def _dialect(connection: DuckDBPyConnection, file: SourceFile, given: Options) -
 
 
 def _sniffed(connection: DuckDBPyConnection, file: SourceFile, given: Options) -> Dialect:
-    """Sniff a file, and say why it cannot be done where that is known."""
+    """Sniff a file; explain a failure where the reason is known."""
     import duckdb
 
     try:
@@ -191,7 +191,7 @@ def _sniff(connection: DuckDBPyConnection, file: SourceFile, given: Options) -> 
         if value is not None
     }
     if not found["quote"] and "sample_size" not in given:
-        found["quote"] = '"'  # which may come behind the rows that were looked at
+        found["quote"] = '"'  # quotes may follow after the sniffer's sample
     found["escape"] = found["escape"] or found["quote"]
     return Dialect(
         {option: literal(value) for option, value in found.items()}
@@ -206,7 +206,7 @@ def _sniff(connection: DuckDBPyConnection, file: SourceFile, given: Options) -> 
 
 
 def _wider(types: set[str]) -> str:
-    """Return the type that holds what several files have in one column."""
+    """Return the type that can hold the values of a column in all files."""
     if len(types) == 1:
         return next(iter(types))
     return "DOUBLE" if types == {"BIGINT", "DOUBLE"} else "VARCHAR"
@@ -215,7 +215,7 @@ def _wider(types: set[str]) -> str:
 def _names(
     connection: DuckDBPyConnection, file: SourceFile, dialect: Dialect
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the names that the columns get, all different, with a note where the file's are others."""
+    """Return distinct names for the columns, with a note if they differ from the file's."""
     width = len(dialect.names)
     if not dialect.has_header:
         return tuple(f"column{place}" for place in range(1, width + 1)), (f"no header: named column1 to column{width}",)
@@ -228,7 +228,7 @@ def _names(
 
 
 def _header(connection: DuckDBPyConnection, file: SourceFile, dialect: Dialect) -> list[str]:
-    """Read the header line as it stands, before DuckDB tells equal names apart."""
+    """Read the header line as it is, before DuckDB renames repeated names."""
     columns = {f"c{place}": "VARCHAR" for place in range(len(dialect.names))}
     options = dialect.options | {"header": "false", "nullstr": "''"}
     row = connection.execute(f"SELECT * FROM {_scan([file], options, columns)} LIMIT 1").fetchall()[0]

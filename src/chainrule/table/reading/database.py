@@ -1,7 +1,7 @@
-"""The one place where a DuckDB is opened, and what it must not do.
+"""Open DuckDB, restricted to reading the files that are named.
 
-Nobody's table may reach further than the files it names: no extension is installed or loaded (so nothing is read over a
-network), no name means a Python variable, and once a connection is handed out its settings stay as they are.
+No extension is installed or loaded (so nothing is read over a network), no name in a query means a Python variable, and
+the settings of a connection cannot be changed. DuckDB is opened here only.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from chainrule._errors import TableError
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-THREADS = 1  # a second one saves a third of the time on a large file, and costs 60 MB; with one, rows stay in order
+THREADS = 1  # a second thread saves a third of the time on a large file but costs 60 MB; with one, rows stay in order
 _CLOSED = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -29,7 +29,7 @@ _CLOSED = {
 
 
 def connect(**settings: str) -> DuckDBPyConnection:
-    """Open a DuckDB of its own in memory, imported on use.
+    """Open a DuckDB in memory; the library is imported on first use.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def connect(**settings: str) -> DuckDBPyConnection:
 
 @contextmanager
 def connected(source: str, **settings: str) -> Iterator[DuckDBPyConnection]:
-    """Give a connection, and turn what DuckDB raises into one line about the source."""
+    """Open a connection, and turn DuckDB's errors into one line about the source."""
     import duckdb
 
     connection = connect(**settings)
@@ -59,7 +59,7 @@ def connected(source: str, **settings: str) -> Iterator[DuckDBPyConnection]:
 
 
 def _in_one_line(error: Exception) -> str:
-    """Keep what DuckDB says happened; leave out its advice, which names options that do not exist here."""
+    """Keep what DuckDB says happened; drop its advice, which names options that do not exist here."""
     said = re.split(r"\n\s*\n|\nPossible|\nThe search space|\nLINE |\nColumn |\n  |\s+Try ", str(error))[0]
     said = re.sub(r"^(\w+ )+Error: |\nOriginal Line:.*", "", said)
     return shorten(said, 300, placeholder=" ...")

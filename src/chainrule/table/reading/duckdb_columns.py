@@ -1,7 +1,7 @@
-"""From anything DuckDB can scan to typed columns, in three passes that never hold the table twice.
+"""Typed columns from anything that DuckDB can scan, in three passes that never hold the table twice.
 
-The first pass measures every column, the second gathers the levels of text columns, the third streams each column
-into the narrowest array that holds it without loss. Rows are never turned into Python objects.
+The first pass measures every column, the second collects the categories of text columns, the third streams each column
+into the narrowest array that holds it without loss. Rows never become Python objects.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from chainrule.table.reading.sql import clean, finite, identifier, number
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-MAX_LEVELS = 100_000  # text with more different values keeps codes only: its texts would fill the memory
+MAX_LEVELS = 100_000  # of text with more distinct values only codes are kept: the texts would fill the memory
 
 _INTEGERS = {"UTINYINT": (0, 2**8), "TINYINT": (-(2**7), 2**7), "SMALLINT": (-(2**15), 2**15)}
 _INTEGERS |= {"INTEGER": (-(2**31), 2**31), "BIGINT": (-(2**63), 2**63)}
@@ -27,44 +27,44 @@ _FLOAT_EXACT = 2**24  # every whole number up to here is a float32
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """How one column is fetched: its kind, the SQL for its values, and what to say about it."""
+    """How to fetch a column: its kind, the SQL for its values, and a note about it."""
 
     name: str
     kind: Kind
     sql: str
     note: str = ""
     levels: tuple[str, ...] = ()
-    recode: Array | None = None  # level that each code of the enumeration means
-    texts: tuple[str, ...] = ()  # of the enumeration, as they stand
-    type_name: str = ""  # of the enumeration, in the connection
+    recode: Array | None = None  # the category that each code of the enumeration means
+    texts: tuple[str, ...] = ()  # the enumeration's texts, unchanged
+    type_name: str = ""  # the enumeration's name in the connection
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> Plan:
-        """Return the plan of which the record has the fields, as plain JSON data."""
+        """Return the plan with the fields of a record of plain JSON data."""
         recode = None if record["recode"] is None else np.array(record["recode"], np.int32)
         texts = {name: tuple(record[name]) for name in ("levels", "texts")}
         return cls(**record | texts | {"recode": recode})
 
 
 def load(connection: DuckDBPyConnection, scan: str) -> tuple[Column, ...]:
-    """Read what `SELECT * FROM scan` gives, in order.
+    """Read the result of `SELECT * FROM scan`, in order.
 
     Parameters
     ----------
     connection : DuckDBPyConnection
     scan : str
-        A table name or function call to stand after FROM. It is scanned up to three times, so it must give the
-        same rows each time.
+        A table name or function call to put after FROM. It is scanned up to three times, so it must give the same rows
+        each time.
 
     Returns
     -------
     tuple of Column
-        With no rows where the scan has none.
+        Without rows if the scan has none.
 
     Raises
     ------
     duckdb.Error
-        Whatever goes wrong while scanning; the caller knows what is scanned and how to say it.
+        If anything goes wrong while scanning; the caller knows the source and words the message.
     """
     return fetch(connection, scan, planned(connection, scan))
 
@@ -80,14 +80,14 @@ def planned(connection: DuckDBPyConnection, scan: str) -> list[Plan]:
 
 
 def fetch(connection: DuckDBPyConnection, scan: str, plans: list[Plan]) -> tuple[Column, ...]:
-    """Run the third pass over what was planned, or over some of its rows."""
+    """Run the third pass over a planned scan, or over some of its rows."""
     selected = ", ".join(f"{plan.sql} AS c{place}" for place, plan in enumerate(plans))
     fetched = connection.execute(f"SELECT {selected} FROM {scan}").fetchnumpy()
     return tuple(_column(plan, fetched.pop(f"c{place}")) for place, plan in enumerate(plans))
 
 
 def _family(sql_type: str) -> str:
-    """Sort DuckDB's types into the five that are treated apart; what is none of the others is text."""
+    """Map DuckDB's types to the five families; every other type is text."""
     if sql_type == "BOOLEAN":
         return "boolean"
     if sql_type.endswith(("INT", "INTEGER")):
@@ -100,7 +100,7 @@ def _family(sql_type: str) -> str:
 
 
 def _measure(connection: DuckDBPyConnection, scan: str, names: list[str], families: list[str]) -> list[dict[str, Any]]:
-    """Run the first pass: for every column the aggregates its plan depends on."""
+    """Run the first pass: compute for every column the aggregates that its plan depends on."""
     asked = [_aggregates(name, family) for name, family in zip(names, families, strict=True)]
     selected = ", ".join(sql for aggregates in asked for sql in aggregates.values())
     answers = iter(connection.execute(f"SELECT {selected} FROM {scan}").fetchall()[0])
@@ -108,12 +108,12 @@ def _measure(connection: DuckDBPyConnection, scan: str, names: list[str], famili
 
 
 def _aggregates(name: str, family: str) -> dict[str, str]:
-    """Return name and SQL of what has to be known about a column of this family."""
+    """Return name and SQL of the aggregates for a column of this family."""
     column = identifier(name)
     if family == "text":
         return {"different": f"approx_count_distinct({column})"}
     if family == "float":
-        value = finite(column)  # NULL, as what is too large for a FLOAT would be, says nothing in a conjunction
+        value = finite(column)  # bool_and ignores NULL, and a value too large for a FLOAT becomes NULL: hence coalesce
         exact = f"bool_and(coalesce(TRY_CAST({value} AS FLOAT)::DOUBLE = {value}, {value} IS NULL))"
         return {"exact": exact, "infinite": f"count_if(isinf({column}::DOUBLE))"}
     complete = {"complete": f"count({column}) = count(*)"}
@@ -121,7 +121,7 @@ def _aggregates(name: str, family: str) -> dict[str, str]:
 
 
 def _plan(name: str, family: str, found: dict[str, Any]) -> Plan:
-    """Decide how a column is fetched from what the first pass found; text is looked at again in the second."""
+    """Decide how to fetch a column from what the first pass found; the second pass looks at text again."""
     column = identifier(name)
     if family == "text":
         too_many = found["different"] > MAX_LEVELS
@@ -137,7 +137,7 @@ def _plan(name: str, family: str, found: dict[str, Any]) -> Plan:
 
 
 def _integer_type(found: dict[str, Any]) -> str:
-    """Return the narrowest SQL type that holds a column of whole numbers; a float where some are missing."""
+    """Return the narrowest SQL type that holds a column of whole numbers; a float if some are missing."""
     low, high = found["low"] or 0, found["high"] or 0
     if not found["complete"]:
         return "FLOAT" if max(-low, high) <= _FLOAT_EXACT else "DOUBLE"
@@ -145,7 +145,7 @@ def _integer_type(found: dict[str, Any]) -> str:
 
 
 def _with_levels(connection: DuckDBPyConnection, scan: str, plans: list[Plan]) -> list[Plan]:
-    """Run the second pass: gather the different texts of every text column, and plan it by what they are."""
+    """Run the second pass: collect the distinct texts of every text column, and plan it by what they are."""
     texts = {f"c{place}": plan for place, plan in enumerate(plans) if plan.kind == "text"}
     few = [f"list(DISTINCT {plan.sql}) AS {key}" for key, plan in texts.items() if not plan.note]
     if few:
@@ -177,7 +177,7 @@ def _plan_text(connection: DuckDBPyConnection, plan: Plan, key: str, values: str
 
 
 def _coded(connection: DuckDBPyConnection, plan: Plan, key: str, values: str) -> Plan:
-    """Make an enumeration of the texts as they stand, fetch its codes, and say which level each code means."""
+    """Create an enumeration of the unchanged texts, whose codes are fetched, and map each code to its category."""
     stand = connection.execute(f"SELECT raw, v FROM {values} WHERE raw IS NOT NULL ORDER BY raw").fetchall()
     levels = tuple(sorted({text for _, text in stand if text is not None}))
     rank = {level: code for code, level in enumerate(levels)}
@@ -197,16 +197,16 @@ def _coded(connection: DuckDBPyConnection, plan: Plan, key: str, values: str) ->
 
 
 def name_texts(connection: DuckDBPyConnection, plan: Plan) -> None:
-    """Make the enumeration that a plan's SQL refers to; another connection than the planner's lacks it."""
+    """Create the enumeration that a plan's SQL refers to; only the planner's connection has it already."""
     if plan.type_name:
-        # A statement of so many literals would be slow to parse, and types take no parameters.
+        # A statement with that many literals would be slow to parse, and CREATE TYPE takes no parameters.
         connection.register("texts", {"raw": np.array(plan.texts, object)})
         connection.execute(f"CREATE TYPE {plan.type_name} AS ENUM (SELECT raw FROM texts)")
         connection.unregister("texts")
 
 
 def _column(plan: Plan, fetched: Array) -> Column:
-    """Give the fetched array the form that its kind has."""
+    """Convert the fetched array to the form of its kind."""
     if plan.kind == "date":
         values = np.ma.filled(fetched, np.iinfo(np.int64).min).view("datetime64[us]")
     elif plan.kind == "text":
@@ -217,7 +217,7 @@ def _column(plan: Plan, fetched: Array) -> Column:
 
 
 def _codes(fetched: Array, plan: Plan) -> Array:
-    """Return int32 codes, -1 for missing, from an enumeration's codes or from the hashes of texts not kept."""
+    """Return int32 codes, -1 for missing, from an enumeration's codes or from the hashes of texts that are not kept."""
     missing, fetched = np.ma.getmaskarray(fetched), np.ma.getdata(fetched)
     codes = np.full(len(fetched), -1, np.int32)
     present = fetched[~missing]

@@ -1,4 +1,4 @@
-"""Which files a source means, and what each of them holds, by its first bytes before its name."""
+"""Find the files that a source means, and the kind of each, by its first bytes rather than its name."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from chainrule.table.reading.sql import literal
 _JSON = (".json", ".ndjson", ".jsonl")
 _TABLES = (".csv", ".tsv", ".txt", ".tab", ".psv", ".data", ".parquet", ".pq", *_JSON)
 _COMPRESSED = (".gz", ".zst")
-DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)  # what reading a gzip file may raise
-_HEAD = 4096  # bytes looked at
+DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)  # errors of reading a damaged gzip file
+_HEAD = 4096  # bytes inspected
 
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One file of a source: where it is, what it holds, how it is compressed.
+    """A file of a source: its path, kind and compression.
 
     Parameters
     ----------
@@ -38,12 +38,12 @@ class SourceFile:
 
 
 def file_literal(file: SourceFile) -> str:
-    """Write a file's path as SQL, so that DuckDB reads no pattern, home folder or address into it."""
+    """Write a file's path as SQL, so that DuckDB does not take it for a pattern, a home folder or an address."""
     return literal(glob.escape(os.path.join(".", file.path)))  # noqa: PTH118 - a Path would drop the dot
 
 
 def find_files(source: str) -> list[SourceFile]:
-    """Return the files that a path, a folder or a pattern means, in the order of their names.
+    """Return the files that a path, a folder or a pattern means, sorted by name.
 
     Raises
     ------
@@ -74,12 +74,12 @@ def list_files(source: str) -> list[Path]:
 
 
 def is_named_as_table(path: Path) -> bool:
-    """Say whether a file with this name is one of the tables of its folder."""
+    """Say whether a file with this name counts as a table of its folder."""
     return not path.name.startswith((".", "_")) and _suffix(path) in _TABLES
 
 
 def is_there(source: str) -> bool:
-    """Say whether there is a file or folder of this name, or one that the pattern means."""
+    """Say whether a file or folder of this name exists, or one that matches the pattern."""
     path = os.path.expanduser(source)  # noqa: PTH111
     return os.path.exists(path) or (glob.has_magic(path) and bool(glob.glob(path)))  # noqa: PTH110, PTH207
 
@@ -93,7 +93,7 @@ def _similar(path: Path) -> str:
 
 
 def _inspect(path: Path) -> SourceFile:
-    """Tell a file's kind by its first bytes, and only where these say nothing by its name."""
+    """Find a file's kind from its first bytes, and from its name only if these do not tell."""
     compression, head = _open(path)
     kind = _kind(path, head)
     binary = b"\0" in head and compression != "zstd"
@@ -103,7 +103,7 @@ def _inspect(path: Path) -> SourceFile:
 
 
 def _open(path: Path) -> tuple[str, bytes]:
-    """Return a file's compression and its first bytes, uncompressed where the standard library can."""
+    """Return a file's compression and its first bytes, uncompressed if the standard library can."""
     try:
         with path.open("rb") as file:
             head, compression = _head(file), "none"
@@ -120,7 +120,7 @@ def _open(path: Path) -> tuple[str, bytes]:
 
 
 def _head(file: IO[bytes] | gzip.GzipFile) -> bytes:
-    """Return the first bytes of a file, none where there are only blanks and ends of lines in all of it."""
+    """Return the first bytes of a file, none if the whole file is only blanks and line ends."""
     head = file.read(_HEAD)
     blocks = chain([head], iter(lambda: file.read(_HEAD), b""))
     return head if any(block.strip(b" \t\r\n\xef\xbb\xbf") for block in blocks) else b""
@@ -135,6 +135,6 @@ def _kind(path: Path, head: bytes) -> str:
 
 
 def _suffix(path: Path) -> str:
-    """Return what a name ends in, compression aside."""
+    """Return the ending of a name, ignoring that of a compression."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     return next((suffix for suffix in reversed(suffixes) if suffix not in _COMPRESSED), "")

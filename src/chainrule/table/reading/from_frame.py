@@ -1,4 +1,4 @@
-"""From data frames and arrays in memory to a `Table`, by way of narwhals and the loader that files take."""
+"""Convert data frames and arrays in memory to a `Table`, with narwhals and the loader that files use."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from chainrule.table.reading.times import refuse_dates, refuse_durations
 
 
 def from_frame(frame: Any) -> Table:
-    """Take a table from memory.
+    """Convert a data frame or a mapping of arrays to a table.
 
     Parameters
     ----------
     frame : data frame, or mapping of str to array or list
-        pandas, Polars, PyArrow, or whatever else narwhals understands.
+        A frame of pandas, Polars, PyArrow, or any other library that narwhals supports.
 
     Returns
     -------
     Table
-        Rows in the order of the frame. Texts are read as in files: marks of missing values, numbers stored as text.
+        Rows in the order of the frame. Texts are read as in files: missing values, numbers stored as text.
 
     Raises
     ------
     TableError
-        If it is no frame, has no rows or no columns, or its columns differ in length.
+        If it is not a frame, has no rows or no columns, or its columns differ in length.
 
     Examples
     --------
@@ -56,12 +56,12 @@ def from_frame(frame: Any) -> Table:
 
 
 def number_column(name: str, values: Array) -> Column:
-    """Take a column as numbers; True and False are 1 and 0.
+    """Convert a column to numbers; True and False become 1 and 0.
 
     Raises
     ------
     TableError
-        If it holds dates or durations, or a text that is no number.
+        If it holds dates or durations, or a text that is not a number.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def number_column(name: str, values: Array) -> Column:
 
 
 def level_column(name: str, values: Array) -> Column:
-    """Take every different value of a column as a level: a text as it stands, and nothing read into it.
+    """Take every distinct value of a column as a category; texts are kept as they are.
 
     Raises
     ------
@@ -117,10 +117,10 @@ def _from_native(frame: Any) -> dict[str, Array]:
 
 
 def array_of(series: Any) -> Array:
-    """Return the values of a series of narwhals, None where objects are missing.
+    """Return the values of a narwhals series, None where objects are missing.
 
-    Its `to_numpy` rounds whole numbers to floats beside missing ones, and forgets which values of an Arrow dictionary
-    are missing.
+    Its `to_numpy` rounds whole numbers to floats if some are missing, and loses which values of an Arrow dictionary are
+    missing.
     """
     if series.dtype.is_float() or series.dtype.is_temporal() or not series.null_count():
         return np.asarray(series.to_numpy())
@@ -135,7 +135,7 @@ def _from_mapping(frame: Mapping[Any, Any]) -> dict[str, Array]:
 
 
 def _one_dimensional(values: Any) -> Array:
-    """Make an array that keeps None beside numbers, and numbers beside texts, as they are."""
+    """Make an array that keeps None among numbers, and numbers among texts, as they are."""
     array = values if isinstance(values, np.ndarray) else np.array(list(values), dtype=object)
     if array.ndim != 1:
         raise TableError(f"A column must be one-dimensional, got shape {array.shape}.")
@@ -143,7 +143,7 @@ def _one_dimensional(values: Any) -> Array:
 
 
 def _plain(values: Array) -> Array:
-    """Return numbers, truth values or dates as they are, objects as numbers or texts, None where missing."""
+    """Keep numbers, truth values and dates; convert objects to numbers or texts, None where missing."""
     if values.dtype.kind == "M":
         return np.ascontiguousarray(values, "datetime64[us]")
     if values.dtype.kind in "biu":
@@ -168,16 +168,19 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_exact(value: Any) -> bool:
-    """Whether a float stands for the number alone: whole ones beyond 2^53 are identifiers that it would confuse."""
+    """Whether a float represents the number exactly: a float would confuse identifiers beyond 2^53."""
     return not isinstance(value, Integral) or float(value) == value
 
 
 def _text(value: Any) -> str:
-    """Write a number among texts as a column of numbers has it, so that 1, 1.0 and "1" are the same everywhere."""
+    """Write a number among texts like a column of numbers does, so that 1, 1.0 and "1" are the same everywhere."""
     is_float = _is_number(value) and not isinstance(value, Integral)
     return spell(np.float64(value), "number") if is_float and np.isfinite(float(value)) else str(value)
 
 
 def is_missing(value: Any) -> bool:
-    """Tell None, NaN, NaT and pandas' NA, which alone do not equal themselves."""
-    return value is None or (value != value) is not False
+    """Recognise None, NaN, NaT and pandas' NA: the last three do not equal themselves."""
+    if value is None:
+        return True
+    differs = value != value
+    return bool(differs) if isinstance(differs, bool | np.bool_) else True

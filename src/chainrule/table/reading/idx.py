@@ -1,4 +1,4 @@
-"""Image sets in the IDX format of MNIST: pixels as columns that are views on one matrix."""
+"""Read image sets in the IDX format of MNIST; the columns of pixels are views of one matrix."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _IMAGES, _LABELS = b"\0\0\x08\x03", b"\0\0\x08\x01"  # unsigned bytes, in three 
 
 
 def read_idx(path: Path) -> Table:
-    """Read an image set, and its labels where they lie beside it.
+    """Read an image set, with its labels if they are in the same folder.
 
     Parameters
     ----------
     path : Path
-        A file such as `train-images-idx3-ubyte.gz`, compressed or not; the labels are then looked for in
+        A file such as `train-images-idx3-ubyte.gz`, compressed or not; the labels are looked for in
         `train-labels-idx1-ubyte.gz` and `train-labels-idx1-ubyte`.
 
     Returns
@@ -33,7 +33,7 @@ def read_idx(path: Path) -> Table:
     Raises
     ------
     TableError
-        If a file is no image set, is cut short, or images and labels differ in number.
+        If a file is not an image set, is cut short, or images and labels differ in number.
     """
     images = _read(path, _IMAGES)
     pixels = images.reshape(len(images), -1)
@@ -49,7 +49,7 @@ def read_idx(path: Path) -> Table:
 
 
 def labels_beside(path: Path) -> Path | None:
-    """Return the file with the labels of an image set, where there is one."""
+    """Return the file with the labels of an image set, if there is one."""
     stem = path.name.removesuffix(".gz").replace("images", "labels").replace("idx3", "idx1")
     candidates = [path.with_name(name) for name in (stem + ".gz", stem) if name != path.name]
     return next((candidate for candidate in candidates if candidate.is_file()), None)

@@ -1,4 +1,4 @@
-"""The files that sources of tables mean, so that no output is put in their place or among them."""
+"""Check that no output file replaces an input file or lies among the inputs."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from chainrule.table.reading.sql import literal
 
 
 def check_outputs(outputs: Mapping[str, Iterable[AnyPath]], sources: Iterable[Any], *others: AnyPath) -> None:
-    """See, before anything is read, that no output is an input, or would be one the next time.
+    """Check, before anything is read, that no output is an input, or would be one at the next run.
 
     Parameters
     ----------
     outputs : mapping of str to iterable of path
-        What each output is called in messages, and the places it takes.
+        For each output, its name in messages and the paths that it writes.
     sources : iterable
-        Tables to be read: paths, folders, patterns and queries, Arrow's datasets and mapped arrays; None and what
-        is in memory hold no files.
+        Tables to be read: paths, folders, patterns, queries, Arrow datasets and memory-mapped arrays. None and objects
+        in memory mean no files.
     *others : path
         Other files that are read.
 
@@ -38,7 +38,7 @@ def check_outputs(outputs: Mapping[str, Iterable[AnyPath]], sources: Iterable[An
     InvalidParameterError
         If an output is an input, lies among the files of a folder or a pattern that is read, or is another output.
     TableError
-        If a query is none that reads.
+        If a query does not only read.
     """
     read = [each for source in sources for each in _read(source)]
     names = [name for name, _ in read]
@@ -52,7 +52,7 @@ def check_outputs(outputs: Mapping[str, Iterable[AnyPath]], sources: Iterable[An
 
 
 def _read(source: Any) -> Iterator[tuple[str, list[Path]]]:
-    """Give what a source names, and the files that are read for it."""
+    """Yield each name in a source, with the files that are read for it."""
     if not isinstance(source, str | os.PathLike):
         yield "", _behind(source)
         return
@@ -62,14 +62,14 @@ def _read(source: Any) -> Iterator[tuple[str, list[Path]]]:
         return
     with connected(text) as connection:
         query = Query.parsed(connection, text)
-        for name in (*query.paths, *query.arguments):  # whose patterns are DuckDB's, with ** for folders in folders
+        for name in (*query.paths, *query.arguments):  # patterns are DuckDB's, with ** for nested folders
             found = connection.execute(f"SELECT file FROM glob({literal(name)})").fetchall()
             yield name, [*_files(name), *(Path(file) for (file,) in found)]
         yield from ((name, [Path(name)]) for name in query.arguments if os.path.isdir(name))  # noqa: PTH112 - all in it
 
 
 def _behind(source: Any) -> list[Path]:
-    """Return the files of what reads them later: Arrow's datasets, arrays mapped from a file."""
+    """Return the files of objects that read them later: Arrow datasets, memory-mapped arrays."""
     if isinstance(source, np.memmap):
         return [Path(source.filename)] if source.filename else []
     if not hasattr(type(source), "scanner"):
@@ -87,15 +87,15 @@ def _files(name: str) -> Iterator[Path]:
 
 
 def _would_take(name: str, place: AnyPath) -> bool:
-    """Say whether a new file at a place would be read with those that a folder or a pattern means."""
+    """Say whether a new file at this path would be one of those that a folder or a pattern means."""
     path, source = resolved(place), Path(os.path.expanduser(name))  # noqa: PTH111
-    if os.path.isdir(source):  # noqa: PTH112 - a text in a query may be no path at all
+    if os.path.isdir(source):  # noqa: PTH112 - a text in a query need not be a valid path
         return path.parent == resolved(source) and is_named_as_table(path)
     return glob.has_magic(name) and not source.is_file() and _matches(path.parts, resolved(source).parts)
 
 
 def _matches(path: Sequence[str], pattern: Sequence[str]) -> bool:
-    """Say whether a pattern means a path, with ** for any number of folders."""
+    """Say whether a path matches a pattern, with ** for any number of folders."""
     if not pattern:
         return not path
     if pattern[0] == "**":

@@ -1,4 +1,4 @@
-"""Lines above a CSV table: titles are left out, and whatever could be a row is an error."""
+"""Check the lines above a CSV table: titles are skipped, a line that could be a row is an error."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 def check_preamble(
     connection: DuckDBPyConnection, file: SourceFile, framing: Framing, *, skip: int, width: int, has_header: bool
 ) -> None:
-    """Hold the lines above a table against what a row of one could be.
+    """Check that no line above a table could be a row of it.
 
-    A title is a text in a line of its own: no number, no two fields, nothing that comes twice. There are fewer titles
-    than rows, or they would be the table.
+    A title is a text in a line of its own: it is not a number, has one field, and occurs once. There must be fewer
+    titles than rows, or they could be the table.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def check_preamble(
 def _lines(
     connection: DuckDBPyConnection, file: SourceFile, framing: Framing, skip: int
 ) -> Iterator[tuple[str, list[str]]]:
-    """Give the first lines, each as it stands and as its fields."""
+    """Yield the first lines, each as text and as its fields."""
     with opened(connection, file) as blocks:
         lines = (line for block in blocks for line in block.splitlines())
         for line in islice(lines, skip):
@@ -51,7 +51,7 @@ def _lines(
 
 
 def _title(cells: list[str]) -> str | None:
-    """Return the one text of a line, "" of a blank one, None where there are several or it is a value."""
+    """Return the only text of a line, "" for a blank line, None if it has several texts or a value."""
     texts = [cell.strip() for cell in cells if cell.strip()]
     if len(texts) > 1:
         return None

@@ -1,4 +1,4 @@
-"""What an SQL query may be, taken apart before anything is run: one SELECT that reads, and the files it names."""
+"""Parse an SQL query before it is run: it must be one SELECT that only reads; find the files that it names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _BEGINS = re.compile(r"[\s(]*(SELECT|FROM|WITH|VALUES)(?=[\s(*'\"])\s*\S", re.IGNORECASE)
 _READS = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}  # others write
-_ADDRESS = re.compile(r"file:", re.IGNORECASE)  # DuckDB understands these; all others take an extension
+_ADDRESS = re.compile(r"file:", re.IGNORECASE)  # DuckDB understands these; all others need an extension
 _READERS = {
     *("read_csv", "read_csv_auto", "read_parquet", "parquet_scan", "read_text", "read_blob", "glob", "sniff_csv"),
     *("read_json", "read_json_auto", "read_ndjson", "read_ndjson_auto"),
@@ -31,7 +31,7 @@ _MAKERS = {
 
 
 def is_query(source: str) -> bool:
-    """Tell an SQL query from a path; what is there is a path, whatever its name."""
+    """Say whether a source is an SQL query; if a file of this name exists, it is a path."""
     return _BEGINS.match(source) is not None and not is_there(source)
 
 
@@ -51,12 +51,12 @@ class Query:
 
     @classmethod
     def parsed(cls, connection: DuckDBPyConnection, text: str) -> Query:
-        """Take a query apart, without running it.
+        """Parse a query, without running it.
 
         Raises
         ------
         TableError
-            If it is no SQL, not one SELECT, or has a part that could do something else than read tables.
+            If it is not SQL, not one SELECT, or a part of it could do anything but read tables.
         """
         answer = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [text]).fetchall()[0][0]
         tree = json.loads(answer)
@@ -74,12 +74,12 @@ class Query:
 
     @property
     def parts(self) -> Iterator[dict[str, Any]]:
-        """Everything the statement is made of."""
+        """All parts of the statement."""
         return _parts(self.tree["statements"])
 
     @cached_property
     def tables(self) -> list[dict[str, Any]]:
-        """The tables that it names, but for those it defines itself."""
+        """The tables that it names, except those it defines itself."""
         return [part for part in self._named if _name(part).casefold() not in self._own]
 
     @property
@@ -93,23 +93,23 @@ class Query:
 
     @property
     def paths(self) -> Iterator[str]:
-        """Every name behind FROM that may be a file, a folder or a pattern.
+        """Every name after FROM that may be a file, a folder or a pattern.
 
-        One that the query defines itself may mean a file in another part of it, where DuckDB sees a file in the name.
+        A name that the query defines itself may still mean a file in another part of it.
         """
         return (name for name in map(_name, self._named) if "." in name or name.casefold() not in self._own)
 
     @property
     def arguments(self) -> Iterator[str]:
-        """Every file, folder or pattern that a function is to read."""
+        """Every file, folder or pattern that a function reads."""
         for function in filter(_reads, self.parts):
             for constant in (constant for each in _positional(function) for constant in _constants(each) or ()):
                 yield from _texts(constant.get("literal", constant.get("value")))
 
     def with_views(self) -> tuple[str, dict[str, list[SourceFile]]]:
-        """Return the statement with a view for each file of text that it names, and what the views are to show.
+        """Return the statement with a view in place of each text file that it names, and the files of each view.
 
-        DuckDB's own way with such a name would sniff a dialect of its own. Parquet files need none.
+        DuckDB itself would sniff the dialect of such a file anew. Parquet files need no view.
         """
         views: dict[str, list[SourceFile]] = {}
         names: dict[str, str] = {}
@@ -140,7 +140,7 @@ def _reads(part: dict[str, Any]) -> bool:
 
 
 def _positional(table_function: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Give the arguments that are no options; DuckDB takes no name of a file as an option."""
+    """Yield the arguments that are not options; DuckDB takes no file name as an option."""
     for each in _operands(table_function["function"]):
         option = each.get("type") == "COMPARE_EQUAL" and each["left"].get("type") == "COLUMN_REF"
         if not option:
@@ -154,7 +154,7 @@ def _operands(function: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _constants(argument: dict[str, Any]) -> list[dict[str, Any]] | None:
-    """Return a constant, or those of a list, alone; None for whatever has to be computed."""
+    """Return the constants of an argument, which is one or a list of them; None if it has to be computed."""
     is_list = argument.get("function_name") == "list_value" or argument.get("type") == "ARRAY_CONSTRUCTOR"
     constants = _operands(argument) if is_list else [argument]
     return constants if all(each.get("type") == "VALUE_CONSTANT" for each in constants) else None
@@ -172,7 +172,7 @@ def _parts(tree: Any) -> Iterator[dict[str, Any]]:
 
 
 def _texts(tree: Any) -> Iterator[str]:
-    """Give the texts inside a constant, wherever this version of DuckDB puts them."""
+    """Yield the texts inside a constant, wherever this version of DuckDB puts them."""
     if isinstance(tree, str):
         yield tree
     for part in tree.values() if isinstance(tree, dict) else ():

@@ -1,4 +1,4 @@
-"""From a file, a folder, a pattern or an SQL query to a `Table`."""
+"""Read a file, a folder, a pattern or an SQL query into a `Table`."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 Result = TypeVar("Result")
-Use = Callable[["DuckDBPyConnection", str], tuple[Result, int]]  # what is made of a scan, and of how many rows
+Use = Callable[["DuckDBPyConnection", str], tuple[Result, int]]  # returns a scan's result and its number of rows
 Notes = tuple[str, ...]
 
 
 def read_table(source: str | os.PathLike[str]) -> Table:
-    """Read a table from wherever it is.
+    """Read a table from a file, a folder, a pattern or an SQL query.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def read_table(source: str | os.PathLike[str]) -> Table:
         One of: a CSV, TSV, JSON, NDJSON or Parquet file, compressed (.gz, .zst) or not; a folder or a pattern
         (`*.csv`) of such files with the same columns, read in the order of their names; an IDX image set
         (`train-images-idx3-ubyte.gz`, its labels beside it); an SQL query, one SELECT (or FROM, WITH, VALUES) in which
-        files are tables: `SELECT * FROM 'sales.csv' WHERE year > 2020`. What exists is a path, whatever its name.
+        files are tables: `SELECT * FROM 'sales.csv' WHERE year > 2020`. If a file of that name exists, it is a path.
 
     Returns
     -------
@@ -46,14 +46,14 @@ def read_table(source: str | os.PathLike[str]) -> Table:
     Raises
     ------
     TableError
-        If there is no such file, it cannot be read, or it has no rows; if not every record of it is a row, but for
-        a title above the header; if a query could do anything but read.
+        If there is no such file, it cannot be read, or it has no rows; if a record is not a row, except titles above
+        the header; if a query could do anything but read.
 
     Notes
     -----
-    A query runs without access to extensions, networks and Python's variables. A file's name in it is read as the
-    file alone would be; with a function such as `read_csv('sales.csv', delim=';')` DuckDB's rules hold, except that
-    the names are constants or lists of them, and no addresses: what a query reads is known before it runs.
+    A query runs without access to extensions, networks and Python variables. A file that it names is read as it would
+    be without a query. With a function such as `read_csv('sales.csv', delim=';')` DuckDB's rules hold, except that file
+    names must be constants or lists of them, and no addresses: what a query reads is known before it runs.
 
     Examples
     --------
@@ -64,7 +64,7 @@ def read_table(source: str | os.PathLike[str]) -> Table:
     text = os.fspath(source)
     if is_query(text):
         with connected(text) as connection:
-            columns, notes = queried(connection, text, _kept)
+            columns, notes = queried(connection, text, _stored)
         return _table(columns, shorten(text, 80, placeholder=" ..."), notes)
     files = find_files(text)
     if files[0].kind == "idx":
@@ -81,19 +81,19 @@ def _loaded(connection: DuckDBPyConnection, scan: str) -> tuple[tuple[Column, ..
     return columns, len(columns[0].values)
 
 
-def _kept(connection: DuckDBPyConnection, scan: str) -> tuple[tuple[Column, ...], int]:
-    """Run a query once and keep its rows: a second run could give others."""
+def _stored(connection: DuckDBPyConnection, scan: str) -> tuple[tuple[Column, ...], int]:
+    """Run a query once and keep its rows: a second run could return others."""
     connection.execute(f"CREATE OR REPLACE TEMP TABLE result AS FROM {scan}")
     return _loaded(connection, "result")
 
 
 def scanned(connection: DuckDBPyConnection, files: list[SourceFile], use: Use[Result]) -> tuple[Result, Notes]:
-    """Return what `use` makes of the SQL that scans the files, and what is worth saying about them.
+    """Call `use` with the SQL that scans the files; return its result, and notes about the files.
 
     Raises
     ------
     TableError
-        If the files do not agree, or have other rows than were read.
+        If the files differ in their columns, or hold another number of rows than were read.
     """
 
     def attempt(given: Options) -> tuple[Result, Notes]:
@@ -102,16 +102,16 @@ def scanned(connection: DuckDBPyConnection, files: list[SourceFile], use: Use[Re
         _check_rows(files, scan, rows)
         return result, scan.notes
 
-    return _patiently(attempt) if files[0].kind == "csv" else attempt({})
+    return _with_retries(attempt) if files[0].kind == "csv" else attempt({})
 
 
 def queried(connection: DuckDBPyConnection, text: str, use: Use[Result]) -> tuple[Result, Notes]:
-    """Return what `use` makes of a query, and what is worth saying about the files in it.
+    """Call `use` with the SQL of a query; return its result, and notes about the files in it.
 
     Raises
     ------
     TableError
-        If it is no query that reads, or a file of text in it cannot be read to the last row.
+        If the query does not only read, or a text file in it cannot be read to the last row.
     """
     tree, views = Query.parsed(connection, text).with_views()
     sql = connection.execute("SELECT json_deserialize_sql(?::JSON)", [tree]).fetchall()[0][0]
@@ -120,7 +120,7 @@ def queried(connection: DuckDBPyConnection, text: str, use: Use[Result]) -> tupl
         notes = [_view(connection, name, files, given) for name, files in views.items()]
         return use(connection, f"({sql})")[0], sum(notes, ())
 
-    return _patiently(attempt) if views else attempt({})
+    return _with_retries(attempt) if views else attempt({})
 
 
 def _view(connection: DuckDBPyConnection, name: str, files: list[SourceFile], given: Options) -> Notes:
@@ -143,7 +143,7 @@ def _scan_of(files: list[SourceFile], connection: DuckDBPyConnection, given: Opt
 
 
 def _check_rows(files: list[SourceFile], scan: Scan, read: int) -> None:
-    """Hold what was read against what the files hold: no row may get lost, and none be made up."""
+    """Compare the number of rows read with that in the files: no row may be lost or invented."""
     there = read if scan.rows is None else scan.rows()
     if read != there:
         several = f" and {len(files) - 1:,} more files hold" if len(files) > 1 else " holds"
@@ -153,8 +153,8 @@ def _check_rows(files: list[SourceFile], scan: Scan, read: int) -> None:
         )
 
 
-def _patiently(attempt: Callable[[Options], tuple[Result, Notes]]) -> tuple[Result, Notes]:
-    """Read CSV files; where the sniffer's sample misled it, look again at every row."""
+def _with_retries(attempt: Callable[[Options], tuple[Result, Notes]]) -> tuple[Result, Notes]:
+    """Read CSV files; if the sniffer's sample misled it, retry with every row sampled."""
     import duckdb
 
     given: Options = {}
@@ -172,7 +172,7 @@ def _patiently(attempt: Callable[[Options], tuple[Result, Notes]]) -> tuple[Resu
                 first = error
             elif "to 'DATE'" in str(error) and not given.keys() & DATELESS:  # it takes "inf" for a date it cannot read
                 given |= DATELESS
-            else:  # every row looked at, and still wrong: the first reader knew the line
+            else:  # every row was sampled and it still fails: the first error names the line
                 raise first from error
 
 

@@ -1,4 +1,4 @@
-"""The records of a CSV file, told apart without DuckDB: what it reads is held against their number."""
+"""Count the records of a CSV file without DuckDB, to check the number of rows that DuckDB reads."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from chainrule.table.reading.files import DAMAGED, SourceFile, file_literal
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_BLOCK = 1 << 20  # bytes looked at together
-_LONGEST = 1 << 24  # of a field, in bytes; DuckDB refuses lines of 2 MB
+_BLOCK = 1 << 20  # bytes read at a time
+_LONGEST = 1 << 24  # bytes of the longest field; DuckDB refuses lines of 2 MB
 
 
 @dataclass(frozen=True)
 class Framing:
-    """What tells fields and records apart: one character each, or "" for none."""
+    """The characters that separate fields and records: one each, or "" for none."""
 
     delimiter: str
     quote: str
@@ -32,7 +32,7 @@ class Framing:
 
 @contextmanager
 def opened(connection: DuckDBPyConnection, file: SourceFile) -> Iterator[Iterator[bytes]]:
-    """Give a file's content in blocks that end where a line ends.
+    """Open a file as an iterator of blocks that end at the end of a line.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def _blocks(stream: BufferedIOBase) -> Iterator[bytes]:
 
 
 def _unpacked_lines(connection: DuckDBPyConnection, file: SourceFile) -> Iterator[bytes]:
-    """Have DuckDB unpack a file, and read nothing into its lines."""
+    """Let DuckDB decompress a file; its lines are not parsed."""
     raw = "auto_detect=false, header=false, delim='\x01', quote='', escape='', columns={'line': 'VARCHAR'}"
     cursor = connection.cursor()
     cursor.execute(f"FROM read_csv({file_literal(file)}, {raw}, compression='zstd')")
@@ -64,9 +64,9 @@ def _unpacked_lines(connection: DuckDBPyConnection, file: SourceFile) -> Iterato
 
 
 def filled(blocks: Iterator[bytes], framing: Framing) -> Iterator[bool]:
-    """Say of every record whether it is more than a blank line.
+    """Say for every record whether it is more than a blank line.
 
-    Before the first block with a quote in it, lines are records.
+    Before the first block that contains a quote, every line is a record.
     """
     quote = framing.quote.encode()
     for block in blocks:
@@ -77,7 +77,7 @@ def filled(blocks: Iterator[bytes], framing: Framing) -> Iterator[bool]:
 
 
 def fields(blocks: Iterator[bytes], framing: Framing) -> Iterator[list[str]]:
-    """Give the fields of every record; bytes stand for themselves, whatever the encoding."""
+    """Yield the fields of every record; bytes are kept, whatever the encoding."""
     lines = (line.decode("latin-1") for block in blocks for line in block.splitlines(keepends=True))
     own = framing.escape not in ("", framing.quote)
     return csv.reader(
@@ -92,7 +92,7 @@ def fields(blocks: Iterator[bytes], framing: Framing) -> Iterator[list[str]]:
 
 
 def count_records(connection: DuckDBPyConnection, file: SourceFile, framing: Framing, *, skip: int, alone: bool) -> int:
-    """Count the records below the first lines of a file.
+    """Count the records of a file after the skipped lines.
 
     Parameters
     ----------
@@ -100,9 +100,9 @@ def count_records(connection: DuckDBPyConnection, file: SourceFile, framing: Fra
     file : SourceFile
     framing : Framing
     skip : int
-        How many lines at the top are none.
+        Number of lines to skip at the top.
     alone : bool
-        Whether there is but one column: a blank line is then a missing value, except at the end.
+        Whether there is only one column: a blank line is then a missing value, except at the end.
     """
     with opened(connection, file) as blocks, _long_fields():
         found = islice(filled(blocks, framing), skip, None)
@@ -112,7 +112,7 @@ def count_records(connection: DuckDBPyConnection, file: SourceFile, framing: Fra
 
 
 def odd_line_end(connection: DuckDBPyConnection, file: SourceFile) -> int | None:
-    """Return the number of the first line that ends in another way than the first line, if there is one."""
+    """Return the number of the first line whose line end differs from that of line 1, if there is one."""
     first = None
     with suppress(TableError), opened(connection, file) as blocks:
         lines = (line for block in blocks for line in block.splitlines(keepends=True))

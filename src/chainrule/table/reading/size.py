@@ -1,4 +1,4 @@
-"""How much memory a table would take as a whole, judged without reading it."""
+"""Estimate the memory that a whole table would take, without reading it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from chainrule.table.reading.files import SourceFile, file_literal, find_files
 from chainrule.table.reading.query import is_query
 
 _BYTES_PER_VALUE = 24  # while a table is read, held and encoded
-_BYTES_PER_BYTE = {"none": 4, "gzip": 16, "zstd": 16}  # of a text file; packed ones are about a quarter as long
+_BYTES_PER_BYTE = {"none": 4, "gzip": 16, "zstd": 16}  # for a text file; compression makes it about four times shorter
 
 
 def memory_needed(source: str | os.PathLike[str]) -> int:
-    """Return about how many bytes training on a table in memory takes.
+    """Estimate the bytes that training on a table in memory takes.
 
-    It is 0 for a query, which is not run to find out, and for an image set, which cannot be read in batches.
+    It is 0 for a query, which is not run for this, and for an image set, which cannot be read in batches.
 
     Raises
     ------
@@ -34,8 +34,8 @@ def memory_needed(source: str | os.PathLike[str]) -> int:
 
 
 def _values(source: str, files: list[SourceFile]) -> int:
-    """Count the values of Parquet files by what their ends say."""
+    """Count the values of Parquet files from their metadata."""
     paths = ", ".join(map(file_literal, files))
-    query = f"SELECT sum(row_group_num_rows) FROM parquet_metadata([{paths}])"  # one entry for every column's part
+    query = f"SELECT sum(row_group_num_rows) FROM parquet_metadata([{paths}])"  # one entry per column and row group
     with connected(source) as connection:
         return int(connection.execute(query).fetchall()[0][0] or 0)

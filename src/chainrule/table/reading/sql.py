@@ -1,6 +1,6 @@
-"""How files spell things: missing values, numbers in text, and names and texts inside SQL.
+"""SQL that parses missing values and numbers in text, and quotes names and texts.
 
-Each function takes and returns SQL, so that spelling is settled where the data is, without a Python object per value.
+Each function takes and returns SQL, so that values are parsed inside DuckDB, without a Python object per value.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def clean(text: str) -> str:
 
 
 def number(text: str) -> str:
-    """Return the SQL for the number a text spells, NULL where it spells none.
+    """Return the SQL for the number that a text spells, NULL if it is not a number.
 
     Thousands separators, a leading currency sign and a trailing per cent sign are allowed: "$1,234.50", "12 %".
     """
@@ -59,7 +59,7 @@ def number(text: str) -> str:
 
 
 def spells_number(text: str) -> bool:
-    """Say of one text what `number` says in SQL.
+    """Say whether a text spells a number, by the rule of `number`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Dates and durations are no numbers until somebody says in which unit: where numbers are wanted they are refused."""
+"""Refuse dates and durations where numbers are needed: without a unit they are not numbers."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy as np
 from chainrule._errors import TableError
 from chainrule.network.types import Array
 
-_DATES, _DURATIONS = (date, time, np.datetime64), (timedelta, np.timedelta64)  # pandas' own are among them
+_DATES, _DURATIONS = (date, time, np.datetime64), (timedelta, np.timedelta64)  # pandas' types are subclasses
 
 
 def refuse_times(X: Any) -> None:
     """Raise TableError if an array or a data frame holds dates, times of day or durations.
 
-    NumPy takes a duration for the number of its units, whatever they are, and one that is missing for -2⁶³ of them.
+    NumPy converts a duration to its number of units, whatever they are, and a missing one to -2⁶³.
 
     Examples
     --------
@@ -44,17 +44,17 @@ def refuse_dates(name: str, values: Array) -> None:
 
 
 def _holds(values: Array, types: tuple[type, ...]) -> bool:
-    """Say whether one of the objects is of these types; NaT is none, it is missing."""
+    """Say whether one of the objects is of these types; NaT does not count, it is a missing value."""
     objects = values.tolist() if values.dtype.kind == "O" else []
     return any(isinstance(value, types) and value == value for value in objects)
 
 
 def _suspects(X: Any) -> Iterator[tuple[str, Array]]:
-    """The columns of times, and of objects, which may be such, with their names."""
+    """Yield name and values of the columns of times, and of objects, which may be times."""
     if isinstance(X, np.ndarray | list | tuple) or hasattr(X, "nnz"):
         yield from _suspects_of_array(X)
         return
-    import narwhals as nw  # arrays do without
+    import narwhals as nw  # not needed for arrays
     from narwhals.exceptions import DuplicateError
 
     try:
@@ -73,9 +73,9 @@ def _suspects_of_array(X: Any) -> Iterator[tuple[str, Array]]:
     if not isinstance(X, np.ndarray) and (isinstance(X, list | tuple) or hasattr(X, "__array__")):
         try:
             X = np.asarray(X)
-        except TypeError:  # of numbers and times there is no common type
+        except TypeError:  # numbers and times have no common type
             X = np.array(X, object)
-        except ValueError:  # rows of several lengths, which are told later
+        except ValueError:  # rows of several lengths, reported later
             return
     if isinstance(X, np.ndarray) and X.dtype.kind in "mMO":
         columns = X.T if X.ndim == 2 else [X.ravel()]

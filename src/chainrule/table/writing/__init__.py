@@ -1,1 +1,1 @@
-"""From columns to files."""
+"""Writing columns to files."""

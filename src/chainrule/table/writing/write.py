@@ -1,4 +1,4 @@
-"""Columns out: CSV, TSV, JSON or Parquet by the file's ending, replaced in one step; or CSV to a stream."""
+"""Write columns to a CSV, TSV, JSON or Parquet file, by its ending and in one atomic step; or as CSV to a stream."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _FORMATS = {
 
 
 def plain_values(column: Column) -> Array:
-    """Return a column's values as a file has them: numbers, dates, or texts with None for missing.
+    """Return a column's values as they are written to a file: numbers, dates, or texts with None for missing.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def plain_values(column: Column) -> Array:
 
 
 def _whole_where_possible(column: Column) -> Array:
-    """Numbers that are all whole, though stored as floats for want of an integer that means missing, as integers."""
+    """Return whole numbers as integers, although missing values made them floats."""
     values, missing = np.ascontiguousarray(column.values), column.missing
     if values.dtype.kind != "f" or not missing.any():
         return values
@@ -69,7 +69,7 @@ def write_columns(columns: dict[str, Column | Array], destination: str | os.Path
     ----------
     columns : dict of str to Column or ndarray
     destination : path or binary stream
-        A path ends in .csv, .tsv, .json or .parquet; a stream gets CSV.
+        A path must end in .csv, .tsv, .json or .parquet; CSV is written to a stream.
 
     Raises
     ------
@@ -77,11 +77,11 @@ def write_columns(columns: dict[str, Column | Array], destination: str | os.Path
         If the ending is unknown or the file cannot be written; an older file is then left as it was.
     """
     arrays = {name: plain_values(each) if isinstance(each, Column) else each for name, each in columns.items()}
-    placed(lambda path, form: _write(arrays, path, form), destination)
+    write_file(lambda path, form: _write(arrays, path, form), destination)
 
 
 def check_destination(path: str | os.PathLike[str]) -> None:
-    """See whether columns can be written to a path.
+    """Check that columns can be written to a path.
 
     Raises
     ------
@@ -96,8 +96,8 @@ def check_destination(path: str | os.PathLike[str]) -> None:
         raise TableError(f"cannot write {os.fspath(path)}: {reason}.")
 
 
-def placed(write: Callable[[Path, str], None], destination: str | os.PathLike[str] | IO[bytes]) -> None:
-    """Have a file written beside its destination, in the format of its ending, then put it where it belongs.
+def write_file(write: Callable[[Path, str], None], destination: str | os.PathLike[str] | IO[bytes]) -> None:
+    """Write a file beside its destination, in the format of its ending, then move it there.
 
     Raises
     ------
@@ -127,13 +127,13 @@ def _write(columns: dict[str, Any], path: Path, form: str) -> None:
     named = enumerate(zip(columns, casts, strict=True))
     chosen = ", ".join(f"c{i}{cast} AS {identifier(name)}" for i, (name, cast) in named)
     with closing(connect()) as connection:
-        # DuckDB scans a dict of arrays as a table; names by position spare it any quoting there.
+        # DuckDB scans a dict of arrays as a table; names by position need no quoting.
         connection.register("source", {f"c{i}": values for i, values in enumerate(plain)})
         copy(connection, f"SELECT {chosen} FROM source", path, form)
 
 
 def copy(connection: DuckDBPyConnection, query: str, path: Path, form: str) -> None:
-    """Write what a query gives, in its order, by DuckDB's words for a format.
+    """Write the result of a query, in order, in a format given as DuckDB's options.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Columns out, a batch at a time: the file that `write_columns` would write of all batches together."""
+"""Write columns batch by batch, to the same file that `write_columns` would write of all batches together."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from chainrule.network.types import Array
 from chainrule.table.columns import Column, Kind
 from chainrule.table.reading.database import connect
 from chainrule.table.reading.sql import identifier, literal
-from chainrule.table.writing.write import copy, placed, plain_values, write_columns
+from chainrule.table.writing.write import copy, plain_values, write_columns, write_file
 
 Columns = dict[str, Column | Array]
 
@@ -24,18 +24,18 @@ Columns = dict[str, Column | Array]
 def write_batches(
     batches: Iterable[Columns], destination: str | os.PathLike[str] | IO[bytes], *, memory: int = 2**29
 ) -> None:
-    """Write batches with the same columns one below the other, with a header.
+    """Write batches with the same columns one after the other, with a header.
 
-    The file appears when the last batch is written; until then the batches are kept beside it.
+    The file appears once the last batch is written; until then the batches are temporary files beside it.
 
     Parameters
     ----------
     batches : iterable of dict of str to Column or ndarray
         At least one.
     destination : path or binary stream
-        A path ends in .csv, .tsv, .json or .parquet; a stream gets CSV.
+        A path must end in .csv, .tsv, .json or .parquet; CSV is written to a stream.
     memory : int, default 512 MiB
-        What putting the batches together may take.
+        Most memory for joining the batches.
 
     Raises
     ------
@@ -47,12 +47,12 @@ def write_batches(
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".chainrule-") as folder:
             _write(batches, Path(folder), path, form, memory)
 
-    placed(write, destination)
+    write_file(write, destination)
 
 
 @dataclass
 class _Narrowing:
-    """Whether a column can be written as whole numbers, or as days: what only its last batch decides."""
+    """Whether a column can be written as whole numbers or as days; known only after its last batch."""
 
     kind: Kind
     whole: bool = True
@@ -74,7 +74,7 @@ class _Narrowing:
 
 
 def _is_whole(present: Array) -> bool:
-    """Tell whole numbers that are exact as floats, and days without a time."""
+    """Say whether all values are whole numbers that are exact as floats, or days without a time."""
     if present.dtype.kind == "M":
         return np.array_equal(present.astype("datetime64[D]"), present)
     return present.dtype.kind == "f" and bool(np.all((present == np.trunc(present)) & (np.abs(present) < 2**53)))
@@ -94,12 +94,12 @@ def _write(batches: Iterable[Columns], folder: Path, path: Path, form: str, memo
     changed = ", ".join(f"{identifier(name)}{cast} AS {identifier(name)}" for name, cast in casts.items() if cast)
     columns = f"* REPLACE ({changed})" if changed else "*"
     with closing(connect(memory_limit=f"'{memory // 2**20}MiB'")) as connection:
-        # A batch of missing values only has no type of its own: union_by_name finds one for all.
+        # A batch with only missing values has no type of its own: union_by_name finds one for all batches.
         copy(connection, f"SELECT {columns} FROM read_parquet([{', '.join(parts)}], union_by_name=true)", path, form)
 
 
 def _wide(values: Column | Array) -> Array:
-    """Return values in the type that all batches share."""
+    """Return values in a type that all batches share."""
     if not isinstance(values, Column):
         return values
     return values.values if values.kind in ("number", "date") else plain_values(values)

@@ -26,14 +26,14 @@ def batches_of(column, cuts):
     return [column.take(slice(start, stop)) for start, stop in pairwise(borders)]
 
 
-def plain(facts):
-    tally = facts.tally and (facts.tally.values.tolist(), facts.tally.counts.tolist())
-    return facts.rows, facts.missing, facts.first, facts.low, facts.high, tally, facts.fills_range
+def plain(summary):
+    tally = summary.tally and (summary.tally.values.tolist(), summary.tally.counts.tolist())
+    return summary.rows, summary.missing, summary.first, summary.low, summary.high, tally, summary.fills_range
 
 
 @settings(deadline=None)
 @given(column=COLUMNS, cuts=st.lists(st.integers(0, 1000), max_size=4))
-def test_facts_do_not_depend_on_the_cuts(column, cuts):
+def test_summaries_do_not_depend_on_the_cuts(column, cuts):
     whole, *parts = (ColumnSummary.of(part, tally=True) for part in (column, *batches_of(column, cuts)))
     assert plain(sum(parts[1:], parts[0])) == plain(whole)
 
