@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pdoc
 
-PACKAGES = ("network", "derivation", "lab", "callbacks", "many", "table", "storage", "report")
+PACKAGES = ("network", "derivation", "lab", "callbacks", "many", "table", "storage", "metrics")
 # The last ones have what the first ones inherit: fit, predict, transform.
-ESTIMATORS = ("mlp", "linear", "table_model", "base", "fitted", "classification", "regression", "hidden_features")
+ESTIMATORS = ("mlp", "linear", "tabular", "base", "classifier", "regressor", "transformer")
 MODULES = [
     *(f"chainrule.{name}" for name in PACKAGES),
     *(f"chainrule.estimator.{name}" for name in ESTIMATORS),
+    "chainrule.tabular.model",
 ]
 SITE = Path(__file__).parents[1] / "site"
 

@@ -1,5 +1,6 @@
 """A table in batches is understood as the same table in memory is."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from chainrule.outofcore.memory import Budget
 from chainrule.table import infer_target, read_table
 from chainrule.table.batches import OneBatch
 from chainrule.table.encoding.blocks import Scaled
+from chainrule.table.encoding.dates import DATE_PARTS
 from chainrule.table.reading.batches import open_batches
 from chainrule.tabular.prepare import Overrides, prepare, summarize
 from chainrule.tabular.prepared_file import load_prepared, save_prepared
@@ -191,3 +193,18 @@ def test_units_are_those_of_the_training_rows_and_a_constant_stays_unscaled():
     a = read_table(query)["a"].values[prepared.split.untested]
     assert prepared.target.centre == pytest.approx((a.mean(), 10), rel=1e-12)
     assert prepared.target.scale == pytest.approx((a.std(), 1), rel=1e-12)
+
+
+@pytest.mark.parametrize("memory", [False, True])
+def test_gaps_that_training_did_not_have_become_its_medians(tmp_path, memory):
+    """Of numbers, of few different ones, and of dates; not 0, which may be far outside of what training had."""
+    query = "SELECT 1e6 + sin(i) AS x, 50 + i % 3 AS few, DATE '2024-01-01' + INTERVAL (i % 99) DAY AS day, i % 2 AS y"
+    source = f"{query} FROM range(400) t(i)"
+    with open_batches(source) if memory else nullcontext(OneBatch.of(read_table(source))) as batches:
+        prepared = prepare(batches, ["y"], tmp_path if memory else None)
+    table, rows = read_table(source), prepared.split.untested
+    for block in prepared.encoder.blocks:
+        column = table[block.column]
+        taken = DATE_PARTS[block.part](column.values[rows]) if column.kind == "date" else column.values[rows]
+        assert not block.indicator
+        assert block.fill == np.median(taken.astype(np.float64))

@@ -40,7 +40,7 @@ def test_statistics_come_from_the_training_rows_alone():
 
 
 def test_missing_only_at_prediction_becomes_the_median():
-    assert encode({"x": [0.0, 0.0, 3.0]}, test={"x": ["?", "0"]})["x"] == pytest.approx(
+    assert encode({"x": [5.0, 5.0, 8.0]}, test={"x": ["?", "5"]})["x"] == pytest.approx(
         [clipped(-1 / math.sqrt(2))] * 2
     )
 

@@ -120,7 +120,7 @@ class TrainingSet:
         """Targets (n[L], m) and relative weights of the rows that count."""
         rows = slice(None) if self.counted is None else self.counted
         weights = None if self.weights is None else self.weights[rows] / self.examples.mean_weight
-        return self.Y[rows].T.astype(np.float64), weights
+        return self.Y[rows].T.astype(np.float64, copy=False), weights
 
     @cached_property
     def examples(self) -> Examples | StoredRows:

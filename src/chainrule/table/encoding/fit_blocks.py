@@ -40,7 +40,7 @@ def fit_blocks(plan: ColumnPlan, measures: ColumnMeasures, embedding_size: int |
 
 def _scaled(measures: ColumnMeasures, part: str) -> Iterator[Scaled]:
     found = measures.moments(part)
-    fill = measures.median(part) if measures.missing else 0.0
+    fill = measures.median(part)  # what predicts later may have gaps that training had not
     yield from _informative(measures, part, found, fill)
 
 
