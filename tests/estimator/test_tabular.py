@@ -295,3 +295,31 @@ def test_a_loaded_estimator_is_fitted_again_as_it_was(tmp_path):
     fitted.save(tmp_path / "m.safetensors")
     loaded = load(tmp_path / "m.safetensors")
     assert loaded.get_params() == fitted.get_params() | {"hidden_layer_sizes": (16,)}
+
+
+@pytest.mark.parametrize("memory", [None, "1GB"])
+def test_targets_that_a_loss_is_not_defined_for_are_refused_wherever_the_rows_are(memory, tmp_path):
+    """Also if their mean is one that it is defined for."""
+    path = tmp_path / "t.parquet"
+    pd.DataFrame({"x": np.arange(300) % 7 / 2, "y": np.where(np.arange(300) % 10, 3.0, -1.0)}).to_parquet(path)
+    with pytest.raises(ValueError, match=r"targets must be at least 0, got -1\.0"):
+        TabularRegressor(**QUICK, loss="poisson", memory=memory).fit(str(path), "y")
+
+
+def test_class_weights_start_the_last_bias_at_the_same_place_wherever_the_rows_are(tmp_path):
+    path = tmp_path / "t.parquet"
+    rare().to_parquet(path)
+    asked = QUICK | {"learning_rate_init": 1e-12, "max_iter": 1, "kernel_initializer": "zeros", "test_size": 0.2}
+    said = [
+        TabularClassifier(**asked, class_weight={0: 1, 1: 5}, memory=memory)
+        .fit(str(path), "y")
+        .predict_proba(str(path))
+        for memory in (None, "1GB")
+    ]
+    np.testing.assert_allclose(*said, atol=0.01)  # in memory it is the share of the training rows alone
+
+
+@pytest.mark.parametrize("value", [[0.1, 0.9], "a", True])
+def test_parameters_of_losses_are_numbers(value):
+    with pytest.raises(ValueError, match="quantile must be a number"):
+        TabularRegressor(**QUICK, loss="quantile", quantile=value).fit(FRAME, PRICE)

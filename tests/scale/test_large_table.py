@@ -65,3 +65,23 @@ def test_an_object_has_no_checkpoint(tmp_path):
     table = Task(duckdb.sql(QUERY).to_arrow_table(), ["y"])
     with pytest.raises(InvalidParameterError, match="a table that can be found again"):
         train_table(table, CHANGES, checkpoint=tmp_path / "run")
+
+
+def test_a_kill_while_the_linear_model_is_trained_does_not_cost_the_network(tmp_path):
+    """The checkpoint of the last epoch is there until all is done, and no epoch is trained twice."""
+
+    class Killed(Listener):
+        def on_compare(self):
+            raise SystemExit
+
+    path, heard = tmp_path / "t.parquet", Listener()
+    duckdb.sql(f"COPY ({QUERY}) TO '{path}'")
+    undisturbed = train_table(Task(path, ["y"]), CHANGES, memory="1GB")[0]
+    with pytest.raises(SystemExit):
+        train_table(Task(path, ["y"]), CHANGES, checkpoint=tmp_path / "run", memory="1GB", announce=lambda *_: Killed())
+    resumed = train_table(
+        Task(path, ["y"]), CHANGES, checkpoint=tmp_path / "run", memory="1GB", announce=lambda *_: heard
+    )
+    assert heard.heard == ["linear model"]
+    assert resumed[0].model.parameters.theta.tobytes() == undisturbed.model.parameters.theta.tobytes()
+    assert list((tmp_path / "run").iterdir()) == []

@@ -49,9 +49,6 @@ def given_settings(options: dict[str, Any]) -> dict[str, Any]:
 def given_objective(options: dict[str, Any]) -> Objective:
     """Return the given loss, its parameters and class weights."""
     parameters = {name: value for name, value in _more(options["more"]).items() if name in LOSS_PARAMETERS}
-    for name, value in parameters.items():
-        if not isinstance(value, int | float):
-            raise InvalidParameterError(f"--set {name} takes a number, got {value!r}.")
     return Objective(options["loss"], parameters, _class_weight(options["class_weight"]))
 
 

@@ -30,7 +30,7 @@ from chainrule.estimator.atomic_fit import all_or_nothing
 from chainrule.estimator.callbacks.calling import Callbacks
 from chainrule.estimator.callbacks.context import Context
 from chainrule.estimator.callbacks.scikit_learn import CallbackSupportMixin, TaskTree, with_callbacks
-from chainrule.estimator.open_inputs import check_written, is_source, open_inputs
+from chainrule.estimator.open_inputs import check_written, open_inputs
 from chainrule.estimator.row_weights import checked_weights
 from chainrule.estimator.scoring import require_scoring, validation_score
 from chainrule.estimator.serialize import (
@@ -63,6 +63,7 @@ from chainrule.network.losses import Loss
 from chainrule.network.training.history import History, StopReason
 from chainrule.network.types import Array
 from chainrule.table.reading.batches import ParquetBatches, open_batches
+from chainrule.table.reading.inputs import is_source
 from chainrule.table.target import Target
 
 
@@ -260,6 +261,8 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             distribution=distribution,
             checkpoint=checkpoint,
         )
+        if checkpoint is not None and self.history_.stop_reason != StopReason.INTERRUPTED:
+            checkpoint.remove()
         if calibration is not None:
             self.calibration_residuals_ = calibration.Y - self._outputs(self._for_outputs(calibration.X))
         _warn_of_the_end(self.history_)

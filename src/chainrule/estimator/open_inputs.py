@@ -17,13 +17,7 @@ from chainrule.estimator.stored_inputs import StoredTable, working_budget
 from chainrule.fit.callback_protocol import name_of
 from chainrule.network.types import Array
 from chainrule.table.reading.batches import ParquetBatches, open_batches
-from chainrule.table.reading.inputs import check_outputs
-
-
-def is_source(X: Any) -> bool:
-    """Say whether X refers to a table that has still to be read: a path, a query, an object of Dask or Arrow."""
-    arrow = hasattr(X, "scanner") or hasattr(X, "read_next_batch")  # a dataset or a reader; a table is in memory
-    return isinstance(X, str | os.PathLike) or _is_lazy(X) or arrow
+from chainrule.table.reading.inputs import check_outputs, is_source
 
 
 def _is_lazy(values: Any) -> bool:

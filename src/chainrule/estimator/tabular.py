@@ -18,12 +18,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d, validate_data
 
-from chainrule._errors import InvalidParameterError, TableError, TargetError
+from chainrule._errors import InvalidParameterError, TableError, TargetError, warn
 from chainrule.estimator.atomic_fit import all_or_nothing
 from chainrule.estimator.target_values import check_one_kind, present
 from chainrule.fit.dataset import TrainingSet
 from chainrule.fit.objective import LOSS_PARAMETERS, Objective
 from chainrule.fit.trained_network import TrainedNetwork
+from chainrule.network.training.history import StopReason
 from chainrule.network.training.hooks import Progress
 from chainrule.network.types import Array
 from chainrule.outofcore.memory import Budget
@@ -31,8 +32,9 @@ from chainrule.storage import save
 from chainrule.table import Column, ColumnPlan, Schema, Table, from_frame
 from chainrule.table.batches import Batches
 from chainrule.table.reading.from_frame import level_column, number_column
+from chainrule.table.reading.inputs import is_source
 from chainrule.tabular.model import TableModel, as_table
-from chainrule.tabular.pipeline import Task, in_batches, is_source, open_table, train_table
+from chainrule.tabular.pipeline import Task, in_batches, open_table, train_table
 from chainrule.tabular.prepare import ROLES, Overrides
 from chainrule.tabular.recipe import recipe
 
@@ -139,6 +141,7 @@ class BaseTabular(BaseEstimator):
     verbose: bool = False
 
     _task: ClassVar[str]
+    _by_name = True  # whether the target was a column of X; that of a loaded estimator was
     loss: Any
 
     @all_or_nothing
@@ -177,12 +180,12 @@ class BaseTabular(BaseEstimator):
             compare_on="test" if self.test_size else "validation",
             announce=(lambda *_: _Printing()) if self.verbose else None,
         )
-        by_name = self._by_name
         self._adopt(trained.model)
-        self._by_name = by_name
         self.schema_: Schema = prepared.schema
         if self._by_name:
             self._learn_names([name for name in prepared.about.names if name not in prepared.target.names])
+        if self.history_.stop_reason == StopReason.INTERRUPTED:
+            warn(f"Training stopped early: {self.history_.stop_sentence}")
         return self
 
     def predict(self, X: Any) -> Array:
@@ -288,7 +291,6 @@ class BaseTabular(BaseEstimator):
     def _adopt(self, model: TableModel) -> None:
         self.model_ = model
         self.history_, self.n_iter_ = model.network.history, model.network.state.epoch
-        self._by_name = True
 
     def _learn_names(self, names: list[str]) -> None:
         self.feature_names_in_, self.n_features_in_ = np.array(names, object), len(names)

@@ -20,7 +20,7 @@ from chainrule.fit.trained_network import TrainedNetwork
 from chainrule.fit.unused_parameters import warn_of_unused_parameters
 from chainrule.network.losses import Loss
 from chainrule.network.parameters import Parameters
-from chainrule.network.training.history import History, StopReason
+from chainrule.network.training.history import History
 from chainrule.network.training.lbfgs import train_lbfgs
 from chainrule.network.training.loop import train
 from chainrule.network.training.segment import State
@@ -82,7 +82,7 @@ def fit_network(
     distribution : Distribution, optional
         Where to train, if not in this process.
     checkpoint : CheckpointFile, optional
-        The file that training resumes from, if it exists, and writes checkpoints to; deleted when training has ended.
+        The file that training resumes from, if it exists, and writes checkpoints to; the caller deletes it.
 
     Raises
     ------
@@ -108,8 +108,6 @@ def fit_network(
     if earlier is None:  # a training that diverges has raised or warned
         by_score = validation is not None and validation.stops and settings.scoring != "loss"
         warn_of_unscaled(settings, loss, rows, by_score)
-    if checkpoint is not None and history.stop_reason != StopReason.INTERRUPTED:
-        checkpoint.remove()
     return TrainedNetwork.of(training, state, history, dataset.m, earlier)
 
 

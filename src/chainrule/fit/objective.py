@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -79,7 +80,7 @@ class Objective:
     """
 
     loss: str | None = None
-    parameters: Mapping[str, float] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
     class_weight: Any = None
 
     def loss_for(self, target: Target) -> Loss:
@@ -91,7 +92,7 @@ class Objective:
             If the loss does not suit the task, or a parameter does not belong to it.
         """
         classifies = target.task == "classification"
-        known = [*CLASSIFIER_LOSSES] if classifies else [*REGRESSOR_LOSSES]
+        known = [name for name in (CLASSIFIER_LOSSES if classifies else REGRESSOR_LOSSES) if name != "hinge"]
         name = self.loss or known[0]
         if name == "hinge":
             raise InvalidParameterError("loss='hinge' has no probabilities, which a table's model gives: use log_loss.")
@@ -101,6 +102,9 @@ class Objective:
         spare = [parameter for parameter in self.parameters if parameter != wanted]
         if spare:
             raise InvalidParameterError(f"{spare[0]} has no effect with loss={name!r}. Drop it or change the loss.")
+        for parameter, value in self.parameters.items():
+            if isinstance(value, bool) or not isinstance(value, Real):
+                raise InvalidParameterError(f"{parameter} must be a number, got {value!r}.")
         if self.class_weight is not None and not classifies:
             raise InvalidParameterError("class_weight is for classes: a target of numbers has none. Drop it.")
         if classifies:

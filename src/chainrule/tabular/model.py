@@ -54,7 +54,8 @@ class Evaluation:
 class TableModel:
     """A trained network with the encoding of its table, as `chainrule train` makes and saves it.
 
-    `chainrule.load` returns one from a model file. Tables may be files, queries, data frames or `Table`.
+    `chainrule.load` returns a tabular estimator, whose `model_` it is. Tables may be files, queries, data frames or
+    `Table`.
 
     Attributes
     ----------
@@ -136,10 +137,10 @@ class TableModel:
         """Yield the columns that `chainrule predict` writes: the prediction and the class probabilities, or numbers."""
         answers, target = self.answers_of(table), self.target
         if target.task == "classification":
-            yield "prediction", np.array(target.classes)[answers.argmax(axis=1)]
+            yield "prediction", self.decided(answers)
             yield from ((f"p_{name}", answers[:, k]) for k, name in enumerate(target.classes))
         elif answers.shape[1] == 1:
-            yield "prediction", answers[:, 0]
+            yield "prediction", self.decided(answers)
         else:
             yield from ((f"prediction_{name}", answers[:, k]) for k, name in enumerate(target.names))
 

@@ -26,7 +26,7 @@ from chainrule.table import Table
 from chainrule.table.batches import Batches, OneBatch
 from chainrule.table.reading.as_parquet import fingerprint
 from chainrule.table.reading.batches import open_batches
-from chainrule.table.reading.inputs import check_outputs
+from chainrule.table.reading.inputs import check_outputs, is_source
 from chainrule.table.reading.size import memory_needed
 from chainrule.tabular.model import as_table
 from chainrule.tabular.prepare import Overrides, PreparedTable, prepare
@@ -75,12 +75,6 @@ class Task:
     test: float = 0.2
     test_source: Any = None
     strict: bool = False
-
-
-def is_source(X: Any) -> bool:
-    """Say whether X refers to a table that has still to be read: a path, a query, an object of Dask or Arrow."""
-    lazy = ("__dask_graph__", "scanner", "read_next_batch")  # of Dask, an Arrow dataset or reader
-    return isinstance(X, str | os.PathLike) or any(hasattr(X, name) for name in lazy)
 
 
 def in_batches(source: Any, memory: str | None = None) -> bool:
@@ -182,8 +176,7 @@ def train_table(
             return restored or _prepared(task, shares, budget, place, asked, batched, on_read)
 
         # Every rank prepares rows in memory for itself; the root rank prepares rows on disk for all.
-        shared = distribution is not None and batched
-        prepared = distribution.broadcast(prepared_table) if shared and distribution else prepared_table()
+        prepared = distribution.broadcast(prepared_table) if distribution is not None and batched else prepared_table()
         settings = recipe(prepared.m, **changes)
         hooks = {} if announce is None else _hooks(announce(prepared, settings))
         file = None

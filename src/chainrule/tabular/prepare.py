@@ -26,8 +26,6 @@ from chainrule.tabular.encode import EncodedRows, encode_parts, encoded_rows
 from chainrule.tabular.split import PARTS, Shares, Split, split_table, with_target
 
 _SAMPLE_VALUES, _SAMPLE_ROWS = 4_000_000, 200_000  # most values and rows of the sample for medians
-
-
 ROLES = ("drop", "categorical", "numeric", "ordinal")
 
 
@@ -109,6 +107,14 @@ class PreparedTable:
         """The share of each class among all rows except the test rows."""
         shares = np.array(self.mean)
         return shares if len(shares) > 1 else np.array([1 - shares[0], shares[0]])
+
+    @property
+    def weighted_mean(self) -> tuple[float, ...]:
+        """The mean of the network's targets, each row with the weight of its class: where the last bias starts."""
+        if self.class_weights is None:
+            return self.mean
+        shares = self.class_shares * np.array(self.class_weights)
+        return tuple(shares[-len(self.mean) :].tolist())
 
     @property
     def class_weights(self) -> tuple[float, ...] | None:
@@ -194,7 +200,7 @@ def prepare(
     features = [plan.name for plan in schema.used]
     split = split_table(watched(batches, "splitting"), target, features, shares)
     needed = watched(batches.select([*features, *target.names]), "measuring")
-    y = _TargetMeasures(target, standardise=objective.standardises(target))
+    y = _TargetMeasures(target, objective)
     measures = _measured(needed, split, schema, y, shares.seed)
     encoder, (target, mean) = Encoder.of(schema, measures, batches.source, asked.embedding_size), y.results()
     counts = {part: split.counts[part] for part in PARTS}
@@ -287,8 +293,9 @@ def _sampled(start: int, rows: Array, share: float, seed: int) -> Array:
 class _TargetMeasures:
     """Statistics of the target over the measured rows: shares of classes, or mean and deviation of numbers."""
 
-    def __init__(self, target: Target, *, standardise: bool) -> None:
-        self.target, self.standardise = target, standardise
+    def __init__(self, target: Target, objective: Objective) -> None:
+        self.target, self.standardise = target, objective.standardises(target)
+        self.loss = objective.loss_for(target)
         self.counts = np.zeros(len(target.classes))
         self.numbers = [RunningMoments() for _ in target.names]
 
@@ -302,12 +309,19 @@ class _TargetMeasures:
                 moments.add(values)
 
     def results(self) -> tuple[Target, tuple[float, ...]]:
-        """Return the target with its units, and the mean of the network's targets."""
+        """Return the target with its units, and the mean of the network's targets.
+
+        Raises
+        ------
+        TargetError
+            If the loss is not defined for the least or the greatest number.
+        """
         n = len(self.numbers)
         if self.target.task == "regression":
             found, zeros, ones = [moments.total() for moments in self.numbers], (0.0,) * n, (1.0,) * n
             means = tuple(each.mean for each in found)
             if not self.standardise:
+                self.loss.check_target(np.array([[each.low for each in found], [each.high for each in found]]))
                 return replace(self.target, centre=zeros, scale=ones), means
             return replace(self.target, centre=means, scale=tuple(each.deviation for each in found)), zeros
         codes = np.arange(len(self.counts))

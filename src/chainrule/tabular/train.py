@@ -251,7 +251,7 @@ def _dataset(prepared: PreparedTable, part: str, budget: Budget, *, shares: bool
         return
     rows = _to_share(prepared, budget) if shares else rows
     rows, order = replace(rows, class_weights=prepared.class_weights), window_of(prepared, budget)
-    with closing(_RowsOnDisk(rows, prepared.mean, *order, prepared.encoder.embeddings)) as dataset:
+    with closing(_RowsOnDisk(rows, prepared.weighted_mean, *order, prepared.encoder.embeddings)) as dataset:
         yield dataset
 
 

@@ -20,6 +20,12 @@ from chainrule.table.reading.query import Query, is_query
 from chainrule.table.reading.sql import literal
 
 
+def is_source(X: Any) -> bool:
+    """Say whether X refers to a table that has still to be read: a path, a query, an object of Dask or Arrow."""
+    lazy = ("__dask_graph__", "scanner", "read_next_batch")  # of Dask, an Arrow dataset or reader; not an Arrow table
+    return isinstance(X, str | os.PathLike) or any(hasattr(X, name) for name in lazy)
+
+
 def check_outputs(outputs: Mapping[str, Iterable[AnyPath]], sources: Iterable[Any], *others: AnyPath) -> None:
     """Check, before anything is read, that no output is an input, or would be one at the next run.
 
