@@ -323,3 +323,11 @@ def test_class_weights_start_the_last_bias_at_the_same_place_wherever_the_rows_a
 def test_parameters_of_losses_are_numbers(value):
     with pytest.raises(ValueError, match="quantile must be a number"):
         TabularRegressor(**QUICK, loss="quantile", quantile=value).fit(FRAME, PRICE)
+
+
+def test_verbose_prints_the_loss_of_every_epoch(capsys):
+    reg = TabularRegressor(**QUICK, alpha=0.01, verbose=True).fit(TABLE.drop(columns="kind"), "price")
+    losses = [f"loss = {loss:.8f}" for loss in reg.history_["running_total"]]
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == reg.n_iter_
+    assert [line.split(", ")[1] for line in lines] == losses

@@ -4,6 +4,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from chainrule._errors import CheckpointError, InvalidParameterError, TableError, TargetError
@@ -102,6 +103,15 @@ def test_copies_travel_together_where_rows_are_nearly_all_distinct():
     codes = parts_of(query, ["y"], Shares(0.2, 0.25, seed=5))
     assert np.array_equal(codes[:1000], codes[5000:])
     assert np.bincount(codes).tolist() == pytest.approx([0, 3600, 1200, 1200], abs=8)
+
+
+def test_copies_of_features_stay_together_in_real_rows(shared_data):
+    path = shared_data("wine-quality/winequality-red.csv")
+    X = pd.read_csv(path, sep=";").drop(columns="quality")
+    assert X.duplicated().sum() == 240
+    codes = parts_of(path, ["quality"], Shares(0.2, 0.0))
+    assert (X.assign(part=codes).groupby(list(X.columns))["part"].nunique() == 1).all()
+    assert (codes == 3).sum() == pytest.approx(0.2 * len(X), abs=6)  # 6 strata, one for each quality
 
 
 def test_shares_that_leave_nothing_are_refused():

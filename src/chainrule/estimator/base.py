@@ -28,7 +28,7 @@ from chainrule.distributed.distribution import Distribution
 from chainrule.engine import choose
 from chainrule.estimator.atomic_fit import all_or_nothing
 from chainrule.estimator.callbacks.calling import Callbacks
-from chainrule.estimator.callbacks.context import Context
+from chainrule.estimator.callbacks.printing import print_epoch
 from chainrule.estimator.callbacks.scikit_learn import CallbackSupportMixin, TaskTree, with_callbacks
 from chainrule.estimator.open_inputs import check_written, open_inputs
 from chainrule.estimator.row_weights import checked_weights
@@ -245,7 +245,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         calibration = self._read_calibration(*calibration_rows)
         listeners = listed_callbacks(self.callbacks)
         if self.verbose:
-            listeners.insert(0, AtEpochEnd(_print_epoch))
+            listeners.insert(0, AtEpochEnd(print_epoch))
         if hasattr(self, "_skl_callbacks"):  # callbacks given to scikit-learn's set_callbacks
             listeners.append(TaskTree(*rows))
         warn_of_unused_loss_parameters(self, self._loss_parameters)
@@ -635,11 +635,3 @@ def _draw_seed(random_state: Any) -> int:
 def _first_draw(number: int) -> int:
     """Return a generator's first draw, cached: making one takes longer than an epoch of a small network."""
     return int(check_random_state(number).randint(2**31 - 1))
-
-
-def _print_epoch(ctx: Context) -> None:
-    history = ctx.history
-    line = f"Iteration {ctx.epoch}, loss = {history['running_total'][-1]:.8f}"
-    if "val_loss" in history:
-        line += f", validation loss = {history['val_loss'][-1]:.8f}"
-    print(line)

@@ -172,16 +172,55 @@ network_ : TrainedNetwork
 n_features_in_, feature_names_in_ : int, ndarray of str
 """
 
+_TABLE = """
+hidden_layer_sizes, activation, solver, alpha, l1_ratio, weight_decay, dropout, batch_size, learning_rate, \
+learning_rate_init, max_iter, early_stopping, validation_fraction, n_iter_no_change, and all others to n_threads
+    As for `MLPClassifier`; None, the default, uses the recipe of `chainrule train` for this number of rows.
+drop, categorical, numeric, ordinal : sequence of str or int, default=()
+    Columns to leave out, or whose role is set instead of inferred, by name or position from 1.
+embedding_size : int or "auto", default=None
+    Learn a vector of this size for each category, instead of one feature per category; "auto" chooses it by the
+    number of categories.
+loss, label_smoothing, gamma, class_weight, delta, quantile, power
+    As for `MLPClassifier` and `MLPRegressor`; None is cross-entropy, or the squared error of the standardised
+    target. "poisson", "gamma" and "tweedie" learn the target in its own units.
+test_size : float, default=0.0
+    Share of test rows, which are not used in training; the command's default is 0.2. With 0, network and baselines
+    are compared on the validation rows, where the network's figures are a little too good.
+random_state : int, RandomState or None, default=None
+    Seed of the split and of every random draw. A number gives the same bits as the command's `--seed`.
+memory : str, default=None
+    Maximum memory, such as "2GB": X is read in batches. With None the size of X decides.
+verbose : bool, default=False
+    Print the loss of every epoch.
+"""
+
+_TABLE_ATTRIBUTES = """
+schema_ : Schema
+    The role of every column, and why.
+figures_, baselines_ : dict of dict
+    Figures of network and baselines on held-out rows.
+history_ : History
+n_iter_ : int
+    Epochs.
+model_ : TableModel
+    Encoder, target, architecture and parameters.
+n_features_in_, feature_names_in_
+    The columns of X, without the target.
+"""
+
 _mlp_training = _TRAINING.format(max_iter=200, tol="1e-4")
 _SECTIONS = {
     "settings": _MLP + _SHARED + _mlp_training + _MLP_ONLY,
     "linear": _SHARED + _LINEAR_SOLVER + _TRAINING.format(max_iter=1000, tol="1e-9"),
     "attributes": _ATTRIBUTES,
+    "table": _TABLE,
+    "table_attributes": _TABLE_ATTRIBUTES,
 }
 
 
 def documented(cls: Class) -> Class:
-    """Replace {settings}, {linear} and {attributes} in a class docstring by the shared sections."""
+    """Replace {settings}, {linear}, ... in a class docstring by the shared sections."""
     for name, text in _SECTIONS.items():
         section = "\n".join(line for line in text.splitlines() if line)
         cls.__doc__ = (cls.__doc__ or "").replace(f"    {{{name}}}", textwrap.indent(section, "    "))

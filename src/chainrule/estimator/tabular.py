@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass, replace
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy.sparse import issparse
@@ -20,6 +20,8 @@ from sklearn.utils.validation import check_array, check_consistent_length, colum
 
 from chainrule._errors import InvalidParameterError, TableError, TargetError, warn
 from chainrule.estimator.atomic_fit import all_or_nothing
+from chainrule.estimator.callbacks.printing import print_epoch
+from chainrule.estimator.documentation import documented
 from chainrule.estimator.target_values import check_one_kind, present
 from chainrule.fit.dataset import TrainingSet
 from chainrule.fit.objective import LOSS_PARAMETERS, Objective
@@ -37,53 +39,6 @@ from chainrule.tabular.model import TableModel, as_table
 from chainrule.tabular.pipeline import Task, in_batches, open_table, train_table
 from chainrule.tabular.prepare import ROLES, Overrides
 from chainrule.tabular.recipe import recipe
-
-Estimator = TypeVar("Estimator")
-_PARAMETERS = """\
-Parameters
-    ----------
-    hidden_layer_sizes, activation, solver, alpha, l1_ratio, weight_decay, dropout, batch_size, learning_rate, \
-    learning_rate_init, max_iter, early_stopping, validation_fraction, n_iter_no_change, and all others to n_threads
-        As for `MLPClassifier`; None, the default, uses the recipe of `chainrule train` for this number of rows.
-    drop, categorical, numeric, ordinal : sequence of str or int, default=()
-        Columns to leave out, or whose role is set instead of inferred, by name or position from 1.
-    embedding_size : int or "auto", default=None
-        Learn a vector of this size for each category, instead of one feature per category; "auto" chooses it by the
-        number of categories.
-    loss, label_smoothing, gamma, class_weight, delta, quantile, power
-        As for `MLPClassifier` and `MLPRegressor`; None is cross-entropy, or the squared error of the standardised
-        target. "poisson", "gamma" and "tweedie" learn the target in its own units.
-    test_size : float, default=0.0
-        Share of test rows, which are not used in training; the command's default is 0.2. With 0, network and baselines
-        are compared on the validation rows, where the network's figures are a little too good.
-    random_state : int, RandomState or None, default=None
-        Seed of the split and of every random draw. A number gives the same bits as the command's `--seed`.
-    memory : str, default=None
-        Maximum memory, such as "2GB": X is read in batches. With None the size of X decides.
-    verbose : bool, default=False
-        Print the loss of every epoch.
-
-    Attributes
-    ----------
-    schema_ : Schema
-        The role of every column, and why.
-    figures_, baselines_ : dict of dict
-        Figures of network and baselines on held-out rows.
-    history_ : History
-    n_iter_ : int
-        Epochs.
-    model_ : TableModel
-        Encoder, target, architecture and parameters.
-    n_features_in_, feature_names_in_
-        The columns of X, without the target.\
-"""
-
-
-def _documented(estimator: type[Estimator]) -> type[Estimator]:
-    """Insert the parameters into the class docstring."""
-    estimator.__doc__ = (estimator.__doc__ or "").format(parameters=_PARAMETERS)
-    return estimator
-
 
 _OF_THE_TABLE = {*ROLES, "embedding_size", "test_size", "random_state", "memory", "verbose"}
 _OF_THE_TABLE |= {*LOSS_PARAMETERS, "loss", "class_weight"}
@@ -379,19 +334,25 @@ class BaseTabular(BaseEstimator):
         return tags
 
 
-@_documented
+@documented
 @dataclass(eq=False, repr=False)
 class TabularClassifier(ClassifierMixin, BaseTabular):
     """Classifier for raw tables: `chainrule train` as a scikit-learn estimator.
 
-    {parameters}
+    Parameters
+    ----------
+    {table}
+
+    Attributes
+    ----------
+    {table_attributes}
 
     Examples
     --------
-    >>> table = {{"size": [1.0, 2.5, None, 4.0] * 25, "colour": ["red", "red", "blue", "blue"] * 25}}
+    >>> table = {"size": [1.0, 2.5, None, 4.0] * 25, "colour": ["red", "red", "blue", "blue"] * 25}
     >>> clf = TabularClassifier(hidden_layer_sizes=(8,), max_iter=30, random_state=0)
     >>> clf = clf.fit(table, ["a", "a", "b", "b"] * 25)
-    >>> clf.predict({{"size": [1.0, 4.0], "colour": ["red", "blue"]}}).tolist()
+    >>> clf.predict({"size": [1.0, 4.0], "colour": ["red", "blue"]}).tolist()
     ['a', 'b']
     """
 
@@ -422,16 +383,22 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         self.classes_ = np.array(model.target.classes)
 
 
-@_documented
+@documented
 @dataclass(eq=False, repr=False)
 class TabularRegressor(RegressorMixin, BaseTabular):
     """Regressor for raw tables: `chainrule train` as a scikit-learn estimator.
 
-    {parameters}
+    Parameters
+    ----------
+    {table}
+
+    Attributes
+    ----------
+    {table_attributes}
 
     Examples
     --------
-    >>> table = {{"size": np.linspace(-2, 2, 200), "day": np.arange("2024-01-01", 200, dtype="datetime64[D]")}}
+    >>> table = {"size": np.linspace(-2, 2, 200), "day": np.arange("2024-01-01", 200, dtype="datetime64[D]")}
     >>> reg = TabularRegressor(hidden_layer_sizes=(16,), max_iter=60, random_state=0).fit(table, 3 * table["size"])
     >>> bool(reg.score(table, 3 * table["size"]) > 0.95)
     True
@@ -464,9 +431,7 @@ class _Printing:
 
     def on_epoch(self, progress: Progress) -> None:
         """Print the losses of the epoch."""
-        history = progress.history
-        validation = f", validation loss = {history['val_loss'][-1]:.8f}" if "val_loss" in history else ""
-        print(f"Iteration {progress.epoch}, loss = {history['running_loss'][-1]:.8f}{validation}")
+        print_epoch(progress)
 
     def on_compare(self) -> None:
         """Do nothing before the linear model is trained."""
