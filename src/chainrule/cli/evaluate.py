@@ -38,5 +38,5 @@ def evaluate(model: str, table: str, memory: str | None, as_json: bool) -> None:
     click.echo(figures_table({"network": found.figures}, "on these rows"))
     if found.by_class is not None:
         click.echo(class_text(found.by_class, classes, "rows"))
-    for remark in said:
-        click.echo(wrapped(remark))
+    if said:
+        click.echo("\n" + "\n".join(map(wrapped, said)))

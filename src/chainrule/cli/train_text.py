@@ -48,9 +48,10 @@ def after(trained: Trained, path: str, checkpoint: str | None) -> str:
     if checkpoint and history.stop_reason == StopReason.INTERRUPTED:
         lines.append(f"the same command goes on from {checkpoint}")
     if trained.figures:
-        lines += ["", figures_table(trained.figures), ""]
-    if trained.by_class is not None:
-        lines += [class_text(trained.by_class, trained.model.target.classes), ""]
+        lines += ["", figures_table(trained.figures)]
+        if trained.by_class is not None:
+            lines += [class_text(trained.by_class, trained.model.target.classes)]
+        lines += [""]
     if said := _remarks(trained):
         lines += [*map(wrapped, said), ""]
     lines.append(f"model saved: {path}")
