@@ -35,6 +35,9 @@ class ByClass:
     predicted: Array
     confusion: Array | None = None
 
+    def __repr__(self) -> str:
+        return f"ByClass({len(self.support):,} classes, {self.support.sum():,} rows)"
+
     @property
     def precision(self) -> Array:
         """The share of the rows predicted as the class that are of it; NaN if it is never predicted."""

@@ -78,6 +78,9 @@ class TableModel:
     network: TrainedNetwork
     training: dict[str, Any] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        return f"TableModel({self.target!r}, {self.network!r})"
+
     @property
     def architecture(self) -> Architecture:
         """Widths, activations and loss."""

@@ -59,6 +59,9 @@ class Trained:
     figures: dict[str, Figures] = field(default_factory=dict)
     by_class: ByClass | None = None
 
+    def __repr__(self) -> str:
+        return f"Trained({self.model!r}, figures of {', '.join(self.figures) or 'none'})"
+
 
 def train(
     prepared: PreparedTable,
