@@ -87,8 +87,10 @@ class ClassificationFigures:
             return {"roc_auc": None, "average_precision": None}
         columns = [0] if self._pairs.K == 2 else occurring.tolist()
         found = [self._scores.of(column)[1] for column in columns]
-        areas, precisions = ([float(of(weights) or 0.0) for weights in found] for of in (roc_auc, average_precision))
-        return {"roc_auc": float(np.mean(areas)), "average_precision": float(np.mean(precisions))}
+        return {
+            of.__name__: float(np.mean([value for weights in found if (value := of(weights)) is not None]))
+            for of in (roc_auc, average_precision)
+        }
 
     def _check(self) -> None:
         if not self._pairs.K:
