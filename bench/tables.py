@@ -30,10 +30,11 @@ from chainrule.outofcore.rows import Block
 from chainrule.table import Table, Target, read_table
 from chainrule.table.batches import OneBatch
 from chainrule.table.encoding.dates import DATE_PARTS
+from chainrule.tabular.baselines import baseline_name
 from chainrule.tabular.prepare import Overrides, PreparedTable, prepare
 from chainrule.tabular.recipe import recipe
 from chainrule.tabular.split import Shares, with_target
-from chainrule.tabular.train import baseline_name, train
+from chainrule.tabular.train import train
 
 warnings.simplefilter("ignore")
 

@@ -7,11 +7,13 @@ import subprocess
 import sys
 from contextlib import closing
 
+import numpy as np
 import pytest
 
-from chainrule.cli.display import aligned, figures_table, number, strict_json
+from chainrule.cli.display import aligned, figures_table, number, strict_json, wrapped
 from chainrule.cli.guard import names
 from chainrule.cli.progress import Reading
+from chainrule.metrics import classification_figures
 
 
 @pytest.mark.parametrize(
@@ -25,7 +27,8 @@ from chainrule.cli.progress import Reading
         (54_321.9, "54,322"),
         (-7.123456, "-7.123"),
         (math.inf, "inf"),
-        (math.nan, "nan"),
+        (math.nan, "undefined"),
+        (None, "undefined"),
     ],
 )
 def test_number(value, shown):
@@ -40,14 +43,38 @@ def test_columns_are_aligned_without_blanks_at_the_end():
 def test_the_best_of_each_figure_has_a_star():
     figures = {"one": {"accuracy": 0.9, "log_loss": 0.3}, "two": {"accuracy": 0.8, "log_loss": 0.2}}
     lines = figures_table(figures).splitlines()
-    assert lines[1].split() == ["one", "0.9000*", "0.3000"]
-    assert lines[2].split() == ["two", "0.8000", "0.2000*"]
+    assert lines[1].split() == ["accuracy", "0.9000*", "0.8000"]
+    assert lines[2].split() == ["log", "loss", "0.3000", "0.2000*"]
 
 
 def test_a_figure_that_is_no_number_is_never_the_best():
-    figures = {"one": {"roc_auc": math.nan}, "two": {"roc_auc": 0.5}}
-    assert figures_table(figures).splitlines()[1].split() == ["one", "nan"]
-    assert "*" not in figures_table({"one": {"roc_auc": math.nan}, "two": {"roc_auc": math.nan}})
+    for undefined in (math.nan, None):
+        figures = {"one": {"roc_auc": undefined}, "two": {"roc_auc": 0.5}}
+        assert figures_table(figures).splitlines()[1].split() == ["ROC", "AUC", "undefined", "0.5000"]
+        assert "*" not in figures_table({"one": {"roc_auc": undefined}, "two": {"roc_auc": undefined}})
+
+
+def test_a_figure_of_another_version_has_no_best():
+    figures = {"one": {"accuracy": 0.9, "new_score": 2.0}, "two": {"accuracy": 0.8}, "three": {"new_score": 1.0}}
+    assert [line.split() for line in figures_table(figures).splitlines()[1:]] == [
+        ["accuracy", "0.9000*", "0.8000", "undefined"],
+        ["new", "score", "2.000", "undefined", "1.000"],
+    ]
+
+
+def test_figures_fit_a_terminal():
+    codes, probabilities = np.array([0, 1, 1]), np.array([[0.8, 0.2], [0.4, 0.6], [0.7, 0.3]])
+    figures = classification_figures(codes, probabilities)
+    table = figures_table(dict.fromkeys(("network", "linear model", "baseline: most frequent class"), figures))
+    assert max(map(len, table.splitlines())) <= 80
+    assert len(table.splitlines()) == 1 + len(figures)
+
+
+def test_a_long_text_is_broken_at_words():
+    text = "trained with --class-weight balanced, rare classes count more; " * 3
+    lines = wrapped(text).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert " ".join(line.strip() for line in lines) == text.strip()
 
 
 def test_strict_json_has_no_infinity():
@@ -85,6 +112,7 @@ def test_a_terminal_shows_how_far_reading_is():
     """A real one: what a program writes there is read from the other side."""
     script = """
 from chainrule.cli.progress import Reading
+from chainrule.metrics import classification_figures
 reading = Reading(False)
 for done in (0, 250, 1000):
     reading("encoding", done, 1000)

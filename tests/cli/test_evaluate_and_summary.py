@@ -1,11 +1,12 @@
 """`chainrule evaluate` and `chainrule summary`."""
 
 import io
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import root_mean_squared_error
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, root_mean_squared_error
 
 import chainrule as package
 
@@ -21,6 +22,15 @@ def test_figures_are_those_of_the_predictions(chainrule, classes):
     assert report["figures"]["accuracy"] == (y == found["prediction"]).mean()
     assert report["figures"]["log_loss"] == pytest.approx(-np.log(given).mean(), rel=1e-5)
     assert report["figures"] == classes.report["figures"]
+    labels = report["classes"]
+    assert report["confusion"] == confusion_matrix(y, found["prediction"], labels=labels).tolist()
+    truth = precision_recall_fscore_support(y, found["prediction"], labels=labels, zero_division=np.nan)
+    for row, precision, recall, f1, support in zip(report["per_class"], *truth, strict=True):
+        expected = [None if np.isnan(value) else pytest.approx(value) for value in (precision, recall, f1, support)]
+        assert [row[name] for name in ("precision", "recall", "f1", "support")] == expected
+    assert [row["class"] for row in report["per_class"]] == labels
+    for name in ("per_class", "confusion", "classes"):
+        assert report[name] == classes.report[name]
     assert (report["rows"], report["without_target"]) == (60, 0)
 
 
@@ -28,6 +38,8 @@ def test_figures_of_numbers_are_in_their_units(chainrule, numbers):
     report = chainrule("evaluate", numbers.model, numbers.test_table, "--json").json
     y, found = pd.read_csv(numbers.test_table)["price"], predictions(chainrule, numbers)["prediction"]
     assert report["figures"]["rmse"] == pytest.approx(root_mean_squared_error(y, found))
+    assert report["remarks"] == []
+    assert "confusion" not in report
 
 
 def test_rows_without_target_are_counted(chainrule, numbers, tmp_path):
@@ -39,6 +51,24 @@ def test_rows_without_target_are_counted(chainrule, numbers, tmp_path):
     shown = chainrule("evaluate", numbers.model, tmp_path / "t.csv").stdout
     assert "5 rows lack a target value" in shown
     assert "*" not in shown  # one model alone is not the best of several
+
+
+def test_rows_of_one_class_have_no_ranks(chainrule, classes, tmp_path):
+    """What is undefined is null in JSON, and said."""
+    frame = pd.read_csv(classes.test_table)
+    frame[frame.kind == "rose"].to_csv(tmp_path / "t.csv", index=False)
+    report = chainrule("evaluate", classes.model, tmp_path / "t.csv", "--json").json
+    assert report["figures"]["roc_auc"] is report["figures"]["average_precision"] is None
+    m = int((frame.kind == "rose").sum())
+    assert report["remarks"][-3:] == [
+        f"fewer than 30 rows of 'rose' ({m}): their figures are uncertain",
+        "no rows of 'big', 'lily': nothing can be said of how they are predicted",
+        "ROC AUC and average precision are undefined: all rows are of one class",
+    ]
+    shown = chainrule("evaluate", classes.model, tmp_path / "t.csv").stdout
+    assert re.search(r"ROC AUC +undefined\n", shown)
+    for remark in report["remarks"]:
+        assert remark in " ".join(shown.split())
 
 
 def test_what_evaluate_refuses(chainrule, classes, tmp_path):

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import shutil
 import struct
 from pathlib import Path
@@ -199,12 +200,11 @@ def test_columns_are_shown_before_training(chainrule, flower_files, tmp_path, mo
 
 def test_after_training_figures_baselines_reason_and_place_are_shown(chainrule, classes, model):
     shown = chainrule("train", classes.table, "-t", "kind", "-m", model, *QUICK).stdout
-    table = [line.split("  ")[0] for line in shown.splitlines()]
-    assert table[table.index("on the test rows") + 1 :][:3] == [
-        "network",
-        "linear model",
-        "baseline: most frequent class",
-    ]
+    lines = shown.splitlines()
+    head = next(line for line in lines if line.startswith("on the test rows"))
+    assert re.split(" {2,}", head) == ["on the test rows", "network", "linear model", "baseline: most frequent class"]
+    assert lines[lines.index(head) + 1].startswith("accuracy ")
+    assert max(map(len, lines[lines.index(head) : -1])) <= 80  # the last line is a path
     assert "stopped: reached max_iter=3 epochs" in shown
     assert shown.splitlines()[-1] == f"model saved: {model}"
 
@@ -218,7 +218,7 @@ def test_stop_reason_of_early_stopping(chainrule, classes, model):
 
 def test_json_is_all_there_is_on_standard_output(classes):
     assert set(classes.report) == {
-        *("model", "target", "task", "rows", "figures", "baselines"),
+        *("model", "target", "task", "rows", "figures", "baselines", "classes", "per_class", "confusion", "remarks"),
         *("stop_reason", "stop_sentence", "epochs", "best_epoch", "final", "seconds"),
     }
     assert set(classes.report["baselines"]) == {"linear model", "baseline: most frequent class"}

@@ -11,7 +11,7 @@ from chainrule import TabularClassifier, TabularRegressor, gradcheck, load, trac
 from chainrule.cli import main
 from chainrule.fit.objective import Objective
 from chainrule.table import Target
-from chainrule.tabular.train import baseline_name
+from chainrule.tabular.baselines import baseline_name
 
 QUICK = {"hidden_layer_sizes": (16,), "max_iter": 40, "random_state": 0}
 

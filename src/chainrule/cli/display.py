@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import Any
 
 from chainrule._json import plain
+from chainrule.metrics.catalogue import CATALOGUE, Figures
 
-_HIGHER_IS_BETTER = {"accuracy", "roc_auc", "r2"}
+WIDTH = 80  # of a terminal
 
 
 def aligned(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:
@@ -22,29 +24,37 @@ def aligned(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:
     return "\n".join("  ".join(row).rstrip() for row in cells)
 
 
-def figures_table(figures: dict[str, dict[str, float]], title: str = "on the test rows") -> str:
-    """Return a text table, a row per model and a column per figure; a star marks the best of several models."""
-    names = list(next(iter(figures.values())))
-    rows = [[title, *(name.replace("_", " ") for name in names)]]
-    best = {name: _best(name, [row[name] for row in figures.values()]) for name in names if len(figures) > 1}
-    for model, row in figures.items():
-        rows.append([model, *(f"{number(row[name])}{'*' if row[name] == best.get(name) else ' '}" for name in names)])
-    return aligned(rows, right=range(1, len(names) + 1))
+def figures_table(figures: Mapping[str, Figures], title: str = "on the test rows") -> str:
+    """Return a text table, a row per figure and a column per model; a star marks the best of several models."""
+    rows = [[title, *(f"{model} " for model in figures)]]
+    for name in dict.fromkeys(name for of in figures.values() for name in of):
+        values = [of.get(name) for of in figures.values()]
+        best = _best(name, [value for value in values if value is not None and not math.isnan(value)])
+        shown = CATALOGUE[name].shown if name in CATALOGUE else name.replace("_", " ")
+        rows.append([shown, *(f"{number(value)}{'*' if value == best else ' '}" for value in values)])
+    return aligned(rows, right=range(1, len(figures) + 1))
 
 
 def _best(name: str, values: list[float]) -> float:
-    finite = [value for value in values if not math.isnan(value)]
-    if not finite:
+    """Return the best of several values; NaN of one alone, or of a figure of which it is unknown what is better."""
+    if len(values) < 2 or name not in CATALOGUE:
         return math.nan
-    return max(finite) if name in _HIGHER_IS_BETTER else min(finite)
+    return max(values) if CATALOGUE[name].higher_is_better else min(values)
 
 
-def number(value: float) -> str:
+def number(value: float | None) -> str:
     """Write a number with four significant digits and thousands separators."""
+    if value is None or math.isnan(value):
+        return "undefined"
     if not math.isfinite(value):
         return str(value)
     digits = max(0, 3 - math.floor(math.log10(abs(value)))) if value else 0
     return f"{value:z,.{min(digits, 4 if abs(value) < 1 else digits)}f}"
+
+
+def wrapped(text: str) -> str:
+    """Break a text at words; its further lines are indented."""
+    return fill(text, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def strict_json(data: Any) -> str:

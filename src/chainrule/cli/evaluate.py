@@ -15,15 +15,20 @@ from chainrule.cli.guard import guarded
 @guarded
 def evaluate(model: str, table: str, memory: str | None, as_json: bool) -> None:
     """Test the saved MODEL on TABLE, which has the target column."""
-    from chainrule.cli.display import figures_table, strict_json
+    from chainrule.cli.class_text import advice, class_record, class_text, remarks
+    from chainrule.cli.display import figures_table, strict_json, wrapped
     from chainrule.cli.predict import table_model
     from chainrule.cli.reading import opened
 
     loaded = table_model(model)
     with opened(table, memory, "testing") as batches:
         found = loaded.judge(batches)
+    classes = loaded.target.classes
+    said = remarks(found.figures, found.by_class, classes, "rows", advice(loaded.training))
     if as_json:
-        click.echo(strict_json({"figures": found.figures, "rows": found.rows, "without_target": found.without_target}))
+        counts = {"rows": found.rows, "without_target": found.without_target}
+        by_class = class_record(found.by_class, classes)
+        click.echo(strict_json({"figures": found.figures, **by_class, **counts, "remarks": said}))
         return
     for note in found.notes:
         click.echo(note)
@@ -31,3 +36,7 @@ def evaluate(model: str, table: str, memory: str | None, as_json: bool) -> None:
         click.echo(f"{found.without_target:,} rows lack a target value and are left out")
     click.echo(f"{found.rows:,} rows of {found.source}")
     click.echo(figures_table({"network": found.figures}, "on these rows"))
+    if found.by_class is not None:
+        click.echo(class_text(found.by_class, classes, "rows"))
+    if said:
+        click.echo("\n" + "\n".join(map(wrapped, said)))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chainrule.cli.display import aligned, figures_table
+from chainrule.cli.class_text import advice, class_record, class_text, remarks
+from chainrule.cli.display import aligned, figures_table, wrapped
 
 if TYPE_CHECKING:
     from chainrule.fit.parameters import Settings
@@ -47,9 +48,19 @@ def after(trained: Trained, path: str, checkpoint: str | None) -> str:
     if checkpoint and history.stop_reason == StopReason.INTERRUPTED:
         lines.append(f"the same command goes on from {checkpoint}")
     if trained.figures:
-        lines += ["", figures_table(trained.figures), ""]
+        lines += ["", figures_table(trained.figures)]
+        if trained.by_class is not None:
+            lines += [class_text(trained.by_class, trained.model.target.classes)]
+        lines += [""]
+    if said := _remarks(trained):
+        lines += [*map(wrapped, said), ""]
     lines.append(f"model saved: {path}")
     return "\n".join(lines)
+
+
+def _remarks(trained: Trained) -> list[str]:
+    model, figures = trained.model, trained.figures.get("network", {})
+    return remarks(figures, trained.by_class, model.target.classes, advice=advice(model.training))
 
 
 def summary(trained: Trained, prepared: PreparedTable, path: str) -> dict[str, Any]:
@@ -63,6 +74,8 @@ def summary(trained: Trained, prepared: PreparedTable, path: str) -> dict[str, A
         "rows": {"train": prepared.m, "test": prepared.m_test, "without_target": prepared.dropped_rows},
         "figures": figures.pop("network", {}),
         "baselines": figures,
+        **class_record(trained.by_class, prepared.target.classes),
+        "remarks": _remarks(trained),
         "stop_reason": history.stop_reason,
         "stop_sentence": history.stop_sentence,
         "epochs": len(history["epoch"]) if "epoch" in history else 0,

@@ -199,7 +199,7 @@ _TABLE_ATTRIBUTES = """
 schema_ : Schema
     The role of every column, and why.
 figures_, baselines_ : dict of dict
-    Figures of network and baselines on held-out rows.
+    Figures of network and baselines on held-out rows, as `docs/figures.md` defines them; None is undefined.
 history_ : History
 n_iter_ : int
     Epochs.

@@ -26,6 +26,7 @@ from chainrule.estimator.target_values import check_one_kind, present
 from chainrule.fit.dataset import TrainingSet
 from chainrule.fit.objective import LOSS_PARAMETERS, Objective
 from chainrule.fit.trained_network import TrainedNetwork
+from chainrule.metrics import Figures
 from chainrule.network.training.history import StopReason
 from chainrule.network.training.hooks import Progress
 from chainrule.network.types import Array
@@ -158,11 +159,14 @@ class BaseTabular(BaseEstimator):
         """
         return self._fitted().decided(self._answers(X))
 
-    def evaluate(self, X: Any) -> dict[str, float]:
-        """Return the figures on a table that has the target column: accuracy, log loss, ROC AUC; or RMSE, MAE, R²."""
+    def evaluate(self, X: Any) -> Figures:
+        """Return the figures on a table that has the target column: accuracy, ROC AUC, ...; or RMSE, MAE, R², ...
+
+        One that is undefined for these rows is None, such as the ROC AUC of rows of one class.
+        """
         return self._judged(X, self._fitted().target.names)
 
-    def _judged(self, X: Any, names: Sequence[str | int]) -> dict[str, float]:
+    def _judged(self, X: Any, names: Sequence[str | int]) -> Figures:
         """Return the figures on a table, some of whose columns hold the target."""
         model = self._fitted()
         with self._opened(X) as batches:
@@ -172,7 +176,9 @@ class BaseTabular(BaseEstimator):
     def _named_score(self, X: Any, y: Any, sample_weight: Any, figure: str) -> float:
         if sample_weight is not None:
             raise InvalidParameterError("sample_weight goes with values of y: give y as values, or no weights.")
-        return self._judged(X, y if isinstance(y, list | tuple) else [y])[figure]
+        score = self._judged(X, y if isinstance(y, list | tuple) else [y])[figure]
+        assert score is not None  # accuracy and R² are defined for any rows
+        return score
 
     def _answers(self, X: Any) -> Array:
         """Return the probabilities or numbers that the network predicts for every row."""
@@ -213,12 +219,12 @@ class BaseTabular(BaseEstimator):
         save(self, path)
 
     @property
-    def figures_(self) -> dict[str, dict[str, float]]:
+    def figures_(self) -> dict[str, Figures]:
         """The figures of the network and the baselines on the test rows, or without any on the validation rows."""
         return dict(self._fitted().training.get("figures", {}))
 
     @property
-    def baselines_(self) -> dict[str, dict[str, float]]:
+    def baselines_(self) -> dict[str, Figures]:
         """The figures of the linear model, and of the class shares or the mean."""
         return {name: figures for name, figures in self.figures_.items() if name != "network"}
 

@@ -125,7 +125,7 @@ TRAINING: Shape = {
     "seconds": MEASURED,
     "settings": _OPEN,
     "history": _HISTORY,
-    "figures": Each(_MEASURES, of=dict),
+    "figures": Each(Each(OrNone(MEASURED), of=dict), of=dict),  # null is undefined
     "schema": Maybe(_SCHEMA),
     "columns": Maybe(_OVERRIDES),
     "objective": Maybe(_OBJECTIVE),

@@ -93,6 +93,9 @@ class TrainingSet:
     rows: Array | None = None
     embeddings: tuple[Embedding, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"TrainingSet({self.m:,} rows, {self.n_outputs:,} outputs)"
+
     @property
     def m(self) -> int:
         """The number of rows that count."""

@@ -1,20 +1,17 @@
-"""Figures of predictions: accuracy, log loss, ROC AUC, RMSE, MAE and R², of all rows or added up batch by batch."""
+"""Figures of predictions: of all rows, or added up batch by batch."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-import numpy as np
-
+from chainrule.metrics.by_class import ByClass
+from chainrule.metrics.catalogue import Figures
+from chainrule.metrics.classification import ClassificationFigures
+from chainrule.metrics.regression import RegressionFigures
 from chainrule.network.types import Array
-from chainrule.table.encoding.moments import Moments
-
-_EXACT = 1 << 20  # rows up to which the ROC AUC is exact
-_DROPPED_BITS = 11  # of a float32's 23 bits of precision: scores that differ by less than 1 in 4096 count as tied
-_BINS = (int(np.float32(1.0).view(np.uint32)) >> _DROPPED_BITS) + 1
 
 
-def classification_figures(codes: Array, probabilities: Array) -> dict[str, float]:
+def classification_figures(codes: Array, probabilities: Array, weights: Array | None = None) -> Figures:
     """Compute the figures of class probabilities.
 
     Parameters
@@ -22,153 +19,71 @@ def classification_figures(codes: Array, probabilities: Array) -> dict[str, floa
     codes : ndarray of shape (m,), int
         The true classes.
     probabilities : ndarray of shape (m, K)
+    weights : ndarray of shape (m,), optional
+        A row of weight k counts as k rows, one of weight 0 does not count.
 
     Returns
     -------
-    dict
-        `accuracy`, `log_loss` (infinite if a true class has probability 0) and, for two classes, `roc_auc` (NaN if one
-        of them does not occur).
+    dict of str to float or None
+        `accuracy`; `balanced_accuracy`, the mean recall of the classes that occur.
+
+        `roc_auc` and `average_precision` (the area under the curve of precision and recall, in steps), of two classes
+        those of the second; of more, the means over the classes that occur, each against the rest and each with the
+        same weight. None if only one class occurs.
+
+        `precision_macro`, `recall_macro`, `f1_macro`: the means over the classes that occur or are predicted; what is
+        undefined counts as 0.
+
+        `log_loss`, infinite if a true class has probability 0. `brier_score`: for two classes the mean of
+        (p[1] - y)², from 0 to 1; for more the mean over the rows of the sum over the classes of (p[k] - y[k])², from 0
+        to 2.
+
+        `calibration_error`, expected, of the class predicted: in each of 15 bins of equal width, by the probability of
+        that class, the difference between its mean and the accuracy; the mean over the bins, weighed by their rows.
 
     Examples
     --------
+    >>> import numpy as np
     >>> figures = classification_figures(np.array([0, 1, 1]), np.array([[0.8, 0.2], [0.4, 0.6], [0.7, 0.3]]))
-    >>> {name: round(value, 3) for name, value in figures.items()}
-    {'accuracy': 0.667, 'log_loss': 0.646, 'roc_auc': 1.0}
+    >>> {name: round(value, 3) for name, value in figures.items() if name in ("accuracy", "log_loss", "roc_auc")}
+    {'accuracy': 0.667, 'roc_auc': 1.0, 'log_loss': 0.646}
     """
     running = ClassificationFigures()
-    running.add(codes, probabilities)
+    running.add(codes, probabilities, weights)
     return running.figures()
 
 
-def regression_figures(y: Array, predicted: Array) -> dict[str, float]:
-    """Compute the figures of predicted numbers (m, k): `rmse`, `mae` and `r2`, each the mean over the k targets.
+def regression_figures(y: Array, predicted: Array, weights: Array | None = None) -> Figures:
+    """Compute the figures of predicted numbers, both (m, k), each the mean over the k targets.
+
+    Returns
+    -------
+    dict of str to float
+        `rmse`, `mae`, `median_absolute_error`; and `r2`, which for a target that is always the same is 1 or, with any
+        error, -inf.
 
     Examples
     --------
+    >>> import numpy as np
     >>> regression_figures(np.array([[1.0], [3.0]]), np.array([[1.0], [2.0]]))
-    {'rmse': 0.7071067811865476, 'mae': 0.5, 'r2': 0.5}
+    {'rmse': 0.7071067811865476, 'mae': 0.5, 'r2': 0.5, 'median_absolute_error': 0.5}
     """
     running = RegressionFigures()
-    running.add(y, predicted)
+    running.add(y, predicted, weights)
     return running.figures()
-
-
-def roc_auc(codes: Array, scores: Array) -> float:
-    """Return the probability that a row of class 1 has a higher score than one of class 0; ties count half.
-
-    Examples
-    --------
-    >>> roc_auc(np.array([0, 0, 1, 1]), np.array([0.1, 0.4, 0.4, 0.9]))
-    0.875
-    """
-    _, place = np.unique(scores, return_inverse=True)
-    zeros, ones = (np.bincount(place[codes == label], minlength=place.max(initial=0) + 1) for label in (0, 1))
-    return _auc(zeros, ones)
 
 
 class RunningFigures(Protocol):
-    """Figures of rows that come in batches."""
+    """Figures of rows that come in batches: the same to the last bit wherever the batches are cut."""
 
-    def add(self, y: Array, predicted: Array) -> None:
-        """Add rows: true values and predictions."""
+    def add(self, y: Array, predicted: Array, weights: Array | None = None) -> None:
+        """Add rows: true values, predictions and weights."""
 
-    def figures(self) -> dict[str, float]:
+    def figures(self) -> Figures:
         """Return the figures of all rows so far."""
 
-
-class ClassificationFigures:
-    """The figures of `classification_figures` for rows that come in batches.
-
-    Beyond a million rows, the scores of the ROC AUC are rounded to 12 binary digits: scores that differ by less than 1
-    in 4096 count as tied.
-
-    Examples
-    --------
-    >>> running = ClassificationFigures()
-    >>> running.add(np.array([0, 1]), np.array([[0.8, 0.2], [0.4, 0.6]]))
-    >>> running.add(np.array([1]), np.array([[0.7, 0.3]]))
-    >>> {name: round(value, 3) for name, value in running.figures().items()}
-    {'accuracy': 0.667, 'log_loss': 0.646, 'roc_auc': 1.0}
-    """
-
-    def __init__(self) -> None:
-        self._rows = self._right = 0
-        self._log_loss = 0.0
-        self._scores: list[tuple[Array, Array]] = []  # codes and scores, while there are few rows
-        self._counts: Array | None = None  # for each class, the number of rows in each bin of scores
-
-    def add(self, codes: Array, probabilities: Array) -> None:
-        """Add rows: true classes (m,) and probabilities (m, K)."""
-        given = probabilities[np.arange(len(codes)), codes].astype(np.float64)
-        self._rows += len(codes)
-        self._right += int(np.count_nonzero(probabilities.argmax(axis=1) == codes))
-        with np.errstate(divide="ignore"):
-            self._log_loss -= float(np.log(given).sum())
-        if probabilities.shape[1] == 2:
-            self._scores.append((codes, probabilities[:, 1]))
-            if self._counts is not None or self._rows > _EXACT:
-                counted = np.sum([_binned(*scores) for scores in self._scores], axis=0)
-                self._counts = counted if self._counts is None else self._counts + counted
-                self._scores = []
-
-    def figures(self) -> dict[str, float]:
-        """Return the figures of all rows so far."""
-        figures = {"accuracy": self._right / self._rows, "log_loss": self._log_loss / self._rows}
-        if self._counts is not None:
-            return figures | {"roc_auc": _auc(*self._counts)}
-        if self._scores:
-            return figures | {"roc_auc": roc_auc(*map(np.concatenate, zip(*self._scores, strict=True)))}
-        return figures
-
-
-def _binned(codes: Array, scores: Array) -> Array:
-    bins = np.ascontiguousarray(scores, np.float32).view(np.uint32) >> np.uint32(_DROPPED_BITS)
-    return np.array([np.bincount(bins[codes == label], minlength=_BINS) for label in (0, 1)])
-
-
-def _auc(zeros: Array, ones: Array) -> float:
-    """Return the share of pairs of rows, one of each class, in which class 1 scores higher; ties count half."""
-    below = np.cumsum(zeros) - zeros / 2
-    pairs = float(zeros.sum()) * float(ones.sum())
-    return float(below @ ones) / pairs if pairs else float("nan")
-
-
-class RegressionFigures:
-    """The figures of `regression_figures` for rows that come in batches.
-
-    Examples
-    --------
-    >>> running = RegressionFigures()
-    >>> running.add(np.array([[1.0]]), np.array([[1.0]]))
-    >>> running.add(np.array([[3.0]]), np.array([[2.0]]))
-    >>> running.figures()
-    {'rmse': 0.7071067811865476, 'mae': 0.5, 'r2': 0.5}
-    """
-
-    def __init__(self) -> None:
-        self._squares: Array | float = 0.0
-        self._sizes: Array | float = 0.0
-        self._targets: list[Moments] = []
-
-    def add(self, y: Array, predicted: Array) -> None:
-        """Add rows: numbers and their predictions, both (m, k)."""
-        error = predicted.astype(np.float64) - y
-        self._squares = self._squares + np.square(error).sum(axis=0)
-        self._sizes = self._sizes + np.abs(error).sum(axis=0)
-        found = [Moments.of(column) for column in y.T]
-        self._targets = [a + b for a, b in zip(self._targets or [Moments()] * len(found), found, strict=True)]
-
-    def figures(self) -> dict[str, float]:
-        """Return the figures of all rows so far."""
-        square, spread = np.asarray(self._squares), np.array([target.squares for target in self._targets])
-        with np.errstate(divide="ignore", invalid="ignore"):
-            r2 = np.where(spread > 0, 1 - square / spread, np.where(square > 0, -np.inf, 1.0))
-        rows = self._targets[0].count
-        return {
-            "rmse": float(np.mean(np.sqrt(square / rows))),
-            "mae": float(np.mean(self._sizes / rows)),
-            "r2": float(np.mean(r2)),
-        }
+    def by_class(self) -> ByClass | None:
+        """Return the figures of each class; None for numbers."""
 
 
 def running_figures(task: str) -> RunningFigures:

@@ -61,6 +61,10 @@ class Architecture:
                 raise InvalidParameterError(f"a dropout rate must be at least 0 and below 1, got {rate!r}.")
         check_embeddings(self.embeddings, self.n_columns)
 
+    def __repr__(self) -> str:
+        widths, names = "-".join(map(str, self.widths)), dict.fromkeys(g.name for g in self.hidden)
+        return f"Architecture({', '.join([widths, *names, self.loss.pair])})"
+
     @property
     def L(self) -> int:
         """The number of layers with weights."""

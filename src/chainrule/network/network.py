@@ -131,6 +131,9 @@ class Network:
             dtype=dtype,
         )
 
+    def __repr__(self) -> str:
+        return f"Network({'-'.join(map(str, self.architecture.widths))})"
+
     @property
     def W(self) -> list[Array]:
         """The weights, W[l] of shape (n[l], n[l-1])."""

@@ -87,6 +87,8 @@ class Summary:
         )
         return "\n".join(text)
 
+    __repr__ = __str__  # in a notebook, too
+
 
 def _cell(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)

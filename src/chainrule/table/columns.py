@@ -51,6 +51,10 @@ class Column:
     levels: tuple[str, ...] = ()
     note: str = ""
 
+    def __repr__(self) -> str:
+        levels = f", {len(self.levels):,} levels" if self.levels else ""
+        return f"Column({self.name!r}, {self.kind}, {len(self.values):,} rows{levels})"
+
     @property
     def missing(self) -> Array:
         """A mask of the rows without a value: ndarray of shape (m,), bool."""
@@ -135,6 +139,9 @@ class Table:
     columns: tuple[Column, ...]
     source: str = "table"
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Table({self.source!r}, {self.n_rows:,} rows, {len(self.columns):,} columns)"
 
     @cached_property
     def names(self) -> tuple[str, ...]:

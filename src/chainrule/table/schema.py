@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
@@ -43,6 +44,10 @@ class Schema:
     """The plans of all input columns, in the order of the table."""
 
     plans: tuple[ColumnPlan, ...]
+
+    def __repr__(self) -> str:
+        roles = Counter(plan.role for plan in self.plans)
+        return f"Schema({', '.join(f'{count:,} {role}' for role, count in roles.items())})"
 
     @property
     def used(self) -> tuple[ColumnPlan, ...]:

@@ -58,6 +58,10 @@ class Target:
                     "its largest values."
                 )
 
+    def __repr__(self) -> str:
+        classes = f", {len(self.classes):,} classes" if self.classes else ""
+        return f"Target({_listed(self.names)}, {self.task}{classes})"
+
     def missing(self, table: Table) -> Array:
         """Return a mask of the rows without a target value: ndarray of shape (m,), bool."""
         return np.logical_or.reduce([table[name].missing for name in self.names])

@@ -16,7 +16,7 @@ from chainrule._errors import InvalidParameterError, ShapeError, TableError, Tar
 from chainrule.files.records import TRAINING
 from chainrule.files.shape import require
 from chainrule.fit.trained_network import TrainedNetwork
-from chainrule.metrics import running_figures
+from chainrule.metrics import ByClass, Figures, running_figures
 from chainrule.network.activations import sigmoid, softmax
 from chainrule.network.architecture import Architecture
 from chainrule.network.parameters import Parameters
@@ -37,14 +37,18 @@ class Evaluation:
     Attributes
     ----------
     source : str
-    figures : dict of str to float
+    figures : dict of str to float or None
+        As `chainrule.metrics.classification_figures` and `regression_figures` have them; None is undefined.
+    by_class : ByClass or None
+        The figures of each class, in the order of `target.classes`, and the confusion matrix.
     rows, without_target : int
         The number of rows that count, and of those that lack a target value.
     notes : tuple of str
     """
 
     source: str
-    figures: dict[str, float]
+    figures: Figures
+    by_class: ByClass | None
     rows: int
     without_target: int
     notes: tuple[str, ...]
@@ -73,6 +77,9 @@ class TableModel:
     target: Target
     network: TrainedNetwork
     training: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"TableModel({self.target!r}, {self.network!r})"
 
     @property
     def architecture(self) -> Architecture:
@@ -106,10 +113,11 @@ class TableModel:
             raise InvalidParameterError("a regression model has no class probabilities; use predict.")
         return self.answers_of(as_table(table))
 
-    def evaluate(self, table: Any) -> dict[str, float]:
-        """Evaluate the model on a table with the target: accuracy, log loss, ROC AUC; or RMSE, MAE, R².
+    def evaluate(self, table: Any) -> Figures:
+        """Evaluate the model on a table with the target: accuracy, ROC AUC, log loss, ...; or RMSE, MAE, R², ...
 
-        Rows without a target value do not count; if every row lacks it, TargetError is raised.
+        A figure that is undefined for these rows is None, such as the ROC AUC of rows of one class. Rows without a
+        target value do not count; if every row lacks it, TargetError is raised.
         """
         return self.judge(OneBatch.of(as_table(table))).figures
 
@@ -131,7 +139,8 @@ class TableModel:
             notes |= dict.fromkeys(target.notes(batch))
         if not counted:
             raise TargetError(f"every row of {batches.source} lacks a value of {', '.join(target.names)}.")
-        return Evaluation(batches.source, figures.figures(), counted, batches.n_rows - counted, tuple(notes))
+        left_out = batches.n_rows - counted
+        return Evaluation(batches.source, figures.figures(), figures.by_class(), counted, left_out, tuple(notes))
 
     def predictions(self, table: Table) -> Iterator[tuple[str, Array]]:
         """Yield the columns that `chainrule predict` writes: the prediction and the class probabilities, or numbers."""

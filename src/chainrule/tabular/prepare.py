@@ -97,6 +97,10 @@ class PreparedTable:
     chosen: tuple[Chosen, ...] = ()
     split: Split | None = None
 
+    def __repr__(self) -> str:
+        rows = ", ".join(f"{self.rows[part].m:,} {part}" for part in PARTS)
+        return f"PreparedTable({self.about.source!r}, {rows} rows, {self.target!r}, {self.schema!r})"
+
     @property
     def m(self) -> int:
         """The number of training rows, including those held out for early stopping."""

@@ -1,4 +1,4 @@
-"""Train a network on prepared rows, and compare it with two baselines: a linear model, and the class shares or mean."""
+"""Train a network on prepared rows, and compare it with the baselines."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from chainrule.fit.dataset import Dataset, TrainingSet
 from chainrule.fit.fit_network import ValidationSet, fit_network
 from chainrule.fit.parameters import Settings, check_parameters
 from chainrule.fit.trained_network import TrainedNetwork
-from chainrule.metrics import running_figures
+from chainrule.metrics import ByClass, Figures, running_figures
+from chainrule.metrics.figures import RunningFigures
 from chainrule.network.architecture import Architecture
 from chainrule.network.embeddings import Embedding
 from chainrule.network.training.feed import Feed
@@ -35,19 +36,31 @@ from chainrule.outofcore.rows import ArrayRows
 from chainrule.outofcore.shuffle import ShuffledRows
 from chainrule.outofcore.stream_feed import StreamFeed
 from chainrule.table import Target
+from chainrule.tabular.baselines import LINEAR, baseline_name, constant_answers, linear_settings
 from chainrule.tabular.encode import EncodedRows
 from chainrule.tabular.model import TableModel
 from chainrule.tabular.prepare import PreparedTable
 
-Figures = dict[str, dict[str, float]]
-
 
 @dataclass(frozen=True)
 class Trained:
-    """The model, with its figures and those of the baselines on the test rows."""
+    """The model, with its figures and those of the baselines on the test rows.
+
+    Attributes
+    ----------
+    model : TableModel
+    figures : dict of str to dict
+        By the names of the network and the baselines.
+    by_class : ByClass, optional
+        The network's figures of each class.
+    """
 
     model: TableModel
-    figures: Figures = field(default_factory=dict)
+    figures: dict[str, Figures] = field(default_factory=dict)
+    by_class: ByClass | None = None
+
+    def __repr__(self) -> str:
+        return f"Trained({self.model!r}, figures of {', '.join(self.figures) or 'none'})"
 
 
 def train(
@@ -92,26 +105,22 @@ def train(
     began = time.perf_counter()
     network = _fit(prepared, settings, seed, budget, on_segment, on_epoch, checkpoint, distribution)
     seconds = time.perf_counter() - began
-    figures: Figures = {}
+    figures, by_class = dict[str, Figures](), None
     tested = prepared.rows[compare_on]
     if tested.m and (distribution is None or distribution.is_root):
         judged = partial(_figures, tested, prepared.target, _rows_at_once(prepared, budget))
-        figures["network"] = judged(_model(prepared, network).answers)
+        found = judged(_model(prepared, network).answers)
+        figures["network"], by_class = found.figures(), found.by_class()
         if network.history.stop_reason != StopReason.INTERRUPTED:
             if on_compare is not None:
                 on_compare()
-            linear = _fit(prepared, _linear(settings), seed, budget)
-            figures["linear model"] = judged(_model(prepared, linear).answers)
-        figures[baseline_name(prepared.target)] = judged(_constant(prepared))
+            linear = _fit(prepared, linear_settings(settings), seed, budget)
+            figures[LINEAR] = judged(_model(prepared, linear).answers).figures()
+        figures[baseline_name(prepared.target)] = judged(constant_answers(prepared)).figures()
     record = _record(prepared, settings, seed, seconds, network.history) | {"figures": figures}
     if isinstance(prepared.rows["training"], RowFiles):
         record["order"] = dict(zip(("block", "window"), window_of(prepared, budget), strict=True))
-    return Trained(_model(prepared, network, record), figures)
-
-
-def baseline_name(target: Target) -> str:
-    """Name the baseline with a constant prediction."""
-    return "baseline: mean" if target.task == "regression" else "baseline: most frequent class"
+    return Trained(_model(prepared, network, record), figures, by_class)
 
 
 def network_of(prepared: PreparedTable, settings: Settings) -> Architecture:
@@ -142,27 +151,13 @@ def _record(prepared: PreparedTable, settings: Settings, seed: int, seconds: flo
     }
 
 
-def _linear(settings: Settings) -> Settings:
-    """Return the settings of a linear model, f(x) = wᵀx + b: no hidden layers, and a warning if it diverges."""
-    changed = {"hidden_layer_sizes": (), "activation": "relu", "dropout": 0.0, "dropout_input": 0.0, "verbose": False}
-    changed |= {"kernel_initializer": "zeros", "on_divergence": "warn"}
-    return Settings(**(vars(settings) | changed))
-
-
-def _constant(prepared: PreparedTable) -> Callable[[Array], Array]:
-    """Return a function that predicts the training rows' class shares, or their mean, for every row."""
-    target, mean = prepared.target, np.array(prepared.mean)
-    answer = target.to_units(mean) if target.task == "regression" else prepared.class_shares
-    return lambda X: np.tile(answer, (len(X), 1))
-
-
-def _figures(rows: EncodedRows, target: Target, size: int, answers: Callable[[Array], Array]) -> dict[str, float]:
+def _figures(rows: EncodedRows, target: Target, size: int, answers: Callable[[Array], Array]) -> RunningFigures:
     """Compute the figures of predictions, some rows at a time."""
     figures = running_figures(target.task)
     for start in range(0, rows.m, size):
         part = rows.read(start, min(start + size, rows.m))
         figures.add(target.from_network(part.Y), answers(part.X))
-    return figures.figures()
+    return figures
 
 
 @dataclass(frozen=True)

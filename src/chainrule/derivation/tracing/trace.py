@@ -58,6 +58,9 @@ class Trace(PassValues):
         What the columns of the table, the rows of A[L] and the examples are called; empty for those without names.
     """
 
+    def __repr__(self) -> str:
+        return f"Trace({self.problem.architecture!r}, {self.A[0].shape[1]:,} examples, cost {self.cost:.6g})"
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON: the network in words, and every array as nested lists."""
         return trace_record(self)

@@ -48,6 +48,10 @@ class History(Mapping[str, list[float]]):
     stop_sentence: str = ""
     stop_numbers: dict[str, float] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        stopped = "" if self.stop_reason is None else f", stopped: {self.stop_reason.value}"
+        return f"History({len(self.columns.get('epoch', ())):,} epochs{stopped})"
+
     def append(self, **values: float) -> None:
         """Record one epoch."""
         for name, value in values.items():

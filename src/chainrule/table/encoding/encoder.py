@@ -52,6 +52,9 @@ class Encoder:
 
     blocks: tuple[Block, ...]
 
+    def __repr__(self) -> str:
+        return f"Encoder({len(self.columns):,} columns, {len(self.feature_names):,} features)"
+
     @classmethod
     def fit(cls, table: Table, schema: Schema, rows: Array | None = None) -> Encoder:
         """Fit the encoder to the training rows.
