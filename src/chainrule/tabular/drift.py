@@ -248,7 +248,7 @@ class _Compared:
         else:
             theirs, ours = np.cumsum(theirs)[:-1], np.cumsum(ours)[:-1]
             apart = np.abs(ours - theirs)
-        if not len(apart) or apart.max() <= _MOVED + noise:
+        if not len(apart) or apart.max() <= max(_MOVED, noise):
             return
         place = int(apart.argmax())
         yield float(apart.max()), self._moved(place, float(ours[place]), float(theirs[place]))
