@@ -139,6 +139,16 @@ def test_a_target_that_changes_with_time_is_said(chainrule, tmp_path):
     assert texts(chainrule("train", tmp_path / "t.csv", "-t", "y", "-m", tmp_path / "m", "--json", *QUICK).json) == []
 
 
+def test_an_identifier_that_is_kept_is_said(chainrule, tmp_path):
+    order = np.random.default_rng(5).permutation(2 * M)[:M] + 10_000  # a number never occurs twice, and half are absent
+    frame = pd.DataFrame({"size": SIZE, "order": order, "count": order % 97, "y": DRAW.random(M) < 0.5})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    shown = chainrule("train", tmp_path / "t.csv", "-t", "y", "-m", tmp_path / "m", *QUICK).stdout.splitlines()
+    assert "'order' may be an identifier: no whole number occurs twice --drop order" in shown
+    (said,) = chainrule("summary", tmp_path / "m", "--json").json["findings"]
+    assert (said["kind"], said["columns"]) == ("identifier", ["order"])
+
+
 class Cut(Batches):
     """A table in batches of the given lengths."""
 

@@ -117,6 +117,16 @@ def test_a_level_that_takes_over_is_said():
     }
 
 
+def test_truth_values_are_named():
+    before = FRAME.flag.mean()
+    for share, frame in ((1, FRAME.assign(flag=True)), (0.9, FRAME.assign(flag=FRAME.index % 10 > 0))):
+        said = f"{100 * share:.0f} % of the values are true, in training {100 * before:.0f} %"
+        assert differences(frame) == {"flag": said}
+    assert differences(FRAME.assign(flag=False)) == {
+        "flag": f"100 % of the values are false, in training {100 * (1 - before):.0f} %"
+    }
+
+
 def test_few_rows_are_not_enough_for_a_difference_and_new_values_in_all_of_ten_are():
     few = FRAME[:10].assign(city="Paris")
     assert differences(few) == {"city": "100 % of the rows have values that training did not have: 'Paris'"}
@@ -166,12 +176,12 @@ def test_a_profile_comes_back_from_json():
         {"edges": [2.0, 1.0], "counts": [1, 1, 1]},
         {"levels": ["a", "a"], "counts": [1, 1], "kind": "levels", "once": 0, "rest": 0},
         {"levels": ["a"], "counts": [1, 1], "kind": "levels", "once": 0, "rest": 0},
-        {"is_date": True, "high": 1e300},
+        {"unit": "date", "high": 1e300},
     ],
 )
 def test_a_profile_that_makes_no_sense_is_refused(change):
     good = {"kind": "numbers", "column": "x", "rows": 9, "missing": 0, "edges": [1.0], "counts": [4, 5]}
-    good |= {"low": 0.0, "high": 2.0, "is_date": False}
+    good |= {"low": 0.0, "high": 2.0, "unit": "number"}
     assert Profile.from_dict(good).edges == (1.0,)
     with pytest.raises(ModelFileError, match="'x'"):
         Profile.from_dict(good | change)

@@ -112,7 +112,7 @@ def test_in_a_wide_table_pairs_are_sought_among_the_strongest_and_that_is_said()
 def test_chance_accuses_nothing(share):
     """Not in many columns, nor in few rows, nor of a rare class, nor where each row is there five times."""
     for m in (40, 300, 1500):
-        frames = [pd.DataFrame(harmless(m, seed)).add_suffix(str(seed)) for seed in range(5)]
+        frames = [pd.DataFrame(harmless(m, seed)).add_suffix(str(seed)) for seed in range(3)]
         draw = np.random.default_rng(m)
         y = draw.random(m) < share
         y[:2] = True, False
@@ -133,8 +133,9 @@ def test_a_strong_feature_and_a_customer_with_one_label_are_no_leaks():
 
 
 @pytest.mark.parametrize(("name", "targets"), TABLES, ids=[f"{name} {targets[0]}" for name, targets in TABLES])
-def test_no_column_of_a_real_table_is_accused(shared_data, name, targets):
-    assert found(read_table(shared_data(name)), targets) == []
+def test_of_a_real_table_nothing_is_said(shared_data, name, targets):
+    prepared = prepare(OneBatch.of(read_table(shared_data(name))), targets)
+    assert [finding.text for finding in prepared.findings if finding.kind != "few rows"] == []
 
 
 def test_the_known_leak_of_a_real_table(shared_data):

@@ -123,7 +123,12 @@ _PROFILES: Shape = Each(
     Kinds(
         "kind",
         {
-            "numbers": {"edges": Each(number()), "low": number(), "high": number(), "is_date": FLAG},
+            "numbers": {
+                "edges": Each(number()),
+                "low": number(),
+                "high": number(),
+                "unit": one_of("number", "date", "boolean"),
+            },
             "levels": {"levels": _TEXTS, "once": whole(), "rest": whole()},
         },
         {"column": TEXT, "rows": whole(1), "missing": whole(), "counts": Each(whole())},

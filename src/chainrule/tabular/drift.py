@@ -51,7 +51,8 @@ class Profile:
     edges : tuple of float
         The different deciles, for numbers; days since 1970 for dates.
     low, high : float
-    is_date : bool
+    unit : {"number", "date", "boolean"}
+        What the numbers are.
     """
 
     column: str
@@ -64,7 +65,7 @@ class Profile:
     edges: tuple[float, ...] = ()
     low: float = 0.0
     high: float = 0.0
-    is_date: bool = False
+    unit: str = "number"
 
     @property
     def present(self) -> int:
@@ -77,7 +78,7 @@ class Profile:
         if self.levels is not None:
             own = {"levels": list(self.levels), "once": self.once, "rest": self.rest}
             return {"kind": "levels"} | common | own
-        own = {"edges": list(self.edges), "low": self.low, "high": self.high, "is_date": self.is_date}
+        own = {"edges": list(self.edges), "low": self.low, "high": self.high, "unit": self.unit}
         return {"kind": "numbers"} | common | own
 
     @classmethod
@@ -95,9 +96,9 @@ class Profile:
         bins = len(edges) + 1 if levels is None else len(set(levels))
         if len(data["counts"]) != bins or (levels is not None and bins < len(levels)) or not rising:
             raise ModelFileError(f"the profile of column {data['column']!r} must have a count for each level or edge")
-        if data.get("is_date") and max(map(abs, (*edges, data["low"], data["high"]))) > _FARTHEST:
+        if data.get("unit") == "date" and max(map(abs, (*edges, data["low"], data["high"]))) > _FARTHEST:
             raise ModelFileError(f"the profile of column {data['column']!r} has dates that no table can have")
-        given = {name: data[name] for name in ("once", "rest", "low", "high", "is_date") if name in data}
+        given = {name: data[name] for name in ("once", "rest", "low", "high", "unit") if name in data}
         return cls(data["column"], data["rows"], data["missing"], tuple(data["counts"]), levels, edges=edges, **given)
 
 
@@ -130,8 +131,8 @@ def _levels(found: ColumnMeasures) -> Profile:
 
 
 def _numbers(found: ColumnMeasures) -> Profile:
-    is_date = found.header.kind == "date"
-    part = "days" if is_date else "value"
+    unit = found.header.kind
+    part = "days" if unit == "date" else "value"
     if found.tally is not None:
         values = reader(part, replace(found.header, values=found.tally.values), ())(slice(None))
         weights, low, high = found.tally.counts, values[0], values[-1]
@@ -147,7 +148,7 @@ def _numbers(found: ColumnMeasures) -> Profile:
         edges=tuple(edges.tolist()),
         low=float(low),
         high=float(high),
-        is_date=is_date,
+        unit=unit,
     )
 
 
@@ -184,7 +185,7 @@ class _Compared:
         if self.profile.levels is not None:
             self._add_levels(column.as_text(), self.profile.levels)
             return
-        x = reader("days" if self.profile.is_date else "value", column, ())(slice(None))
+        x = reader("days" if self.profile.unit == "date" else "value", column, ())(slice(None))
         x = x[~np.isnan(x)]
         self.outside += int(((x < self.profile.low) | (x > self.profile.high)).sum())
         places = np.searchsorted(np.array(self.profile.edges), x, side="right")
@@ -257,13 +258,16 @@ class _Compared:
         profile = self.profile
         if profile.levels is not None:
             return f"{profile.levels[place]!r} is {_percent(ours)} of the values, in training {_percent(theirs)}"
+        if profile.unit == "boolean":  # there is one edge that counts, 1
+            more, share, before = ("false", ours, theirs) if ours > theirs else ("true", 1 - ours, 1 - theirs)
+            return f"{_percent(share)} of the values are {more}, in training {_percent(before)}"
         edge = self._spelled(profile.edges[place])
         if ours > theirs:
             return f"{_percent(ours)} of the values are below {edge}, in training {_percent(theirs)}"
         return f"{_percent(1 - ours)} of the values are {edge} or more, in training {_percent(1 - theirs)}"
 
     def _spelled(self, value: float) -> str:
-        if not self.profile.is_date:
+        if self.profile.unit != "date":
             return f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
         return str(np.datetime64("1970-01-01") + np.timedelta64(math.floor(value), "D"))
 

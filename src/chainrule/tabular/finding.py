@@ -14,7 +14,7 @@ class Finding:
     Parameters
     ----------
     kind : str
-        "leak", "spelling", "few rows", "order", "drift", or "limit" of what was looked for.
+        "leak", "identifier", "spelling", "few rows", "order", "drift", or "limit" of what was looked for.
     columns : tuple of str
     text : str
         The finding in words, one line.
@@ -49,7 +49,7 @@ def quoted(names: Sequence[str], most: int = 3) -> str:
 
 
 def shown(findings: Iterable[Finding], most: int = 5) -> list[str]:
-    """Return the lines that a command prints: of each kind at most five, a leak with the option that mends it.
+    """Return the lines that a command prints: of each kind at most five, with the option that mends a leak.
 
     Examples
     --------
@@ -77,6 +77,10 @@ def shown(findings: Iterable[Finding], most: int = 5) -> list[str]:
 
 def _remedy(finding: Finding) -> str:
     names = ",".join(finding.columns)
-    if finding.kind != "leak" or len(finding.columns) > 2 or names.count(",") >= len(finding.columns):
+    if (
+        finding.kind not in {"leak", "identifier"}
+        or len(finding.columns) > 2
+        or names.count(",") >= len(finding.columns)
+    ):
         return ""  # the option takes no name with a comma in it
     return f' --drop "{names}"' if set(names) & set(" '\"$&;|<>()*?!`\\#") else f" --drop {names}"

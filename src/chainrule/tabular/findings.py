@@ -1,4 +1,4 @@
-"""What is found in the rows of a table before training: leaks, spellings, classes of few rows, an order of the rows."""
+"""What is found in the rows of a table before training: leaks, identifiers, spellings, rare classes, their order."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from chainrule.tabular.leaks import find_leaks
 
 SAMPLE_ROWS, SAMPLE_VALUES = 20_000, 2_000_000  # most rows and values of the sample in which leaks are looked for
 FEW_ROWS = 30  # a class with fewer is said
+_EXPECTED = 20.0  # pairs of equal numbers: the chance that there is none is e^-20
 _TENTHS = 10
 _ORDERED = 0.1  # share of the target's variance between the tenths of the table, from which on it is said
 
@@ -67,10 +68,26 @@ def find(
     table = sample.table
     return (
         *find_leaks(table, list(measures), target),
+        *_identifiers(table, measures),
         *_spellings(target, measures),
         *_few_rows(target, class_counts),
         *_order(table, measures, target),
     )
+
+
+def _identifiers(table: Table, features: Iterable[str]) -> Iterator[Finding]:
+    """Find whole numbers that never repeat although chance would repeat them, as those of customers or orders.
+
+    Of n numbers drawn from r, n (n - 1) / 2r pairs are equal on average, and more if some are drawn more often.
+    """
+    for name in features:
+        column = table[name]
+        x = column.values[~column.missing]
+        if column.kind != "number" or len(x) < FEW_ROWS or not np.all(x == np.trunc(x)):
+            continue
+        pairs = len(x) * (len(x) - 1) / 2 / (float(x.max()) - float(x.min()) + 1)
+        if pairs > _EXPECTED and len(np.unique(x)) == len(x):
+            yield Finding("identifier", (name,), f"{name!r} may be an identifier: no whole number occurs twice")
 
 
 def _spellings(target: Target, measures: Mapping[str, ColumnMeasures]) -> Iterator[Finding]:
