@@ -29,10 +29,11 @@ _ADDED = 200  # columns of numbers that are tried in pairs
 _SCREENED = 2000  # rows on which all pairs are tried before the best are tried on all
 _TINY = 1e-9  # relative residuals below are those of rounding, and above
 _SMALL = 1e-3  # standard deviations, those of decimals that were cut
+_POWERS = {1: "power", 2: "product"}
 _MOST = 5  # leaks said of one kind
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Sampled:
     """The sampled rows of a column: a code for each value, -1 for missing, and the values if they have an order."""
 
@@ -98,12 +99,13 @@ def _of_classes(columns: list[_Sampled], y: Array, target: str) -> Iterator[Find
     few = [column for column in columns if column.n_values <= _FEW_VALUES and column.name not in accused]
     paired = sorted(few, key=lambda column: -_guessed(column.codes, y))[:_PAIRED]
     found = [
-        Finding("leak", (one.name, other.name), f"{_both(one, other)} give {target!r} exactly: a leak?")
+        (one.name, other.name)
         for one, other in combinations(sorted(paired, key=columns.index), 2)
         if _is_function(_joined(one.codes, other.codes), y)
         and min(_added(one.codes, other.codes, y), _added(other.codes, one.codes, y)) > _ENOUGH
     ]
-    yield from found[:_MOST]
+    for names in found[:_MOST]:
+        yield Finding("leak", names, f"{quoted(names)} together give {target!r} exactly: a leak?")
     if len(few) > _PAIRED:
         yield _bounded(_PAIRED, len(few), "with few values")
 
@@ -133,10 +135,10 @@ def _of_numbers(columns: list[_Sampled], y: Array, target: str) -> Iterator[Find
     sums = _combinations([(column.name, _values(column)) for column in added], y)
     positive = [column for column in added if np.nanmin(_values(column)) > 0] if y.min() > 0 else []
     products = _combinations(
-        [(column.name, np.log(_values(column))) for column in positive], np.log(np.abs(y) + (y == 0))
+        [(column.name, np.log(_values(column))) for column in positive], np.log(y) if positive else y
     )
     taken: set[str] = set()
-    for names, how in [*sums, *((names, f"{how} by a product") for names, how in products)]:
+    for names, how in [*sums, *((names, f"{how} by a {_POWERS[len(names)]}") for names, how in products)]:
         if not taken & set(names):
             who = f"{quoted(names)} {'together give' if len(names) > 1 else 'alone gives'}"
             yield Finding("leak", names, f"{who} {target!r} {how}: a leak?")
@@ -171,10 +173,6 @@ def _said_of_columns(alone: list[tuple[_Sampled, str]], target: str) -> Iterator
 def _bounded(tried: int, of: int, kind: str) -> Finding:
     text = f"pairs of columns that give the target were sought among the {tried:,} strongest of {of:,} columns {kind}"
     return Finding("limit", (), text)
-
-
-def _both(one: _Sampled, other: _Sampled) -> str:
-    return f"{one.name!r} and {other.name!r} together"
 
 
 def _arrangements(counts: Array) -> float:
