@@ -218,7 +218,8 @@ def test_stop_reason_of_early_stopping(chainrule, classes, model):
 
 def test_json_is_all_there_is_on_standard_output(classes):
     assert set(classes.report) == {
-        *("model", "target", "task", "rows", "figures", "baselines", "classes", "per_class", "confusion", "remarks"),
+        *("model", "target", "task", "columns", "findings", "rows", "figures", "baselines"),
+        *("classes", "per_class", "confusion", "remarks"),
         *("stop_reason", "stop_sentence", "epochs", "best_epoch", "final", "seconds"),
     }
     assert set(classes.report["baselines"]) == {"linear model", "baseline: most frequent class"}

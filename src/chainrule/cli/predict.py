@@ -13,6 +13,7 @@ from chainrule.cli.guard import guarded
 if TYPE_CHECKING:
     from chainrule.network.types import Array
     from chainrule.table import Column, Table
+    from chainrule.tabular.drift import Drift
     from chainrule.tabular.model import TableModel
 
 
@@ -34,17 +35,21 @@ def predict(model: str, table: str, output: str | None, keep: bool, memory: str 
     from chainrule.table.reading.inputs import check_outputs
     from chainrule.table.writing.write import check_destination, write_columns
     from chainrule.table.writing.write_batches import write_batches
+    from chainrule.tabular.finding import shown
 
     if output is not None:
         check_destination(output)
         check_outputs({"--output": [output]}, [table], model)
     loaded, destination = table_model(model), output or sys.stdout.buffer
     with opened(table, memory, "predicting") as batches:
-        columns = (_output(loaded, batch, keep) for batch in batches)
+        drift = loaded.drift()
+        columns = (_output(loaded, batch, keep, drift) for batch in batches)
         if isinstance(batches, OneBatch):
             write_columns(next(columns), destination)
         else:
             write_batches(columns, destination)
+    for line in shown(drift.findings()):
+        click.echo(line, err=True)
 
 
 def table_model(path: str) -> TableModel:
@@ -67,10 +72,12 @@ def table_model(path: str) -> TableModel:
     return model
 
 
-def _output(model: TableModel, table: Table, keep: bool) -> dict[str, Column | Array]:
-    """Return the columns to write: the table's own, if `keep`, and the predictions."""
+def _output(model: TableModel, table: Table, keep: bool, drift: Drift) -> dict[str, Column | Array]:
+    """Return the columns to write: the table's own, if `keep`, and the predictions; compare the table with training."""
     own = ((column.name, column) for column in table.columns if keep)
-    return _named_apart([*own, *model.predictions(table)])
+    predicted = list(model.predictions(table))
+    drift.add(table)
+    return _named_apart([*own, *predicted])
 
 
 def _named_apart(columns: Iterable[tuple[str, Column | Array]]) -> dict[str, Column | Array]:

@@ -2,32 +2,77 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from chainrule.cli.guard import guarded
 
+if TYPE_CHECKING:
+    from chainrule.tabular.model import TableModel
+
 
 @click.command()
 @click.argument("model")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @guarded
-def summary(model: str) -> None:
-    """Show the layers of the saved MODEL, its columns, and the record of its training."""
-    from chainrule.cli.display import figures_table
+def summary(model: str, as_json: bool) -> None:
+    """Show the layers of the saved MODEL, its columns, what was found in its table, and the record of its training."""
+    from chainrule.cli.display import strict_json
     from chainrule.cli.predict import table_model
-    from chainrule.network.summary import Summary
 
     loaded = table_model(model)
-    target, training = loaded.target, loaded.training
-    click.echo(Summary(loaded.architecture, loaded.parameters.theta.dtype))
-    click.echo(f"\ntarget: {', '.join(target.names)} ({target.task})")
+    click.echo(strict_json(_data(loaded)) if as_json else _text(loaded))
+
+
+def _text(model: TableModel) -> str:
+    from chainrule.cli.display import aligned, figures_table
+    from chainrule.network.summary import Summary
+    from chainrule.table import ColumnPlan, Schema
+    from chainrule.tabular.finding import shown
+
+    target, training = model.target, model.training
+    lines = [str(Summary(model.architecture, model.parameters.theta.dtype)), ""]
+    lines.append(f"target: {', '.join(target.names)} ({target.task})")
     if target.classes:
-        click.echo(f"classes: {', '.join(str(name) for name in target.classes)}")
-    click.echo(f"columns: {', '.join(loaded.encoder.columns)}")
-    click.echo(f"inputs: {len(loaded.encoder.feature_names):,}")
-    if not training:
-        return
-    history = training["history"]
-    click.echo(f"\ntrained on {training['rows']:,} rows with seed {training['seed']} in {training['seconds']:.1f} s")
-    click.echo(f"stopped: {history['stop_sentence']}")
-    if training["figures"]:
-        click.echo("\n" + figures_table(training["figures"]))
+        lines.append(f"classes: {', '.join(str(name) for name in target.classes)}")
+    lines.append(f"inputs: {len(model.encoder.feature_names):,}")
+    if "schema" in training:
+        plans = Schema(tuple(ColumnPlan(**plan) for plan in training["schema"]))
+        lines += ["", aligned([("column", "role", "note"), *plans.rows()])]
+    else:
+        lines.append(f"columns: {', '.join(model.encoder.columns)}")
+    if model.findings:
+        lines += ["", *shown(model.findings)]
+    if training:
+        history = training["history"]
+        lines += [
+            "",
+            f"trained on {training['rows']:,} rows with seed {training['seed']} in {training['seconds']:.1f} s",
+        ]
+        lines.append(f"stopped: {history['stop_sentence']}")
+        if training["figures"]:
+            lines += ["", figures_table(training["figures"])]
+    return "\n".join(lines)
+
+
+def _data(model: TableModel) -> dict[str, Any]:
+    from chainrule.network.parameters import n_parameters
+
+    target, training, net = model.target, model.training, model.architecture
+    own = ("rows", "test_rows", "seed", "seconds", "settings", "figures")
+    found = {
+        "target": list(target.names),
+        "task": target.task,
+        "classes": list(target.classes),
+        "columns": training.get("schema", [{"name": name} for name in model.encoder.columns]),
+        "inputs": list(model.encoder.feature_names),
+        "widths": list(net.widths),
+        "activations": [activation.name for activation in net.hidden],
+        "parameters": n_parameters(net.widths, net.embeddings),
+        "findings": [finding.to_dict() for finding in model.findings],
+    }
+    if training:
+        history = {name: training["history"][name] for name in ("stop_reason", "stop_sentence", "best_epoch")}
+        found["training"] = {name: training[name] for name in own} | history
+    return found

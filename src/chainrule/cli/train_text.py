@@ -17,6 +17,7 @@ def before(prepared: PreparedTable, settings: Settings) -> str:
     """Describe the table and the network, for the user to check before training."""
     from chainrule.fit.parameters import FULL_BATCH
     from chainrule.network.parameters import n_parameters
+    from chainrule.tabular.finding import shown
     from chainrule.tabular.train import network_of
 
     target, table = prepared.target, prepared.about
@@ -26,6 +27,8 @@ def before(prepared: PreparedTable, settings: Settings) -> str:
     if prepared.dropped_rows:
         lines.append(f"{prepared.dropped_rows:,} rows lack a target value and are left out")
     lines += ["", aligned([("column", "role", "note"), *prepared.schema.rows()]), ""]
+    if prepared.findings:
+        lines += [*shown(prepared.findings), ""]
     held = f", {settings.validation_fraction:.0%} of them held out to stop early" if settings.early_stopping else ""
     lines.append(f"{prepared.m:,} rows to train on{held}; {prepared.m_test:,} to test on")
     net = network_of(prepared, settings)
@@ -42,6 +45,7 @@ def before(prepared: PreparedTable, settings: Settings) -> str:
 def after(trained: Trained, path: str, checkpoint: str | None) -> str:
     """Describe the result."""
     from chainrule.network.training.history import StopReason
+    from chainrule.tabular.finding import shown
 
     history = trained.model.network.history
     lines = [f"stopped: {history.stop_sentence}"]
@@ -54,6 +58,8 @@ def after(trained: Trained, path: str, checkpoint: str | None) -> str:
         lines += [""]
     if said := _remarks(trained):
         lines += [*map(wrapped, said), ""]
+    if trained.figures:
+        lines += shown(finding for finding in trained.model.findings if finding.kind == "leak")
     lines.append(f"model saved: {path}")
     return "\n".join(lines)
 
@@ -71,6 +77,8 @@ def summary(trained: Trained, prepared: PreparedTable, path: str) -> dict[str, A
         "model": path,
         "target": list(prepared.target.names),
         "task": prepared.target.task,
+        "columns": trained.model.training["schema"],
+        "findings": trained.model.training["findings"],
         "rows": {"train": prepared.m, "test": prepared.m_test, "without_target": prepared.dropped_rows},
         "figures": figures.pop("network", {}),
         "baselines": figures,

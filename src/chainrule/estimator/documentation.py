@@ -198,6 +198,8 @@ verbose : bool, default=False
 _TABLE_ATTRIBUTES = """
 schema_ : Schema
     The role of every column, and why.
+findings_ : list of str
+    What to know about the table: columns that give the target away, spellings, classes of few rows.
 figures_, baselines_ : dict of dict
     Figures of network and baselines on held-out rows, as `docs/figures.md` defines them; None is undefined.
 history_ : History

@@ -224,6 +224,11 @@ class BaseTabular(BaseEstimator):
         return dict(self._fitted().training.get("figures", {}))
 
     @property
+    def findings_(self) -> list[str]:
+        """What to know about the table: columns that give the target away, spellings, classes of few rows."""
+        return [finding.text for finding in self._fitted().findings]
+
+    @property
     def baselines_(self) -> dict[str, Figures]:
         """The figures of the linear model, and of the class shares or the mean."""
         return {name: figures for name, figures in self.figures_.items() if name != "network"}

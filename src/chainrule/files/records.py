@@ -118,6 +118,22 @@ _OVERRIDES: Shape = {
 }
 _OBJECTIVE: Shape = {"loss": OrNone(TEXT), "parameters": Each(MEASURED, of=dict), "class_weight": ANYTHING}
 _SCHEMA: Shape = Each({"name": TEXT, "role": TEXT, "note": TEXT})
+_FINDINGS: Shape = Each({"kind": TEXT, "columns": _TEXTS, "text": TEXT})
+_PROFILES: Shape = Each(
+    Kinds(
+        "kind",
+        {
+            "numbers": {
+                "edges": Each(number()),
+                "low": number(),
+                "high": number(),
+                "unit": one_of("number", "date", "boolean"),
+            },
+            "levels": {"levels": _TEXTS, "once": whole(), "rest": whole()},
+        },
+        {"column": TEXT, "rows": whole(1), "missing": whole(), "counts": Each(whole())},
+    )
+)
 TRAINING: Shape = {
     "rows": whole(),
     "test_rows": whole(),
@@ -126,6 +142,8 @@ TRAINING: Shape = {
     "settings": _OPEN,
     "history": _HISTORY,
     "figures": Each(Each(OrNone(MEASURED), of=dict), of=dict),  # null is undefined
+    "findings": Maybe(_FINDINGS),
+    "profiles": Maybe(_PROFILES),
     "schema": Maybe(_SCHEMA),
     "columns": Maybe(_OVERRIDES),
     "objective": Maybe(_OBJECTIVE),
@@ -202,6 +220,8 @@ PREPARED: Shape = {
     "encoder": {"blocks": _BLOCKS},
     "dropped_rows": whole(),
     "notes": _TEXTS,
+    "findings": _FINDINGS,
+    "profiles": _PROFILES,
     "about": {"source": TEXT, "n_rows": whole(), "names": _TEXTS, "notes": _TEXTS},
     "m": {part: whole() for part in ("training", "validation", "test")},
     "mean": Each(number()),

@@ -28,6 +28,8 @@ from chainrule.table import Encoder, Table, Target, from_frame, read_table
 from chainrule.table.batches import Batches, OneBatch
 from chainrule.table.encoding.blocks import Block, Scaled
 from chainrule.table.encoding.dates import DATE_PARTS
+from chainrule.tabular.drift import Drift, Profile
+from chainrule.tabular.finding import Finding
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Evaluation:
     rows, without_target : int
         The number of rows that count, and of those that lack a target value.
     notes : tuple of str
+    findings : tuple of Finding
+        How the table differs from the one that the model was trained on, the worst first.
     """
 
     source: str
@@ -52,6 +56,7 @@ class Evaluation:
     rows: int
     without_target: int
     notes: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -130,17 +135,34 @@ class TableModel:
             If columns are missing, or every row lacks a target value.
         """
         target, figures = self.target, running_figures(self.target.task)
-        counted, notes = 0, dict[str, None]()
+        counted, notes, drift = 0, dict[str, None](), self.drift()
         for batch in batches:
             rows = np.flatnonzero(~target.missing(batch))
             if len(rows):
                 figures.add(target.encode(batch, rows), self.answers_of(batch, rows))
+            drift.add(batch)
             counted += len(rows)
             notes |= dict.fromkeys(target.notes(batch))
         if not counted:
             raise TargetError(f"every row of {batches.source} lacks a value of {', '.join(target.names)}.")
-        left_out = batches.n_rows - counted
-        return Evaluation(batches.source, figures.figures(), figures.by_class(), counted, left_out, tuple(notes))
+        return Evaluation(
+            source=batches.source,
+            figures=figures.figures(),
+            by_class=figures.by_class(),
+            rows=counted,
+            without_target=batches.n_rows - counted,
+            notes=tuple(notes),
+            findings=drift.findings(),
+        )
+
+    def drift(self) -> Drift:
+        """Return what compares a table, batch by batch, with the one that the model was trained on."""
+        return Drift(map(Profile.from_dict, self.training.get("profiles", ())))
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found in the table that the model was trained on."""
+        return tuple(map(Finding.from_dict, self.training.get("findings", ())))
 
     def predictions(self, table: Table) -> Iterator[tuple[str, Array]]:
         """Yield the columns that `chainrule predict` writes: the prediction and the class probabilities, or numbers."""
@@ -190,6 +212,8 @@ class TableModel:
         encoder, target = Encoder.from_dict(record["encoder"]), Target.from_dict(record["target"])
         check_sense(encoder.blocks, target)
         _check_ends(architecture, encoder, target)
+        for profile in record["training"].get("profiles", ()):
+            Profile.from_dict(profile)  # which checks it
         history = History.from_dict(record["training"]["history"]) if record["training"] else History()
         state = State(parameters_of(tensors, architecture), (), step=0, epoch=len(history.columns.get("epoch", [])))
         return cls(

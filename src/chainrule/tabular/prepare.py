@@ -22,7 +22,10 @@ from chainrule.table.column_summary import ColumnSummary
 from chainrule.table.encoding.measures import ColumnMeasures, Rows, measure
 from chainrule.table.encoding.moments import RunningMoments
 from chainrule.table.reading.batches import ParquetBatches, ScanPlan
+from chainrule.tabular.drift import Drift, Profile, profiles
 from chainrule.tabular.encode import EncodedRows, encode_parts, encoded_rows
+from chainrule.tabular.finding import Finding
+from chainrule.tabular.findings import SAMPLE_ROWS, SAMPLE_VALUES, RowSample, find
 from chainrule.tabular.split import PARTS, Shares, Split, split_table, with_target
 
 _SAMPLE_VALUES, _SAMPLE_ROWS = 4_000_000, 200_000  # most values and rows of the sample for medians
@@ -74,6 +77,10 @@ class PreparedTable:
         Number of rows without a target value, which are left out.
     notes : tuple of str
         Notes about the test table.
+    findings : tuple of Finding
+        What a person should know about the table, and how the test table differs from it.
+    profiles : tuple of Profile
+        Of the columns that the network reads, to compare other tables with.
     scan_plan : ScanPlan, optional
         How another machine reads the table, if it can.
     chosen : tuple of Chosen
@@ -93,6 +100,8 @@ class PreparedTable:
     mean: tuple[float, ...]
     dropped_rows: int = 0
     notes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    profiles: tuple[Profile, ...] = ()
     scan_plan: ScanPlan | None = None
     chosen: tuple[Chosen, ...] = ()
     split: Split | None = None
@@ -205,15 +214,19 @@ def prepare(
     split = split_table(watched(batches, "splitting"), target, features, shares)
     needed = watched(batches.select([*features, *target.names]), "measuring")
     y = _TargetMeasures(target, objective)
-    measures = _measured(needed, split, schema, y, shares.seed)
+    sample = RowSample(needed.header)
+    measures = _measured(needed, split, schema, y, shares.seed, sample)
     encoder, (target, mean) = Encoder.of(schema, measures, batches.source, asked.embedding_size), y.results()
     counts = {part: split.counts[part] for part in PARTS}
     without, notes = split.counts["without target"], dict[str, None]()
+    profiled = profiles(schema, measures)
+    drift = Drift(profiled)
     for batch in test_batches or ():
         rows = with_target(batch, target)
         counts["test"] += len(rows)
         without += batch.n_rows - len(rows)
         notes |= dict.fromkeys(target.notes(batch))
+        drift.add(batch)
     if strict and without:
         raise TargetError(
             f"{without:,} rows lack a value of {', '.join(target.names)}. Mend them, or leave out --strict."
@@ -231,6 +244,8 @@ def prepare(
         mean=mean,
         dropped_rows=without,
         notes=tuple(notes),
+        findings=(*find(sample, target, measures, y.counts), *drift.findings()),
+        profiles=profiled,
         scan_plan=batches.scan_plan if isinstance(batches, ParquetBatches) else None,
         chosen=chosen,
         split=split,
@@ -273,16 +288,18 @@ def summarize(batches: Batches, tallied: Collection[str]) -> dict[str, ColumnSum
 
 
 def _measured(
-    batches: Batches, split: Split, schema: Schema, y: _TargetMeasures, seed: int
+    batches: Batches, split: Split, schema: Schema, y: _TargetMeasures, seed: int, sample: RowSample
 ) -> dict[str, ColumnMeasures]:
-    """Measure all rows except the test rows: for the encoder, the target's units, and the baseline."""
+    """Measure all rows except the test rows: for the encoder, the target's units, and the baseline; sample some."""
     features = [plan.name for plan in schema.used]
     share = min(1.0, _SAMPLE_ROWS / batches.n_rows, _SAMPLE_VALUES / (batches.n_rows * len(features)))
+    searched = min(1.0, SAMPLE_ROWS / batches.n_rows, SAMPLE_VALUES / (batches.n_rows * len(features)))
 
     def rows() -> Iterator[Rows]:
         for start, batch, part in split.of(batches):
             untested = part.untested
             y.add(batch, untested)
+            sample.add(batch, _sampled(start, untested, searched, seed))
             yield Rows(batch.select(features), untested, _sampled(start, untested, share, seed))
 
     return measure(batches.header.select(features), rows(), schema.categorical)

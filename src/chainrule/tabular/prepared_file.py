@@ -16,7 +16,9 @@ from chainrule.fit.objective import Objective
 from chainrule.outofcore.remote_rows import Chosen
 from chainrule.table import ColumnPlan, Encoder, Schema, Target
 from chainrule.table.reading.batches import ScanPlan
+from chainrule.tabular.drift import Profile
 from chainrule.tabular.encode import row_files
+from chainrule.tabular.finding import Finding
 from chainrule.tabular.prepare import ROLES, About, Overrides, PreparedTable
 from chainrule.tabular.split import Shares
 
@@ -35,6 +37,8 @@ def save_prepared(prepared: PreparedTable, folder: Path, fingerprint: dict[str, 
         "encoder": prepared.encoder.to_dict(),
         "dropped_rows": prepared.dropped_rows,
         "notes": prepared.notes,
+        "findings": [finding.to_dict() for finding in prepared.findings],
+        "profiles": [profile.to_dict() for profile in prepared.profiles],
         "about": asdict(prepared.about),
         "m": {part: rows.m for part, rows in prepared.rows.items()},
         "mean": prepared.mean,
@@ -88,6 +92,8 @@ def _restored(folder: Path, record: dict[str, Any], fingerprint: dict[str, Any])
         rows=dict(row_files(folder, encoder, target, record["m"])),
         mean=tuple(record["mean"]),
         notes=tuple(record["notes"]),
+        findings=tuple(map(Finding.from_dict, record["findings"])),
+        profiles=tuple(map(Profile.from_dict, record["profiles"])),
         scan_plan=None if record["where"] is None else ScanPlan.from_dict(record["where"]),
         chosen=tuple(Chosen(count, bytes.fromhex(bits), int(digest, 16)) for count, bits, digest in record["chosen"]),
     )

@@ -144,6 +144,8 @@ def _record(prepared: PreparedTable, settings: Settings, seed: int, seconds: flo
         "seconds": seconds,
         "settings": {name: value for name, value in vars(settings).items() if value != getattr(Settings(), name)},
         "history": history.to_dict(),
+        "findings": [finding.to_dict() for finding in prepared.findings],
+        "profiles": [profile.to_dict() for profile in prepared.profiles],
         "schema": [asdict(plan) for plan in prepared.schema.plans],
         "columns": plain(asdict(prepared.asked)),
         "objective": prepared.objective.to_dict(),

@@ -238,6 +238,8 @@ def _places(
 ) -> Callable[[slice | Array], Array]:
     """Return the function from rows to codes: those of `levels` are counted from `first`."""
     text = column.as_text()
+    if not text.levels and np.any(text.values >= 0):
+        raise TableError(f"Column {column.name!r} cannot be taken as categories: it has {column.note}.")
     place = {level: number for number, level in enumerate(levels, first)}
     places = np.array([*(place.get(level, unseen) for level in text.levels), missing], np.intp)
     return lambda rows: places[text.values[rows]]  # the code of missing, -1, means the last entry
