@@ -220,6 +220,7 @@ def test_json_is_all_there_is_on_standard_output(classes):
     assert set(classes.report) == {
         *("model", "target", "task", "rows", "figures", "baselines"),
         *("stop_reason", "stop_sentence", "epochs", "best_epoch", "final", "seconds"),
+        *("split", "standard_error"),
     }
     assert set(classes.report["baselines"]) == {"linear model", "baseline: most frequent class"}
     assert classes.report["model"] == str(classes.model)

@@ -14,6 +14,7 @@ def summary(model: str) -> None:
     """Show the layers of the saved MODEL, its columns, and the record of its training."""
     from chainrule.cli.display import figures_table
     from chainrule.cli.predict import table_model
+    from chainrule.cli.train_text import folds_table
     from chainrule.network.summary import Summary
 
     loaded = table_model(model)
@@ -29,5 +30,9 @@ def summary(model: str) -> None:
     history = training["history"]
     click.echo(f"\ntrained on {training['rows']:,} rows with seed {training['seed']} in {training['seconds']:.1f} s")
     click.echo(f"stopped: {history['stop_sentence']}")
-    if training["figures"]:
+    for note in training.get("split", {}).get("notes", ()):
+        click.echo(note)
+    if "cross_validation" in training:
+        click.echo("\n" + folds_table(training))
+    elif training["figures"]:
         click.echo("\n" + figures_table(training["figures"]))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chainrule.cli.display import aligned, figures_table
+from chainrule.cli.display import number as cell
 
 if TYPE_CHECKING:
     from chainrule.fit.parameters import Settings
+    from chainrule.tabular.cross_validation import Fold
     from chainrule.tabular.prepare import PreparedTable
     from chainrule.tabular.train import Trained
 
@@ -22,11 +24,15 @@ def before(prepared: PreparedTable, settings: Settings) -> str:
     lines = [f"{table.source}: {table.n_rows:,} rows, {len(table.names):,} columns"]
     lines.append(f"target {', '.join(target.names)}: {target.task}, {target.reason}")
     lines += [*table.notes, *prepared.notes]
+    if prepared.in_order_of and (prepared.shares.test or prepared.shares.fold):
+        name = prepared.in_order_of[0]
+        lines.append(f"the rows are in the order of {name}: --split-time {name} would test on the last ones")
     if prepared.dropped_rows:
         lines.append(f"{prepared.dropped_rows:,} rows lack a target value and are left out")
     lines += ["", aligned([("column", "role", "note"), *prepared.schema.rows()]), ""]
-    held = f", {settings.validation_fraction:.0%} of them held out to stop early" if settings.early_stopping else ""
-    lines.append(f"{prepared.m:,} rows to train on{held}; {prepared.m_test:,} to test on")
+    first = f"fold 1 of {prepared.shares.fold[1]}: " if prepared.shares.fold else ""
+    lines += [first + note for note in prepared.split_notes]
+    lines.append(f"{first}{prepared.m:,} rows to train on{_held(settings)}; {prepared.m_test:,} to test on")
     net = network_of(prepared, settings)
     widths = "-".join(str(n) for n in net.widths)
     steps = "all rows a step" if settings.solver in FULL_BATCH else f"batches of {settings.batch_size}"
@@ -38,7 +44,46 @@ def before(prepared: PreparedTable, settings: Settings) -> str:
     return "\n".join([*lines, ""])
 
 
-def after(trained: Trained, path: str, checkpoint: str | None) -> str:
+def _held(settings: Settings) -> str:
+    return f", {settings.validation_fraction:.0%} of them held out to stop early" if settings.early_stopping else ""
+
+
+def of_fold(number: int, folds: int, fold: Fold) -> str:
+    """Say what came of a fold."""
+    figures = ", ".join(f"{name.replace('_', ' ')} {cell(value)}" for name, value in fold.figures["network"].items())
+    return f"fold {number + 1} of {folds}: {fold.rows:,} rows to train on, {fold.test_rows:,} to test on: {figures}"
+
+
+def of_model(prepared: PreparedTable, settings: Settings) -> str:
+    """Say what the model itself is trained on, after the folds."""
+    return "\n".join([*prepared.split_notes, f"the model: {prepared.m:,} rows to train on{_held(settings)}", ""])
+
+
+def folds_table(training: dict[str, Any]) -> str:
+    """Return a text table of the figures over all folds, a row per figure and a column per model."""
+    found, split = training["cross_validation"], training["split"]
+    mean, std = found["mean"], found["std"]
+    way = f" by {split['by']}" if split["by"] else f" in order of {split['time']}" if split["time"] else ""
+    rows = [[f"{len(found['folds'])} folds{way}: mean ± deviation", *(name.split(": ")[-1] for name in mean)]]
+    for name in next(iter(mean.values())):
+        cells = [f"{cell(mean[model][name])} ± {cell(std[model][name])}" for model in mean]
+        rows.append([name.replace("_", " "), *cells])
+    return aligned(rows, right=range(1, len(mean) + 1))
+
+
+def uncertainty(trained: Trained, prepared: PreparedTable) -> str:
+    """Say how uncertain the test of a small table is, or return ""."""
+    record = trained.model.training
+    if "standard_error" not in record or not prepared.m_test:
+        return ""
+    (name, error), rows = next(iter(record["standard_error"].items())), prepared.m_test
+    least = " or more" if prepared.shares.by else ""  # the rows of a group are alike, and count as fewer
+    more = "; --cv 5 tests on every row" if prepared.shares.test else ""
+    figure = cell(trained.figures["network"][name])
+    return f"{name} {figure} ± {cell(error)}{least}: the standard error of {rows:,} test rows{more}"
+
+
+def after(trained: Trained, prepared: PreparedTable, path: str, checkpoint: str | None) -> str:
     """Describe the result."""
     from chainrule.network.training.history import StopReason
 
@@ -46,21 +91,25 @@ def after(trained: Trained, path: str, checkpoint: str | None) -> str:
     lines = [f"stopped: {history.stop_sentence}"]
     if checkpoint and history.stop_reason == StopReason.INTERRUPTED:
         lines.append(f"the same command goes on from {checkpoint}")
-    if trained.figures:
-        lines += ["", figures_table(trained.figures), ""]
+    if "cross_validation" in trained.model.training:
+        lines += ["", folds_table(trained.model.training), ""]
+    elif trained.figures:
+        lines += ["", figures_table(trained.figures), *filter(None, [uncertainty(trained, prepared)]), ""]
     lines.append(f"model saved: {path}")
     return "\n".join(lines)
 
 
 def summary(trained: Trained, prepared: PreparedTable, path: str) -> dict[str, Any]:
     """Return the result as data, for `--json`."""
-    history = trained.model.network.history
+    history, record = trained.model.network.history, trained.model.training
     figures = dict(trained.figures)
+    names = ("standard_error", "cross_validation")
     return {
         "model": path,
         "target": list(prepared.target.names),
         "task": prepared.target.task,
         "rows": {"train": prepared.m, "test": prepared.m_test, "without_target": prepared.dropped_rows},
+        "split": record["split"],
         "figures": figures.pop("network", {}),
         "baselines": figures,
         "stop_reason": history.stop_reason,
@@ -68,5 +117,6 @@ def summary(trained: Trained, prepared: PreparedTable, path: str) -> dict[str, A
         "epochs": len(history["epoch"]) if "epoch" in history else 0,
         "best_epoch": history.best_epoch,
         "final": history.final,
-        "seconds": trained.model.training["seconds"],
+        "seconds": record["seconds"],
+        **{name: record[name] for name in names if name in record},
     }

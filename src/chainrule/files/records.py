@@ -118,6 +118,12 @@ _OVERRIDES: Shape = {
 }
 _OBJECTIVE: Shape = {"loss": OrNone(TEXT), "parameters": Each(MEASURED, of=dict), "class_weight": ANYTHING}
 _SCHEMA: Shape = Each({"name": TEXT, "role": TEXT, "note": TEXT})
+_FIGURES = Each(_MEASURES, of=dict)
+_CROSS_VALIDATION: Shape = {
+    "folds": Each({"rows": whole(), "test_rows": whole(), "figures": _FIGURES}, least=2),
+    "mean": _FIGURES,
+    "std": _FIGURES,
+}
 TRAINING: Shape = {
     "rows": whole(),
     "test_rows": whole(),
@@ -125,11 +131,14 @@ TRAINING: Shape = {
     "seconds": MEASURED,
     "settings": _OPEN,
     "history": _HISTORY,
-    "figures": Each(_MEASURES, of=dict),
+    "figures": _FIGURES,
+    "standard_error": Maybe(_MEASURES),
     "schema": Maybe(_SCHEMA),
     "columns": Maybe(_OVERRIDES),
     "objective": Maybe(_OBJECTIVE),
     "test_size": Maybe(number(0)),
+    "split": Maybe({"by": OrNone(TEXT), "time": OrNone(TEXT), "notes": _TEXTS}),
+    "cross_validation": Maybe(_CROSS_VALIDATION),
 }
 _TABLE_MODEL: Shape = {
     "encoder": {"blocks": _BLOCKS},
@@ -197,11 +206,20 @@ PREPARED: Shape = {
     "schema": _SCHEMA,
     "columns": _OVERRIDES,
     "objective": _OBJECTIVE,
-    "shares": {"test": number(0), "validation": number(0), "seed": whole()},
+    "shares": {
+        "test": number(0),
+        "validation": number(0),
+        "seed": whole(),
+        "by": OrNone(TEXT),
+        "time": OrNone(TEXT),
+        "fold": OrNone(Each(whole(), least=2)),
+    },
     "target": _TARGET,
     "encoder": {"blocks": _BLOCKS},
     "dropped_rows": whole(),
     "notes": _TEXTS,
+    "split_notes": _TEXTS,
+    "in_order_of": _TEXTS,
     "about": {"source": TEXT, "n_rows": whole(), "names": _TEXTS, "notes": _TEXTS},
     "m": {part: whole() for part in ("training", "validation", "test")},
     "mean": Each(number()),

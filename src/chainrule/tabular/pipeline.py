@@ -32,7 +32,7 @@ from chainrule.tabular.model import as_table
 from chainrule.tabular.prepare import Overrides, PreparedTable, prepare
 from chainrule.tabular.prepared_file import load_prepared, save_prepared
 from chainrule.tabular.recipe import recipe
-from chainrule.tabular.split import Shares
+from chainrule.tabular.shares import Shares
 from chainrule.tabular.train import Trained, train, window_of
 
 
@@ -66,6 +66,10 @@ class Task:
         Another table to test on.
     strict : bool, default False
         Refuse rows without a target value, instead of leaving them out.
+    split_by, split_time : str or int, optional
+        The column whose groups stay together, or whose order is kept, as `by` and `time` of `Shares`.
+    fold : tuple of int, optional
+        Test on this fold, as `fold` of `Shares`.
     """
 
     source: Any
@@ -75,6 +79,9 @@ class Task:
     test: float = 0.2
     test_source: Any = None
     strict: bool = False
+    split_by: str | int | None = None
+    split_time: str | int | None = None
+    fold: tuple[int, int] | None = None
 
 
 def in_batches(source: Any, memory: str | None = None) -> bool:
@@ -159,7 +166,8 @@ def train_table(
     (2000, [False, True])
     """
     budget, drafted = Budget.asked(memory), recipe(1, **changes)
-    shares = Shares(task.test, drafted.validation_fraction if drafted.early_stopping else 0.0, seed)
+    held_out = drafted.validation_fraction if drafted.early_stopping else 0.0
+    shares = Shares(task.test, held_out, seed, task.split_by, task.split_time, task.fold)
     is_root = distribution is None or distribution.is_root
     if checkpoint is not None and is_root:
         check_outputs({"the checkpoint": places(checkpoint)}, [task.source, task.test_source])

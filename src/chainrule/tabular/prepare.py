@@ -16,14 +16,15 @@ from chainrule.network.rows import mix
 from chainrule.network.types import Array
 from chainrule.outofcore.remote_rows import Chosen, RemoteRows
 from chainrule.outofcore.row_files import RowFiles
-from chainrule.table import Encoder, Schema, Table, Target, infer_schema, infer_target
+from chainrule.table import ColumnPlan, Encoder, Schema, Table, Target, infer_schema, infer_target
 from chainrule.table.batches import Batches
 from chainrule.table.column_summary import ColumnSummary
 from chainrule.table.encoding.measures import ColumnMeasures, Rows, measure
 from chainrule.table.encoding.moments import RunningMoments
 from chainrule.table.reading.batches import ParquetBatches, ScanPlan
 from chainrule.tabular.encode import EncodedRows, encode_parts, encoded_rows
-from chainrule.tabular.split import PARTS, Shares, Split, split_table, with_target
+from chainrule.tabular.shares import PARTS, Shares
+from chainrule.tabular.split import Split, split_table, with_target
 
 _SAMPLE_VALUES, _SAMPLE_ROWS = 4_000_000, 200_000  # most values and rows of the sample for medians
 ROLES = ("drop", "categorical", "numeric", "ordinal")
@@ -74,6 +75,10 @@ class PreparedTable:
         Number of rows without a target value, which are left out.
     notes : tuple of str
         Notes about the test table.
+    split_notes : tuple of str
+        What a split by groups or by time did.
+    in_order_of : tuple of str
+        The date columns in whose order the rows are, if they were split at random.
     scan_plan : ScanPlan, optional
         How another machine reads the table, if it can.
     chosen : tuple of Chosen
@@ -93,6 +98,8 @@ class PreparedTable:
     mean: tuple[float, ...]
     dropped_rows: int = 0
     notes: tuple[str, ...] = ()
+    split_notes: tuple[str, ...] = ()
+    in_order_of: tuple[str, ...] = ()
     scan_plan: ScanPlan | None = None
     chosen: tuple[Chosen, ...] = ()
     split: Split | None = None
@@ -196,9 +203,11 @@ def prepare(
     def watched(table: Batches, what: str) -> Batches:
         return table if on_read is None else table.watched(partial(on_read, what))
 
-    target, schema = _infer(watched(batches, "reading"), targets, asked)
+    shares = shares.resolved(batches.header, batches.header.resolve(targets))
+    target, schema = _infer(watched(batches, "reading"), targets, asked, shares)
     features = [plan.name for plan in schema.used]
-    split = split_table(watched(batches, "splitting"), target, features, shares)
+    dates = [plan.name for plan in schema.used if plan.role == "date"]
+    split = split_table(watched(batches, "splitting"), target, features, shares, dates)
     needed = watched(batches.select([*features, *target.names]), "measuring")
     y = _TargetMeasures(target, objective)
     measures = _measured(needed, split, schema, y, shares.seed)
@@ -227,14 +236,16 @@ def prepare(
         mean=mean,
         dropped_rows=without,
         notes=tuple(notes),
+        split_notes=split.notes,
+        in_order_of=split.in_order_of,
         scan_plan=batches.scan_plan if isinstance(batches, ParquetBatches) else None,
         chosen=chosen,
         split=split,
     )
 
 
-def _infer(batches: Batches, targets: Sequence[str | int], asked: Overrides) -> tuple[Target, Schema]:
-    """Infer the target and the role of each column from all rows."""
+def _infer(batches: Batches, targets: Sequence[str | int], asked: Overrides, shares: Shares) -> tuple[Target, Schema]:
+    """Infer the target and the role of each column from all rows; the column of groups is no feature."""
     header = batches.header
     names, categorical = header.resolve(targets), header.resolve(asked.categorical)
     summaries = summarize(batches, {*names, *categorical})
@@ -243,12 +254,21 @@ def _infer(batches: Batches, targets: Sequence[str | int], asked: Overrides) -> 
         header,
         summaries=summaries,
         targets=names,
-        drop=asked.drop,
+        drop=[*asked.drop, *([] if shares.by is None else [shares.by])],
         categorical=asked.categorical,
         numeric=asked.numeric,
         ordinal=asked.ordinal,
     )
-    return target, schema
+    return target, Schema(tuple(_said(plan, shares) for plan in schema.plans))
+
+
+def _said(plan: ColumnPlan, shares: Shares) -> ColumnPlan:
+    """Note at a column that the table is split by it."""
+    if plan.name == shares.by:
+        return replace(plan, note="its groups stay together in the split")
+    if plan.name == shares.time:
+        return replace(plan, note=", ".join(filter(None, [plan.note, "the order of the split"])))
+    return plan
 
 
 def summarize(batches: Batches, tallied: Collection[str]) -> dict[str, ColumnSummary]:

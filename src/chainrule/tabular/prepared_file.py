@@ -18,7 +18,7 @@ from chainrule.table import ColumnPlan, Encoder, Schema, Target
 from chainrule.table.reading.batches import ScanPlan
 from chainrule.tabular.encode import row_files
 from chainrule.tabular.prepare import ROLES, About, Overrides, PreparedTable
-from chainrule.tabular.split import Shares
+from chainrule.tabular.shares import Shares
 
 _NAME = "prepared.json"
 
@@ -35,6 +35,8 @@ def save_prepared(prepared: PreparedTable, folder: Path, fingerprint: dict[str, 
         "encoder": prepared.encoder.to_dict(),
         "dropped_rows": prepared.dropped_rows,
         "notes": prepared.notes,
+        "split_notes": prepared.split_notes,
+        "in_order_of": prepared.in_order_of,
         "about": asdict(prepared.about),
         "m": {part: rows.m for part, rows in prepared.rows.items()},
         "mean": prepared.mean,
@@ -79,7 +81,7 @@ def _restored(folder: Path, record: dict[str, Any], fingerprint: dict[str, Any])
     return PreparedTable(
         asked=Overrides(**{**record["columns"], **{name: tuple(record["columns"][name]) for name in ROLES}}),
         objective=Objective.from_dict(record["objective"]),
-        shares=Shares(**record["shares"]),
+        shares=Shares.from_dict(record["shares"]),
         schema=Schema(tuple(ColumnPlan(**plan) for plan in record["schema"])),
         target=target,
         encoder=encoder,
@@ -88,6 +90,8 @@ def _restored(folder: Path, record: dict[str, Any], fingerprint: dict[str, Any])
         rows=dict(row_files(folder, encoder, target, record["m"])),
         mean=tuple(record["mean"]),
         notes=tuple(record["notes"]),
+        split_notes=tuple(record["split_notes"]),
+        in_order_of=tuple(record["in_order_of"]),
         scan_plan=None if record["where"] is None else ScanPlan.from_dict(record["where"]),
         chosen=tuple(Chosen(count, bytes.fromhex(bits), int(digest, 16)) for count, bits, digest in record["chosen"]),
     )
