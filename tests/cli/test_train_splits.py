@@ -2,6 +2,7 @@
 
 import json
 import statistics
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
@@ -9,12 +10,14 @@ import pytest
 from sklearn.metrics import accuracy_score
 
 from chainrule import TabularClassifier, TabularRegressor, load
-from chainrule._errors import InvalidParameterError, TableError
+from chainrule._errors import CheckpointError, InvalidParameterError, TableError
 from chainrule.table import from_frame, infer_target
 from chainrule.table.batches import OneBatch
+from chainrule.table.reading.batches import open_batches
 from chainrule.tabular.cross_validation import cross_validate
 from chainrule.tabular.pipeline import Task, train_table
-from chainrule.tabular.prepare import Overrides
+from chainrule.tabular.prepare import Overrides, prepare
+from chainrule.tabular.prepared_file import load_prepared, save_prepared
 from chainrule.tabular.shares import Shares
 from chainrule.tabular.split import split_table
 from chainrule.tabular.uncertainty import accuracy_error, rmse_error
@@ -203,6 +206,70 @@ def test_missing_times_are_an_error(visits, tmp_path):
     frame.loc[[3, 7, 8], "day"] = None
     with pytest.raises(TableError, match=r"3 rows lack a value of 'day', the first is row 4\."):
         TabularClassifier(**FAST, split_time="day").fit(frame, "ill")
+
+
+class Killed(BaseException):
+    """What ends a training from outside."""
+
+
+@pytest.mark.parametrize("when", ["after a fold", "within a fold"])
+def test_killed_folds_go_on_to_the_same_bits(visits, tmp_path, when):
+    """A fold that is done is not trained again, and the outcome is that of a run that was never killed."""
+    task = Task(str(visits), ["price"], test=0.0, split_by="patient")
+    changes, trainings, killed = {"hidden_layer_sizes": (4,), "max_iter": 6}, [], []
+    whole = cross_validate(task, changes, 3, checkpoint=tmp_path / "whole")[0].model
+
+    class Watching:
+        def __init__(self, *_):
+            trainings.append(0)
+
+        def on_segment(self, progress):
+            """Nothing within an epoch."""
+
+        def on_epoch(self, progress):
+            if len(trainings) == 2 and progress.epoch == 4 and when == "within a fold":
+                raise Killed
+
+        def on_compare(self):
+            """Nothing before the linear model."""
+
+    def on_fold(number, fold):
+        if (number, when, len(trainings)) == (1, "after a fold", 2) and not killed:
+            killed.append(number)
+            raise Killed
+
+    run = {"checkpoint": tmp_path / "run", "announce": Watching, "on_fold": on_fold}
+    with pytest.raises(Killed):
+        cross_validate(task, changes, 3, **run)
+    for other in ({"seed": 1}, {"memory": "1GB"}):
+        with pytest.raises(CheckpointError, match=r"another cross-validation: (shares|memory) differ"):
+            cross_validate(task, changes, 3, **run, **other)
+    with pytest.raises(CheckpointError, match="another cross-validation: cv differ"):
+        cross_validate(task, changes, 4, **run)
+    again = cross_validate(task, changes, 3, **run)[0].model
+    assert len(trainings) == (4 if when == "after a fold" else 5)  # three folds and the model, and the killed one
+    assert again.training["cross_validation"] == whole.training["cross_validation"]
+    assert np.array_equal(again.predict(str(visits)), whole.predict(str(visits)))
+    assert not list((tmp_path / "run").iterdir())
+
+
+def test_damaged_folds_are_named(chainrule, visits, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "folds.json").write_text('{"folds": 3}')
+    given = "-t", "ill", "--cv", "2", "--checkpoint", tmp_path / "run", "-m", tmp_path / "m", "-q"
+    assert "folds.json is damaged" in chainrule("train", visits, *given).stderr
+
+
+def test_a_checkpoint_knows_the_split(visits, tmp_path):
+    """Encoded rows that were kept are those of their split, with its notes; another split is refused."""
+    shares = Shares(by="patient", seed=2)
+    with open_batches(str(visits)) as batches:
+        prepared = prepare(batches, ["price"], tmp_path, shares=shares)
+    save_prepared(prepared, tmp_path, {"shares": asdict(shares)})
+    restored = load_prepared(tmp_path, {"shares": asdict(shares)})
+    assert (restored.shares, restored.split_notes, restored.schema) == (shares, prepared.split_notes, prepared.schema)
+    with pytest.raises(CheckpointError, match="shares differ"):
+        load_prepared(tmp_path, {"shares": asdict(Shares(time="day", seed=2))})
 
 
 def test_json_of_folds_is_json(chainrule, visits, tmp_path):

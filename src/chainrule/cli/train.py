@@ -129,15 +129,18 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     say = _say(quiet, as_json)
     columns = {name: names(options[name]) for name in ROLES}
     overrides = Overrides(**columns, task=options["task"], embedding_size=embedding_size(options["embedding_size"]))
+    described = False
     with ExitStack() as stack:
         reading = stack.enter_context(closing(Reading(quiet)))
         _begin(reading, table, options["memory"], checkpoint if is_root else None)
 
         def announce(prepared: PreparedTable, settings: Settings) -> Reporter:
             reading.close()
+            nonlocal described
             fold = prepared.shares.fold
-            if cv is None or fold == (0, cv):
+            if not described:
                 say(before(prepared, settings))
+                described = True
             elif fold is None:
                 say(of_model(prepared, settings))
             return stack.enter_context(closing(Reporter(quiet or fold is not None)))
@@ -158,7 +161,7 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
         )
         common = {"seed": seed, "memory": options["memory"], "announce": announce, "on_read": reading}
         if cv is not None:
-            trained, prepared = cross_validate(task, changes, cv, on_fold=on_fold, **common)
+            trained, prepared = cross_validate(task, changes, cv, checkpoint=checkpoint, on_fold=on_fold, **common)
         else:
             trained, prepared = train_table(task, changes, checkpoint=checkpoint, distribution=distribution, **common)
     if is_root:
@@ -176,7 +179,6 @@ def _check_cv(options: dict[str, Any]) -> None:
     clash = {
         "--test": given,
         "--test-table": options["test_table"] is not None,
-        "--checkpoint": options["checkpoint"] is not None,
         "--dask": options["dask"],
         "--mpi": options["mpi"],
     }
@@ -194,9 +196,10 @@ def _outputs(model: str, checkpoint: str | None) -> dict[str, Any]:
 def _begin(reading: Reading, table: str, memory: str | None, checkpoint: str | None) -> None:
     """Name the table or the checkpoint before rows are counted."""
     from chainrule.checkpoints.run_folder import has_checkpoint
+    from chainrule.tabular.finished_folds import has_finished_folds
     from chainrule.tabular.pipeline import in_batches
 
-    if checkpoint is not None and has_checkpoint(checkpoint):
+    if checkpoint is not None and (has_checkpoint(checkpoint) or has_finished_folds(checkpoint)):
         click.echo(f"going on from {checkpoint}", err=True)
     elif checkpoint is not None or in_batches(table, memory):
         reading.begin(table)

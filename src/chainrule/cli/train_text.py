@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from chainrule.cli.display import aligned, figures_table
@@ -30,9 +31,10 @@ def before(prepared: PreparedTable, settings: Settings) -> str:
     if prepared.dropped_rows:
         lines.append(f"{prepared.dropped_rows:,} rows lack a target value and are left out")
     lines += ["", aligned([("column", "role", "note"), *prepared.schema.rows()]), ""]
-    first = f"fold 1 of {prepared.shares.fold[1]}: " if prepared.shares.fold else ""
+    fold = prepared.shares.fold
+    first = f"fold {fold[0] + 1} of {fold[1]}: " if fold else ""
     lines += [first + note for note in prepared.split_notes]
-    lines.append(f"{first}{prepared.m:,} rows to train on{_held(settings)}; {prepared.m_test:,} to test on")
+    lines.append(f"{first}{prepared.m:,} rows to train on{_held(prepared, settings)}; {prepared.m_test:,} to test on")
     net = network_of(prepared, settings)
     widths = "-".join(str(n) for n in net.widths)
     steps = "all rows a step" if settings.solver in FULL_BATCH else f"batches of {settings.batch_size}"
@@ -44,8 +46,12 @@ def before(prepared: PreparedTable, settings: Settings) -> str:
     return "\n".join([*lines, ""])
 
 
-def _held(settings: Settings) -> str:
-    return f", {settings.validation_fraction:.0%} of them held out to stop early" if settings.early_stopping else ""
+def _held(prepared: PreparedTable, settings: Settings) -> str:
+    if not settings.early_stopping:
+        return ""
+    is_share = prepared.shares.by is None and prepared.shares.time is None  # else as near as groups and times allow
+    held = f"{settings.validation_fraction:.0%}" if is_share else f"{prepared.rows['validation'].m:,}"
+    return f", {held} of them held out to stop early"
 
 
 def of_fold(number: int, folds: int, fold: Fold) -> str:
@@ -56,7 +62,9 @@ def of_fold(number: int, folds: int, fold: Fold) -> str:
 
 def of_model(prepared: PreparedTable, settings: Settings) -> str:
     """Say what the model itself is trained on, after the folds."""
-    return "\n".join([*prepared.split_notes, f"the model: {prepared.m:,} rows to train on{_held(settings)}", ""])
+    return "\n".join(
+        [*prepared.split_notes, f"the model: {prepared.m:,} rows to train on{_held(prepared, settings)}", ""]
+    )
 
 
 def folds_table(training: dict[str, Any]) -> str:
@@ -64,11 +72,18 @@ def folds_table(training: dict[str, Any]) -> str:
     found, split = training["cross_validation"], training["split"]
     mean, std = found["mean"], found["std"]
     way = f" by {split['by']}" if split["by"] else f" in order of {split['time']}" if split["time"] else ""
-    rows = [[f"{len(found['folds'])} folds{way}: mean ± deviation", *(name.split(": ")[-1] for name in mean)]]
-    for name in next(iter(mean.values())):
+    rows = [[f"{len(found['folds'])} folds{way}: mean ± deviation", *(name.partition(":")[0] for name in mean)]]
+    names = list(next(iter(mean.values())))
+    for name in names:
         cells = [f"{cell(mean[model][name])} ± {cell(std[model][name])}" for model in mean]
         rows.append([name.replace("_", " "), *cells])
-    return aligned(rows, right=range(1, len(mean) + 1))
+    lacking = {name: sum(math.isnan(fold["figures"]["network"][name]) for fold in found["folds"]) for name in names}
+    said = [
+        f"{name.replace('_', ' ')} is undefined in {n} of {len(found['folds'])} folds, whose rows are of one class"
+        for name, n in lacking.items()
+        if n
+    ]
+    return "\n".join([aligned(rows, right=range(1, len(mean) + 1)), *said])
 
 
 def uncertainty(trained: Trained, prepared: PreparedTable) -> str:

@@ -119,8 +119,9 @@ _OVERRIDES: Shape = {
 _OBJECTIVE: Shape = {"loss": OrNone(TEXT), "parameters": Each(MEASURED, of=dict), "class_weight": ANYTHING}
 _SCHEMA: Shape = Each({"name": TEXT, "role": TEXT, "note": TEXT})
 _FIGURES = Each(_MEASURES, of=dict)
+_FOLD: Shape = {"rows": whole(), "test_rows": whole(), "figures": _FIGURES}
 _CROSS_VALIDATION: Shape = {
-    "folds": Each({"rows": whole(), "test_rows": whole(), "figures": _FIGURES}, least=2),
+    "folds": Each(_FOLD, least=2),
     "mean": _FIGURES,
     "std": _FIGURES,
 }
@@ -201,6 +202,7 @@ OUTCOME: Shape = {
     "score_time": MEASURED,
     "fit_error": OrNone(TEXT),
 }
+FOLDS: Shape = {"fingerprint": _OPEN, "folds": Each(_FOLD)}
 PREPARED: Shape = {
     "fingerprint": _OPEN,
     "schema": _SCHEMA,

@@ -6,6 +6,7 @@ encoding. The model itself is trained without test rows, so that no figure is it
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -13,9 +14,11 @@ from typing import Any
 import numpy as np
 
 from chainrule._errors import InvalidParameterError
+from chainrule._json import plain
 from chainrule.network.training.history import StopReason
+from chainrule.tabular.finished_folds import FinishedFolds
 from chainrule.tabular.model import as_table
-from chainrule.tabular.pipeline import Task, in_batches, train_table
+from chainrule.tabular.pipeline import Task, fingerprint_of, in_batches, shares_of, train_table
 from chainrule.tabular.prepare import PreparedTable
 from chainrule.tabular.train import Figures, Trained
 
@@ -74,7 +77,9 @@ def cross_validate(
     changes: Mapping[str, Any],
     k: int,
     *,
+    seed: int = 0,
     memory: str | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     on_fold: Callable[[int, Fold], None] | None = None,
     **options: Any,
 ) -> tuple[Trained, PreparedTable]:
@@ -87,7 +92,10 @@ def cross_validate(
     changes : mapping of str to object
     k : int
         The number of folds, at least 2.
+    seed : int, default 0
     memory : str, optional
+    checkpoint : path-like, optional
+        A folder for checkpoints, of each fold in a folder within: after a kill, the same call goes on from the last.
     on_fold : callable, optional
         Called with the number of each fold, from 0, and what came of it.
     **options
@@ -122,19 +130,25 @@ def cross_validate(
         raise InvalidParameterError(
             "cross-validation tests on all rows: leave out the share of test rows or test table."
         )
-    if not in_batches(task.source, memory):
+    if checkpoint is None and not in_batches(task.source, memory):
         task = replace(task, source=as_table(task.source))  # read once
-    folds = []
+    common: dict[str, Any] = {"seed": seed, "memory": memory, **options}
+    asked = fingerprint_of(task, shares_of(task, changes, seed)) if checkpoint is not None else {}
+    finished = FinishedFolds(checkpoint, plain(asked | {"changes": changes, "cv": int(k), "memory": memory}))
+    folds = [Fold(**done) for done in finished.read()]
     for number in range(int(k)):
-        trained, prepared = train_table(
-            replace(task, fold=(number, int(k))), changes, memory=memory, **(options | {"compare_on": "test"})
-        )
-        if trained.model.network.history.stop_reason == StopReason.INTERRUPTED:
-            raise KeyboardInterrupt
-        folds.append(Fold(prepared.m, prepared.m_test, trained.figures))
+        if number == len(folds):
+            fold = replace(task, fold=(number, int(k)))
+            trained, prepared = train_table(fold, changes, checkpoint=finished.of_fold(number), **common)
+            if trained.model.network.history.stop_reason == StopReason.INTERRUPTED:
+                raise KeyboardInterrupt
+            folds.append(Fold(prepared.m, prepared.m_test, trained.figures))
+            finished.write([asdict(fold) for fold in folds])
         if on_fold is not None:
-            on_fold(number, folds[-1])
+            on_fold(number, folds[number])
     found = CrossValidation(folds)
-    trained, prepared = train_table(task, changes, memory=memory, **(options | {"compare_on": "test"}))
+    trained, prepared = train_table(task, changes, checkpoint=checkpoint, **common)
+    if trained.model.network.history.stop_reason != StopReason.INTERRUPTED:
+        finished.remove()
     record = trained.model.training | {"figures": found.mean, "cross_validation": found.to_dict()}
     return Trained(replace(trained.model, training=record), found.mean), prepared

@@ -15,7 +15,7 @@ import numpy as np
 from chainrule.network.types import Array
 
 _MOST_COUNTS = 1 << 26  # groups times strata beyond which only rows are counted
-_TOO_LARGE = 1.5  # a group of more than this multiple of the rows wanted is not held out
+_TOO_LARGE = 1.5  # a group of more than this multiple of the rows wanted, or of the smallest group's, is not held out
 
 
 def group_counts(groups: Array, strata: Array) -> Array:
@@ -49,18 +49,20 @@ class HeldOut(NamedTuple):
     too_large: Array
 
 
-def held_out_groups(counts: Array, fraction: float, draw: np.random.Generator) -> HeldOut:
-    """Choose groups that hold about a fraction of the rows, and of each stratum; at least one, and never all.
+def held_out_groups(counts: Array, fraction: float, draw: np.random.Generator, leave: int = 1) -> HeldOut:
+    """Choose groups that hold about a fraction of the rows, and of each stratum; at least one.
 
-    A group of more than one and a half times the rows wanted is not chosen, unless there is no smaller one.
+    A group of more than one and a half times the rows wanted, or those of the smallest group, is not chosen.
 
     Parameters
     ----------
     counts : ndarray of shape (n_groups, n_strata)
-        At least two groups.
+        More than `leave` groups.
     fraction : float
         Above 0 and below 1.
     draw : Generator
+    leave : int, default 1
+        The number of groups that must not be chosen.
 
     Returns
     -------
@@ -75,7 +77,7 @@ def held_out_groups(counts: Array, fraction: float, draw: np.random.Generator) -
     """
     sizes = counts.sum(axis=1)
     wanted = fraction * sizes.sum()
-    too_large = sizes > max(_TOO_LARGE * wanted, sizes.min())
+    too_large = sizes > _TOO_LARGE * max(wanted, sizes.min())
     candidates = np.flatnonzero(~too_large)
     of_these = sizes[candidates].sum()
     share = max(min(wanted / of_these, 0.5), sizes.min() / of_these)
@@ -88,11 +90,11 @@ def held_out_groups(counts: Array, fraction: float, draw: np.random.Generator) -
         k = min(n, int(n * np.clip(probability, 0, 1) + draw.random()))
         lag += share * n * count - k * count
         chosen[alike[:k]] = True
-    smallest = candidates[np.argmin(sizes[candidates])]
     if not chosen.any():
-        chosen[smallest] = True
-    if chosen.all():
-        chosen[smallest] = False
+        chosen[np.argmin(sizes)] = True
+    held = np.flatnonzero(chosen)
+    spare = max(0, len(held) - (len(counts) - leave))
+    chosen[held[np.argsort(sizes[held], kind="stable")[:spare]]] = False
     return HeldOut(chosen, too_large)
 
 
@@ -119,15 +121,22 @@ def group_folds(counts: Array, k: int, draw: np.random.Generator) -> Array:
     weights = _weights(counts)
     for alike in _alike(counts, np.arange(len(counts)), draw):
         count = counts[alike[0]]
-        whole = len(alike) - len(alike) % k
-        folds[alike[:whole]] = np.arange(whole) % k
-        filled += whole // k * count
-        for group in alike[whole:]:  # where the sum of squares grows least; a tie goes to a random fold
-            order = draw.permutation(k)
-            fold = order[np.argmin(filled[order] @ weights @ count)]
-            folds[group] = fold
-            filled[fold] += count
+        dealt = _poured(filled @ weights @ count / (count @ weights @ count), len(alike), draw)
+        folds[alike] = np.repeat(np.arange(k), dealt)
+        filled += dealt[:, None] * count
     return folds
+
+
+def _poured(levels: Array, n: int, draw: np.random.Generator) -> Array:
+    """Deal n units to folds with these levels, each to the lowest, as water finds its level; ties at random."""
+    ascending = np.sort(levels)
+    surfaces = (n + np.cumsum(ascending)) / np.arange(1, len(levels) + 1)  # if only the lowest folds get any
+    surface = surfaces[np.argmax(surfaces <= np.append(ascending[1:], np.inf))]
+    dealt = np.maximum(0, np.floor(surface - levels - 1e-9)).astype(np.int64)
+    order = draw.permutation(len(levels))
+    rest = order[np.argsort((levels + dealt)[order], kind="stable")]
+    dealt[rest[: n - dealt.sum()]] += 1
+    return dealt
 
 
 def _alike(counts: Array, groups: Array, draw: np.random.Generator) -> Iterator[Array]:

@@ -165,9 +165,7 @@ def train_table(
     >>> prepared.m, trained.model.predict("SELECT 2 AS x UNION ALL SELECT 7").tolist()
     (2000, [False, True])
     """
-    budget, drafted = Budget.asked(memory), recipe(1, **changes)
-    held_out = drafted.validation_fraction if drafted.early_stopping else 0.0
-    shares = Shares(task.test, held_out, seed, task.split_by, task.split_time, task.fold)
+    budget, shares = Budget.asked(memory), shares_of(task, changes, seed)
     is_root = distribution is None or distribution.is_root
     if checkpoint is not None and is_root:
         check_outputs({"the checkpoint": places(checkpoint)}, [task.source, task.test_source])
@@ -177,7 +175,7 @@ def train_table(
 
     batched = on_disk() if distribution is None else distribution.broadcast(on_disk)
     with workplace(checkpoint if is_root else None) as place:
-        asked = plain(_fingerprint(task, shares)) if place.checkpoint else {}
+        asked = plain(fingerprint_of(task, shares)) if place.checkpoint else {}
 
         def prepared_table() -> PreparedTable:
             restored = load_prepared(place.rows, asked) if place.checkpoint else None
@@ -249,7 +247,14 @@ def _targets(header: Table, given: Sequence[str | int]) -> Sequence[str | int]:
     raise TableError(f"say what to predict: --target NAME. The columns are {', '.join(header.names)}.")
 
 
-def _fingerprint(task: Task, shares: Shares) -> dict[str, Any]:
+def shares_of(task: Task, changes: Mapping[str, Any], seed: int) -> Shares:
+    """Return the shares that a task asks for."""
+    drafted = recipe(1, **changes)
+    held_out = drafted.validation_fraction if drafted.early_stopping else 0.0
+    return Shares(task.test, held_out, seed, task.split_by, task.split_time, task.fold)
+
+
+def fingerprint_of(task: Task, shares: Shares) -> dict[str, Any]:
     """Return what must be the same for a training to be resumed."""
     return {
         "table": fingerprint(task.source),

@@ -1,6 +1,6 @@
 """Split a table by the groups of a column, which stay together, or by a column's order in time.
 
-The column and the target of all rows are in memory meanwhile: some 40 bytes a row.
+The column and the target of all rows are in memory meanwhile: some 40 bytes a row, and 200 a group.
 """
 
 from __future__ import annotations
@@ -37,27 +37,31 @@ def by_groups(batches: Batches, target: Target, name: str, shares: Shares) -> Pa
     groups, alone = _groups(column)
     counts = group_counts(groups, strata_of(len(y), **{"classes": None, "values": None} | target.strata(y)))
     parts = np.full(len(counts), TRAINING, np.uint8)
-    stays: dict[int, None] = {}
+    too_large = counts.sum(axis=1) * (shares.fold or (0, 1))[1] > 1.5 * len(rows)  # for a fold
     if shares.fold is not None:
         fold, k = shares.fold
         _need(len(counts), k, name, f"{k} folds")
         parts[group_folds(counts, k, generator(shares.seed, "fold groups")) == fold] = TEST
-    for purpose, share, code in shares.drawn:
+    asked = [(purpose, share, code) for purpose, share, code in shares.drawn if share]
+    for leave, (purpose, share, code) in zip(range(len(asked), 0, -1), asked, strict=True):
         left = np.flatnonzero(parts == TRAINING)
-        if share:
-            _need(len(left), 2, name, f"{purpose} rows beside those to train on")
-            held_out = held_out_groups(counts[left], share, generator(shares.seed, f"{purpose} groups"))
-            parts[left[held_out.chosen]] = code
-            stays |= dict.fromkeys(left[held_out.too_large].tolist())
+        _need(len(left), leave + 1, name, " and ".join(f"{part} rows" for part, *_ in [*asked[-leave:], ("training",)]))
+        held_out = held_out_groups(counts[left], share, generator(shares.seed, f"{purpose} groups"), leave)
+        parts[left[held_out.chosen]] = code
+        if shares.fold is None and code == asked[0][-1]:
+            too_large[left] = held_out.too_large
     codes[rows] = parts[groups]
-    return Parts(codes, _group_notes(name, column, groups, counts, parts, alone, list(stays)))
+    notes = _group_notes(name, parts, alone)
+    if too_large.any():
+        notes.append(_largest(column, groups, counts.sum(axis=1), too_large, shares))
+    return Parts(codes, tuple(notes))
 
 
 def _need(found: int, least: int, name: str, what: str) -> None:
     if found < least:
         raise TableError(
             f"{found:,} group{'s' * (found != 1)} of {name!r} {'are' if found != 1 else 'is'} too few for {what}: at "
-            f"least {least} must be left. Split by another column, or hold less out."
+            f"least {least} are needed. Split by another column, or hold less out."
         )
 
 
@@ -71,25 +75,23 @@ def _groups(column: Column) -> tuple[Array, int]:
     return groups, alone
 
 
-def _group_notes(
-    name: str, column: Column, groups: Array, counts: Array, parts: Array, alone: int, stays: list[int]
-) -> tuple[str, ...]:
-    """Say how many groups each part has, which are single rows, and which are too large to be held out."""
+def _group_notes(name: str, parts: Array, alone: int) -> list[str]:
+    """Say how many groups each part has, and which are single rows."""
     counted = {part: int(np.count_nonzero(parts == 1 + code)) for code, part in enumerate(PARTS)}
     said = ", ".join(f"{n:,} {_DONE_WITH[part]}" for part, n in counted.items() if n)
     notes = [f"split by {name}: {len(parts):,} groups, {said}; it is no feature"]
     if alone:
         notes.append(f"{alone:,} row{'s' * (alone > 1)} without a value of {name}, each a group of its own")
-    if stays:
-        sizes = counts.sum(axis=1)
-        largest = max(stays, key=lambda group: sizes[group])
-        value = column.values[np.argmax(groups == largest)]
-        others = f", and so are {len(stays) - 1:,} others" if len(stays) > 1 else ""
-        notes.append(
-            f"the group {_spelled(column, value)} has {sizes[largest]:,} of {sizes.sum():,} rows, too many to hold "
-            f"out: it is trained on{others}"
-        )
-    return tuple(notes)
+    return notes
+
+
+def _largest(column: Column, groups: Array, sizes: Array, too_large: Array, shares: Shares) -> str:
+    """Name the largest of the groups that are too large, and say what becomes of it."""
+    largest = int(np.argmax(np.where(too_large, sizes, 0)))
+    value = _spelled(column, column.values[np.argmax(groups == largest)])
+    others = f", and so are {np.count_nonzero(too_large):,} groups in all" if np.count_nonzero(too_large) > 1 else ""
+    fate = "too many to hold out: it is trained on" if shares.fold is None else "more than a fold: its fold is larger"
+    return f"the group {value} has {sizes[largest]:,} of {sizes.sum():,} rows, {fate}{others}"
 
 
 def by_time(batches: Batches, target: Target, name: str, shares: Shares) -> Parts:
