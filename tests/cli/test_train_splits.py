@@ -7,7 +7,6 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import accuracy_score
 
 from chainrule import TabularClassifier, TabularRegressor, load
 from chainrule._errors import CheckpointError, InvalidParameterError, TableError
@@ -157,7 +156,7 @@ def test_the_standard_error_of_an_rmse_is_that_of_the_bootstrap():
 def test_the_standard_error_of_an_accuracy_is_that_of_the_bootstrap():
     right = np.arange(50) < 43
     rng = np.random.default_rng(1)
-    drawn = [accuracy_score(np.ones(50), right[rng.integers(0, 50, 50)]) for _ in range(4000)]
+    drawn = [right[rng.integers(0, 50, 50)].mean() for _ in range(4000)]
     assert accuracy_error(43, 50) == pytest.approx(np.std(drawn), rel=0.05)
     assert accuracy_error(50, 50) == pytest.approx(accuracy_error(0, 50))
     assert accuracy_error(50, 50) == pytest.approx(np.sqrt(51 / 52 * 1 / 52 / 52))
@@ -199,6 +198,23 @@ def test_an_array_is_split_by_position():
     assert reg.figures_["baseline: mean"]["mae"] == 100
     with pytest.raises(AttributeError, match="there was no cross-validation"):
         reg.cross_validation_  # noqa: B018
+
+
+@pytest.mark.parametrize("memory", [(), ("--memory", "1GB")], ids=["whole", "batches"])
+def test_what_a_test_table_has_in_common_is_said(chainrule, visits, tmp_path, memory):
+    frame = pd.read_csv(visits)
+    frame.iloc[:200].to_csv(tmp_path / "early.csv", index=False)
+    frame.iloc[200:].replace({"patient": {"p1": "new", "p2": "new"}}).to_csv(tmp_path / "late.csv", index=False)
+    common = "-t", "ill", "-m", tmp_path / "m", *QUICK, *memory
+    early, late = tmp_path / "early.csv", tmp_path / "late.csv"
+    shared = set(frame.patient[:200]) & set(frame.patient[200:]) - {"p1", "p2"}
+    found = chainrule("train", early, "--test-table", late, "--split-by", "patient", *common)
+    assert f"{len(shared)} of {len(shared) + 1} groups of {late} are trained on, too" in found.stdout
+    ties = (frame.day[:200] >= frame.day[200]).sum() > 0
+    found = chainrule("train", early, "--test-table", late, "--split-time", "day", *common)
+    assert ("not later than the last one trained on" in found.stdout) == ties
+    found = chainrule("train", late, "--test-table", early, "--split-time", "day", *common)
+    assert f"200 rows of {early} are not later than the last one trained on" in found.stdout
 
 
 def test_missing_times_are_an_error(visits, tmp_path):

@@ -25,6 +25,7 @@ from chainrule.table.reading.batches import ParquetBatches, ScanPlan
 from chainrule.tabular.encode import EncodedRows, encode_parts, encoded_rows
 from chainrule.tabular.shares import PARTS, Shares
 from chainrule.tabular.split import Split, split_table, with_target
+from chainrule.tabular.split_by_column import not_apart
 
 _SAMPLE_VALUES, _SAMPLE_ROWS = 4_000_000, 200_000  # most values and rows of the sample for medians
 ROLES = ("drop", "categorical", "numeric", "ordinal")
@@ -219,6 +220,8 @@ def prepare(
         counts["test"] += len(rows)
         without += batch.n_rows - len(rows)
         notes |= dict.fromkeys(target.notes(batch))
+    if test_batches is not None:
+        notes |= dict.fromkeys(not_apart(batches, test_batches, shares))
     if strict and without:
         raise TargetError(
             f"{without:,} rows lack a value of {', '.join(target.names)}. Mend them, or leave out --strict."

@@ -163,3 +163,28 @@ def _read_column(batches: Batches, target: Target, name: str) -> tuple[Array, Ar
     values = np.concatenate([column.values for column in columns])
     codes = np.full(batches.n_rows, NO_TARGET, np.uint8)
     return codes, np.concatenate(numbers), replace(columns[0], values=values), np.concatenate(y)
+
+
+def not_apart(batches: Batches, tested: Batches, shares: Shares) -> tuple[str, ...]:
+    """Say what another table to test on has in common with the table to train on: groups, or times not after it."""
+    name = shares.by if shares.by is not None else shares.time
+    if name is None or name not in tested.names:
+        return ()
+    one, other = (each.select([str(name)]) for each in (batches, tested))
+    headers = one.header.columns[0], other.header.columns[0]
+    nameless = any(column.kind == "text" and not column.levels for column in headers)
+    if nameless or headers[0].kind != headers[1].kind:
+        return (f"{name} cannot be compared with that of {tested.source}: whether their rows are apart is not known",)
+    if shares.by is not None:
+        ours, theirs = _group_keys(one), _group_keys(other)
+        shared = np.count_nonzero(np.isin(theirs, ours))
+        return (f"{shared:,} of {len(theirs):,} groups of {tested.source} are trained on, too",) if shared else ()
+    last = max(batch.columns[0].values[~batch.columns[0].missing].max() for batch in one)
+    early = sum(int(np.count_nonzero(batch.columns[0].values <= last)) for batch in other)
+    return (f"{early:,} rows of {tested.source} are not later than the last one trained on",) if early else ()
+
+
+def _group_keys(column: Batches) -> Array:
+    """Return a key of each group of a table of one column."""
+    keys = [batch.take(~batch.columns[0].missing).row_keys() for batch in column]
+    return np.unique(np.concatenate(keys))
