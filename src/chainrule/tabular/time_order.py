@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -81,11 +81,6 @@ class RowOrder:
     def __init__(self, dates: Iterable[str]) -> None:
         self._steps = {name: [0, 0] for name in dates}  # steps ahead and back
         self._last: dict[str, Array] = {}
-
-    @property
-    def dates(self) -> Sequence[str]:
-        """The names of the columns that are looked at."""
-        return list(self._steps)
 
     def add(self, batch: Table) -> None:
         """Add the next rows."""
