@@ -21,7 +21,7 @@ from chainrule import LinearRegressor
 from chainrule.table import read_table
 from chainrule.table.batches import OneBatch
 from chainrule.tabular.prepare import Overrides, prepare
-from chainrule.tabular.split import Shares
+from chainrule.tabular.splitting.split import Shares
 
 TABLES = ("concrete", "power plant", "california housing", "wine, red", "wine, white")
 COVERAGES = (0.8, 0.9, 0.95)

@@ -48,7 +48,7 @@ def adult(folder: Path, data: Path) -> Work:
     from chainrule.table import read_table
     from chainrule.table.batches import OneBatch
     from chainrule.tabular.prepare import prepare
-    from chainrule.tabular.split import Shares
+    from chainrule.tabular.splitting.split import Shares
 
     batches = OneBatch.of(read_table(data / "adult/adult.data"))
     rows = prepare(batches, [15], shares=Shares(test=0, validation=0)).rows["training"]

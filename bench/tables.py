@@ -33,7 +33,7 @@ from chainrule.table.encoding.dates import DATE_PARTS
 from chainrule.tabular.baselines import baseline_name
 from chainrule.tabular.prepare import Overrides, PreparedTable, prepare
 from chainrule.tabular.recipe import recipe
-from chainrule.tabular.split import Shares, with_target
+from chainrule.tabular.splitting.split import Shares, with_target
 from chainrule.tabular.train import train
 
 warnings.simplefilter("ignore")

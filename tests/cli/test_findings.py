@@ -135,6 +135,9 @@ def test_a_target_that_changes_with_time_is_said(chainrule, tmp_path):
     frame.to_csv(tmp_path / "t.csv", index=False)
     (said,) = texts(chainrule("train", tmp_path / "t.csv", "-t", "y", "-m", tmp_path / "m", "--json", *QUICK).json)
     assert said.startswith("the rows are in the order of 'when', and the mean of 'y' changes along them, from")
+    shown = chainrule("train", tmp_path / "t.csv", "-t", "y", "-m", tmp_path / "m", *QUICK).stdout
+    assert f"{said} --split-time when\n" in shown
+    assert shown.count("the rows are in the order of") == 1
     frame.sample(frac=1, random_state=0).to_csv(tmp_path / "t.csv", index=False)
     assert texts(chainrule("train", tmp_path / "t.csv", "-t", "y", "-m", tmp_path / "m", "--json", *QUICK).json) == []
 

@@ -221,6 +221,7 @@ def test_json_is_all_there_is_on_standard_output(classes):
         *("model", "target", "task", "columns", "findings", "rows", "figures", "baselines"),
         *("classes", "per_class", "confusion", "remarks"),
         *("stop_reason", "stop_sentence", "epochs", "best_epoch", "final", "seconds"),
+        *("split", "standard_error"),
     }
     assert set(classes.report["baselines"]) == {"linear model", "baseline: most frequent class"}
     assert classes.report["model"] == str(classes.model)

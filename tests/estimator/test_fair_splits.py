@@ -11,7 +11,7 @@ from chainrule.table import from_frame
 from chainrule.table.batches import OneBatch
 from chainrule.tabular.pipeline import Task, train_table
 from chainrule.tabular.prepare import prepare
-from chainrule.tabular.split import Shares
+from chainrule.tabular.splitting.split import Shares
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning", "ignore::chainrule._errors.ChainruleWarning"

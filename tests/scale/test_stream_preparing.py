@@ -17,7 +17,7 @@ from chainrule.table.reading.batches import open_batches
 from chainrule.tabular.prepare import Overrides, prepare, summarize
 from chainrule.tabular.prepared_file import load_prepared, save_prepared
 from chainrule.tabular.recipe import recipe
-from chainrule.tabular.split import Shares, split_table
+from chainrule.tabular.splitting.split import Shares, split_table
 from chainrule.tabular.train import train
 
 ALL = Shares(test=0.0, validation=0.0)
@@ -85,7 +85,7 @@ def parts_of(query, targets, shares):
 def test_shares_are_those_asked_for_in_every_class_and_chapter(monkeypatch, chapter):
     """7,000 rows of four distinct ones, a tenth without a class: copies part, batches end anywhere in a chapter."""
     if chapter:
-        monkeypatch.setattr("chainrule.tabular.split.CHAPTER", chapter)
+        monkeypatch.setattr("chainrule.tabular.splitting.split.CHAPTER", chapter)
     query = "SELECT i % 4 AS x, CASE WHEN i % 10 > 0 THEN ['a', 'b', 'c'][1 + i % 3] END AS y FROM range(7000) t(i)"
     codes = parts_of(query, ["y"], Shares(0.2, 0.25, seed=5))
     y = np.where(np.arange(7000) % 10, np.arange(7000) % 3, -1)

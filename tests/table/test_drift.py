@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from chainrule._errors import ModelFileError
 from chainrule.table import from_frame, infer_schema, read_table
 from chainrule.table.encoding.measures import Rows, measure
-from chainrule.tabular.drift import MOST_LEVELS, Drift, Profile, profiles
+from chainrule.tabular.findings.drift import MOST_LEVELS, Drift, Profile, profiles
 
 NAMES = [
     "penguins/penguins.csv",

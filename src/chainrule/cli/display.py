@@ -30,9 +30,13 @@ def figures_table(figures: Mapping[str, Figures], title: str = "on the test rows
     for name in dict.fromkeys(name for of in figures.values() for name in of):
         values = [of.get(name) for of in figures.values()]
         best = _best(name, [value for value in values if value is not None and not math.isnan(value)])
-        shown = CATALOGUE[name].shown if name in CATALOGUE else name.replace("_", " ")
-        rows.append([shown, *(f"{number(value)}{'*' if value == best else ' '}" for value in values)])
+        rows.append([shown_name(name), *(f"{number(value)}{'*' if value == best else ' '}" for value in values)])
     return aligned(rows, right=range(1, len(figures) + 1))
+
+
+def shown_name(figure: str) -> str:
+    """Return what a figure is called where it is shown."""
+    return CATALOGUE[figure].shown if figure in CATALOGUE else figure.replace("_", " ")
 
 
 def _best(name: str, values: list[float]) -> float:

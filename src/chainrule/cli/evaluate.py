@@ -19,7 +19,7 @@ def evaluate(model: str, table: str, memory: str | None, as_json: bool) -> None:
     from chainrule.cli.display import figures_table, strict_json, wrapped
     from chainrule.cli.predict import table_model
     from chainrule.cli.reading import opened
-    from chainrule.tabular.finding import shown
+    from chainrule.tabular.findings.finding import shown
 
     loaded = table_model(model)
     with opened(table, memory, "testing") as batches:

@@ -13,7 +13,7 @@ from chainrule.cli.guard import guarded
 if TYPE_CHECKING:
     from chainrule.network.types import Array
     from chainrule.table import Column, Table
-    from chainrule.tabular.drift import Drift
+    from chainrule.tabular.findings.drift import Drift
     from chainrule.tabular.model import TableModel
 
 
@@ -35,7 +35,7 @@ def predict(model: str, table: str, output: str | None, keep: bool, memory: str 
     from chainrule.table.reading.inputs import check_outputs
     from chainrule.table.writing.write import check_destination, write_columns
     from chainrule.table.writing.write_batches import write_batches
-    from chainrule.tabular.finding import shown
+    from chainrule.tabular.findings.finding import shown
 
     if output is not None:
         check_destination(output)

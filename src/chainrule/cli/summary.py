@@ -27,9 +27,10 @@ def summary(model: str, as_json: bool) -> None:
 
 def _text(model: TableModel) -> str:
     from chainrule.cli.display import aligned, figures_table
+    from chainrule.cli.train_text import folds_table
     from chainrule.network.summary import Summary
     from chainrule.table import ColumnPlan, Schema
-    from chainrule.tabular.finding import shown
+    from chainrule.tabular.findings.finding import shown
 
     target, training = model.target, model.training
     lines = [str(Summary(model.architecture, model.parameters.theta.dtype)), ""]
@@ -51,7 +52,10 @@ def _text(model: TableModel) -> str:
             f"trained on {training['rows']:,} rows with seed {training['seed']} in {training['seconds']:.1f} s",
         ]
         lines.append(f"stopped: {history['stop_sentence']}")
-        if training["figures"]:
+        lines += training.get("split", {}).get("notes", ())
+        if "cross_validation" in training:
+            lines += ["", folds_table(training)]
+        elif training["figures"]:
             lines += ["", figures_table(training["figures"])]
     return "\n".join(lines)
 

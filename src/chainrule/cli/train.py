@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     "--test", default=0.2, show_default=True, type=click.FloatRange(0, 1, max_open=True), help="Share of test rows."
 )
 @click.option("--test-table", help="Another table to test on, instead of a share of this one.")
+@click.option("--split-by", help="Column of groups, such as a patient: its rows are not split up. It is no feature.")
+@click.option(
+    "--split-time", help="Column of dates or numbers: the last rows are tested on, the ones before stop early."
+)
+@click.option("--cv", type=click.IntRange(2), help="Test on each of this many folds; then train on all rows.")
 @click.option(
     "--task",
     type=click.Choice(["auto", "classification", "regression"]),
@@ -88,21 +93,31 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     chainrule train adult.data --target 15 --test-table adult.test --hidden 64,32
     chainrule train "SELECT * FROM 'sales/*.parquet' WHERE year > 2020" --target price
     chainrule train 'clicks/*.parquet' --target bought --memory 2GB --checkpoint run1
+    chainrule train visits.csv --target ill --split-by patient --cv 5
+    chainrule train sales.csv --target sold --split-time day
 
     A table that is too large for memory, or used with --memory or --checkpoint, is read in batches. Its encoded rows
     are then cached on disk, in the checkpoint's folder or the system's temporary folder.
+
+    Rows are held out at random, with the same share of every class or of every tenth of the target's range. With
+    --split-by, rows with the same value stay together; with --split-time, nothing later is learnt from. With --cv, the
+    folds are made in the same way, and the figures are their mean and standard deviation; in order of time, a fold is
+    tested after all that is before it is learnt, so that the first block of rows is never tested.
     """
     from chainrule.cli.display import strict_json
     from chainrule.cli.progress import Reading, Reporter
     from chainrule.cli.train_settings import embedding_size, given_objective, given_settings
-    from chainrule.cli.train_text import after, before, summary
+    from chainrule.cli.train_text import after, before, of_fold, of_model, summary
     from chainrule.files.model_file import check_writable
     from chainrule.storage import save
     from chainrule.table.reading.inputs import check_outputs
+    from chainrule.tabular.cross_validation import Fold, cross_validate
     from chainrule.tabular.pipeline import Task, train_table
     from chainrule.tabular.prepare import ROLES, Overrides
 
-    checkpoint = options["checkpoint"]
+    checkpoint, cv = options["checkpoint"], options["cv"]
+    if cv is not None:
+        _check_cv(options)
     check_writable(model)
     check_outputs(_outputs(model, checkpoint), [table, options["test_table"]])
     changes, objective = given_settings(options), given_objective(options)
@@ -114,38 +129,62 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     say = _say(quiet, as_json)
     columns = {name: names(options[name]) for name in ROLES}
     overrides = Overrides(**columns, task=options["task"], embedding_size=embedding_size(options["embedding_size"]))
+    described = False
     with ExitStack() as stack:
         reading = stack.enter_context(closing(Reading(quiet)))
         _begin(reading, table, options["memory"], checkpoint if is_root else None)
 
         def announce(prepared: PreparedTable, settings: Settings) -> Reporter:
             reading.close()
-            say(before(prepared, settings))
-            return stack.enter_context(closing(Reporter(quiet)))
+            nonlocal described
+            fold = prepared.shares.fold
+            if not described:
+                say(before(prepared, settings))
+                described = True
+            elif fold is None:
+                say(of_model(prepared, settings))
+            return stack.enter_context(closing(Reporter(quiet or fold is not None)))
 
-        trained, prepared = train_table(
-            Task(
-                table,
-                options["target"],
-                overrides,
-                objective,
-                options["test"],
-                options["test_table"],
-                options["strict"],
-            ),
-            changes,
-            seed=seed,
-            memory=options["memory"],
-            checkpoint=checkpoint,
-            distribution=distribution,
-            announce=announce,
-            on_read=reading,
+        def on_fold(number: int, fold: Fold) -> None:
+            say(of_fold(number, cv, fold))
+
+        task = Task(
+            table,
+            options["target"],
+            overrides,
+            objective,
+            options["test"] if cv is None else 0.0,
+            options["test_table"],
+            options["strict"],
+            options["split_by"],
+            options["split_time"],
         )
+        common = {"seed": seed, "memory": options["memory"], "announce": announce, "on_read": reading}
+        if cv is not None:
+            trained, prepared = cross_validate(task, changes, cv, checkpoint=checkpoint, on_fold=on_fold, **common)
+        else:
+            trained, prepared = train_table(task, changes, checkpoint=checkpoint, distribution=distribution, **common)
     if is_root:
         save(trained.model, model)
-    say(after(trained, model, checkpoint))
+    say(after(trained, prepared, model, checkpoint))
     if as_json:
         click.echo(strict_json(summary(trained, prepared, model)))
+
+
+def _check_cv(options: dict[str, Any]) -> None:
+    """Refuse what does not go with --cv."""
+    from chainrule._errors import InvalidParameterError
+
+    given = click.get_current_context().get_parameter_source("test") != click.core.ParameterSource.DEFAULT
+    clash = {
+        "--test": given,
+        "--test-table": options["test_table"] is not None,
+        "--dask": options["dask"],
+        "--mpi": options["mpi"],
+    }
+    for option in (option for option, is_given in clash.items() if is_given):
+        reason = "each row is tested once" if "test" in option else "the folds are trained here, one after the other"
+        raise InvalidParameterError(f"--cv does not go with {option}: {reason}. Leave one of them out.")
 
 
 def _outputs(model: str, checkpoint: str | None) -> dict[str, Any]:
@@ -157,9 +196,10 @@ def _outputs(model: str, checkpoint: str | None) -> dict[str, Any]:
 def _begin(reading: Reading, table: str, memory: str | None, checkpoint: str | None) -> None:
     """Name the table or the checkpoint before rows are counted."""
     from chainrule.checkpoints.run_folder import has_checkpoint
+    from chainrule.tabular.finished_folds import has_finished_folds
     from chainrule.tabular.pipeline import in_batches
 
-    if checkpoint is not None and has_checkpoint(checkpoint):
+    if checkpoint is not None and (has_checkpoint(checkpoint) or has_finished_folds(checkpoint)):
         click.echo(f"going on from {checkpoint}", err=True)
     elif checkpoint is not None or in_batches(table, memory):
         reading.begin(table)

@@ -187,6 +187,16 @@ loss, label_smoothing, gamma, class_weight, delta, quantile, power
 test_size : float, default=0.0
     Share of test rows, which are not used in training; the command's default is 0.2. With 0, network and baselines
     are compared on the validation rows, where the network's figures are a little too good.
+split_by : str or int, default=None
+    A column of groups, such as a patient: rows with the same value stay together in training, validation or test; a
+    row without a value is its own group. The column is no feature.
+split_time : str or int, default=None
+    A column of dates or numbers: the test rows are the last ones, the validation rows those before; rows of one time
+    stay together. The column stays a feature unless it is in `drop`.
+cv : int, default=None
+    Test on each of so many folds, made as `split_by` and `split_time` say; then train on all rows, except those held
+    out for early stopping. In order of time, fold i is the block i + 1 of cv + 1 blocks, and is tested after training
+    on all before it. Not with `test_size`.
 random_state : int, RandomState or None, default=None
     Seed of the split and of every random draw. A number gives the same bits as the command's `--seed`.
 memory : str, default=None
@@ -201,7 +211,10 @@ schema_ : Schema
 findings_ : list of str
     What to know about the table: columns that give the target away, spellings, classes of few rows.
 figures_, baselines_ : dict of dict
-    Figures of network and baselines on held-out rows, as `docs/figures.md` defines them; None is undefined.
+    Figures of network and baselines on held-out rows, as `docs/figures.md` defines them; None is undefined. With `cv`
+    their means.
+cross_validation_ : dict
+    With `cv`: the figures of all `folds`, their `mean` and standard deviation `std`.
 history_ : History
 n_iter_ : int
     Epochs.

@@ -36,12 +36,14 @@ from chainrule.table import Column, ColumnPlan, Schema, Table, from_frame
 from chainrule.table.batches import Batches
 from chainrule.table.reading.from_frame import level_column, number_column
 from chainrule.table.reading.inputs import is_source
+from chainrule.tabular.cross_validation import cross_validate
 from chainrule.tabular.model import TableModel, as_table
 from chainrule.tabular.pipeline import Task, in_batches, open_table, train_table
 from chainrule.tabular.prepare import ROLES, Overrides
 from chainrule.tabular.recipe import recipe
 
-_OF_THE_TABLE = {*ROLES, "embedding_size", "test_size", "random_state", "memory", "verbose"}
+_OF_THE_TABLE = {*ROLES, "embedding_size", "test_size", "split_by", "split_time", "cv", "random_state", "memory"}
+_OF_THE_TABLE |= {"verbose"}
 _OF_THE_TABLE |= {*LOSS_PARAMETERS, "loss", "class_weight"}
 
 
@@ -92,6 +94,9 @@ class BaseTabular(BaseEstimator):
     ordinal: Sequence[str | int] = ()
     embedding_size: int | str | None = None
     test_size: float = 0.0
+    split_by: str | int | None = None
+    split_time: str | int | None = None
+    cv: int | None = None
     random_state: Any = None
     memory: str | None = None
     verbose: bool = False
@@ -128,14 +133,25 @@ class BaseTabular(BaseEstimator):
         """
         self._by_name = _is_named(y, X)
         source, targets = self._with_target(X, y)
-        trained, prepared = train_table(
-            Task(source, targets, self._overrides(), self._objective(), self.test_size),
-            self._changes(),
-            seed=_seed(self.random_state),
-            memory=self.memory,
-            compare_on="test" if self.test_size else "validation",
-            announce=(lambda *_: _Printing()) if self.verbose else None,
+        task = Task(
+            source,
+            targets,
+            self._overrides(),
+            self._objective(),
+            self.test_size,
+            split_by=self.split_by,
+            split_time=self.split_time,
         )
+        common: dict[str, Any] = {
+            "seed": _seed(self.random_state),
+            "memory": self.memory,
+            "announce": (lambda *_: _Printing()) if self.verbose else None,
+        }
+        if self.cv is None:
+            compare_on = "test" if self.test_size else "validation"
+            trained, prepared = train_table(task, self._changes(), compare_on=compare_on, **common)
+        else:
+            trained, prepared = cross_validate(task, self._changes(), self.cv, **common)
         self._adopt(trained.model)
         self.schema_: Schema = prepared.schema
         if self._by_name:
@@ -220,13 +236,21 @@ class BaseTabular(BaseEstimator):
 
     @property
     def figures_(self) -> dict[str, Figures]:
-        """The figures of the network and the baselines on the test rows, or without any on the validation rows."""
+        """The figures of network and baselines on the test rows, else on the validation rows; with `cv` their means."""
         return dict(self._fitted().training.get("figures", {}))
 
     @property
     def findings_(self) -> list[str]:
         """What to know about the table: columns that give the target away, spellings, classes of few rows."""
         return [finding.text for finding in self._fitted().findings]
+
+    @property
+    def cross_validation_(self) -> dict[str, Any]:
+        """With `cv`: the figures of all `folds`, their `mean`, and their standard deviation `std`."""
+        training = self._fitted().training
+        if "cross_validation" not in training:
+            raise AttributeError("there was no cross-validation: set cv, such as cv=5, before fit.")
+        return dict(training["cross_validation"])
 
     @property
     def baselines_(self) -> dict[str, Figures]:
@@ -242,6 +266,10 @@ class BaseTabular(BaseEstimator):
         """Return the fitted estimator around a table model, with the settings that it was trained with."""
         record, names = model.training, set(cls._get_param_names())
         asked = {**_not_of_the_recipe(record), **record.get("columns", {}), "test_size": record.get("test_size", 0.0)}
+        split = record.get("split", {})
+        asked |= {"split_by": split.get("by"), "split_time": split.get("time")}
+        if "cross_validation" in record:
+            asked["cv"] = len(record["cross_validation"]["folds"])
         if "objective" in record:
             objective = Objective.from_dict(record["objective"])
             asked |= {"loss": objective.loss, "class_weight": objective.class_weight, **objective.parameters}

@@ -134,6 +134,13 @@ _PROFILES: Shape = Each(
         {"column": TEXT, "rows": whole(1), "missing": whole(), "counts": Each(whole())},
     )
 )
+_FIGURES = Each(Each(OrNone(MEASURED), of=dict), of=dict)  # null is undefined
+_FOLD: Shape = {"rows": whole(), "test_rows": whole(), "figures": _FIGURES}
+_CROSS_VALIDATION: Shape = {
+    "folds": Each(_FOLD, least=2),
+    "mean": _FIGURES,
+    "std": _FIGURES,
+}
 TRAINING: Shape = {
     "rows": whole(),
     "test_rows": whole(),
@@ -141,13 +148,16 @@ TRAINING: Shape = {
     "seconds": MEASURED,
     "settings": _OPEN,
     "history": _HISTORY,
-    "figures": Each(Each(OrNone(MEASURED), of=dict), of=dict),  # null is undefined
+    "figures": _FIGURES,
+    "standard_error": Maybe(_MEASURES),
     "findings": Maybe(_FINDINGS),
     "profiles": Maybe(_PROFILES),
     "schema": Maybe(_SCHEMA),
     "columns": Maybe(_OVERRIDES),
     "objective": Maybe(_OBJECTIVE),
     "test_size": Maybe(number(0)),
+    "split": Maybe({"by": OrNone(TEXT), "time": OrNone(TEXT), "notes": _TEXTS}),
+    "cross_validation": Maybe(_CROSS_VALIDATION),
 }
 _TABLE_MODEL: Shape = {
     "encoder": {"blocks": _BLOCKS},
@@ -210,18 +220,28 @@ OUTCOME: Shape = {
     "score_time": MEASURED,
     "fit_error": OrNone(TEXT),
 }
+FOLDS: Shape = {"fingerprint": _OPEN, "folds": Each(_FOLD)}
 PREPARED: Shape = {
     "fingerprint": _OPEN,
     "schema": _SCHEMA,
     "columns": _OVERRIDES,
     "objective": _OBJECTIVE,
-    "shares": {"test": number(0), "validation": number(0), "seed": whole()},
+    "shares": {
+        "test": number(0),
+        "validation": number(0),
+        "seed": whole(),
+        "by": OrNone(TEXT),
+        "time": OrNone(TEXT),
+        "fold": OrNone(Each(whole(), least=2)),
+    },
     "target": _TARGET,
     "encoder": {"blocks": _BLOCKS},
     "dropped_rows": whole(),
     "notes": _TEXTS,
     "findings": _FINDINGS,
     "profiles": _PROFILES,
+    "split_notes": _TEXTS,
+    "in_order_of": _TEXTS,
     "about": {"source": TEXT, "n_rows": whole(), "names": _TEXTS, "notes": _TEXTS},
     "m": {part: whole() for part in ("training", "validation", "test")},
     "mean": Each(number()),

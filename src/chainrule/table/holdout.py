@@ -8,6 +8,7 @@ features, they are different things that look alike, and keeping them together w
 from __future__ import annotations
 
 import zlib
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -101,28 +102,100 @@ def of_chapter(
     """
     if chapter == 0:
         fraction = max(fraction, min(1.0, 2 / n))
-    draw = generator(seed, f"{purpose} rows", chapter)
-    start, draws = draw.random(), draw.random(n)
-    strata = _strata(n, classes, values)
-    unit, sizes = units(n, keys, fraction)
-    if several and keys is not None and sizes.any():  # a row has the draw of its copies in other chapters
-        draws = np.where(sizes > 0, _draws_of(keys, seed, purpose), draws)
-
-    leaders = np.flatnonzero(unit == np.arange(n))
-    order = leaders[np.lexsort((draws[leaders], sizes[leaders], strata[leaders]))]
-    ruler = np.floor(np.arange(len(order) + 1) * fraction + start)
-    begins = np.flatnonzero(_changes(strata[order]) | _changes(sizes[order]))
-    counts = np.diff(begins, append=len(order))
-    wanted = ruler[begins + counts] - ruler[begins]
-    chosen = np.arange(len(order)) - np.repeat(begins, counts) < np.repeat(wanted, counts)
+    line = _Line.of(chapter, n, fraction, seed, purpose, classes, values, keys, several=several)
+    ruler = np.floor(np.arange(len(line.order) + 1) * fraction + line.start)
+    counts = np.diff(line.begins, append=len(line.order))
+    wanted = ruler[line.begins + counts] - ruler[line.begins]
+    chosen = np.arange(len(line.order)) - np.repeat(line.begins, counts) < np.repeat(wanted, counts)
     if classes is not None:
-        _keep_one(chosen, strata[order])
+        _keep_one(chosen, line.strata[line.order])
     held_out = np.zeros(n, bool)
-    held_out[order] = chosen
-    return held_out[unit]
+    held_out[line.order] = chosen
+    return held_out[line.unit]
 
 
-def _strata(n: int, classes: Array | None, values: Array | None) -> Array:
+def folds_of_chapter(
+    chapter: int,
+    n: int,
+    k: int,
+    *,
+    seed: int,
+    classes: Array | None = None,
+    values: Array | None = None,
+    keys: Array | None = None,
+    several: bool = False,
+) -> Array:
+    """Cut one chapter of the table into k folds, each with the same share of every stratum.
+
+    Parameters
+    ----------
+    k : int
+        The number of folds; `holdout` explains the others.
+
+    Returns
+    -------
+    ndarray of shape (n,), int
+        The fold of each row, from 0.
+
+    Examples
+    --------
+    >>> folds = folds_of_chapter(0, 20, 5, seed=0, classes=np.arange(20) % 2)
+    >>> [np.bincount(np.flatnonzero(folds == fold) % 2).tolist() for fold in range(5)]
+    [[2, 2], [2, 2], [2, 2], [2, 2], [2, 2]]
+    """
+    line = _Line.of(chapter, n, 1 / k, seed, "fold", classes, values, keys, several=several)
+    dealt = (np.arange(len(line.order)) + int(k * line.start)) % k
+    counts = np.diff(line.begins, append=len(line.order))
+    cells = np.repeat(np.arange(len(counts)), counts)
+    folds = np.zeros(n, np.int64)
+    folds[line.order] = dealt[np.lexsort((dealt, cells))]  # by draws, so that copies in other chapters agree
+    return folds[line.unit]
+
+
+@dataclass(frozen=True)
+class _Line:
+    """The rows of a chapter along one ruler: by stratum, by the size of the unit, by their draws."""
+
+    unit: Array  # for each row, the first row of those that are drawn with it
+    strata: Array
+    order: Array  # the first rows of all units
+    begins: Array  # where in `order` a stratum or another size begins
+    start: float  # a random start of the ruler
+
+    @classmethod
+    def of(
+        cls,
+        chapter: int,
+        n: int,
+        fraction: float,
+        seed: int,
+        purpose: str,
+        classes: Array | None,
+        values: Array | None,
+        keys: Array | None,
+        *,
+        several: bool,
+    ) -> _Line:
+        draw = generator(seed, f"{purpose} rows", chapter)
+        start, draws = draw.random(), draw.random(n)
+        strata = strata_of(n, classes, values)
+        unit, sizes = units(n, keys, fraction)
+        if several and keys is not None and sizes.any():  # a row has the draw of its copies in other chapters
+            draws = np.where(sizes > 0, _draws_of(keys, seed, purpose), draws)
+        leaders = np.flatnonzero(unit == np.arange(n))
+        order = leaders[np.lexsort((draws[leaders], sizes[leaders], strata[leaders]))]
+        begins = np.flatnonzero(_changes(strata[order]) | _changes(sizes[order]))
+        return cls(unit, strata, order, begins, start)
+
+
+def strata_of(n: int, classes: Array | None, values: Array | None) -> Array:
+    """Number the strata of n rows: their classes, the tenths of their values, or one for all.
+
+    Examples
+    --------
+    >>> strata_of(3, np.array(["b", "a", "b"]), None).tolist(), strata_of(2, None, None).tolist()
+    ([1, 0, 1], [0, 0])
+    """
     if classes is not None:
         return np.unique(classes, return_inverse=True)[1]
     if values is not None:

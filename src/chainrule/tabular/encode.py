@@ -14,7 +14,8 @@ from chainrule.outofcore.rows import ArrayRows, Block
 from chainrule.outofcore.shuffle import joined
 from chainrule.table import Encoder, Table, Target
 from chainrule.table.batches import Batches
-from chainrule.tabular.split import PARTS, Split, with_target
+from chainrule.tabular.splitting.shares import PARTS
+from chainrule.tabular.splitting.split import Split, with_target
 
 EncodedRows = ArrayRows | RowFiles
 

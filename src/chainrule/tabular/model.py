@@ -28,8 +28,8 @@ from chainrule.table import Encoder, Table, Target, from_frame, read_table
 from chainrule.table.batches import Batches, OneBatch
 from chainrule.table.encoding.blocks import Block, Scaled
 from chainrule.table.encoding.dates import DATE_PARTS
-from chainrule.tabular.drift import Drift, Profile
-from chainrule.tabular.finding import Finding
+from chainrule.tabular.findings.drift import Drift, Profile
+from chainrule.tabular.findings.finding import Finding
 
 
 @dataclass(frozen=True)

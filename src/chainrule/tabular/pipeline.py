@@ -32,7 +32,7 @@ from chainrule.tabular.model import as_table
 from chainrule.tabular.prepare import Overrides, PreparedTable, prepare
 from chainrule.tabular.prepared_file import load_prepared, save_prepared
 from chainrule.tabular.recipe import recipe
-from chainrule.tabular.split import Shares
+from chainrule.tabular.splitting.shares import Shares
 from chainrule.tabular.train import Trained, train, window_of
 
 
@@ -66,6 +66,10 @@ class Task:
         Another table to test on.
     strict : bool, default False
         Refuse rows without a target value, instead of leaving them out.
+    split_by, split_time : str or int, optional
+        The column whose groups stay together, or whose order is kept, as `by` and `time` of `Shares`.
+    fold : tuple of int, optional
+        Test on this fold, as `fold` of `Shares`.
     """
 
     source: Any
@@ -75,6 +79,9 @@ class Task:
     test: float = 0.2
     test_source: Any = None
     strict: bool = False
+    split_by: str | int | None = None
+    split_time: str | int | None = None
+    fold: tuple[int, int] | None = None
 
 
 def in_batches(source: Any, memory: str | None = None) -> bool:
@@ -158,8 +165,7 @@ def train_table(
     >>> prepared.m, trained.model.predict("SELECT 2 AS x UNION ALL SELECT 7").tolist()
     (2000, [False, True])
     """
-    budget, drafted = Budget.asked(memory), recipe(1, **changes)
-    shares = Shares(task.test, drafted.validation_fraction if drafted.early_stopping else 0.0, seed)
+    budget, shares = Budget.asked(memory), shares_of(task, changes, seed)
     is_root = distribution is None or distribution.is_root
     if checkpoint is not None and is_root:
         check_outputs({"the checkpoint": places(checkpoint)}, [task.source, task.test_source])
@@ -169,7 +175,7 @@ def train_table(
 
     batched = on_disk() if distribution is None else distribution.broadcast(on_disk)
     with workplace(checkpoint if is_root else None) as place:
-        asked = plain(_fingerprint(task, shares)) if place.checkpoint else {}
+        asked = plain(fingerprint_of(task, shares)) if place.checkpoint else {}
 
         def prepared_table() -> PreparedTable:
             restored = load_prepared(place.rows, asked) if place.checkpoint else None
@@ -241,7 +247,14 @@ def _targets(header: Table, given: Sequence[str | int]) -> Sequence[str | int]:
     raise TableError(f"say what to predict: --target NAME. The columns are {', '.join(header.names)}.")
 
 
-def _fingerprint(task: Task, shares: Shares) -> dict[str, Any]:
+def shares_of(task: Task, changes: Mapping[str, Any], seed: int) -> Shares:
+    """Return the shares that a task asks for."""
+    drafted = recipe(1, **changes)
+    held_out = drafted.validation_fraction if drafted.early_stopping else 0.0
+    return Shares(task.test, held_out, seed, task.split_by, task.split_time, task.fold)
+
+
+def fingerprint_of(task: Task, shares: Shares) -> dict[str, Any]:
     """Return what must be the same for a training to be resumed."""
     return {
         "table": fingerprint(task.source),

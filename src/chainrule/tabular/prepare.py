@@ -16,17 +16,19 @@ from chainrule.network.rows import mix
 from chainrule.network.types import Array
 from chainrule.outofcore.remote_rows import Chosen, RemoteRows
 from chainrule.outofcore.row_files import RowFiles
-from chainrule.table import Encoder, Schema, Table, Target, infer_schema, infer_target
+from chainrule.table import ColumnPlan, Encoder, Schema, Table, Target, infer_schema, infer_target
 from chainrule.table.batches import Batches
 from chainrule.table.column_summary import ColumnSummary
 from chainrule.table.encoding.measures import ColumnMeasures, Rows, measure
 from chainrule.table.encoding.moments import RunningMoments
 from chainrule.table.reading.batches import ParquetBatches, ScanPlan
-from chainrule.tabular.drift import Drift, Profile, profiles
 from chainrule.tabular.encode import EncodedRows, encode_parts, encoded_rows
-from chainrule.tabular.finding import Finding
-from chainrule.tabular.findings import SAMPLE_ROWS, SAMPLE_VALUES, RowSample, find
-from chainrule.tabular.split import PARTS, Shares, Split, split_table, with_target
+from chainrule.tabular.findings.drift import Drift, Profile, profiles
+from chainrule.tabular.findings.find import SAMPLE_ROWS, SAMPLE_VALUES, RowSample, find
+from chainrule.tabular.findings.finding import Finding
+from chainrule.tabular.splitting.shares import PARTS, Shares
+from chainrule.tabular.splitting.split import Split, split_table, with_target
+from chainrule.tabular.splitting.split_by_column import not_apart
 
 _SAMPLE_VALUES, _SAMPLE_ROWS = 4_000_000, 200_000  # most values and rows of the sample for medians
 ROLES = ("drop", "categorical", "numeric", "ordinal")
@@ -77,6 +79,10 @@ class PreparedTable:
         Number of rows without a target value, which are left out.
     notes : tuple of str
         Notes about the test table.
+    split_notes : tuple of str
+        What a split by groups or by time did.
+    in_order_of : tuple of str
+        The date columns in whose order the rows are, if they were split at random.
     findings : tuple of Finding
         What a person should know about the table, and how the test table differs from it.
     profiles : tuple of Profile
@@ -100,6 +106,8 @@ class PreparedTable:
     mean: tuple[float, ...]
     dropped_rows: int = 0
     notes: tuple[str, ...] = ()
+    split_notes: tuple[str, ...] = ()
+    in_order_of: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     profiles: tuple[Profile, ...] = ()
     scan_plan: ScanPlan | None = None
@@ -209,9 +217,11 @@ def prepare(
     def watched(table: Batches, what: str) -> Batches:
         return table if on_read is None else table.watched(partial(on_read, what))
 
-    target, schema = _infer(watched(batches, "reading"), targets, asked)
+    shares = shares.resolved(batches.header, batches.header.resolve(targets))
+    target, schema = _infer(watched(batches, "reading"), targets, asked, shares)
     features = [plan.name for plan in schema.used]
-    split = split_table(watched(batches, "splitting"), target, features, shares)
+    dates = [plan.name for plan in schema.used if plan.role == "date"]
+    split = split_table(watched(batches, "splitting"), target, features, shares, dates)
     needed = watched(batches.select([*features, *target.names]), "measuring")
     y = _TargetMeasures(target, objective)
     sample = RowSample(needed.header)
@@ -227,6 +237,8 @@ def prepare(
         without += batch.n_rows - len(rows)
         notes |= dict.fromkeys(target.notes(batch))
         drift.add(batch)
+    if test_batches is not None:
+        notes |= dict.fromkeys(not_apart(batches, test_batches, shares))
     if strict and without:
         raise TargetError(
             f"{without:,} rows lack a value of {', '.join(target.names)}. Mend them, or leave out --strict."
@@ -244,7 +256,9 @@ def prepare(
         mean=mean,
         dropped_rows=without,
         notes=tuple(notes),
-        findings=(*find(sample, target, measures, y.counts), *drift.findings()),
+        split_notes=split.notes,
+        in_order_of=split.in_order_of,
+        findings=(*find(sample, target, measures, y.counts, split.in_order_of), *drift.findings()),
         profiles=profiled,
         scan_plan=batches.scan_plan if isinstance(batches, ParquetBatches) else None,
         chosen=chosen,
@@ -252,8 +266,8 @@ def prepare(
     )
 
 
-def _infer(batches: Batches, targets: Sequence[str | int], asked: Overrides) -> tuple[Target, Schema]:
-    """Infer the target and the role of each column from all rows."""
+def _infer(batches: Batches, targets: Sequence[str | int], asked: Overrides, shares: Shares) -> tuple[Target, Schema]:
+    """Infer the target and the role of each column from all rows; the column of groups is no feature."""
     header = batches.header
     names, categorical = header.resolve(targets), header.resolve(asked.categorical)
     summaries = summarize(batches, {*names, *categorical})
@@ -262,12 +276,21 @@ def _infer(batches: Batches, targets: Sequence[str | int], asked: Overrides) -> 
         header,
         summaries=summaries,
         targets=names,
-        drop=asked.drop,
+        drop=[*asked.drop, *([] if shares.by is None else [shares.by])],
         categorical=asked.categorical,
         numeric=asked.numeric,
         ordinal=asked.ordinal,
     )
-    return target, schema
+    return target, Schema(tuple(_said(plan, shares) for plan in schema.plans))
+
+
+def _said(plan: ColumnPlan, shares: Shares) -> ColumnPlan:
+    """Note at a column that the table is split by it."""
+    if plan.name == shares.by:
+        return replace(plan, note="its groups stay together in the split")
+    if plan.name == shares.time:
+        return replace(plan, note=", ".join(filter(None, [plan.note, "the order of the split"])))
+    return plan
 
 
 def summarize(batches: Batches, tallied: Collection[str]) -> dict[str, ColumnSummary]:

@@ -16,11 +16,11 @@ from chainrule.fit.objective import Objective
 from chainrule.outofcore.remote_rows import Chosen
 from chainrule.table import ColumnPlan, Encoder, Schema, Target
 from chainrule.table.reading.batches import ScanPlan
-from chainrule.tabular.drift import Profile
 from chainrule.tabular.encode import row_files
-from chainrule.tabular.finding import Finding
+from chainrule.tabular.findings.drift import Profile
+from chainrule.tabular.findings.finding import Finding
 from chainrule.tabular.prepare import ROLES, About, Overrides, PreparedTable
-from chainrule.tabular.split import Shares
+from chainrule.tabular.splitting.shares import Shares
 
 _NAME = "prepared.json"
 
@@ -37,6 +37,8 @@ def save_prepared(prepared: PreparedTable, folder: Path, fingerprint: dict[str, 
         "encoder": prepared.encoder.to_dict(),
         "dropped_rows": prepared.dropped_rows,
         "notes": prepared.notes,
+        "split_notes": prepared.split_notes,
+        "in_order_of": prepared.in_order_of,
         "findings": [finding.to_dict() for finding in prepared.findings],
         "profiles": [profile.to_dict() for profile in prepared.profiles],
         "about": asdict(prepared.about),
@@ -83,7 +85,7 @@ def _restored(folder: Path, record: dict[str, Any], fingerprint: dict[str, Any])
     return PreparedTable(
         asked=Overrides(**{**record["columns"], **{name: tuple(record["columns"][name]) for name in ROLES}}),
         objective=Objective.from_dict(record["objective"]),
-        shares=Shares(**record["shares"]),
+        shares=Shares.from_dict(record["shares"]),
         schema=Schema(tuple(ColumnPlan(**plan) for plan in record["schema"])),
         target=target,
         encoder=encoder,
@@ -92,6 +94,8 @@ def _restored(folder: Path, record: dict[str, Any], fingerprint: dict[str, Any])
         rows=dict(row_files(folder, encoder, target, record["m"])),
         mean=tuple(record["mean"]),
         notes=tuple(record["notes"]),
+        split_notes=tuple(record["split_notes"]),
+        in_order_of=tuple(record["in_order_of"]),
         findings=tuple(map(Finding.from_dict, record["findings"])),
         profiles=tuple(map(Profile.from_dict, record["profiles"])),
         scan_plan=None if record["where"] is None else ScanPlan.from_dict(record["where"]),

@@ -40,6 +40,7 @@ from chainrule.tabular.baselines import LINEAR, baseline_name, constant_answers,
 from chainrule.tabular.encode import EncodedRows
 from chainrule.tabular.model import TableModel
 from chainrule.tabular.prepare import PreparedTable
+from chainrule.tabular.uncertainty import SMALL, standard_error
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,8 @@ def train(
             figures[LINEAR] = judged(_model(prepared, linear).answers).figures()
         figures[baseline_name(prepared.target)] = judged(constant_answers(prepared)).figures()
     record = _record(prepared, settings, seed, seconds, network.history) | {"figures": figures}
+    if figures and prepared.about.n_rows < SMALL:
+        record["standard_error"] = standard_error(tested, prepared.target, _model(prepared, network).answers)
     if isinstance(prepared.rows["training"], RowFiles):
         record["order"] = dict(zip(("block", "window"), window_of(prepared, budget), strict=True))
     return Trained(_model(prepared, network, record), figures, by_class)
@@ -150,6 +153,7 @@ def _record(prepared: PreparedTable, settings: Settings, seed: int, seconds: flo
         "columns": plain(asdict(prepared.asked)),
         "objective": prepared.objective.to_dict(),
         "test_size": prepared.shares.test,
+        "split": {"by": prepared.shares.by, "time": prepared.shares.time, "notes": list(prepared.split_notes)},
     }
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from chainrule.network.types import Array
 from chainrule.table import Table, Target
 from chainrule.table.columns import Column
-from chainrule.tabular.finding import Finding, quoted
+from chainrule.tabular.findings.finding import Finding, quoted
 
 _ENOUGH = math.log(1e9)  # evidence: one false alarm in so many columns or pairs
 _FEWEST = 30  # different rows with a value; with fewer nothing is said

@@ -23,7 +23,7 @@ from chainrule.table.columns import Column
 from chainrule.table.encoding.blocks import reader
 from chainrule.table.encoding.measures import ColumnMeasures
 from chainrule.table.encoding.statistics import merged
-from chainrule.tabular.finding import Finding
+from chainrule.tabular.findings.finding import Finding
 
 MOST_LEVELS = 1000  # levels kept of a column; the rest are counted together
 _MOVED = 0.2  # the least difference of shares that is said

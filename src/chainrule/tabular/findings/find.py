@@ -9,10 +9,9 @@ import numpy as np
 
 from chainrule.network.types import Array
 from chainrule.table import Table, Target
-from chainrule.table.columns import Column
 from chainrule.table.encoding.measures import ColumnMeasures
-from chainrule.tabular.finding import Finding, quoted
-from chainrule.tabular.leaks import find_leaks
+from chainrule.tabular.findings.finding import Finding, quoted
+from chainrule.tabular.findings.leaks import find_leaks
 
 SAMPLE_ROWS, SAMPLE_VALUES = 20_000, 2_000_000  # most rows and values of the sample in which leaks are looked for
 FEW_ROWS = 30  # a class with fewer is said
@@ -52,6 +51,7 @@ def find(
     target: Target,
     measures: Mapping[str, ColumnMeasures],
     class_counts: Array,
+    in_order_of: Sequence[str] = (),
 ) -> tuple[Finding, ...]:
     """Return what is found in the training rows, leaks first.
 
@@ -64,6 +64,8 @@ def find(
         Of the columns that the network reads.
     class_counts : ndarray of shape (n_classes,)
         The number of training rows of each class.
+    in_order_of : sequence of str, default ()
+        The date columns in whose order the rows are.
     """
     table = sample.table
     with np.errstate(over="ignore", invalid="ignore"):  # of numbers whose squares overflow nothing is said
@@ -72,7 +74,7 @@ def find(
             *_identifiers(table, measures),
             *_spellings(target, measures),
             *_few_rows(target, class_counts),
-            *_order(table, measures, target),
+            *_order(table, in_order_of, target),
         )
 
 
@@ -134,11 +136,11 @@ def _few_rows(target: Target, counts: Array) -> Iterator[Finding]:
         )
 
 
-def _order(table: Table, features: Iterable[str], target: Target) -> Iterator[Finding]:
+def _order(table: Table, in_order_of: Sequence[str], target: Target) -> Iterator[Finding]:
     """Find a target whose mean or class shares change along rows that are in the order of a date."""
-    when = next((name for name in features if table[name].kind == "date" and _in_order(table[name])), None)
-    if when is None or table.n_rows < 20 * _TENTHS:
+    if not in_order_of or table.n_rows < 20 * _TENTHS:
         return
+    when = in_order_of[0]
     tenth = np.arange(table.n_rows) * _TENTHS // table.n_rows
     y = target.encode(table)
     if target.task == "classification":
@@ -153,11 +155,6 @@ def _order(table: Table, features: Iterable[str], target: Target) -> Iterator[Fi
     said = " to ".join(f"{_written(means[tenth], target)} in tenth {tenth + 1}" for tenth in (low, high))
     text = f"the rows are in the order of {when!r}, and the {what} changes along them, from {said}"
     yield Finding("order", (when, *target.names), f"{text}: to predict later rows, test on the last ones")
-
-
-def _in_order(column: Column) -> bool:
-    present = column.values[~column.missing]
-    return len(present) > 1 and bool(np.all(present[1:] >= present[:-1]) and present[0] < present[-1])
 
 
 def _between(values: Array, tenth: Array) -> float:

@@ -1,8 +1,8 @@
-"""Split a table into training, validation and test rows, chapter by chapter, so that it may have any size.
+"""Split a table into training, validation and test rows: at random, by the groups of a column, or in order of time.
 
-A draw depends only on the seed, the row's number, its stratum and its copies, not on how the table is read. A table of
-up to 2^20 rows is one chapter, and the shares are exact; each further chapter is drawn by itself, which bounds the
-memory.
+A draw depends only on the seed, the row's number, its stratum and its copies or group, not on how the table is read.
+Without groups or times, rows are drawn chapter by chapter, so that a table may have any size: up to 2^20 rows are one
+chapter, and the shares are exact; each further chapter is drawn by itself, which bounds the memory.
 """
 
 from __future__ import annotations
@@ -12,42 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule._errors import InvalidParameterError, TargetError
+from chainrule._errors import TargetError
 from chainrule.network.types import Array
 from chainrule.table import Table, Target
 from chainrule.table.batches import Batches
-from chainrule.table.holdout import CHAPTER, at, of_chapter
-
-PARTS = ("training", "validation", "test")
-_NO_TARGET, _TRAINING, _VALIDATION, _TEST = range(4)
-
-
-@dataclass(frozen=True)
-class Shares:
-    """The shares of a split.
-
-    Parameters
-    ----------
-    test : float, default 0.2
-        The share of test rows among the rows with a target value.
-    validation : float, default 0.1
-        The share of validation rows among the others.
-    seed : int, default 0
-
-    Raises
-    ------
-    InvalidParameterError
-        If a share is not from 0 to below 1.
-    """
-
-    test: float = 0.2
-    validation: float = 0.1
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name, share in (("test", self.test), ("validation", self.validation)):
-            if not 0 <= share < 1:
-                raise InvalidParameterError(f"the share of {name} rows must be from 0 to below 1, got {share!r}.")
+from chainrule.table.holdout import CHAPTER, at, folds_of_chapter, of_chapter
+from chainrule.tabular.splitting.shares import NO_TARGET, PARTS, TEST, TRAINING, VALIDATION, Shares
+from chainrule.tabular.splitting.split_by_column import by_groups, by_time
+from chainrule.tabular.splitting.time_order import RowOrder
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +29,15 @@ class Split:
     Attributes
     ----------
     codes : ndarray of shape (n_rows,), uint8
+    notes : tuple of str
+        What a split by groups or by time did, in words.
+    in_order_of : tuple of str
+        The date columns in whose order the rows are, if they were split at random.
     """
 
     codes: Array
+    notes: tuple[str, ...] = ()
+    in_order_of: tuple[str, ...] = ()
 
     def rows(self, part: str) -> Array:
         """Return the row numbers of "training", "validation" or "test", ascending."""
@@ -75,45 +53,61 @@ class Split:
     @property
     def untested(self) -> Array:
         """The numbers of the training and validation rows."""
-        return np.flatnonzero((self.codes == _TRAINING) | (self.codes == _VALIDATION))
+        return np.flatnonzero((self.codes == TRAINING) | (self.codes == VALIDATION))
 
     @property
     def counts(self) -> dict[str, int]:
-        """The number of rows of each part, and of those in none."""
-        counted = np.bincount(self.codes, minlength=4).tolist()
-        return dict(zip(("without target", *PARTS), counted, strict=True))
+        """The number of rows of each part, and of those in none: without target, or later than the test rows."""
+        counted = np.bincount(self.codes, minlength=5).tolist()
+        return dict(zip(("without target", *PARTS, "unused"), counted, strict=True))
 
 
-def split_table(batches: Batches, target: Target, features: Sequence[str], shares: Shares) -> Split:
+def split_table(
+    batches: Batches, target: Target, features: Sequence[str], shares: Shares, dates: Sequence[str] = ()
+) -> Split:
     """Split a table in one pass over it.
 
     Parameters
     ----------
     batches : Batches
     target : Target
-        Its classes, or the tenths of its range, keep their shares in every part.
+        Its classes, or the tenths of its range, keep their shares in every part, as far as groups allow.
     features : sequence of str
         The columns by whose values copies of a row are recognised.
     shares : Shares
+    dates : sequence of str, default ()
+        Those of the features that may tell the order of the rows.
 
     Raises
     ------
     TargetError
         If no row is left to train on, or no row is held out although a share is requested.
+    TableError
+        If there are too few groups or times, or a time is missing.
     """
-    codes = np.full(batches.n_rows, _NO_TARGET, np.uint8)
-    for chapter, (rows, y, keys) in enumerate(_chapters(batches, target, features)):
-        codes[rows] = _drawn(chapter, shares, target.strata(y), keys, several=batches.n_rows > CHAPTER)
-    split = Split(codes)
+    if shares.by is not None:
+        split = Split(*by_groups(batches, target, batches.header[shares.by].name, shares))
+    elif shares.time is not None:
+        split = Split(*by_time(batches, target, batches.header[shares.time].name, shares))
+    else:
+        split = _at_random(batches, target, features, shares, RowOrder(dates))
     _check(split.counts, shares, target, batches)
     return split
+
+
+def _at_random(batches: Batches, target: Target, features: Sequence[str], shares: Shares, row_order: RowOrder) -> Split:
+    codes = np.full(batches.n_rows, NO_TARGET, np.uint8)
+    for chapter, (rows, y, keys) in enumerate(_chapters(batches, target, features, row_order)):
+        codes[rows] = _drawn(chapter, shares, target.strata(y), keys, several=batches.n_rows > CHAPTER)
+    return Split(codes, in_order_of=row_order.columns)
 
 
 def _check(counts: Mapping[str, int], shares: Shares, target: Target, batches: Batches) -> None:
     missing = counts["without target"]
     if missing == batches.n_rows:
         raise TargetError(f"every row of {batches.source} lacks a value of {', '.join(target.names)}.")
-    for part, wanted in (("validation", shares.validation), ("test", shares.test)):
+    test = 1 / shares.fold[1] if shares.fold else shares.test
+    for part, wanted in (("validation", shares.validation), ("test", test)):
         if wanted and not (counts[part] and counts["training"]):
             raise TargetError(
                 f"{batches.n_rows - missing:,} rows are too few, or too alike, to hold {wanted:.0%} of them out for "
@@ -128,9 +122,13 @@ def with_target(batch: Table, target: Target) -> Array:
 
 def _drawn(chapter: int, shares: Shares, strata: Mapping[str, Array], keys: Array, *, several: bool) -> Array:
     """Draw the test rows, then the validation rows from the others."""
-    codes = np.full(len(keys), _TRAINING, np.uint8)
-    for purpose, share, code in (("test", shares.test, _TEST), ("validation", shares.validation, _VALIDATION)):
-        left = np.flatnonzero(codes == _TRAINING)
+    codes = np.full(len(keys), TRAINING, np.uint8)
+    if shares.fold is not None:
+        fold, k = shares.fold
+        folds = folds_of_chapter(chapter, len(keys), k, seed=shares.seed, keys=keys, several=several, **strata)
+        codes[folds == fold] = TEST
+    for purpose, share, code in shares.drawn:
+        left = np.flatnonzero(codes == TRAINING)
         if share and len(left):
             held_out = of_chapter(
                 chapter,
@@ -147,10 +145,11 @@ def _drawn(chapter: int, shares: Shares, strata: Mapping[str, Array], keys: Arra
     return codes
 
 
-def _chapters(batches: Batches, target: Target, features: Sequence[str]) -> Iterator[list[Array]]:
+def _chapters(batches: Batches, target: Target, features: Sequence[str], row_order: RowOrder) -> Iterator[list[Array]]:
     """Yield the rows with a target value, `CHAPTER` of them at a time: their numbers, targets and keys."""
     done, waiting = 0, list[list[Array]]()
     for batch in batches.select([*features, *target.names]):
+        row_order.add(batch)
         rows = with_target(batch, target)
         waiting.append([done + rows, target.encode(batch, rows), _keys(batch.select(features))[rows]])
         done += batch.n_rows

@@ -49,7 +49,7 @@ def quoted(names: Sequence[str], most: int = 3) -> str:
 
 
 def shown(findings: Iterable[Finding], most: int = 5) -> list[str]:
-    """Return the lines that a command prints: of each kind at most five, with the option that mends a leak.
+    """Return the lines that a command prints: of each kind at most five, with the option that mends it.
 
     Examples
     --------
@@ -76,6 +76,8 @@ def shown(findings: Iterable[Finding], most: int = 5) -> list[str]:
 
 
 def _remedy(finding: Finding) -> str:
+    if finding.kind == "order":
+        return f" --split-time {_word(finding.columns[0])}"
     names = ",".join(finding.columns)
     if (
         finding.kind not in {"leak", "identifier"}
@@ -83,4 +85,9 @@ def _remedy(finding: Finding) -> str:
         or names.count(",") >= len(finding.columns)
     ):
         return ""  # the option takes no name with a comma in it
-    return f' --drop "{names}"' if set(names) & set(" '\"$&;|<>()*?!`\\#") else f" --drop {names}"
+    return f" --drop {_word(names)}"
+
+
+def _word(text: str) -> str:
+    """Quote a text for a shell that would cut it."""
+    return f'"{text}"' if set(text) & set(" '\"$&;|<>()*?!`\\#") else text

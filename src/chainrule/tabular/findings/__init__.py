@@ -1,0 +1,1 @@
+"""What a person must know of a table: before training on it, and before predicting another one."""
