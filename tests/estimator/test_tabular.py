@@ -22,6 +22,8 @@ pytestmark = pytest.mark.filterwarnings(
 
 @parametrize_with_checks([TabularClassifier(**QUICK), TabularRegressor(**QUICK)])
 def test_scikit_learn_check(estimator, check):
+    if "sample_weight_equivalence" in str(check):  # k copies are weight k where no row is held out and all are one step
+        estimator.set_params(early_stopping=False, solver="lbfgs")
     check(estimator)
 
 

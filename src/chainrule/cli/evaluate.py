@@ -23,11 +23,16 @@ def evaluate(model: str, table: str, memory: str | None, as_json: bool) -> None:
     with opened(table, memory, "testing") as batches:
         found = loaded.judge(batches)
     if as_json:
-        click.echo(strict_json({"figures": found.figures, "rows": found.rows, "without_target": found.without_target}))
+        counts = {"rows": found.rows, "without_target": found.without_target}
+        weighted = {} if found.weight is None else {"weight": found.weight, "weight_0": found.zero_rows}
+        click.echo(strict_json({"figures": found.figures, **counts, **weighted}))
         return
     for note in found.notes:
         click.echo(note)
     if found.without_target:
         click.echo(f"{found.without_target:,} rows lack a target value and are left out")
-    click.echo(f"{found.rows:,} rows of {found.source}")
+    if found.zero_rows:
+        click.echo(f"{found.zero_rows:,} rows have weight 0 and are left out")
+    by = "" if found.weight is None else f", weighted by {found.weight}"
+    click.echo(f"{found.rows:,} rows of {found.source}{by}")
     click.echo(figures_table({"network": found.figures}, "on these rows"))

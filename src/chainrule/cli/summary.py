@@ -23,6 +23,8 @@ def summary(model: str) -> None:
     if target.classes:
         click.echo(f"classes: {', '.join(str(name) for name in target.classes)}")
     click.echo(f"columns: {', '.join(loaded.encoder.columns)}")
+    if loaded.weight is not None:
+        click.echo(f"weights: {loaded.weight}")
     click.echo(f"inputs: {len(loaded.encoder.feature_names):,}")
     if not training:
         return

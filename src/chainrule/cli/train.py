@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 @click.option("--categorical", multiple=True, help="Columns to take as categories.")
 @click.option("--numeric", multiple=True, help="Columns to take as numbers.")
 @click.option("--ordinal", multiple=True, help="Columns to take as ordered categories.")
+@click.option("--weight", help="Column with the weight of each row; 0 leaves a row out, 2 counts it twice.")
 @click.option("--embedding-size", help="Learn a vector of this size, or 'auto', for each category.")
 @click.option("--loss", help="log_loss, focal; squared_error, absolute_error, huber, quantile, poisson, gamma, ...")
 @click.option("--class-weight", help="'balanced', or weights such as rose=2,lily=0.5.")
@@ -113,7 +114,8 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     quiet, as_json = quiet or not is_root, as_json and is_root
     say = _say(quiet, as_json)
     columns = {name: names(options[name]) for name in ROLES}
-    overrides = Overrides(**columns, task=options["task"], embedding_size=embedding_size(options["embedding_size"]))
+    size = embedding_size(options["embedding_size"])
+    overrides = Overrides(**columns, task=options["task"], embedding_size=size, weight=options["weight"])
     with ExitStack() as stack:
         reading = stack.enter_context(closing(Reading(quiet)))
         _begin(reading, table, options["memory"], checkpoint if is_root else None)

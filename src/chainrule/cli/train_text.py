@@ -24,9 +24,13 @@ def before(prepared: PreparedTable, settings: Settings) -> str:
     lines += [*table.notes, *prepared.notes]
     if prepared.dropped_rows:
         lines.append(f"{prepared.dropped_rows:,} rows lack a target value and are left out")
+    if prepared.zero_rows:
+        lines.append(f"{prepared.zero_rows:,} rows have weight 0 and are left out")
     lines += ["", aligned([("column", "role", "note"), *prepared.schema.rows()]), ""]
     held = f", {settings.validation_fraction:.0%} of them held out to stop early" if settings.early_stopping else ""
     lines.append(f"{prepared.m:,} rows to train on{held}; {prepared.m_test:,} to test on")
+    if prepared.asked.weight is not None:
+        lines.append(f"all figures, also those on the test rows, are weighted by {prepared.asked.weight}")
     net = network_of(prepared, settings)
     widths = "-".join(str(n) for n in net.widths)
     steps = "all rows a step" if settings.solver in FULL_BATCH else f"batches of {settings.batch_size}"
@@ -56,11 +60,12 @@ def summary(trained: Trained, prepared: PreparedTable, path: str) -> dict[str, A
     """Return the result as data, for `--json`."""
     history = trained.model.network.history
     figures = dict(trained.figures)
+    zeros = {} if prepared.asked.weight is None else {"weight_0": prepared.zero_rows}
     return {
         "model": path,
         "target": list(prepared.target.names),
         "task": prepared.target.task,
-        "rows": {"train": prepared.m, "test": prepared.m_test, "without_target": prepared.dropped_rows},
+        "rows": {"train": prepared.m, "test": prepared.m_test, "without_target": prepared.dropped_rows, **zeros},
         "figures": figures.pop("network", {}),
         "baselines": figures,
         "stop_reason": history.stop_reason,

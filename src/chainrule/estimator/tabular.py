@@ -22,6 +22,7 @@ from chainrule._errors import InvalidParameterError, TableError, TargetError, wa
 from chainrule.estimator.atomic_fit import all_or_nothing
 from chainrule.estimator.callbacks.printing import print_epoch
 from chainrule.estimator.documentation import documented
+from chainrule.estimator.row_weights import checked_weights
 from chainrule.estimator.target_values import check_one_kind, present
 from chainrule.fit.dataset import TrainingSet
 from chainrule.fit.objective import LOSS_PARAMETERS, Objective
@@ -100,7 +101,7 @@ class BaseTabular(BaseEstimator):
     loss: Any
 
     @all_or_nothing
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Infer the roles of the columns, train a network, and compare it with the baselines.
 
         Parameters
@@ -111,6 +112,13 @@ class BaseTabular(BaseEstimator):
         y : str, int or sequence of them; or array-like of shape (n_samples,) or (n_samples, n_outputs)
             The column of X to predict, by name or position from 1; several for a regressor. If X is a frame or an
             array in memory, y may also be values.
+        sample_weight : str, int or array-like of shape (n_samples,), optional
+            The column of X with the weight of each row, by name or position from 1, which is then no feature; for a
+            frame or an array in memory also values. A row of weight 0 is as good as absent. In all that is measured
+            (the encoding, the loss, the baselines, the figures) a weight of k is k copies; but a row is held out as a
+            whole, and mini-batches are of rows. So k copies are the same fit where no rows are held out
+            (`early_stopping=False`) and all are in one step (`solver="lbfgs"`). Weights with a mean below 1 are first
+            scaled up to 1.
 
         Returns
         -------
@@ -127,8 +135,9 @@ class BaseTabular(BaseEstimator):
         """
         self._by_name = _is_named(y, X)
         source, targets = self._with_target(X, y)
+        source, weight = _with_weights(source, sample_weight)
         trained, prepared = train_table(
-            Task(source, targets, self._overrides(), self._objective(), self.test_size),
+            Task(source, targets, replace(self._overrides(), weight=weight), self._objective(), self.test_size),
             self._changes(),
             seed=_seed(self.random_state),
             memory=self.memory,
@@ -138,7 +147,8 @@ class BaseTabular(BaseEstimator):
         self._adopt(trained.model)
         self.schema_: Schema = prepared.schema
         if self._by_name:
-            self._learn_names([name for name in prepared.about.names if name not in prepared.target.names])
+            others = {*prepared.target.names, *prepared.asked.weights}
+            self._learn_names([name for name in prepared.about.names if name not in others])
         if self.history_.stop_reason == StopReason.INTERRUPTED:
             warn(f"Training stopped early: {self.history_.stop_sentence}")
         return self
@@ -240,7 +250,7 @@ class BaseTabular(BaseEstimator):
             estimator.random_state = record["seed"]
         if "schema" in record:
             estimator.schema_ = Schema(tuple(ColumnPlan(**plan) for plan in record["schema"]))
-            estimator._learn_names([plan.name for plan in estimator.schema_.plans])
+            estimator._learn_names([plan.name for plan in estimator.schema_.plans if plan.role != "weight"])
         return estimator
 
     def _adopt(self, model: TableModel) -> None:
@@ -304,7 +314,7 @@ class BaseTabular(BaseEstimator):
         return from_frame({f"x{place}": X[:, place] for place in range(X.shape[1])})
 
     def _overrides(self) -> Overrides:
-        columns = {name: tuple(getattr(self, name)) for name in ROLES}
+        columns: dict[str, Any] = {name: tuple(getattr(self, name)) for name in ROLES}
         return Overrides(**columns, task=self._task, embedding_size=self.embedding_size)
 
     def _objective(self) -> Objective:
@@ -447,6 +457,26 @@ def _is_named(y: Any, X: Any) -> bool:
         return True
     names = X if isinstance(X, Mapping) else X.names if isinstance(X, Table) else getattr(X, "columns", ())
     return len({*y}) == len(y) and {*y} <= {*names}  # else it is a list of labels
+
+
+def _with_weights(source: Any, sample_weight: Any) -> tuple[Any, str | None]:
+    """Return the table with its weights, and the column that holds them."""
+    if sample_weight is None:
+        return source, None
+    if isinstance(sample_weight, str | int) and not isinstance(sample_weight, bool):
+        return source, str(sample_weight)
+    if is_source(source):
+        raise InvalidParameterError(
+            "with X as a path, a query or a table to be read, sample_weight is the name of its column; got "
+            f"{type(sample_weight).__name__}."
+        )
+    table = as_table(source)
+    weights = checked_weights(sample_weight, np.empty(table.n_rows))
+    assert weights is not None
+    name = "sample_weight"
+    while name in table.names:
+        name = f"{name}_"
+    return Table((*table.columns, number_column(name, weights)), table.source, table.notes), name
 
 
 def estimator_of(model: TableModel) -> TabularClassifier | TabularRegressor:

@@ -115,6 +115,7 @@ _OVERRIDES: Shape = {
     **dict.fromkeys(("drop", "categorical", "numeric", "ordinal"), _KEYS),
     "task": TEXT,
     "embedding_size": Leaf(lambda value: value is None or isinstance(value, str | int), "a size, 'auto' or null"),
+    "weight": Maybe(OrNone(TEXT)),
 }
 _OBJECTIVE: Shape = {"loss": OrNone(TEXT), "parameters": Each(MEASURED, of=dict), "class_weight": ANYTHING}
 _SCHEMA: Shape = Each({"name": TEXT, "role": TEXT, "note": TEXT})
@@ -201,6 +202,7 @@ PREPARED: Shape = {
     "target": _TARGET,
     "encoder": {"blocks": _BLOCKS},
     "dropped_rows": whole(),
+    "zero_rows": whole(),
     "notes": _TEXTS,
     "about": {"source": TEXT, "n_rows": whole(), "names": _TEXTS, "notes": _TEXTS},
     "m": {part: whole() for part in ("training", "validation", "test")},

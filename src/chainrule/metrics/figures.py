@@ -61,16 +61,21 @@ def roc_auc(codes: Array, scores: Array) -> float:
     >>> roc_auc(np.array([0, 0, 1, 1]), np.array([0.1, 0.4, 0.4, 0.9]))
     0.875
     """
+    return _exact_auc(codes, scores, np.ones(len(codes)))
+
+
+def _exact_auc(codes: Array, scores: Array, weights: Array) -> float:
     _, place = np.unique(scores, return_inverse=True)
-    zeros, ones = (np.bincount(place[codes == label], minlength=place.max(initial=0) + 1) for label in (0, 1))
+    size = place.max(initial=0) + 1
+    zeros, ones = (np.bincount(place[codes == k], weights[codes == k], minlength=size) for k in (0, 1))
     return _auc(zeros, ones)
 
 
 class RunningFigures(Protocol):
     """Figures of rows that come in batches."""
 
-    def add(self, y: Array, predicted: Array) -> None:
-        """Add rows: true values and predictions."""
+    def add(self, y: Array, predicted: Array, weights: Array | None = None) -> None:
+        """Add rows: true values, predictions and, if rows count differently, the weight of each."""
 
     def figures(self) -> dict[str, float]:
         """Return the figures of all rows so far."""
@@ -92,20 +97,22 @@ class ClassificationFigures:
     """
 
     def __init__(self) -> None:
-        self._rows = self._right = 0
+        self._rows, self._total, self._right = 0, 0.0, 0.0
         self._log_loss = 0.0
-        self._scores: list[tuple[Array, Array]] = []  # codes and scores, while there are few rows
-        self._counts: Array | None = None  # for each class, the number of rows in each bin of scores
+        self._scores: list[tuple[Array, Array, Array]] = []  # codes, scores and weights, while there are few rows
+        self._counts: Array | None = None  # for each class, the weight of the rows in each bin of scores
 
-    def add(self, codes: Array, probabilities: Array) -> None:
-        """Add rows: true classes (m,) and probabilities (m, K)."""
+    def add(self, codes: Array, probabilities: Array, weights: Array | None = None) -> None:
+        """Add rows: true classes (m,), probabilities (m, K) and, if rows count differently, weights (m,)."""
         given = probabilities[np.arange(len(codes)), codes].astype(np.float64)
+        w = np.ones(len(codes)) if weights is None else weights
         self._rows += len(codes)
-        self._right += int(np.count_nonzero(probabilities.argmax(axis=1) == codes))
+        self._total += float(w.sum())
+        self._right += float(w[probabilities.argmax(axis=1) == codes].sum())
         with np.errstate(divide="ignore"):
-            self._log_loss -= float(np.log(given).sum())
+            self._log_loss -= float(np.log(given).sum() if weights is None else np.log(given) @ w)
         if probabilities.shape[1] == 2:
-            self._scores.append((codes, probabilities[:, 1]))
+            self._scores.append((codes, probabilities[:, 1], w))
             if self._counts is not None or self._rows > _EXACT:
                 counted = np.sum([_binned(*scores) for scores in self._scores], axis=0)
                 self._counts = counted if self._counts is None else self._counts + counted
@@ -113,17 +120,17 @@ class ClassificationFigures:
 
     def figures(self) -> dict[str, float]:
         """Return the figures of all rows so far."""
-        figures = {"accuracy": self._right / self._rows, "log_loss": self._log_loss / self._rows}
+        figures = {"accuracy": self._right / self._total, "log_loss": self._log_loss / self._total}
         if self._counts is not None:
             return figures | {"roc_auc": _auc(*self._counts)}
         if self._scores:
-            return figures | {"roc_auc": roc_auc(*map(np.concatenate, zip(*self._scores, strict=True)))}
+            return figures | {"roc_auc": _exact_auc(*map(np.concatenate, zip(*self._scores, strict=True)))}
         return figures
 
 
-def _binned(codes: Array, scores: Array) -> Array:
+def _binned(codes: Array, scores: Array, weights: Array) -> Array:
     bins = np.ascontiguousarray(scores, np.float32).view(np.uint32) >> np.uint32(_DROPPED_BITS)
-    return np.array([np.bincount(bins[codes == label], minlength=_BINS) for label in (0, 1)])
+    return np.array([np.bincount(bins[codes == k], weights[codes == k], minlength=_BINS) for k in (0, 1)])
 
 
 def _auc(zeros: Array, ones: Array) -> float:
@@ -150,12 +157,13 @@ class RegressionFigures:
         self._sizes: Array | float = 0.0
         self._targets: list[Moments] = []
 
-    def add(self, y: Array, predicted: Array) -> None:
-        """Add rows: numbers and their predictions, both (m, k)."""
+    def add(self, y: Array, predicted: Array, weights: Array | None = None) -> None:
+        """Add rows: numbers and their predictions, both (m, k), and, if rows count differently, weights (m,)."""
         error = predicted.astype(np.float64) - y
-        self._squares = self._squares + np.square(error).sum(axis=0)
-        self._sizes = self._sizes + np.abs(error).sum(axis=0)
-        found = [Moments.of(column) for column in y.T]
+        w = 1.0 if weights is None else weights[:, None]
+        self._squares = self._squares + (w * np.square(error)).sum(axis=0)
+        self._sizes = self._sizes + (w * np.abs(error)).sum(axis=0)
+        found = [Moments.of(column, weights) for column in y.T]
         self._targets = [a + b for a, b in zip(self._targets or [Moments()] * len(found), found, strict=True)]
 
     def figures(self) -> dict[str, float]:

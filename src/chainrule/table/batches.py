@@ -9,6 +9,7 @@ from typing import Self
 
 import numpy as np
 
+from chainrule.network.types import Array
 from chainrule.table.columns import Column, Table
 
 OnRead = Callable[[int, int], None]
@@ -71,6 +72,40 @@ class Batches(ABC):
             yield batch
             done += batch.n_rows
             report(done, self.n_rows)
+
+
+@dataclass(frozen=True, eq=False)
+class SomeRows(Batches):
+    """Some rows of another table, for which a mask is true.
+
+    Examples
+    --------
+    >>> whole = OneBatch.of(Table((Column("x", "number", np.arange(3)),)))
+    >>> some = SomeRows.of(whole, np.array([True, False, True]))
+    >>> some.n_rows, some.column("x").values.tolist()
+    (2, [0, 2])
+    """
+
+    whole: Batches = field(kw_only=True)
+    mask: Array = field(kw_only=True)
+
+    @classmethod
+    def of(cls, whole: Batches, mask: Array) -> SomeRows:
+        """Return the rows of a table for which a mask, of shape (n_rows,), is true; at least one."""
+        return cls(whole.header, int(np.count_nonzero(mask)), whole=whole, mask=mask)
+
+    def select(self, names: Sequence[str]) -> SomeRows:
+        """Return the same rows with only the given columns."""
+        return replace(self, header=self.header.select(names), whole=self.whole.select(names))
+
+    def read(self) -> Iterator[Table]:
+        """Yield the batches in order, without those of which no row is left."""
+        start = 0
+        for batch in self.whole.read():
+            rows = np.flatnonzero(self.mask[start : start + batch.n_rows])
+            start += batch.n_rows
+            if len(rows):
+                yield batch.take(rows)
 
 
 @dataclass(frozen=True, eq=False)

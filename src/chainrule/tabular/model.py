@@ -28,6 +28,7 @@ from chainrule.table import Encoder, Table, Target, from_frame, read_table
 from chainrule.table.batches import Batches, OneBatch
 from chainrule.table.encoding.blocks import Block, Scaled
 from chainrule.table.encoding.dates import DATE_PARTS
+from chainrule.tabular.weights import Weighed, row_weights, weighed
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,10 @@ class Evaluation:
     rows, without_target : int
         The number of rows that count, and of those that lack a target value.
     notes : tuple of str
+    zero_rows : int
+        The number of rows of weight 0, which do not count.
+    weight : str, optional
+        The column of weights that was used.
     """
 
     source: str
@@ -48,6 +53,8 @@ class Evaluation:
     rows: int
     without_target: int
     notes: tuple[str, ...]
+    zero_rows: int = 0
+    weight: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,12 @@ class TableModel:
         """Weights, biases and embeddings."""
         return self.network.parameters
 
+    @property
+    def weight(self) -> str | None:
+        """The column that held the weights of the training rows, if one did."""
+        name: str | None = self.training.get("columns", {}).get("weight")
+        return name
+
     def predict(self, table: Any) -> Array:
         """Predict every row: class labels of shape (m,), or numbers (m,) or (m, k) in the units of the table.
 
@@ -114,7 +127,7 @@ class TableModel:
         return self.judge(OneBatch.of(as_table(table))).figures
 
     def judge(self, batches: Batches) -> Evaluation:
-        """Evaluate the model on a table, batch by batch.
+        """Evaluate the model on a table, batch by batch, with the column of weights of the training if it is there.
 
         Raises
         ------
@@ -122,16 +135,22 @@ class TableModel:
             If columns are missing, or every row lacks a target value.
         """
         target, figures = self.target, running_figures(self.target.task)
+        weight = self.weight if self.weight in batches.names else None
+        found = Weighed(batches) if weight is None else weighed(batches, weight)
         counted, notes = 0, dict[str, None]()
-        for batch in batches:
+        for batch in found.batches:
             rows = np.flatnonzero(~target.missing(batch))
             if len(rows):
-                figures.add(target.encode(batch, rows), self.answers_of(batch, rows))
+                weights = None if weight is None else row_weights(batch, weight)[rows]
+                figures.add(target.encode(batch, rows), self.answers_of(batch, rows), weights)
             counted += len(rows)
             notes |= dict.fromkeys(target.notes(batch))
         if not counted:
             raise TargetError(f"every row of {batches.source} lacks a value of {', '.join(target.names)}.")
-        return Evaluation(batches.source, figures.figures(), counted, batches.n_rows - counted, tuple(notes))
+        lacking = found.batches.n_rows - counted
+        return Evaluation(
+            batches.source, figures.figures(), counted, lacking, tuple(notes), zero_rows=found.zeros, weight=weight
+        )
 
     def predictions(self, table: Table) -> Iterator[tuple[str, Array]]:
         """Yield the columns that `chainrule predict` writes: the prediction and the class probabilities, or numbers."""

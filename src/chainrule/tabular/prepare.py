@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._errors import TargetError
+from chainrule._errors import InvalidParameterError, TargetError
 from chainrule.fit.objective import Objective
 from chainrule.network.rows import mix
 from chainrule.network.types import Array
@@ -21,9 +21,11 @@ from chainrule.table.batches import Batches
 from chainrule.table.column_summary import ColumnSummary
 from chainrule.table.encoding.measures import ColumnMeasures, Rows, measure
 from chainrule.table.encoding.moments import RunningMoments
+from chainrule.table.holdout import at
 from chainrule.table.reading.batches import ParquetBatches, ScanPlan
-from chainrule.tabular.encode import EncodedRows, encode_parts, encoded_rows
+from chainrule.tabular.encode import EncodedRows, RowEncoding, encode_parts, encoded_rows
 from chainrule.tabular.split import PARTS, Shares, Split, split_table, with_target
+from chainrule.tabular.weights import Weighed, row_weights, weighed
 
 _SAMPLE_VALUES, _SAMPLE_ROWS = 4_000_000, 200_000  # most values and rows of the sample for medians
 ROLES = ("drop", "categorical", "numeric", "ordinal")
@@ -34,7 +36,7 @@ class Overrides:
     """The user's choices for columns and task, which override what is inferred.
 
     With `embedding_size`, a number or "auto", categories become embedding vectors of that size instead of one feature
-    each.
+    each. The column `weight` holds the weight of each row.
     """
 
     drop: Sequence[str] = ()
@@ -43,6 +45,12 @@ class Overrides:
     ordinal: Sequence[str] = ()
     task: str = "auto"
     embedding_size: int | str | None = None
+    weight: str | None = None
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """The column of weights, if there is one."""
+        return () if self.weight is None else (self.weight,)
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,8 @@ class PreparedTable:
         Mean of the network's targets over all rows except the test rows: the baseline's prediction.
     dropped_rows : int
         Number of rows without a target value, which are left out.
+    zero_rows : int
+        Number of rows of weight 0, which are left out, too.
     notes : tuple of str
         Notes about the test table.
     scan_plan : ScanPlan, optional
@@ -92,6 +102,7 @@ class PreparedTable:
     rows: dict[str, EncodedRows]
     mean: tuple[float, ...]
     dropped_rows: int = 0
+    zero_rows: int = 0
     notes: tuple[str, ...] = ()
     scan_plan: ScanPlan | None = None
     chosen: tuple[Chosen, ...] = ()
@@ -138,7 +149,8 @@ class PreparedTable:
         assert isinstance(rows, RowFiles)
         if self.scan_plan is None:
             return rows
-        encode = partial(encoded_rows, encoder=self.encoder, target=self.target, class_weights=self.class_weights)
+        encoding = RowEncoding(self.encoder, self.target, self.asked.weight)
+        encode = partial(encoded_rows, encoding=encoding, class_weights=self.class_weights, unit=rows.mean_weight)
         return replace(rows, remote=RemoteRows(self.scan_plan, self.chosen, encode, memory).read_rows)
 
 
@@ -189,19 +201,24 @@ def prepare(
     >>> prepared.target.task, prepared.rows["training"].m, prepared.rows["validation"].m, prepared.m_test
     ('classification', 36, 4, 10)
     """
-    asked, objective, shares = overrides or Overrides(), objective or Objective(), shares or Shares()
+    asked, objective, shares = _named(overrides, batches.header), objective or Objective(), shares or Shares()
     if test_batches is not None:
         shares = replace(shares, test=0.0)
 
     def watched(table: Batches, what: str) -> Batches:
         return table if on_read is None else table.watched(partial(on_read, what))
 
+    counted = Weighed(batches) if asked.weight is None else weighed(watched(batches, "weighing"), asked.weight)
+    whole, batches, zeros = batches, counted.batches, counted.zeros
+    if test_batches is not None and asked.weight is not None:
+        tested = weighed(test_batches, asked.weight)
+        test_batches, zeros = tested.batches, zeros + tested.zeros
     target, schema = _infer(watched(batches, "reading"), targets, asked)
     features = [plan.name for plan in schema.used]
     split = split_table(watched(batches, "splitting"), target, features, shares)
-    needed = watched(batches.select([*features, *target.names]), "measuring")
+    needed = watched(batches.select([*features, *target.names, *asked.weights]), "measuring")
     y = _TargetMeasures(target, objective)
-    measures = _measured(needed, split, schema, y, shares.seed)
+    measures = _measured(needed, split, schema, y, shares.seed, asked.weight, counted.unit)
     encoder, (target, mean) = Encoder.of(schema, measures, batches.source, asked.embedding_size), y.results()
     counts = {part: split.counts[part] for part in PARTS}
     without, notes = split.counts["without target"], dict[str, None]()
@@ -214,9 +231,10 @@ def prepare(
         raise TargetError(
             f"{without:,} rows lack a value of {', '.join(target.names)}. Mend them, or leave out --strict."
         )
-    encoded, chosen = encode_parts(folder, counts, encoder, target, watched(batches, "encoding"), split, test_batches)
+    encoding = RowEncoding(encoder, target, asked.weight)
+    encoded, chosen = encode_parts(folder, counts, encoding, watched(batches, "encoding"), split, test_batches)
     return PreparedTable(
-        about=About(batches.source, batches.n_rows, batches.names, batches.notes),
+        about=About(whole.source, whole.n_rows, whole.names, whole.notes),
         asked=asked,
         objective=objective,
         shares=shares,
@@ -226,6 +244,7 @@ def prepare(
         rows=encoded,
         mean=mean,
         dropped_rows=without,
+        zero_rows=zeros,
         notes=tuple(notes),
         scan_plan=batches.scan_plan if isinstance(batches, ParquetBatches) else None,
         chosen=chosen,
@@ -238,6 +257,8 @@ def _infer(batches: Batches, targets: Sequence[str | int], asked: Overrides) -> 
     header = batches.header
     names, categorical = header.resolve(targets), header.resolve(asked.categorical)
     summaries = summarize(batches, {*names, *categorical})
+    if asked.weight in names:
+        raise InvalidParameterError(f"column {asked.weight!r} cannot be both the target and the weight of a row.")
     target = infer_target(header, names, asked.task, summaries=summaries)
     schema = infer_schema(
         header,
@@ -247,8 +268,16 @@ def _infer(batches: Batches, targets: Sequence[str | int], asked: Overrides) -> 
         categorical=asked.categorical,
         numeric=asked.numeric,
         ordinal=asked.ordinal,
+        weights=asked.weights,
     )
     return target, schema
+
+
+def _named(asked: Overrides | None, header: Table) -> Overrides:
+    """Return the choices with the weight as a column's name, however it was given."""
+    if asked is None or asked.weight is None:
+        return asked or Overrides()
+    return replace(asked, weight=header[asked.weight].name)
 
 
 def summarize(batches: Batches, tallied: Collection[str]) -> dict[str, ColumnSummary]:
@@ -269,17 +298,27 @@ def summarize(batches: Batches, tallied: Collection[str]) -> dict[str, ColumnSum
 
 
 def _measured(
-    batches: Batches, split: Split, schema: Schema, y: _TargetMeasures, seed: int
+    batches: Batches,
+    split: Split,
+    schema: Schema,
+    y: _TargetMeasures,
+    seed: int,
+    weight: str | None = None,
+    unit: float = 1.0,
 ) -> dict[str, ColumnMeasures]:
-    """Measure all rows except the test rows: for the encoder, the target's units, and the baseline."""
+    """Measure all rows except the test rows: for the encoder, the target's units, and the baseline.
+
+    Each row counts as often as its weight says, with `unit` as once.
+    """
     features = [plan.name for plan in schema.used]
     share = min(1.0, _SAMPLE_ROWS / batches.n_rows, _SAMPLE_VALUES / (batches.n_rows * len(features)))
 
     def rows() -> Iterator[Rows]:
         for start, batch, part in split.of(batches):
             untested = part.untested
-            y.add(batch, untested)
-            yield Rows(batch.select(features), untested, _sampled(start, untested, share, seed))
+            weights = None if weight is None else row_weights(batch, weight) / unit
+            y.add(batch, untested, at(weights, untested))
+            yield Rows(batch.select(features), untested, _sampled(start, untested, share, seed), weights)
 
     return measure(batches.header.select(features), rows(), schema.categorical)
 
@@ -299,14 +338,14 @@ class _TargetMeasures:
         self.counts = np.zeros(len(target.classes))
         self.numbers = [RunningMoments() for _ in target.names]
 
-    def add(self, batch: Table, rows: Array) -> None:
-        """Add rows of a batch."""
+    def add(self, batch: Table, rows: Array, weights: Array | None = None) -> None:
+        """Add rows of a batch, with the weight of each."""
         y = self.target.encode(batch, rows)
         if self.target.task == "classification":
-            self.counts += np.bincount(y, minlength=len(self.counts))
+            self.counts += np.bincount(y, weights, minlength=len(self.counts))
         else:
             for moments, values in zip(self.numbers, y.T, strict=True):
-                moments.add(values)
+                moments.add(values, weights)
 
     def results(self) -> tuple[Target, tuple[float, ...]]:
         """Return the target with its units, and the mean of the network's targets.

@@ -16,7 +16,7 @@ from chainrule.fit.objective import Objective
 from chainrule.outofcore.remote_rows import Chosen
 from chainrule.table import ColumnPlan, Encoder, Schema, Target
 from chainrule.table.reading.batches import ScanPlan
-from chainrule.tabular.encode import row_files
+from chainrule.tabular.encode import RowEncoding, row_files
 from chainrule.tabular.prepare import ROLES, About, Overrides, PreparedTable
 from chainrule.tabular.split import Shares
 
@@ -34,6 +34,7 @@ def save_prepared(prepared: PreparedTable, folder: Path, fingerprint: dict[str, 
         "target": prepared.target.to_dict(),
         "encoder": prepared.encoder.to_dict(),
         "dropped_rows": prepared.dropped_rows,
+        "zero_rows": prepared.zero_rows,
         "notes": prepared.notes,
         "about": asdict(prepared.about),
         "m": {part: rows.m for part, rows in prepared.rows.items()},
@@ -76,16 +77,18 @@ def _restored(folder: Path, record: dict[str, Any], fingerprint: dict[str, Any])
         )
     about = record["about"]
     encoder, target = Encoder.from_dict(record["encoder"]), Target.from_dict(record["target"])
+    asked = Overrides(**{**record["columns"], **{name: tuple(record["columns"][name]) for name in ROLES}})
     return PreparedTable(
-        asked=Overrides(**{**record["columns"], **{name: tuple(record["columns"][name]) for name in ROLES}}),
+        asked=asked,
         objective=Objective.from_dict(record["objective"]),
         shares=Shares(**record["shares"]),
         schema=Schema(tuple(ColumnPlan(**plan) for plan in record["schema"])),
         target=target,
         encoder=encoder,
         dropped_rows=record["dropped_rows"],
+        zero_rows=record["zero_rows"],
         about=About(about["source"], about["n_rows"], tuple(about["names"]), tuple(about["notes"])),
-        rows=dict(row_files(folder, encoder, target, record["m"])),
+        rows=dict(row_files(folder, RowEncoding(encoder, target, asked.weight), record["m"])),
         mean=tuple(record["mean"]),
         notes=tuple(record["notes"]),
         scan_plan=None if record["where"] is None else ScanPlan.from_dict(record["where"]),

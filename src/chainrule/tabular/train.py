@@ -161,7 +161,7 @@ def _figures(rows: EncodedRows, target: Target, size: int, answers: Callable[[Ar
     figures = running_figures(target.task)
     for start in range(0, rows.m, size):
         part = rows.read(start, min(start + size, rows.m))
-        figures.add(target.from_network(part.Y), answers(part.X))
+        figures.add(target.from_network(part.Y), answers(part.X), part.weights)
     return figures.figures()
 
 
@@ -247,7 +247,8 @@ def _dataset(prepared: PreparedTable, part: str, budget: Budget, *, shares: bool
     rows = prepared.rows[part]
     if isinstance(rows, ArrayRows):
         X, Y = rows.block.X, rows.block.Y
-        yield TrainingSet(X, Y, weights_of(Y, prepared.class_weights), embeddings=prepared.encoder.embeddings)
+        weights = weights_of(Y, prepared.class_weights, rows.block.weights)
+        yield TrainingSet(X, Y, weights, embeddings=prepared.encoder.embeddings)
         return
     rows = _to_share(prepared, budget) if shares else rows
     rows, order = replace(rows, class_weights=prepared.class_weights), window_of(prepared, budget)
