@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chainrule._json import plain
+
+if TYPE_CHECKING:
+    from chainrule.tabular.model import TableModel
 
 _HIGHER_IS_BETTER = {"accuracy", "roc_auc", "r2"}
 
@@ -37,6 +40,15 @@ def _best(name: str, values: list[float]) -> float:
     if not finite:
         return math.nan
     return max(finite) if name in _HIGHER_IS_BETTER else min(finite)
+
+
+def coverage_line(model: TableModel, covered: Sequence[float], rows: str) -> str:
+    """Say which share of rows a model's intervals cover, for each target."""
+    assert model.intervals is not None
+    shares = [f"{share:.1%}".replace("%", " %") for share in covered]
+    if len(shares) > 1:
+        shares = [f"{share} ({name})" for share, name in zip(shares, model.target.names, strict=True)]
+    return f"intervals for {100 * model.intervals.coverage:g} % cover {', '.join(shares)} of {rows}"
 
 
 def number(value: float) -> str:

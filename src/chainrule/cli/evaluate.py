@@ -15,7 +15,7 @@ from chainrule.cli.guard import guarded
 @guarded
 def evaluate(model: str, table: str, memory: str | None, as_json: bool) -> None:
     """Test the saved MODEL on TABLE, which has the target column."""
-    from chainrule.cli.display import figures_table, strict_json
+    from chainrule.cli.display import coverage_line, figures_table, strict_json
     from chainrule.cli.predict import table_model
     from chainrule.cli.reading import opened
 
@@ -25,7 +25,8 @@ def evaluate(model: str, table: str, memory: str | None, as_json: bool) -> None:
     if as_json:
         counts = {"rows": found.rows, "without_target": found.without_target}
         weighted = {} if found.weight is None else {"weight": found.weight, "weight_0": found.zero_rows}
-        click.echo(strict_json({"figures": found.figures, **counts, **weighted}))
+        covered = {"covered": list(found.covered)} if found.covered else {}
+        click.echo(strict_json({"figures": found.figures, **counts, **weighted, **covered}))
         return
     for note in found.notes:
         click.echo(note)
@@ -36,3 +37,5 @@ def evaluate(model: str, table: str, memory: str | None, as_json: bool) -> None:
     by = "" if found.weight is None else f", weighted by {found.weight}"
     click.echo(f"{found.rows:,} rows of {found.source}{by}")
     click.echo(figures_table({"network": found.figures}, "on these rows"))
+    if found.covered:
+        click.echo(coverage_line(loaded, found.covered, "these rows"))

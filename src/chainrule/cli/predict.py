@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 def predict(model: str, table: str, output: str | None, keep: bool, memory: str | None) -> None:
     """Predict every row of TABLE with the saved MODEL, in order.
 
-    Writes the column `prediction`, and for a classifier the probability `p_<class>` of each class. The table's columns
-    may be in any order, and others are ignored; a missing column is an error.
+    Writes the column `prediction`; for a classifier also the probability `p_<class>` of each class, for a model trained
+    with --intervals also `lower` and `upper`. The table's columns may be in any order, and others are ignored; a
+    missing column is an error.
     """
     from chainrule.cli.reading import opened
     from chainrule.table.batches import OneBatch

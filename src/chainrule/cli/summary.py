@@ -12,14 +12,17 @@ from chainrule.cli.guard import guarded
 @guarded
 def summary(model: str) -> None:
     """Show the layers of the saved MODEL, its columns, and the record of its training."""
-    from chainrule.cli.display import figures_table
+    from chainrule.cli.display import coverage_line, figures_table
     from chainrule.cli.predict import table_model
     from chainrule.network.summary import Summary
 
     loaded = table_model(model)
     target, training = loaded.target, loaded.training
     click.echo(Summary(loaded.architecture, loaded.parameters.theta.dtype))
-    click.echo(f"\ntarget: {', '.join(target.names)} ({target.task})")
+    learned = (
+        "" if target.transform == "none" else ", learned as log(y)" if target.transform == "log" else ", as log(1 + y)"
+    )
+    click.echo(f"\ntarget: {', '.join(target.names)} ({target.task}{learned})")
     if target.classes:
         click.echo(f"classes: {', '.join(str(name) for name in target.classes)}")
     click.echo(f"columns: {', '.join(loaded.encoder.columns)}")
@@ -33,3 +36,5 @@ def summary(model: str) -> None:
     click.echo(f"stopped: {history['stop_sentence']}")
     if training["figures"]:
         click.echo("\n" + figures_table(training["figures"]))
+    if training.get("covered") and loaded.intervals:
+        click.echo("\n" + coverage_line(loaded, training["covered"], "the test rows"))

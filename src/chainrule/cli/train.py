@@ -40,6 +40,12 @@ if TYPE_CHECKING:
 @click.option("--weight", help="Column with the weight of each row; 0 leaves a row out, 2 counts it twice.")
 @click.option("--embedding-size", help="Learn a vector of this size, or 'auto', for each category.")
 @click.option("--loss", help="log_loss, focal; squared_error, absolute_error, huber, quantile, poisson, gamma, ...")
+@click.option("--log-target", is_flag=True, help="Learn the logarithm of a positive target; predict in its units.")
+@click.option(
+    "--intervals",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="Predict intervals that cover this share of new rows, such as 0.9.",
+)
 @click.option("--class-weight", help="'balanced', or weights such as rose=2,lily=0.5.")
 @click.option("--set", "more", multiple=True, help="Any other setting of the estimators, as NAME=VALUE.")
 @click.option("--strict", is_flag=True, help="Refuse rows without a target value instead of leaving them out.")
@@ -134,6 +140,7 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
                 options["test"],
                 options["test_table"],
                 options["strict"],
+                options["intervals"],
             ),
             changes,
             seed=seed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chainrule.cli.display import aligned, figures_table
+from chainrule.cli.display import aligned, coverage_line, figures_table
 
 if TYPE_CHECKING:
     from chainrule.fit.parameters import Settings
@@ -20,7 +20,11 @@ def before(prepared: PreparedTable, settings: Settings) -> str:
 
     target, table = prepared.target, prepared.about
     lines = [f"{table.source}: {table.n_rows:,} rows, {len(table.names):,} columns"]
-    lines.append(f"target {', '.join(target.names)}: {target.task}, {target.reason}")
+    learned = {"log": ", learned as its logarithm", "log1p": ", learned as log(1 + y), since it has zeros"}
+    lines.append(f"target {', '.join(target.names)}: {target.task}, {target.reason}{learned.get(target.transform, '')}")
+    if prepared.suggests_log:
+        names = ", ".join(target.names)
+        lines.append(f"{names}: positive and highly skewed; with --log-target errors count relative to its values")
     lines += [*table.notes, *prepared.notes]
     if prepared.dropped_rows:
         lines.append(f"{prepared.dropped_rows:,} rows lack a target value and are left out")
@@ -52,6 +56,8 @@ def after(trained: Trained, path: str, checkpoint: str | None) -> str:
         lines.append(f"the same command goes on from {checkpoint}")
     if trained.figures:
         lines += ["", figures_table(trained.figures), ""]
+    if trained.covered:
+        lines += [coverage_line(trained.model, trained.covered, "the test rows"), ""]
     lines.append(f"model saved: {path}")
     return "\n".join(lines)
 
@@ -61,6 +67,8 @@ def summary(trained: Trained, prepared: PreparedTable, path: str) -> dict[str, A
     history = trained.model.network.history
     figures = dict(trained.figures)
     zeros = {} if prepared.asked.weight is None else {"weight_0": prepared.zero_rows}
+    asked = trained.model.intervals
+    intervals = {"intervals": {"coverage": asked.coverage, "covered": list(trained.covered)}} if asked else {}
     return {
         "model": path,
         "target": list(prepared.target.names),
@@ -68,6 +76,7 @@ def summary(trained: Trained, prepared: PreparedTable, path: str) -> dict[str, A
         "rows": {"train": prepared.m, "test": prepared.m_test, "without_target": prepared.dropped_rows, **zeros},
         "figures": figures.pop("network", {}),
         "baselines": figures,
+        **intervals,
         "stop_reason": history.stop_reason,
         "stop_sentence": history.stop_sentence,
         "epochs": len(history["epoch"]) if "epoch" in history else 0,

@@ -42,7 +42,7 @@ from chainrule.tabular.prepare import ROLES, Overrides
 from chainrule.tabular.recipe import recipe
 
 _OF_THE_TABLE = {*ROLES, "embedding_size", "test_size", "random_state", "memory", "verbose"}
-_OF_THE_TABLE |= {*LOSS_PARAMETERS, "loss", "class_weight"}
+_OF_THE_TABLE |= {*LOSS_PARAMETERS, "loss", "class_weight", "log_target", "intervals"}
 
 
 @dataclass(eq=False, repr=False)
@@ -137,7 +137,14 @@ class BaseTabular(BaseEstimator):
         source, targets = self._with_target(X, y)
         source, weight = _with_weights(source, sample_weight)
         trained, prepared = train_table(
-            Task(source, targets, replace(self._overrides(), weight=weight), self._objective(), self.test_size),
+            Task(
+                source,
+                targets,
+                replace(self._overrides(), weight=weight),
+                self._objective(),
+                self.test_size,
+                intervals=getattr(self, "intervals", None),
+            ),
             self._changes(),
             seed=_seed(self.random_state),
             memory=self.memory,
@@ -244,6 +251,9 @@ class BaseTabular(BaseEstimator):
         if "objective" in record:
             objective = Objective.from_dict(record["objective"])
             asked |= {"loss": objective.loss, "class_weight": objective.class_weight, **objective.parameters}
+            asked |= {"log_target": objective.log_target}
+        if model.intervals is not None:
+            asked["intervals"] = model.intervals.coverage
         estimator = cls(**{name: _as_given(value) for name, value in asked.items() if name in names})
         estimator._adopt(model)
         if record:
@@ -320,7 +330,8 @@ class BaseTabular(BaseEstimator):
     def _objective(self) -> Objective:
         given = {name: getattr(self, name, None) for name in LOSS_PARAMETERS}
         parameters = {name: value for name, value in given.items() if value is not None}
-        return Objective(self.loss, parameters, getattr(self, "class_weight", None))
+        log_target = getattr(self, "log_target", False)
+        return Objective(self.loss, parameters, getattr(self, "class_weight", None), log_target)
 
     def _changes(self) -> dict[str, Any]:
         """Return the given settings of the network, under the names of `Settings`."""
@@ -419,7 +430,28 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     delta: float | None = None
     quantile: float | None = None
     power: float | None = None
+    log_target: bool = False
+    intervals: float | None = None
     _task = "regression"
+
+    def predict_interval(self, X: Any) -> Array:
+        """Return the lower and upper end for every row, which cover the share `intervals` of new rows.
+
+        These are split-conformal intervals (`MLPRegressor.predict_interval`), measured on the validation rows. As these
+        also decide when training stops, the coverage is a little lower than asked for, the less so the more they are.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2), or (n_samples, n_outputs, 2) for several targets
+
+        Raises
+        ------
+        InvalidParameterError
+            If the estimator was fitted without `intervals`.
+        """
+        model = self._fitted()
+        with self._opened(self._table(X)) as batches:
+            return np.concatenate([model.predict_interval(batch) for batch in batches])
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return R²; y is numbers, or names columns of X."""

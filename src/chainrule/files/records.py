@@ -89,6 +89,7 @@ _TARGET: Shape = {
     "classes": Each(_LABEL),
     "centre": Each(number()),
     "scale": Each(number(0, open_low=True)),
+    "transform": Maybe(one_of("none", "log", "log1p")),  # missing without a logarithm
 }
 _BLOCKS = Each(
     Kinds(
@@ -117,7 +118,12 @@ _OVERRIDES: Shape = {
     "embedding_size": Leaf(lambda value: value is None or isinstance(value, str | int), "a size, 'auto' or null"),
     "weight": Maybe(OrNone(TEXT)),
 }
-_OBJECTIVE: Shape = {"loss": OrNone(TEXT), "parameters": Each(MEASURED, of=dict), "class_weight": ANYTHING}
+_OBJECTIVE: Shape = {
+    "loss": OrNone(TEXT),
+    "parameters": Each(MEASURED, of=dict),
+    "class_weight": ANYTHING,
+    "log_target": Maybe(FLAG),
+}
 _SCHEMA: Shape = Each({"name": TEXT, "role": TEXT, "note": TEXT})
 TRAINING: Shape = {
     "rows": whole(),
@@ -131,12 +137,14 @@ TRAINING: Shape = {
     "columns": Maybe(_OVERRIDES),
     "objective": Maybe(_OBJECTIVE),
     "test_size": Maybe(number(0)),
+    "covered": Maybe(Each(number(0, 1))),
 }
 _TABLE_MODEL: Shape = {
     "encoder": {"blocks": _BLOCKS},
     "target": _TARGET,
     "architecture": _ARCHITECTURE,
     "training": _OPEN,
+    "intervals": Maybe({"coverage": number(0, 1), "margins": Each(number(0))}),
 }
 _ESTIMATOR: dict[str, Shape] = {
     "parameters": _OPEN,
@@ -207,6 +215,7 @@ PREPARED: Shape = {
     "about": {"source": TEXT, "n_rows": whole(), "names": _TEXTS, "notes": _TEXTS},
     "m": {part: whole() for part in ("training", "validation", "test")},
     "mean": Each(number()),
+    "unit_means": Each(number()),
     "where": OrNone(_OPEN),
     "chosen": Each(Leaf(_is_chosen, "a count of rows, which they are and their digest in hexadecimal digits")),
 }

@@ -64,6 +64,10 @@ class Batches(ABC):
         parts = [batch.columns[0] for batch in self.select([name])]
         return replace(parts[0], values=np.concatenate([part.values for part in parts]))
 
+    def number_of(self, row: int) -> int:
+        """Return the number that a row has in the table it comes from."""
+        return row
+
     def __iter__(self) -> Iterator[Table]:
         report = self.on_read or (lambda done, rows: None)
         done = 0
@@ -82,8 +86,8 @@ class SomeRows(Batches):
     --------
     >>> whole = OneBatch.of(Table((Column("x", "number", np.arange(3)),)))
     >>> some = SomeRows.of(whole, np.array([True, False, True]))
-    >>> some.n_rows, some.column("x").values.tolist()
-    (2, [0, 2])
+    >>> some.n_rows, some.column("x").values.tolist(), some.number_of(1)
+    (2, [0, 2], 2)
     """
 
     whole: Batches = field(kw_only=True)
@@ -97,6 +101,10 @@ class SomeRows(Batches):
     def select(self, names: Sequence[str]) -> SomeRows:
         """Return the same rows with only the given columns."""
         return replace(self, header=self.header.select(names), whole=self.whole.select(names))
+
+    def number_of(self, row: int) -> int:
+        """Return the number that a row has in the whole table."""
+        return self.whole.number_of(int(np.flatnonzero(self.mask)[row]))
 
     def read(self) -> Iterator[Table]:
         """Yield the batches in order, without those of which no row is left."""

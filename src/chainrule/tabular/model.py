@@ -6,7 +6,7 @@ It does not need scikit-learn, so that the command line starts at once and stays
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -17,6 +17,7 @@ from chainrule.files.records import TRAINING
 from chainrule.files.shape import require
 from chainrule.fit.trained_network import TrainedNetwork
 from chainrule.metrics import running_figures
+from chainrule.metrics.conformal import RunningCoverage
 from chainrule.network.activations import sigmoid, softmax
 from chainrule.network.architecture import Architecture
 from chainrule.network.parameters import Parameters
@@ -28,6 +29,7 @@ from chainrule.table import Encoder, Table, Target, from_frame, read_table
 from chainrule.table.batches import Batches, OneBatch
 from chainrule.table.encoding.blocks import Block, Scaled
 from chainrule.table.encoding.dates import DATE_PARTS
+from chainrule.tabular.intervals import Intervals
 from chainrule.tabular.weights import Weighed, row_weights, weighed
 
 
@@ -46,6 +48,8 @@ class Evaluation:
         The number of rows of weight 0, which do not count.
     weight : str, optional
         The column of weights that was used.
+    covered : tuple of float
+        The share of these rows inside the intervals, for each target.
     """
 
     source: str
@@ -55,6 +59,7 @@ class Evaluation:
     notes: tuple[str, ...]
     zero_rows: int = 0
     weight: str | None = None
+    covered: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,12 +79,15 @@ class TableModel:
         Its `architecture` and `parameters` are also the model's.
     training : dict
         The record of the training: settings, figures, stop reason.
+    intervals : Intervals, optional
+        Those around predicted numbers.
     """
 
     encoder: Encoder
     target: Target
     network: TrainedNetwork
     training: dict[str, Any] = field(default_factory=dict)
+    intervals: Intervals | None = None
 
     @property
     def architecture(self) -> Architecture:
@@ -137,38 +145,78 @@ class TableModel:
         target, figures = self.target, running_figures(self.target.task)
         weight = self.weight if self.weight in batches.names else None
         found = Weighed(batches) if weight is None else weighed(batches, weight)
-        counted, notes = 0, dict[str, None]()
+        counted, notes, coverage = 0, dict[str, None](), RunningCoverage()
         for batch in found.batches:
             rows = np.flatnonzero(~target.missing(batch))
             if len(rows):
                 weights = None if weight is None else row_weights(batch, weight)[rows]
-                figures.add(target.encode(batch, rows), self.answers_of(batch, rows), weights)
+                y = target.encode(batch, rows)
+                if target.task == "classification":
+                    figures.add(y, self.answers_of(batch, rows), weights)
+                else:
+                    answers, *ends = self._numbers_of(batch, rows)
+                    figures.add(y, answers, weights)
+                    if ends:
+                        coverage.add(y, ends[0], ends[1], weights)
             counted += len(rows)
             notes |= dict.fromkeys(target.notes(batch))
         if not counted:
             raise TargetError(f"every row of {batches.source} lacks a value of {', '.join(target.names)}.")
         lacking = found.batches.n_rows - counted
         return Evaluation(
-            batches.source, figures.figures(), counted, lacking, tuple(notes), zero_rows=found.zeros, weight=weight
+            batches.source,
+            figures.figures(),
+            counted,
+            lacking,
+            tuple(notes),
+            zero_rows=found.zeros,
+            weight=weight,
+            covered=coverage.shares(),
         )
 
+    def predict_interval(self, table: Any) -> Array:
+        """Return the lower and upper end for every row: (m, 2), or (m, k, 2) for several targets.
+
+        Raises
+        ------
+        InvalidParameterError
+            If the model was trained without intervals.
+        """
+        if self.intervals is None:
+            raise InvalidParameterError(
+                "the model has no intervals: train it with --intervals 0.9 (intervals=0.9 of TabularRegressor)."
+            )
+        ends = np.stack(self._numbers_of(as_table(table))[1:], axis=-1)
+        return ends[:, 0] if ends.shape[1] == 1 else ends
+
+    def _numbers_of(self, table: Table, rows: Array | None = None) -> list[Array]:
+        """Return predicted numbers and, with intervals, their lower and upper ends, each (m, k)."""
+        A = self._in_pieces(self.network.outputs, table, rows)
+        return [self.target.to_units(A), *(self.intervals.ends(A, self.target) if self.intervals else ())]
+
     def predictions(self, table: Table) -> Iterator[tuple[str, Array]]:
-        """Yield the columns that `chainrule predict` writes: the prediction and the class probabilities, or numbers."""
-        answers, target = self.answers_of(table), self.target
+        """Yield the columns of `chainrule predict`: class and probabilities, or numbers with their intervals."""
+        target = self.target
         if target.task == "classification":
+            answers = self.answers_of(table)
             yield "prediction", self.decided(answers)
             yield from ((f"p_{name}", answers[:, k]) for k, name in enumerate(target.classes))
-        elif answers.shape[1] == 1:
-            yield "prediction", self.decided(answers)
-        else:
-            yield from ((f"prediction_{name}", answers[:, k]) for k, name in enumerate(target.names))
+            return
+        columns = dict(zip(("prediction", "lower", "upper"), self._numbers_of(table), strict=False))
+        for k, name in enumerate(target.names):
+            of_target = f"_{name}" if len(target.names) > 1 else ""
+            yield from ((f"{column}{of_target}", numbers[:, k]) for column, numbers in columns.items())
 
     def answers_of(self, table: Table, rows: Array | None = None) -> Array:
         """Predict probabilities or numbers for rows of a table, which are encoded some at a time."""
+        return self._in_pieces(self.answers, table, rows)
+
+    def _in_pieces(self, function: Callable[[Array], Array], table: Table, rows: Array | None = None) -> Array:
+        """Call a function with encoded rows, some at a time, and join the results."""
         rows = np.arange(table.n_rows) if rows is None else rows
         size = self.encoder.rows_at_once
         starts = range(0, max(len(rows), 1), size)
-        return np.concatenate([self.answers(self.encoder.transform(table, rows[i : i + size])) for i in starts])
+        return np.concatenate([function(self.encoder.transform(table, rows[i : i + size])) for i in starts])
 
     def logits(self, table: Any) -> Array:
         """Return Z[L] of every row, (m, n[L])."""
@@ -189,6 +237,8 @@ class TableModel:
             "architecture": architecture_record(self.architecture),
             "training": self.training,
         }
+        if self.intervals is not None:
+            record["intervals"] = self.intervals.to_dict()
         return record, tensors_of(self.parameters)
 
     @classmethod
@@ -199,6 +249,9 @@ class TableModel:
         architecture = architecture_from(record["architecture"])
         encoder, target = Encoder.from_dict(record["encoder"]), Target.from_dict(record["target"])
         check_sense(encoder.blocks, target)
+        intervals = Intervals.from_dict(record["intervals"]) if "intervals" in record else None
+        if intervals is not None and len(intervals.margins) != (len(target.names) if not target.classes else 0):
+            raise TableError("intervals need a target of numbers, and a margin for each.")
         _check_ends(architecture, encoder, target)
         history = History.from_dict(record["training"]["history"]) if record["training"] else History()
         state = State(parameters_of(tensors, architecture), (), step=0, epoch=len(history.columns.get("epoch", [])))
@@ -207,6 +260,7 @@ class TableModel:
             target,
             TrainedNetwork(architecture, state, history, seed=record["training"].get("seed")),
             record["training"],
+            intervals,
         )
 
 
@@ -219,6 +273,8 @@ def check_sense(blocks: Sequence[Block], target: Target | None) -> None:
     if target is None:
         return
     if target.task == "classification":
+        if target.transform != "none":
+            raise TableError("a classification target has no logarithm.")
         if len(target.names) != 1 or len(set(target.classes)) < max(2, len(target.classes)):
             raise TableError("a classification target needs one name, and two or more classes that differ.")
     elif not len(target.names) == len(target.centre) == len(target.scale):

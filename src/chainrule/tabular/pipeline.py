@@ -28,6 +28,7 @@ from chainrule.table.reading.as_parquet import fingerprint
 from chainrule.table.reading.batches import open_batches
 from chainrule.table.reading.inputs import check_outputs, is_source
 from chainrule.table.reading.size import memory_needed
+from chainrule.tabular.intervals import require_validation
 from chainrule.tabular.model import as_table
 from chainrule.tabular.prepare import Overrides, PreparedTable, prepare
 from chainrule.tabular.prepared_file import load_prepared, save_prepared
@@ -66,6 +67,8 @@ class Task:
         Another table to test on.
     strict : bool, default False
         Refuse rows without a target value, instead of leaving them out.
+    intervals : float, optional
+        The share that intervals around predicted numbers are to cover.
     """
 
     source: Any
@@ -75,6 +78,7 @@ class Task:
     test: float = 0.2
     test_source: Any = None
     strict: bool = False
+    intervals: float | None = None
 
 
 def in_batches(source: Any, memory: str | None = None) -> bool:
@@ -161,6 +165,8 @@ def train_table(
     budget, drafted = Budget.asked(memory), recipe(1, **changes)
     shares = Shares(task.test, drafted.validation_fraction if drafted.early_stopping else 0.0, seed)
     is_root = distribution is None or distribution.is_root
+    if task.intervals is not None:
+        require_validation(shares.validation)
     if checkpoint is not None and is_root:
         check_outputs({"the checkpoint": places(checkpoint)}, [task.source, task.test_source])
 
@@ -190,6 +196,7 @@ def train_table(
             seed=seed,
             budget=budget,
             compare_on=compare_on,
+            intervals=task.intervals,
             checkpoint=file,
             distribution=distribution,
             **hooks,

@@ -24,6 +24,7 @@ from chainrule.table.encoding.moments import RunningMoments
 from chainrule.table.holdout import at
 from chainrule.table.reading.batches import ParquetBatches, ScanPlan
 from chainrule.tabular.encode import EncodedRows, RowEncoding, encode_parts, encoded_rows
+from chainrule.tabular.log_target import is_skewed, with_logarithm
 from chainrule.tabular.split import PARTS, Shares, Split, split_table, with_target
 from chainrule.tabular.weights import Weighed, row_weights, weighed
 
@@ -78,6 +79,10 @@ class PreparedTable:
         The encoded rows of the parts "training", "validation" and "test", in memory or on disk.
     mean : tuple of float
         Mean of the network's targets over all rows except the test rows: the baseline's prediction.
+    unit_means : tuple of float
+        The means of regression targets over the same rows, in the units of the table; empty for classes.
+    suggests_log : bool
+        Whether the targets are so skewed that their logarithm may be easier to learn; not restored with a checkpoint.
     dropped_rows : int
         Number of rows without a target value, which are left out.
     zero_rows : int
@@ -101,6 +106,8 @@ class PreparedTable:
     encoder: Encoder
     rows: dict[str, EncodedRows]
     mean: tuple[float, ...]
+    unit_means: tuple[float, ...] = ()
+    suggests_log: bool = False
     dropped_rows: int = 0
     zero_rows: int = 0
     notes: tuple[str, ...] = ()
@@ -214,12 +221,18 @@ def prepare(
         tested = weighed(test_batches, asked.weight)
         test_batches, zeros = tested.batches, zeros + tested.zeros
     target, schema = _infer(watched(batches, "reading"), targets, asked)
+    objective.loss_for(target)
+    if objective.log_target:
+        target = with_logarithm(target, [batches] if test_batches is None else [batches, test_batches])
     features = [plan.name for plan in schema.used]
     split = split_table(watched(batches, "splitting"), target, features, shares)
     needed = watched(batches.select([*features, *target.names, *asked.weights]), "measuring")
     y = _TargetMeasures(target, objective)
     measures = _measured(needed, split, schema, y, shares.seed, asked.weight, counted.unit)
-    encoder, (target, mean) = Encoder.of(schema, measures, batches.source, asked.embedding_size), y.results()
+    encoder, (target, mean, unit_means) = (
+        Encoder.of(schema, measures, batches.source, asked.embedding_size),
+        y.results(),
+    )
     counts = {part: split.counts[part] for part in PARTS}
     without, notes = split.counts["without target"], dict[str, None]()
     for batch in test_batches or ():
@@ -243,6 +256,8 @@ def prepare(
         encoder=encoder,
         rows=encoded,
         mean=mean,
+        unit_means=unit_means,
+        suggests_log=y.suggests_log,
         dropped_rows=without,
         zero_rows=zeros,
         notes=tuple(notes),
@@ -317,8 +332,9 @@ def _measured(
         for start, batch, part in split.of(batches):
             untested = part.untested
             weights = None if weight is None else row_weights(batch, weight) / unit
-            y.add(batch, untested, at(weights, untested))
-            yield Rows(batch.select(features), untested, _sampled(start, untested, share, seed), weights)
+            sampled = _sampled(start, untested, share, seed)
+            y.add(batch, untested, sampled, at(weights, untested))
+            yield Rows(batch.select(features), untested, sampled, weights)
 
     return measure(batches.header.select(features), rows(), schema.categorical)
 
@@ -337,18 +353,29 @@ class _TargetMeasures:
         self.loss = objective.loss_for(target)
         self.counts = np.zeros(len(target.classes))
         self.numbers = [RunningMoments() for _ in target.names]
+        self.learned = [RunningMoments() for _ in target.names]  # of what the network learns: numbers, or logarithms
+        self.sample: list[Array] = []
 
-    def add(self, batch: Table, rows: Array, weights: Array | None = None) -> None:
-        """Add rows of a batch, with the weight of each."""
+    def add(self, batch: Table, rows: Array, sampled: Array, weights: Array | None = None) -> None:
+        """Add rows of a batch, with the weight of each; some of them are a sample."""
         y = self.target.encode(batch, rows)
         if self.target.task == "classification":
             self.counts += np.bincount(y, weights, minlength=len(self.counts))
         else:
-            for moments, values in zip(self.numbers, y.T, strict=True):
-                moments.add(values, weights)
+            for numbers, learned, values in zip(self.numbers, self.learned, y.T, strict=True):
+                numbers.add(values, weights)
+                learned.add(self.target.transformed(values), weights)
+            self.sample.append(self.target.encode(batch, sampled))
 
-    def results(self) -> tuple[Target, tuple[float, ...]]:
-        """Return the target with its units, and the mean of the network's targets.
+    @property
+    def suggests_log(self) -> bool:
+        """Whether the logarithm of every target may be easier to learn than the target."""
+        if not self.standardise or self.target.transform != "none":
+            return False
+        return all(map(is_skewed, np.concatenate(self.sample).T))
+
+    def results(self) -> tuple[Target, tuple[float, ...], tuple[float, ...]]:
+        """Return the target with its units, the mean of the network's targets, and the means of numbers in units.
 
         Raises
         ------
@@ -361,8 +388,10 @@ class _TargetMeasures:
             means = tuple(each.mean for each in found)
             if not self.standardise:
                 self.loss.check_target(np.array([[each.low for each in found], [each.high for each in found]]))
-                return replace(self.target, centre=zeros, scale=ones), means
-            return replace(self.target, centre=means, scale=tuple(each.deviation for each in found)), zeros
+                return replace(self.target, centre=zeros, scale=ones), means, means
+            learned = [moments.total() for moments in self.learned]
+            centre, scale = (each.mean for each in learned), (each.deviation for each in learned)
+            return replace(self.target, centre=tuple(centre), scale=tuple(scale)), zeros, means
         codes = np.arange(len(self.counts))
         mean = np.average(self.target.to_network(codes), axis=0, weights=self.counts)
-        return self.target, tuple(mean.tolist())
+        return self.target, tuple(mean.tolist()), ()

@@ -36,6 +36,7 @@ from chainrule.outofcore.shuffle import ShuffledRows
 from chainrule.outofcore.stream_feed import StreamFeed
 from chainrule.table import Target
 from chainrule.tabular.encode import EncodedRows
+from chainrule.tabular.intervals import Intervals, require_enough
 from chainrule.tabular.model import TableModel
 from chainrule.tabular.prepare import PreparedTable
 
@@ -44,10 +45,14 @@ Figures = dict[str, dict[str, float]]
 
 @dataclass(frozen=True)
 class Trained:
-    """The model, with its figures and those of the baselines on the test rows."""
+    """The model, with its figures and those of the baselines on the test rows.
+
+    With intervals, `covered` is the share of the test rows inside, for each target.
+    """
 
     model: TableModel
     figures: Figures = field(default_factory=dict)
+    covered: tuple[float, ...] = ()
 
 
 def train(
@@ -57,6 +62,7 @@ def train(
     seed: int = 0,
     budget: Budget | None = None,
     compare_on: str = "test",
+    intervals: float | None = None,
     on_segment: Hook | None = None,
     on_epoch: Hook | None = None,
     on_compare: Callable[[], None] | None = None,
@@ -74,6 +80,8 @@ def train(
         The memory for reading rows on disk; a quarter of the machine's by default.
     compare_on : {"test", "validation"}, default "test"
         Which rows. The validation rows decide when training stops, so the figures on them are a little too good.
+    intervals : float, optional
+        The share that intervals around predicted numbers are to cover, measured on the validation rows.
     on_segment, on_epoch : callable, optional
         Called with the progress of the network's training.
     on_compare : callable, optional
@@ -89,13 +97,21 @@ def train(
     """
     check_parameters(settings, list(vars(settings)))
     budget = budget or Budget.asked(None)
+    if intervals is not None:
+        require_enough(intervals, prepared.target, prepared.rows["validation"].m)
     began = time.perf_counter()
     network = _fit(prepared, settings, seed, budget, on_segment, on_epoch, checkpoint, distribution)
     seconds = time.perf_counter() - began
     figures: Figures = {}
-    tested = prepared.rows[compare_on]
-    if tested.m and (distribution is None or distribution.is_root):
-        judged = partial(_figures, tested, prepared.target, _rows_at_once(prepared, budget))
+    tested, size = prepared.rows[compare_on], _rows_at_once(prepared, budget)
+    is_root = distribution is None or distribution.is_root
+    measured, covered = None, tuple[float, ...]()
+    if intervals is not None and is_root:
+        outputs = partial(_outputs, network, size=size)
+        measured = Intervals.measured(intervals, outputs(prepared.rows["validation"]))
+        covered = measured.covered(outputs(prepared.rows["test"]), prepared.target)
+    if tested.m and is_root:
+        judged = partial(_figures, tested, prepared.target, size)
         figures["network"] = judged(_model(prepared, network).answers)
         if network.history.stop_reason != StopReason.INTERRUPTED:
             if on_compare is not None:
@@ -104,9 +120,11 @@ def train(
             figures["linear model"] = judged(_model(prepared, linear).answers)
         figures[baseline_name(prepared.target)] = judged(_constant(prepared))
     record = _record(prepared, settings, seed, seconds, network.history) | {"figures": figures}
+    if covered:
+        record["covered"] = list(covered)
     if isinstance(prepared.rows["training"], RowFiles):
         record["order"] = dict(zip(("block", "window"), window_of(prepared, budget), strict=True))
-    return Trained(_model(prepared, network, record), figures)
+    return Trained(replace(_model(prepared, network, record), intervals=measured), figures, covered)
 
 
 def baseline_name(target: Target) -> str:
@@ -151,8 +169,8 @@ def _linear(settings: Settings) -> Settings:
 
 def _constant(prepared: PreparedTable) -> Callable[[Array], Array]:
     """Return a function that predicts the training rows' class shares, or their mean, for every row."""
-    target, mean = prepared.target, np.array(prepared.mean)
-    answer = target.to_units(mean) if target.task == "regression" else prepared.class_shares
+    is_numbers = prepared.target.task == "regression"
+    answer = np.array(prepared.unit_means) if is_numbers else prepared.class_shares
     return lambda X: np.tile(answer, (len(X), 1))
 
 
@@ -163,6 +181,13 @@ def _figures(rows: EncodedRows, target: Target, size: int, answers: Callable[[Ar
         part = rows.read(start, min(start + size, rows.m))
         figures.add(target.from_network(part.Y), answers(part.X), part.weights)
     return figures.figures()
+
+
+def _outputs(network: TrainedNetwork, rows: EncodedRows, size: int) -> Iterator[tuple[Array, Array, Array | None]]:
+    """Yield targets and outputs in the network's units, and weights, some rows at a time."""
+    for start in range(0, rows.m, size):
+        part = rows.read(start, min(start + size, rows.m))
+        yield part.Y, network.outputs(part.X), part.weights
 
 
 @dataclass(frozen=True)
