@@ -25,6 +25,9 @@ def summary(model: str) -> None:
     click.echo(f"\ntarget: {', '.join(target.names)} ({target.task}{learned})")
     if target.classes:
         click.echo(f"classes: {', '.join(str(name) for name in target.classes)}")
+    if len(target.classes) == 2:
+        rules = ", f1, recall= or cost=" if loaded.thresholds else ", no rule, since no rows were held out"
+        click.echo(f"threshold: of p_{target.classes[1]}, 0.5 by default; --threshold takes a number{rules}")
     click.echo(f"columns: {', '.join(loaded.encoder.columns)}")
     if loaded.weight is not None:
         click.echo(f"weights: {loaded.weight}")

@@ -384,6 +384,27 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     class_weight: Any = None
     _task = "classification"
 
+    def predict(self, X: Any, threshold: str | float | None = None) -> Array:
+        """Predict the class of every row.
+
+        Parameters
+        ----------
+        X : as for `fit`
+            If the target was a column, columns in any order, others are ignored; a missing one raises TableError. If
+            it was given as values, a frame must have the same columns in the same order, as elsewhere in scikit-learn.
+        threshold : float or str, optional
+            For two classes: `classes_[1]` is predicted if its probability is at least this number; or "f1",
+            "recall=0.9" or "cost=FP:FN" (such as "cost=1:5"), which choose the number by the validation rows of the
+            training. By default the more probable class is predicted.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        model = self._fitted()
+        limit = None if threshold is None else model.threshold(threshold).threshold
+        return model.decided(self._answers(X), limit)
+
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each class (column, in the order of `classes_`) for each row."""
         return self._answers(X)

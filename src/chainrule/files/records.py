@@ -144,6 +144,15 @@ _TABLE_MODEL: Shape = {
     "target": _TARGET,
     "architecture": _ARCHITECTURE,
     "training": _OPEN,
+    "thresholds": Maybe(
+        {
+            "thresholds": Each(number(0, 1), least=1),
+            "true_positives": Each(number(0)),
+            "false_positives": Each(number(0)),
+            "positives": number(0),
+            "negatives": number(0),
+        }
+    ),
     "intervals": Maybe({"coverage": number(0, 1), "margins": Each(number(0))}),
 }
 _ESTIMATOR: dict[str, Shape] = {

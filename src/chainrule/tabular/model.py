@@ -30,6 +30,7 @@ from chainrule.table.batches import Batches, OneBatch
 from chainrule.table.encoding.blocks import Block, Scaled
 from chainrule.table.encoding.dates import DATE_PARTS
 from chainrule.tabular.intervals import Intervals
+from chainrule.tabular.thresholds import Chosen, Decisions, Thresholds, chosen
 from chainrule.tabular.weights import Weighed, row_weights, weighed
 
 
@@ -50,6 +51,8 @@ class Evaluation:
         The column of weights that was used.
     covered : tuple of float
         The share of these rows inside the intervals, for each target.
+    decisions : dict of str to float
+        With a threshold, the `accuracy`, `precision`, `recall` and `f1` of the decisions.
     """
 
     source: str
@@ -60,6 +63,7 @@ class Evaluation:
     zero_rows: int = 0
     weight: str | None = None
     covered: tuple[float, ...] = ()
+    decisions: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,8 @@ class TableModel:
         The record of the training: settings, figures, stop reason.
     intervals : Intervals, optional
         Those around predicted numbers.
+    thresholds : Thresholds, optional
+        What thresholds of two classes would do with the validation rows.
     """
 
     encoder: Encoder
@@ -88,6 +94,7 @@ class TableModel:
     network: TrainedNetwork
     training: dict[str, Any] = field(default_factory=dict)
     intervals: Intervals | None = None
+    thresholds: Thresholds | None = None
 
     @property
     def architecture(self) -> Architecture:
@@ -105,6 +112,10 @@ class TableModel:
         name: str | None = self.training.get("columns", {}).get("weight")
         return name
 
+    def threshold(self, asked: str | float) -> Chosen:
+        """Return a threshold for the probability of the second class: a number as it is, or chosen by a rule."""
+        return chosen(asked, self.target, self.thresholds)
+
     def predict(self, table: Any) -> Array:
         """Predict every row: class labels of shape (m,), or numbers (m,) or (m, k) in the units of the table.
 
@@ -115,8 +126,13 @@ class TableModel:
         """
         return self.decided(self.answers_of(as_table(table)))
 
-    def decided(self, answers: Array) -> Array:
-        """Return the most probable class of each row, or its numbers."""
+    def decided(self, answers: Array, threshold: float | None = None) -> Array:
+        """Return the most probable class of each row, or its numbers.
+
+        With a threshold it is the second class of two if its probability is at least that.
+        """
+        if threshold is not None:
+            return np.array(self.target.classes)[(answers[:, 1] >= threshold).astype(np.intp)]
         if self.target.task == "classification":
             return np.array(self.target.classes)[answers.argmax(axis=1)]
         return answers[:, 0] if answers.shape[1] == 1 else answers
@@ -134,8 +150,14 @@ class TableModel:
         """
         return self.judge(OneBatch.of(as_table(table))).figures
 
-    def judge(self, batches: Batches) -> Evaluation:
+    def judge(self, batches: Batches, threshold: float | None = None) -> Evaluation:
         """Evaluate the model on a table, batch by batch, with the column of weights of the training if it is there.
+
+        Parameters
+        ----------
+        batches : Batches
+        threshold : float, optional
+            For two classes; by default the more probable one is predicted.
 
         Raises
         ------
@@ -146,13 +168,17 @@ class TableModel:
         weight = self.weight if self.weight in batches.names else None
         found = Weighed(batches) if weight is None else weighed(batches, weight)
         counted, notes, coverage = 0, dict[str, None](), RunningCoverage()
+        decisions = None if threshold is None else Decisions(threshold)
         for batch in found.batches:
             rows = np.flatnonzero(~target.missing(batch))
             if len(rows):
                 weights = None if weight is None else row_weights(batch, weight)[rows]
                 y = target.encode(batch, rows)
                 if target.task == "classification":
-                    figures.add(y, self.answers_of(batch, rows), weights)
+                    answers = self.answers_of(batch, rows)
+                    figures.add(y, answers, weights)
+                    if decisions is not None:
+                        decisions.add(y, answers, weights)
                 else:
                     answers, *ends = self._numbers_of(batch, rows)
                     figures.add(y, answers, weights)
@@ -163,15 +189,20 @@ class TableModel:
         if not counted:
             raise TargetError(f"every row of {batches.source} lacks a value of {', '.join(target.names)}.")
         lacking = found.batches.n_rows - counted
+        decided = {} if decisions is None else decisions.figures()
+        shown = figures.figures()
+        if decided:
+            shown["accuracy"] = decided["accuracy"]
         return Evaluation(
             batches.source,
-            figures.figures(),
+            shown,
             counted,
             lacking,
             tuple(notes),
             zero_rows=found.zeros,
             weight=weight,
             covered=coverage.shares(),
+            decisions=decided,
         )
 
     def predict_interval(self, table: Any) -> Array:
@@ -194,12 +225,12 @@ class TableModel:
         A = self._in_pieces(self.network.outputs, table, rows)
         return [self.target.to_units(A), *(self.intervals.ends(A, self.target) if self.intervals else ())]
 
-    def predictions(self, table: Table) -> Iterator[tuple[str, Array]]:
+    def predictions(self, table: Table, threshold: float | None = None) -> Iterator[tuple[str, Array]]:
         """Yield the columns of `chainrule predict`: class and probabilities, or numbers with their intervals."""
         target = self.target
         if target.task == "classification":
             answers = self.answers_of(table)
-            yield "prediction", self.decided(answers)
+            yield "prediction", self.decided(answers, threshold)
             yield from ((f"p_{name}", answers[:, k]) for k, name in enumerate(target.classes))
             return
         columns = dict(zip(("prediction", "lower", "upper"), self._numbers_of(table), strict=False))
@@ -239,6 +270,8 @@ class TableModel:
         }
         if self.intervals is not None:
             record["intervals"] = self.intervals.to_dict()
+        if self.thresholds is not None:
+            record["thresholds"] = self.thresholds.to_dict()
         return record, tensors_of(self.parameters)
 
     @classmethod
@@ -252,6 +285,9 @@ class TableModel:
         intervals = Intervals.from_dict(record["intervals"]) if "intervals" in record else None
         if intervals is not None and len(intervals.margins) != (len(target.names) if not target.classes else 0):
             raise TableError("intervals need a target of numbers, and a margin for each.")
+        thresholds = Thresholds.from_dict(record["thresholds"]) if "thresholds" in record else None
+        if thresholds is not None and len(target.classes) != 2:
+            raise TableError("thresholds need a target of two classes.")
         _check_ends(architecture, encoder, target)
         history = History.from_dict(record["training"]["history"]) if record["training"] else History()
         state = State(parameters_of(tensors, architecture), (), step=0, epoch=len(history.columns.get("epoch", [])))
@@ -261,6 +297,7 @@ class TableModel:
             TrainedNetwork(architecture, state, history, seed=record["training"].get("seed")),
             record["training"],
             intervals,
+            thresholds,
         )
 
 

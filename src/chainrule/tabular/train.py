@@ -39,6 +39,7 @@ from chainrule.tabular.encode import EncodedRows
 from chainrule.tabular.intervals import Intervals, require_enough
 from chainrule.tabular.model import TableModel
 from chainrule.tabular.prepare import PreparedTable
+from chainrule.tabular.thresholds import Thresholds
 
 Figures = dict[str, dict[str, float]]
 
@@ -110,6 +111,7 @@ def train(
         outputs = partial(_outputs, network, size=size)
         measured = Intervals.measured(intervals, outputs(prepared.rows["validation"]))
         covered = measured.covered(outputs(prepared.rows["test"]), prepared.target)
+    thresholds = _thresholds(_model(prepared, network), prepared.rows["validation"], size) if is_root else None
     if tested.m and is_root:
         judged = partial(_figures, tested, prepared.target, size)
         figures["network"] = judged(_model(prepared, network).answers)
@@ -124,7 +126,8 @@ def train(
         record["covered"] = list(covered)
     if isinstance(prepared.rows["training"], RowFiles):
         record["order"] = dict(zip(("block", "window"), window_of(prepared, budget), strict=True))
-    return Trained(replace(_model(prepared, network, record), intervals=measured), figures, covered)
+    model = replace(_model(prepared, network, record), intervals=measured, thresholds=thresholds)
+    return Trained(model, figures, covered)
 
 
 def baseline_name(target: Target) -> str:
@@ -188,6 +191,14 @@ def _outputs(network: TrainedNetwork, rows: EncodedRows, size: int) -> Iterator[
     for start in range(0, rows.m, size):
         part = rows.read(start, min(start + size, rows.m))
         yield part.Y, network.outputs(part.X), part.weights
+
+
+def _thresholds(model: TableModel, rows: EncodedRows, size: int) -> Thresholds | None:
+    """Measure thresholds of two classes on rows, if there are any."""
+    if len(model.target.classes) != 2 or not rows.m:
+        return None
+    parts = (rows.read(start, min(start + size, rows.m)) for start in range(0, rows.m, size))
+    return Thresholds.measured((part.Y[:, 0], model.answers(part.X)[:, 1], part.weights) for part in parts)
 
 
 @dataclass(frozen=True)
