@@ -39,7 +39,9 @@ def test_weights_are_shown_used_and_recorded(chainrule, table, tmp_path):
     assert ", weighted by w\n" in outcome.stdout
     data = chainrule("evaluate", model, table, "--json").json
     assert (data["rows"], data["weight"], data["weight_0"]) == (266, "w", 134)
-    data = chainrule("evaluate", model, f"SELECT * EXCLUDE w FROM '{table}'", "--json").json
+    without = f"SELECT * EXCLUDE w FROM '{table}'"
+    assert "all rows count the same: there is no column w" in chainrule("evaluate", model, without).stdout
+    data = chainrule("evaluate", model, without, "--json").json
     assert (data["rows"], "weight" in data) == (m, False)
     outcome = chainrule("predict", model, f"SELECT * REPLACE (-1 AS w) FROM '{table}'")
     assert outcome.code == 0  # predicting ignores weights
@@ -70,6 +72,12 @@ def test_logarithms_and_intervals(chainrule, table, tmp_path):
     price = pd.read_csv(table)["price"]
     inside = ((frame["lower"] <= price) & (price <= frame["upper"])).mean()
     assert chainrule("evaluate", model, table, "--json").json["covered"] == pytest.approx([inside])
+
+
+def test_class_weights_are_shown_and_not_all_0(chainrule, table, tmp_path):
+    asked = ("train", table, "-t", "bought", "-m", tmp_path / "m", *QUICK, "--class-weight")
+    assert "\nweights of the classes: no 0." in chainrule(*asked, "balanced").stdout
+    assert "gives every class that occurs the weight 0" in chainrule(*asked, "yes=0,no=0").error
 
 
 def test_a_threshold_is_said_and_decides(chainrule, table, tmp_path):

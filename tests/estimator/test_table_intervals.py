@@ -99,6 +99,13 @@ def test_several_targets_have_margins_of_their_own():
     assert (ends[..., 0] < ends[..., 1]).all()
 
 
+def test_losses_without_negative_targets_have_none_in_an_interval():
+    frame = _frame(2)
+    low, high = TabularRegressor(**SMALL, loss="poisson", intervals=0.95).fit(frame, "y").predict_interval(frame).T
+    assert low.min() == 0
+    assert (low < high).all()
+
+
 def test_rows_without_weight_do_not_widen_them():
     scores = np.array([1.0] * 18 + [9.0] * 2)[:, None]
     weights = np.array([1.0] * 18 + [0.01] * 2)

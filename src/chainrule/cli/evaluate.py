@@ -38,6 +38,8 @@ def evaluate(model: str, table: str, threshold: str | None, memory: str | None, 
         click.echo(f"{found.without_target:,} rows lack a target value and are left out")
     if found.zero_rows:
         click.echo(f"{found.zero_rows:,} rows have weight 0 and are left out")
+    if loaded.weight is not None and found.weight is None:
+        click.echo(f"all rows count the same: there is no column {loaded.weight}, which held the weights in training")
     by = "" if found.weight is None else f", weighted by {found.weight}"
     click.echo(f"{found.rows:,} rows of {found.source}{by}")
     click.echo(figures_table({"network": found.figures}, "on these rows"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chainrule.cli.display import aligned, coverage_line, figures_table
+from chainrule.cli.display import aligned, coverage_line, figures_table, number
 
 if TYPE_CHECKING:
     from chainrule.fit.parameters import Settings
@@ -33,6 +33,9 @@ def before(prepared: PreparedTable, settings: Settings) -> str:
     lines += ["", aligned([("column", "role", "note"), *prepared.schema.rows()]), ""]
     held = f", {settings.validation_fraction:.0%} of them held out to stop early" if settings.early_stopping else ""
     lines.append(f"{prepared.m:,} rows to train on{held}; {prepared.m_test:,} to test on")
+    if prepared.class_weights is not None:
+        weights = zip(target.classes, prepared.class_weights, strict=True)
+        lines.append(f"weights of the classes: {', '.join(f'{name} {number(weight)}' for name, weight in weights)}")
     if prepared.asked.weight is not None:
         lines.append(f"all figures, also those on the test rows, are weighted by {prepared.asked.weight}")
     net = network_of(prepared, settings)

@@ -131,7 +131,13 @@ class Objective:
             spelled |= {str(label).lower(): label for label in target.classes if isinstance(label, bool)}
             asked = {spelled.get(label, label) if isinstance(label, str) else label: asked[label] for label in asked}
         weights = weight_of_classes(asked, np.array(target.classes), np.arange(len(shares)), shares)
-        return tuple((weights / float(weights @ shares)).tolist())
+        mean = float(weights @ shares)
+        if not mean:
+            raise InvalidParameterError(
+                f"class_weight={self.class_weight!r} gives every class that occurs the weight 0: nothing would be "
+                "learned. Give one of them a positive weight."
+            )
+        return tuple((weights / mean).tolist())
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON; `from_dict` restores it. Labels become pairs, since JSON keys are texts."""

@@ -11,6 +11,7 @@ import numpy as np
 from chainrule._errors import InvalidParameterError
 from chainrule.fit.parameters import FRACTION
 from chainrule.metrics.conformal import RunningCoverage, least_rows, score_of_rank, widened
+from chainrule.network.losses import Loss
 from chainrule.network.types import Array
 from chainrule.table import Target
 
@@ -49,17 +50,24 @@ class Intervals:
         found = score_of_rank(scores, coverage, None if weights[0] is None else np.concatenate(weights))
         return cls(coverage, tuple(found.tolist()))
 
-    def ends(self, A: Array, target: Target) -> tuple[Array, Array]:
-        """Return the lower and upper ends around outputs of the network, each (m, k), in the units of the table."""
+    def ends(self, A: Array, target: Target, loss: Loss) -> tuple[Array, Array]:
+        """Return the lower and upper ends around outputs of the network, each (m, k), in the units of the table.
+
+        Where the loss takes no negative targets (poisson, gamma, tweedie), no interval begins below 0.
+        """
         A = A.astype(np.float64)
         both = widened(A, A, np.array(self.margins))
+        if loss.output.name != "identity":
+            both = np.maximum(both, 0.0)
         return target.to_units(both[..., 0]), target.to_units(both[..., 1])
 
-    def covered(self, parts: Iterable[tuple[Array, Array, Array | None]], target: Target) -> tuple[float, ...]:
+    def covered(
+        self, parts: Iterable[tuple[Array, Array, Array | None]], target: Target, loss: Loss
+    ) -> tuple[float, ...]:
         """Return the share of rows inside, for each target; the parts are those of `measured`."""
         coverage = RunningCoverage()
         for Y, A, weights in parts:
-            coverage.add(target.from_network(Y), *self.ends(A, target), weights)
+            coverage.add(target.from_network(Y), *self.ends(A, target, loss), weights)
         return coverage.shares()
 
     def to_dict(self) -> dict[str, Any]:

@@ -223,7 +223,8 @@ class TableModel:
     def _numbers_of(self, table: Table, rows: Array | None = None) -> list[Array]:
         """Return predicted numbers and, with intervals, their lower and upper ends, each (m, k)."""
         A = self._in_pieces(self.network.outputs, table, rows)
-        return [self.target.to_units(A), *(self.intervals.ends(A, self.target) if self.intervals else ())]
+        ends = self.intervals.ends(A, self.target, self.architecture.loss) if self.intervals else ()
+        return [self.target.to_units(A), *ends]
 
     def predictions(self, table: Table, threshold: float | None = None) -> Iterator[tuple[str, Array]]:
         """Yield the columns of `chainrule predict`: class and probabilities, or numbers with their intervals."""

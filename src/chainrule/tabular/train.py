@@ -110,7 +110,7 @@ def train(
     if intervals is not None and is_root:
         outputs = partial(_outputs, network, size=size)
         measured = Intervals.measured(intervals, outputs(prepared.rows["validation"]))
-        covered = measured.covered(outputs(prepared.rows["test"]), prepared.target)
+        covered = measured.covered(outputs(prepared.rows["test"]), prepared.target, network.architecture.loss)
     thresholds = _thresholds(_model(prepared, network), prepared.rows["validation"], size) if is_root else None
     if tested.m and is_root:
         judged = partial(_figures, tested, prepared.target, size)
