@@ -11,6 +11,8 @@ from sklearn.metrics import log_loss, mean_absolute_error, r2_score, roc_auc_sco
 from chainrule import TabularClassifier, TabularRegressor, load
 from chainrule._errors import InvalidParameterError, TableError
 from chainrule.fit.objective import Objective
+from chainrule.table import from_frame
+from chainrule.table.batches import OneBatch
 from chainrule.table.reading.batches import open_batches
 from chainrule.tabular.prepare import Overrides, prepare
 from chainrule.tabular.prepared_file import load_prepared, save_prepared
@@ -153,6 +155,20 @@ def test_rows_on_disk_keep_their_weights_when_restored_or_read_elsewhere(tmp_pat
     assert np.array_equal(here.weights, there.weights)
     assert len(np.unique(here.weights)) == 6  # three weights, two classes
     assert np.array_equal(training.part(5, 40).read(0, 35).weights, here.weights)
+
+
+@pytest.mark.parametrize("target", ["kind", "price"])
+def test_a_table_in_batches_is_measured_as_in_memory(target, tmp_path):
+    """To the last bit, as without weights."""
+    many = pd.concat([FRAME] * 40, ignore_index=True)
+    many.to_parquet(tmp_path / "t.parquet")
+    asked = Overrides(weight="w")
+    whole = prepare(OneBatch.of(from_frame(many)), [target], overrides=asked)
+    with open_batches(str(tmp_path / "t.parquet"), batch_bytes=1) as batches:
+        parts = prepare(batches, [target], tmp_path, overrides=asked)
+    assert (parts.schema, parts.target, parts.encoder) == (whole.schema, whole.target, whole.encoder)
+    assert (parts.mean, parts.unit_means, parts.zero_rows) == (whole.mean, whole.unit_means, whole.zero_rows)
+    assert whole.zero_rows == 40 * (FRAME["w"] == 0).sum()
 
 
 @pytest.mark.parametrize(
