@@ -16,8 +16,6 @@ from chainrule._errors import InvalidParameterError, ShapeError, TableError, Tar
 from chainrule.files.records import TRAINING
 from chainrule.files.shape import require
 from chainrule.fit.trained_network import TrainedNetwork
-from chainrule.metrics import running_figures
-from chainrule.metrics.conformal import RunningCoverage
 from chainrule.network.activations import sigmoid, softmax
 from chainrule.network.architecture import Architecture
 from chainrule.network.parameters import Parameters
@@ -29,41 +27,10 @@ from chainrule.table import Encoder, Table, Target, from_frame, read_table
 from chainrule.table.batches import Batches, OneBatch
 from chainrule.table.encoding.blocks import Block, Scaled
 from chainrule.table.encoding.dates import DATE_PARTS
+from chainrule.tabular.evaluation import Evaluation, RunningEvaluation
 from chainrule.tabular.intervals import Intervals
-from chainrule.tabular.thresholds import Chosen, Decisions, Thresholds, chosen
+from chainrule.tabular.thresholds import Chosen, Thresholds, chosen
 from chainrule.tabular.weights import Weighed, row_weights, weighed
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """The figures of a model on a table, with notes.
-
-    Attributes
-    ----------
-    source : str
-    figures : dict of str to float
-    rows, without_target : int
-        The number of rows that count, and of those that lack a target value.
-    notes : tuple of str
-    zero_rows : int
-        The number of rows of weight 0, which do not count.
-    weight : str, optional
-        The column of weights that was used.
-    covered : tuple of float
-        The share of these rows inside the intervals, for each target.
-    decisions : dict of str to float
-        With a threshold, the `accuracy`, `precision`, `recall` and `f1` of the decisions.
-    """
-
-    source: str
-    figures: dict[str, float]
-    rows: int
-    without_target: int
-    notes: tuple[str, ...]
-    zero_rows: int = 0
-    weight: str | None = None
-    covered: tuple[float, ...] = ()
-    decisions: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -164,45 +131,30 @@ class TableModel:
         TableError, TargetError
             If columns are missing, or every row lacks a target value.
         """
-        target, figures = self.target, running_figures(self.target.task)
+        target, judged = self.target, RunningEvaluation(self.target.task, threshold)
         weight = self.weight if self.weight in batches.names else None
         found = Weighed(batches) if weight is None else weighed(batches, weight)
-        counted, notes, coverage = 0, dict[str, None](), RunningCoverage()
-        decisions = None if threshold is None else Decisions(threshold)
+        counted, notes = 0, dict[str, None]()
         for batch in found.batches:
             rows = np.flatnonzero(~target.missing(batch))
             if len(rows):
                 weights = None if weight is None else row_weights(batch, weight)[rows]
-                y = target.encode(batch, rows)
-                if target.task == "classification":
-                    answers = self.answers_of(batch, rows)
-                    figures.add(y, answers, weights)
-                    if decisions is not None:
-                        decisions.add(y, answers, weights)
-                else:
-                    answers, *ends = self._numbers_of(batch, rows)
-                    figures.add(y, answers, weights)
-                    if ends:
-                        coverage.add(y, ends[0], ends[1], weights)
+                answers, *ends = self._answers_and_ends(batch, rows)
+                judged.add(target.encode(batch, rows), answers, ends, weights)
             counted += len(rows)
             notes |= dict.fromkeys(target.notes(batch))
         if not counted:
             raise TargetError(f"every row of {batches.source} lacks a value of {', '.join(target.names)}.")
-        lacking = found.batches.n_rows - counted
-        decided = {} if decisions is None else decisions.figures()
-        shown = figures.figures()
-        if decided:
-            shown["accuracy"] = decided["accuracy"]
         return Evaluation(
             batches.source,
-            shown,
+            judged.figures(),
             counted,
-            lacking,
+            found.batches.n_rows - counted,
             tuple(notes),
-            zero_rows=found.zeros,
-            weight=weight,
-            covered=coverage.shares(),
-            decisions=decided,
+            found.zeros,
+            weight,
+            judged.covered,
+            judged.decisions,
         )
 
     def predict_interval(self, table: Any) -> Array:
@@ -217,11 +169,13 @@ class TableModel:
             raise InvalidParameterError(
                 "the model has no intervals: train it with --intervals 0.9 (intervals=0.9 of TabularRegressor)."
             )
-        ends = np.stack(self._numbers_of(as_table(table))[1:], axis=-1)
+        ends = np.stack(self._answers_and_ends(as_table(table))[1:], axis=-1)
         return ends[:, 0] if ends.shape[1] == 1 else ends
 
-    def _numbers_of(self, table: Table, rows: Array | None = None) -> list[Array]:
-        """Return predicted numbers and, with intervals, their lower and upper ends, each (m, k)."""
+    def _answers_and_ends(self, table: Table, rows: Array | None = None) -> list[Array]:
+        """Return probabilities or numbers and, with intervals, their lower and upper ends, each (m, k)."""
+        if self.target.task == "classification":
+            return [self.answers_of(table, rows)]
         A = self._in_pieces(self.network.outputs, table, rows)
         ends = self.intervals.ends(A, self.target, self.architecture.loss) if self.intervals else ()
         return [self.target.to_units(A), *ends]
@@ -234,7 +188,7 @@ class TableModel:
             yield "prediction", self.decided(answers, threshold)
             yield from ((f"p_{name}", answers[:, k]) for k, name in enumerate(target.classes))
             return
-        columns = dict(zip(("prediction", "lower", "upper"), self._numbers_of(table), strict=False))
+        columns = dict(zip(("prediction", "lower", "upper"), self._answers_and_ends(table), strict=False))
         for k, name in enumerate(target.names):
             of_target = f"_{name}" if len(target.names) > 1 else ""
             yield from ((f"{column}{of_target}", numbers[:, k]) for column, numbers in columns.items())

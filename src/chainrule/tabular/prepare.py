@@ -229,10 +229,8 @@ def prepare(
     needed = watched(batches.select([*features, *target.names, *asked.weights]), "measuring")
     y = _TargetMeasures(target, objective)
     measures = _measured(needed, split, schema, y, shares.seed, asked.weight, counted.unit)
-    encoder, (target, mean, unit_means) = (
-        Encoder.of(schema, measures, batches.source, asked.embedding_size),
-        y.results(),
-    )
+    encoder = Encoder.of(schema, measures, batches.source, asked.embedding_size)
+    target, mean, unit_means = y.results()
     counts = {part: split.counts[part] for part in PARTS}
     without, notes = split.counts["without target"], dict[str, None]()
     for batch in test_batches or ():

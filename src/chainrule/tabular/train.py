@@ -106,11 +106,7 @@ def train(
     figures: Figures = {}
     tested, size = prepared.rows[compare_on], _rows_at_once(prepared, budget)
     is_root = distribution is None or distribution.is_root
-    measured, covered = None, tuple[float, ...]()
-    if intervals is not None and is_root:
-        outputs = partial(_outputs, network, size=size)
-        measured = Intervals.measured(intervals, outputs(prepared.rows["validation"]))
-        covered = measured.covered(outputs(prepared.rows["test"]), prepared.target, network.architecture.loss)
+    measured, covered = _intervals(prepared, network, intervals, size) if is_root else (None, ())
     thresholds = _thresholds(_model(prepared, network), prepared.rows["validation"], size) if is_root else None
     if tested.m and is_root:
         judged = partial(_figures, tested, prepared.target, size)
@@ -191,6 +187,17 @@ def _outputs(network: TrainedNetwork, rows: EncodedRows, size: int) -> Iterator[
     for start in range(0, rows.m, size):
         part = rows.read(start, min(start + size, rows.m))
         yield part.Y, network.outputs(part.X), part.weights
+
+
+def _intervals(
+    prepared: PreparedTable, network: TrainedNetwork, coverage: float | None, size: int
+) -> tuple[Intervals | None, tuple[float, ...]]:
+    """Return intervals from the validation rows, if they are wanted, and the share of the test rows inside."""
+    if coverage is None:
+        return None, ()
+    outputs = partial(_outputs, network, size=size)
+    measured = Intervals.measured(coverage, outputs(prepared.rows["validation"]))
+    return measured, measured.covered(outputs(prepared.rows["test"]), prepared.target, network.architecture.loss)
 
 
 def _thresholds(model: TableModel, rows: EncodedRows, size: int) -> Thresholds | None:
