@@ -130,6 +130,19 @@ def test_an_estimator_has_them_and_prints_nothing(trained, capsys, tmp_path):
     assert package.load(tmp_path / "m").findings_ == fitted.findings_
 
 
+def test_weights_change_neither_findings_nor_what_another_table_is_compared_with(chainrule, trained, tmp_path):
+    """They are of rows; the column of weights is no feature, and is not accused."""
+    query, report = f"SELECT *, CASE WHEN y = 'no' THEN 0.25 ELSE 9 END AS w FROM '{trained[0]}'", trained[3]
+    given = "-t", "y", "--weight", "w", "-m", tmp_path / "m", "--json", *QUICK
+    found = chainrule("train", query, *given).json
+    assert found["findings"] == report["findings"]
+    assert (
+        package.load(tmp_path / "m").model_.training["profiles"] == package.load(trained[1]).model_.training["profiles"]
+    )
+    assert chainrule("evaluate", tmp_path / "m", query, "--json").json["findings"] == []
+    assert chainrule("predict", tmp_path / "m", trained[0]).stderr == ""
+
+
 def test_a_target_that_changes_with_time_is_said(chainrule, tmp_path):
     frame = FRAME.assign(y=np.arange(M) / 300 + SIZE).drop(columns=["status", "city"])
     frame.to_csv(tmp_path / "t.csv", index=False)

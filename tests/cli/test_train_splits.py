@@ -10,7 +10,8 @@ import pytest
 
 from chainrule import TabularClassifier, TabularRegressor, load
 from chainrule._errors import CheckpointError, InvalidParameterError, TableError
-from chainrule.table import from_frame, infer_target
+from chainrule.outofcore.rows import ArrayRows, Block
+from chainrule.table import Target, from_frame, infer_target
 from chainrule.table.batches import OneBatch
 from chainrule.table.reading.batches import open_batches
 from chainrule.tabular.cross_validation import cross_validate
@@ -19,7 +20,7 @@ from chainrule.tabular.prepare import Overrides, prepare
 from chainrule.tabular.prepared_file import load_prepared, save_prepared
 from chainrule.tabular.splitting.shares import Shares
 from chainrule.tabular.splitting.split import split_table
-from chainrule.tabular.uncertainty import accuracy_error, rmse_error
+from chainrule.tabular.uncertainty import accuracy_error, rmse_error, standard_error
 
 QUICK = ("--hidden", "4", "--epochs", "3")
 FAST = {"hidden_layer_sizes": (4,), "max_iter": 3, "random_state": 0}
@@ -85,6 +86,22 @@ def test_folds_add_up(chainrule, visits, tmp_path):
             assert found["std"][model][name] == pytest.approx(statistics.stdev(values))
     assert "fold 4 of 4: " in outcome.stderr
     assert "4 folds by patient: mean ± deviation" in outcome.stderr
+
+
+def test_weights_and_intervals_go_with_folds(chainrule, visits, tmp_path):
+    """Rows of weight 0 are in no fold, and what the intervals cover is the mean of the folds."""
+    query = f"SELECT * EXCLUDE ill, 2 * (patient > 'p13')::INT AS w FROM '{visits}'"
+    given = "-t", "price", "--weight", "w", "--intervals", "0.6", "--cv", "3", "--split-by", "patient", *QUICK
+    outcome = chainrule("train", query, *given, "-m", tmp_path / "m", "--json")
+    assert outcome.code == 0, outcome.stderr
+    folds = outcome.json["cross_validation"]["folds"]
+    assert sum(fold["test_rows"] for fold in folds) == 300 - outcome.json["rows"]["weight_0"] < 300
+    covered = statistics.mean(fold["covered"][0] for fold in folds)
+    assert outcome.json["intervals"]["covered"] == [pytest.approx(covered)]
+    assert "intervals for 60 % cover" in outcome.stderr
+    assert "intervals for 60 % cover" in chainrule("summary", tmp_path / "m").stdout
+    roles = {column["name"]: column["role"] for column in outcome.json["columns"]}
+    assert (roles["w"], roles["patient"]) == ("weight", "dropped")
 
 
 def test_a_figure_that_is_undefined_in_a_fold_is_the_mean_of_the_others(chainrule, visits, tmp_path):
@@ -167,6 +184,20 @@ def test_the_standard_error_of_an_rmse_is_that_of_the_bootstrap():
     drawn = [np.sqrt(np.square(errors[rng.integers(0, 400, 400)]).mean(axis=0)).mean() for _ in range(2000)]
     assert rmse_error(errors) == pytest.approx(np.std(drawn), rel=0.08)
     assert rmse_error(np.zeros((5, 1))) == 0
+
+
+def test_standard_errors_of_weighted_rows_are_those_of_the_bootstrap():
+    draw = np.random.default_rng(2)
+    errors, w = draw.standard_t(8, (400, 1)), draw.exponential(size=400)
+    encoded = ArrayRows(Block(np.zeros((400, 1)), (errors > -1).astype(float), w))
+    share = standard_error(
+        encoded, Target(("y",), "classification", "", (0, 1)), lambda X: np.tile([0.2, 0.8], (400, 1))
+    )
+    drawn = [draw.integers(0, 400, 400) for _ in range(2000)]
+    rmse = np.std([np.sqrt(np.average(errors[rows, 0] ** 2, weights=w[rows])) for rows in drawn])
+    assert rmse_error(errors, w) == pytest.approx(rmse, rel=0.08)
+    accuracy = np.std([np.average(errors[rows, 0] > -1, weights=w[rows]) for rows in drawn])
+    assert share["accuracy"] == pytest.approx(accuracy, rel=0.08)
 
 
 def test_the_standard_error_of_an_accuracy_is_that_of_the_bootstrap():

@@ -31,6 +31,7 @@ from chainrule import (
     save,
 )
 from chainrule._errors import ChainruleError, ModelFileError
+from chainrule.fit.objective import Objective
 from chainrule.table import from_frame
 from chainrule.table.batches import OneBatch
 from chainrule.tabular.prepare import prepare
@@ -60,8 +61,12 @@ def models() -> list[Any]:
         train(prepare(OneBatch.of(from_frame(frame)), names), settings).model
         for names in (["kind"], ["yes"], ["twice", "when"])
     ]
+    numbers = prepare(
+        OneBatch.of(from_frame(frame | {"big": np.exp(X)[:, 0]})), ["big"], objective=Objective(log_target=True)
+    )
     return [
         *tables,
+        train(numbers, settings, intervals=0.5).model,
         MLPClassifier((4, 3), activation=["z * sigmoid(z)", ("elu", {"alpha": 0.5})], **few).fit(X, LABELS),
         MLPClassifier((4,), class_weight=[{0: 1, 1: 2}] * 3, **few).fit(X, (X > 0).astype(int)),
         LinearClassifier(loss="hinge", class_weight={0: 1.0, 1: 2.0}, **few).fit(X, (X[:, 0] > 0).astype(int)),

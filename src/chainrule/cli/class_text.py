@@ -42,17 +42,17 @@ def remarks(
     """Say in sentences which classes are never predicted, which have few rows or none, and what is undefined."""
     if by_class is None:
         return []
-    names, support = [_said(label) for label in classes], by_class.support
-    counted = [f"{name} ({_count(count)})" for name, count in zip(names, support, strict=True)]
+    names, counts = [_said(label) for label in classes], by_class.rows
+    counted = [f"{name} ({_count(count)})" for name, count in zip(names, counts, strict=True)]
     said = []
     if len(never := by_class.never_predicted):
         one = f"class {names[never[0]]} is" if len(never) == 1 else ""
         these = one or f"classes {_listed(counted[k] for k in never)} are"
-        share = f"{_count(support[never].sum())} of {_count(support.sum())} {rows}"
+        share = f"{_count(counts[never].sum())} of {_count(counts.sum())} {rows}"
         said.append(f"{these} never predicted ({share}){f'; {advice}' if advice else ''}")
-    if len(few := np.flatnonzero((support > 0) & (support < CERTAIN))):
+    if len(few := np.flatnonzero((counts > 0) & (counts < CERTAIN))):
         said.append(f"fewer than {CERTAIN} {rows} of {_listed(counted[k] for k in few)}: their figures are uncertain")
-    if len(none := np.flatnonzero(support == 0)):
+    if len(none := np.flatnonzero(counts == 0)):
         said.append(f"no {rows} of {_listed(names[k] for k in none)}: nothing can be said of how they are predicted")
     if figures.get("roc_auc") is None:
         said.append(f"ROC AUC and average precision are undefined: all {rows} are of one class")
@@ -81,10 +81,8 @@ def _table(by_class: ByClass, classes: Classes, rows: str) -> str:
     shown = _largest(by_class, MOST)
     columns = (by_class.precision, by_class.recall, by_class.f1)
     cells = [["class", "precision", "recall", "F1", rows]]
-    cells += [
-        [_name(classes[k]), *(_share(column[k]) for column in columns), _count(by_class.support[k])] for k in shown
-    ]
-    cells.append(["macro mean", *map(number, by_class.macro().values()), _count(by_class.support.sum())])
+    cells += [[_name(classes[k]), *(_share(column[k]) for column in columns), _count(by_class.rows[k])] for k in shown]
+    cells.append(["macro mean", *map(number, by_class.macro().values()), _count(by_class.rows.sum())])
     table = aligned(cells, right=range(1, 5))
     return table + _left_out(len(shown), len(classes), rows)
 
@@ -99,6 +97,8 @@ def _confusion(by_class: ByClass, classes: Classes) -> str:
         if most == 1 or max(map(len, matrix.splitlines())) <= WIDTH:
             break
     title = "confusion matrix: a row for each true class, a column for each predicted class"
+    if not np.array_equal(by_class.rows, by_class.support):
+        title = "confusion matrix by weight: a row for each true class, a column for each predicted"
     return f"{title}\n{matrix}{_left_out(most, len(names), 'rows')}"
 
 
@@ -117,7 +117,7 @@ def _matrix(confusion: Array, names: list[str], shown: list[int]) -> str:
 
 def _largest(by_class: ByClass, most: int) -> list[int]:
     """Return the classes with the most rows, in their own order."""
-    return sorted(np.argsort(-by_class.support, kind="stable")[:most].tolist())
+    return sorted(np.argsort(-by_class.rows, kind="stable")[:most].tolist())
 
 
 def _left_out(shown: int, of: int, rows: str) -> str:

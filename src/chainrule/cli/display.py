@@ -6,10 +6,13 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from textwrap import fill
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chainrule._json import plain
 from chainrule.metrics.catalogue import CATALOGUE, Figures
+
+if TYPE_CHECKING:
+    from chainrule.tabular.model import TableModel
 
 WIDTH = 80  # of a terminal
 
@@ -44,6 +47,15 @@ def _best(name: str, values: list[float]) -> float:
     if len(values) < 2 or name not in CATALOGUE:
         return math.nan
     return max(values) if CATALOGUE[name].higher_is_better else min(values)
+
+
+def coverage_line(model: TableModel, covered: Sequence[float], rows: str) -> str:
+    """Say which share of rows a model's intervals cover, for each target."""
+    assert model.intervals is not None
+    shares = [f"{share:.1%}".replace("%", " %") for share in covered]
+    if len(shares) > 1:
+        shares = [f"{share} ({name})" for share, name in zip(shares, model.target.names, strict=True)]
+    return f"intervals for {100 * model.intervals.coverage:g} % cover {', '.join(shares)} of {rows}"
 
 
 def number(value: float | None) -> str:

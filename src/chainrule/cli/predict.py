@@ -16,19 +16,26 @@ if TYPE_CHECKING:
     from chainrule.tabular.findings.drift import Drift
     from chainrule.tabular.model import TableModel
 
+THRESHOLD = (
+    "Predict the second of two classes if its probability is at least this; or f1, recall=0.9 or cost=FP:FN, such as "
+    "cost=1:5, to choose it by the validation rows of the training."
+)
+
 
 @click.command()
 @click.argument("model")
 @click.argument("table")
 @click.option("--output", "-o", help="A .csv, .tsv, .json or .parquet file; CSV to standard output by default.")
 @click.option("--keep", is_flag=True, help="Put the table's own columns before the predictions.")
+@click.option("--threshold", help=THRESHOLD)
 @click.option("--memory", help="Memory limit, such as 2GB; by default a quarter of the machine's.")
 @guarded
-def predict(model: str, table: str, output: str | None, keep: bool, memory: str | None) -> None:
+def predict(model: str, table: str, output: str | None, keep: bool, threshold: str | None, memory: str | None) -> None:
     """Predict every row of TABLE with the saved MODEL, in order.
 
-    Writes the column `prediction`, and for a classifier the probability `p_<class>` of each class. The table's columns
-    may be in any order, and others are ignored; a missing column is an error.
+    Writes the column `prediction`; for a classifier also the probability `p_<class>` of each class, for a model trained
+    with --intervals also `lower` and `upper`. The table's columns may be in any order, and others are ignored; a
+    missing column is an error.
     """
     from chainrule.cli.reading import opened
     from chainrule.table.batches import OneBatch
@@ -41,9 +48,10 @@ def predict(model: str, table: str, output: str | None, keep: bool, memory: str 
         check_destination(output)
         check_outputs({"--output": [output]}, [table], model)
     loaded, destination = table_model(model), output or sys.stdout.buffer
+    limit = None if threshold is None else said_threshold(loaded, threshold)
     with opened(table, memory, "predicting") as batches:
         drift = loaded.drift()
-        columns = (_output(loaded, batch, keep, drift) for batch in batches)
+        columns = (_output(loaded, batch, keep, limit, drift) for batch in batches)
         if isinstance(batches, OneBatch):
             write_columns(next(columns), destination)
         else:
@@ -72,10 +80,20 @@ def table_model(path: str) -> TableModel:
     return model
 
 
-def _output(model: TableModel, table: Table, keep: bool, drift: Drift) -> dict[str, Column | Array]:
+def said_threshold(model: TableModel, asked: str) -> float:
+    """Return the threshold that is asked for; say on standard error which one a rule chose."""
+    threshold, reason = model.threshold(asked)
+    if reason:
+        click.echo(f"threshold {threshold:.4g} for p_{model.target.classes[1]}: {reason}", err=True)
+    return threshold
+
+
+def _output(
+    model: TableModel, table: Table, keep: bool, threshold: float | None, drift: Drift
+) -> dict[str, Column | Array]:
     """Return the columns to write: the table's own, if `keep`, and the predictions; compare the table with training."""
     own = ((column.name, column) for column in table.columns if keep)
-    predicted = list(model.predictions(table))
+    predicted = list(model.predictions(table, threshold))
     drift.add(table)
     return _named_apart([*own, *predicted])
 

@@ -26,7 +26,7 @@ def summary(model: str, as_json: bool) -> None:
 
 
 def _text(model: TableModel) -> str:
-    from chainrule.cli.display import aligned, figures_table
+    from chainrule.cli.display import aligned, coverage_line, figures_table
     from chainrule.cli.train_text import folds_table
     from chainrule.network.summary import Summary
     from chainrule.table import ColumnPlan, Schema
@@ -34,9 +34,15 @@ def _text(model: TableModel) -> str:
 
     target, training = model.target, model.training
     lines = [str(Summary(model.architecture, model.parameters.theta.dtype)), ""]
-    lines.append(f"target: {', '.join(target.names)} ({target.task})")
+    learned = {"log": ", learned as log(y)", "log1p": ", learned as log(1 + y)"}.get(target.transform, "")
+    lines.append(f"target: {', '.join(target.names)} ({target.task}{learned})")
     if target.classes:
         lines.append(f"classes: {', '.join(str(name) for name in target.classes)}")
+    if len(target.classes) == 2:
+        rules = ", f1, recall= or cost=" if model.thresholds else ", no rule, since no rows were held out"
+        lines.append(f"threshold: of p_{target.classes[1]}, 0.5 by default; --threshold takes a number{rules}")
+    if model.weight is not None:
+        lines.append(f"weights: {model.weight}")
     lines.append(f"inputs: {len(model.encoder.feature_names):,}")
     if "schema" in training:
         plans = Schema(tuple(ColumnPlan(**plan) for plan in training["schema"]))
@@ -57,6 +63,8 @@ def _text(model: TableModel) -> str:
             lines += ["", folds_table(training)]
         elif training["figures"]:
             lines += ["", figures_table(training["figures"])]
+        if training.get("covered") and model.intervals:
+            lines += ["", coverage_line(model, training["covered"], "the test rows")]
     return "\n".join(lines)
 
 
@@ -64,19 +72,24 @@ def _data(model: TableModel) -> dict[str, Any]:
     from chainrule.network.parameters import n_parameters
 
     target, training, net = model.target, model.training, model.architecture
-    own = ("rows", "test_rows", "seed", "seconds", "settings", "figures")
+    own = ("rows", "test_rows", "seed", "seconds", "settings", "figures", "split", "standard_error")
     found = {
         "target": list(target.names),
         "task": target.task,
         "classes": list(target.classes),
+        "transform": target.transform,
         "columns": training.get("schema", [{"name": name} for name in model.encoder.columns]),
         "inputs": list(model.encoder.feature_names),
         "widths": list(net.widths),
         "activations": [activation.name for activation in net.hidden],
         "parameters": n_parameters(net.widths, net.embeddings),
         "findings": [finding.to_dict() for finding in model.findings],
+        "weight": model.weight,
+        "intervals": None if model.intervals is None else model.intervals.to_dict(),
     }
     if training:
         history = {name: training["history"][name] for name in ("stop_reason", "stop_sentence", "best_epoch")}
-        found["training"] = {name: training[name] for name in own} | history
+        found["training"] = {
+            name: training[name] for name in (*own, "cross_validation", "covered") if name in training
+        } | history
     return found

@@ -42,8 +42,15 @@ if TYPE_CHECKING:
 @click.option("--categorical", multiple=True, help="Columns to take as categories.")
 @click.option("--numeric", multiple=True, help="Columns to take as numbers.")
 @click.option("--ordinal", multiple=True, help="Columns to take as ordered categories.")
+@click.option("--weight", help="Column with the weight of each row; 0 leaves a row out, 2 counts it twice.")
 @click.option("--embedding-size", help="Learn a vector of this size, or 'auto', for each category.")
 @click.option("--loss", help="log_loss, focal; squared_error, absolute_error, huber, quantile, poisson, gamma, ...")
+@click.option("--log-target", is_flag=True, help="Learn the logarithm of a positive target; predict in its units.")
+@click.option(
+    "--intervals",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="Predict intervals that cover this share of new rows, such as 0.9.",
+)
 @click.option("--class-weight", help="'balanced', or weights such as rose=2,lily=0.5.")
 @click.option("--set", "more", multiple=True, help="Any other setting of the estimators, as NAME=VALUE.")
 @click.option("--strict", is_flag=True, help="Refuse rows without a target value instead of leaving them out.")
@@ -128,7 +135,8 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     quiet, as_json = quiet or not is_root, as_json and is_root
     say = _say(quiet, as_json)
     columns = {name: names(options[name]) for name in ROLES}
-    overrides = Overrides(**columns, task=options["task"], embedding_size=embedding_size(options["embedding_size"]))
+    size = embedding_size(options["embedding_size"])
+    overrides = Overrides(**columns, task=options["task"], embedding_size=size, weight=options["weight"])
     described = False
     with ExitStack() as stack:
         reading = stack.enter_context(closing(Reading(quiet)))
@@ -158,6 +166,7 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
             options["strict"],
             options["split_by"],
             options["split_time"],
+            intervals=options["intervals"],
         )
         common = {"seed": seed, "memory": options["memory"], "announce": announce, "on_read": reading}
         if cv is not None:

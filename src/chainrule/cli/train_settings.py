@@ -49,7 +49,8 @@ def given_settings(options: dict[str, Any]) -> dict[str, Any]:
 def given_objective(options: dict[str, Any]) -> Objective:
     """Return the given loss, its parameters and class weights."""
     parameters = {name: value for name, value in _more(options["more"]).items() if name in LOSS_PARAMETERS}
-    return Objective(options["loss"], parameters, _class_weight(options["class_weight"]))
+    weights = _class_weight(options["class_weight"])
+    return Objective(options["loss"], parameters, weights, options["log_target"])
 
 
 def embedding_size(text: str | None) -> int | str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chainrule.cli.class_text import advice, class_record, class_text, remarks
-from chainrule.cli.display import aligned, figures_table, shown_name, wrapped
+from chainrule.cli.display import aligned, coverage_line, figures_table, shown_name, wrapped
 from chainrule.cli.display import number as cell
 
 if TYPE_CHECKING:
@@ -26,7 +26,11 @@ def before(prepared: PreparedTable, settings: Settings) -> str:
 
     target, table = prepared.target, prepared.about
     lines = [f"{table.source}: {table.n_rows:,} rows, {len(table.names):,} columns"]
-    lines.append(f"target {', '.join(target.names)}: {target.task}, {target.reason}")
+    learned = {"log": ", learned as its logarithm", "log1p": ", learned as log(1 + y), since it has zeros"}
+    lines.append(f"target {', '.join(target.names)}: {target.task}, {target.reason}{learned.get(target.transform, '')}")
+    if prepared.suggests_log:
+        names = ", ".join(target.names)
+        lines.append(f"{names}: positive and highly skewed; with --log-target errors count relative to its values")
     lines += [*table.notes, *prepared.notes]
     is_said = any(finding.kind == "order" for finding in prepared.findings)
     if prepared.in_order_of and not is_said and (prepared.shares.test or prepared.shares.fold):
@@ -34,6 +38,8 @@ def before(prepared: PreparedTable, settings: Settings) -> str:
         lines.append(f"the rows are in the order of {name}: --split-time {name} would test on the last ones")
     if prepared.dropped_rows:
         lines.append(f"{prepared.dropped_rows:,} rows lack a target value and are left out")
+    if prepared.zero_rows:
+        lines.append(f"{prepared.zero_rows:,} rows have weight 0 and are left out")
     lines += ["", aligned([("column", "role", "note"), *prepared.schema.rows()]), ""]
     if prepared.findings:
         lines += [*shown(prepared.findings), ""]
@@ -41,6 +47,11 @@ def before(prepared: PreparedTable, settings: Settings) -> str:
     first = f"fold {fold[0] + 1} of {fold[1]}: " if fold else ""
     lines += [first + note for note in prepared.split_notes]
     lines.append(f"{first}{prepared.m:,} rows to train on{_held(prepared, settings)}; {prepared.m_test:,} to test on")
+    if prepared.class_weights is not None:
+        weights = zip(target.classes, prepared.class_weights, strict=True)
+        lines.append(f"weights of the classes: {', '.join(f'{name} {cell(weight)}' for name, weight in weights)}")
+    if prepared.asked.weight is not None:
+        lines.append(f"all figures, also those on the test rows, are weighted by {prepared.asked.weight}")
     net = network_of(prepared, settings)
     widths = "-".join(str(n) for n in net.widths)
     steps = "all rows a step" if settings.solver in FULL_BATCH else f"batches of {settings.batch_size}"
@@ -125,6 +136,8 @@ def after(trained: Trained, prepared: PreparedTable, path: str, checkpoint: str 
         lines += [*map(wrapped, said), ""]
     if trained.figures:
         lines += shown(finding for finding in trained.model.findings if finding.kind == "leak")
+    if trained.covered:
+        lines += [coverage_line(trained.model, trained.covered, "the test rows"), ""]
     lines.append(f"model saved: {path}")
     return "\n".join(lines)
 
@@ -139,18 +152,22 @@ def summary(trained: Trained, prepared: PreparedTable, path: str) -> dict[str, A
     history, record = trained.model.network.history, trained.model.training
     figures = dict(trained.figures)
     names = ("standard_error", "cross_validation")
+    zeros = {} if prepared.asked.weight is None else {"weight_0": prepared.zero_rows}
+    asked = trained.model.intervals
+    intervals = {"intervals": {"coverage": asked.coverage, "covered": list(trained.covered)}} if asked else {}
     return {
         "model": path,
         "target": list(prepared.target.names),
         "task": prepared.target.task,
         "columns": trained.model.training["schema"],
         "findings": trained.model.training["findings"],
-        "rows": {"train": prepared.m, "test": prepared.m_test, "without_target": prepared.dropped_rows},
+        "rows": {"train": prepared.m, "test": prepared.m_test, "without_target": prepared.dropped_rows, **zeros},
         "split": record["split"],
         "figures": figures.pop("network", {}),
         "baselines": figures,
         **class_record(trained.by_class, prepared.target.classes),
         "remarks": _remarks(trained),
+        **intervals,
         "stop_reason": history.stop_reason,
         "stop_sentence": history.stop_sentence,
         "epochs": len(history["epoch"]) if "epoch" in history else 0,

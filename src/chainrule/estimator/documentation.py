@@ -184,6 +184,12 @@ embedding_size : int or "auto", default=None
 loss, label_smoothing, gamma, class_weight, delta, quantile, power
     As for `MLPClassifier` and `MLPRegressor`; None is cross-entropy, or the squared error of the standardised
     target. "poisson", "gamma" and "tweedie" learn the target in its own units.
+log_target : bool, default=False
+    Of a regressor: learn the logarithm of the target, log(y), or log(1 + y) if it has zeros; a negative value is an
+    error. Predictions and figures are in the units of y. A prediction is exp of the predicted logarithm: the median of
+    y where the errors of the logarithm are symmetric, and less than its mean. No correction is made for that.
+intervals : float, default=None
+    Of a regressor: the share of new rows that the intervals of `predict_interval` cover, such as 0.9.
 test_size : float, default=0.0
     Share of test rows, which are not used in training; the command's default is 0.2. With 0, network and baselines
     are compared on the validation rows, where the network's figures are a little too good.

@@ -1,18 +1,13 @@
 """Prediction intervals with a given coverage: split-conformal, or between two learned quantiles.
 
-Calibration rows, which are not used in training, measure the error on new rows. The score of a row is the distance of
-its target outside [low(x), high(x)], negative if inside. For a single prediction low = high, and the score is the
-absolute residual (Vovk, Gammerman and Shafer, 2005; Lei et al., 2018); with quantiles it is that of conformalised
-quantile regression (Romano, Patterson and Candès, 2019). The interval is [low - Q, high + Q], where Q is the score of
-rank ceil((n + 1) coverage) among the n scores: every rank is equally likely for a new row's score. The interval is
-closed, and repeated targets lie exactly on its ends, which are therefore moved outward by the possible rounding error.
+Calibration rows, which are not used in training, measure the error on new rows, as `metrics/conformal.py` says. With
+quantiles the interval is that of conformalised quantile regression (Romano, Patterson and Candès, 2019).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from fractions import Fraction
 from itertools import combinations
 from typing import Any
 
@@ -21,10 +16,10 @@ from sklearn.metrics import d2_pinball_score
 
 from chainrule._errors import InvalidParameterError, warn
 from chainrule.fit.parameters import FRACTION
+from chainrule.metrics.conformal import least_rows, score_of_rank, widened
 from chainrule.network.types import Array
 
 _EQUAL = 1e-9  # 0.95 - 0.05 is not 0.9 to the last bit
-_ROUNDED = 2 * np.finfo(np.float64).eps  # relative to prediction and score: bounds the rounding error of their sum
 
 
 def interval(A: Array, residuals: Array | None, quantiles: Sequence[float], coverage: float) -> Array:
@@ -53,18 +48,13 @@ def interval(A: Array, residuals: Array | None, quantiles: Sequence[float], cove
     if not holds(coverage):
         raise InvalidParameterError(f"coverage must be {words}, got {coverage!r}.")
     low, high = _sides(quantiles, coverage)
-    margin, lost = np.zeros(1), np.zeros(A.shape)
     if residuals is None:
         _check_learned(quantiles, coverage)
+        both = np.stack([A[:, low], A[:, high]], axis=-1)
     else:
-        margin = _score_of_rank(np.maximum(-residuals[:, low], residuals[:, high]), coverage)
-        lost = _ROUNDED * (np.abs(A) + np.abs(margin))
-    centre = (A[:, low] + A[:, high]) / 2  # a negative margin can shrink the interval to this point
-    ends = (
-        np.minimum(A[:, low] - margin - lost[:, low], centre),
-        np.maximum(A[:, high] + margin + lost[:, high], centre),
-    )
-    both = np.stack(ends, axis=-1)
+        margin = score_of_rank(np.maximum(-residuals[:, low], residuals[:, high]), coverage)
+        _warn_of_too_few(len(residuals), coverage)
+        both = widened(A[:, low], A[:, high], margin)
     return both[:, 0] if both.shape[1] == 1 else both
 
 
@@ -93,18 +83,12 @@ def _check_learned(quantiles: Sequence[float], coverage: float) -> None:
     )
 
 
-def _score_of_rank(scores: Array, coverage: float) -> Array:
-    """Return the score of rank ceil((n + 1) coverage) in each column; infinity, with a warning, if n is too small."""
-    n, share = len(scores), Fraction(str(float(coverage)))  # the decimal as written: (n + 1) 0.55 may be whole
-    rank = math.ceil((n + 1) * share)
-    if rank <= n:
-        found: Array = np.partition(scores, rank - 1, axis=0)[rank - 1]
-        return found
-    warn(
-        f"{n} calibration rows are too few for a coverage of {coverage}: every interval is infinite. "
-        f"At least {math.ceil(share / (1 - share))} are needed.",
-    )
-    return np.full(scores.shape[1], np.inf)
+def _warn_of_too_few(n: int, coverage: float) -> None:
+    if n < least_rows(coverage):
+        warn(
+            f"{n} calibration rows are too few for a coverage of {coverage}: every interval is infinite. "
+            f"At least {least_rows(coverage)} are needed."
+        )
 
 
 def d2_of_quantiles(y: Array, A: Array, quantiles: Sequence[float], sample_weight: Array | None) -> float:

@@ -22,6 +22,7 @@ from chainrule._errors import InvalidParameterError, TableError, TargetError, wa
 from chainrule.estimator.atomic_fit import all_or_nothing
 from chainrule.estimator.callbacks.printing import print_epoch
 from chainrule.estimator.documentation import documented
+from chainrule.estimator.row_weights import checked_weights
 from chainrule.estimator.target_values import check_one_kind, present
 from chainrule.fit.dataset import TrainingSet
 from chainrule.fit.objective import LOSS_PARAMETERS, Objective
@@ -44,7 +45,7 @@ from chainrule.tabular.recipe import recipe
 
 _OF_THE_TABLE = {*ROLES, "embedding_size", "test_size", "split_by", "split_time", "cv", "random_state", "memory"}
 _OF_THE_TABLE |= {"verbose"}
-_OF_THE_TABLE |= {*LOSS_PARAMETERS, "loss", "class_weight"}
+_OF_THE_TABLE |= {*LOSS_PARAMETERS, "loss", "class_weight", "log_target", "intervals"}
 
 
 @dataclass(eq=False, repr=False)
@@ -106,7 +107,7 @@ class BaseTabular(BaseEstimator):
     loss: Any
 
     @all_or_nothing
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Infer the roles of the columns, train a network, and compare it with the baselines.
 
         Parameters
@@ -117,6 +118,13 @@ class BaseTabular(BaseEstimator):
         y : str, int or sequence of them; or array-like of shape (n_samples,) or (n_samples, n_outputs)
             The column of X to predict, by name or position from 1; several for a regressor. If X is a frame or an
             array in memory, y may also be values.
+        sample_weight : str, int or array-like of shape (n_samples,), optional
+            The column of X with the weight of each row, by name or position from 1, which is then no feature; for a
+            frame or an array in memory also values. A row of weight 0 is as good as absent. In all that is measured
+            (the encoding, the loss, the baselines, the figures) a weight of k is k copies; but a row is held out as a
+            whole, and mini-batches are of rows. So k copies are the same fit where no rows are held out
+            (`early_stopping=False`) and all are in one step (`solver="lbfgs"`). Weights with a mean below 1 are first
+            scaled up to 1.
 
         Returns
         -------
@@ -133,14 +141,16 @@ class BaseTabular(BaseEstimator):
         """
         self._by_name = _is_named(y, X)
         source, targets = self._with_target(X, y)
+        source, weight = _with_weights(source, sample_weight)
         task = Task(
             source,
             targets,
-            self._overrides(),
+            replace(self._overrides(), weight=weight),
             self._objective(),
             self.test_size,
             split_by=self.split_by,
             split_time=self.split_time,
+            intervals=getattr(self, "intervals", None),
         )
         common: dict[str, Any] = {
             "seed": _seed(self.random_state),
@@ -155,7 +165,8 @@ class BaseTabular(BaseEstimator):
         self._adopt(trained.model)
         self.schema_: Schema = prepared.schema
         if self._by_name:
-            self._learn_names([name for name in prepared.about.names if name not in prepared.target.names])
+            others = {*prepared.target.names, *prepared.asked.weights}
+            self._learn_names([name for name in prepared.about.names if name not in others])
         if self.history_.stop_reason == StopReason.INTERRUPTED:
             warn(f"Training stopped early: {self.history_.stop_sentence}")
         return self
@@ -273,13 +284,16 @@ class BaseTabular(BaseEstimator):
         if "objective" in record:
             objective = Objective.from_dict(record["objective"])
             asked |= {"loss": objective.loss, "class_weight": objective.class_weight, **objective.parameters}
+            asked |= {"log_target": objective.log_target}
+        if model.intervals is not None:
+            asked["intervals"] = model.intervals.coverage
         estimator = cls(**{name: _as_given(value) for name, value in asked.items() if name in names})
         estimator._adopt(model)
         if record:
             estimator.random_state = record["seed"]
         if "schema" in record:
             estimator.schema_ = Schema(tuple(ColumnPlan(**plan) for plan in record["schema"]))
-            estimator._learn_names([plan.name for plan in estimator.schema_.plans])
+            estimator._learn_names([plan.name for plan in estimator.schema_.plans if plan.role != "weight"])
         return estimator
 
     def _adopt(self, model: TableModel) -> None:
@@ -343,13 +357,14 @@ class BaseTabular(BaseEstimator):
         return from_frame({f"x{place}": X[:, place] for place in range(X.shape[1])})
 
     def _overrides(self) -> Overrides:
-        columns = {name: tuple(getattr(self, name)) for name in ROLES}
+        columns: dict[str, Any] = {name: tuple(getattr(self, name)) for name in ROLES}
         return Overrides(**columns, task=self._task, embedding_size=self.embedding_size)
 
     def _objective(self) -> Objective:
         given = {name: getattr(self, name, None) for name in LOSS_PARAMETERS}
         parameters = {name: value for name, value in given.items() if value is not None}
-        return Objective(self.loss, parameters, getattr(self, "class_weight", None))
+        log_target = getattr(self, "log_target", False)
+        return Objective(self.loss, parameters, getattr(self, "class_weight", None), log_target)
 
     def _changes(self) -> dict[str, Any]:
         """Return the given settings of the network, under the names of `Settings`."""
@@ -402,6 +417,27 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     class_weight: Any = None
     _task = "classification"
 
+    def predict(self, X: Any, threshold: str | float | None = None) -> Array:
+        """Predict the class of every row.
+
+        Parameters
+        ----------
+        X : as for `fit`
+            If the target was a column, columns in any order, others are ignored; a missing one raises TableError. If
+            it was given as values, a frame must have the same columns in the same order, as elsewhere in scikit-learn.
+        threshold : float or str, optional
+            For two classes: `classes_[1]` is predicted if its probability is at least this number; or "f1",
+            "recall=0.9" or "cost=FP:FN" (such as "cost=1:5"), which choose the number by the validation rows of the
+            training. By default the more probable class is predicted.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        model = self._fitted()
+        limit = None if threshold is None else model.threshold(threshold).threshold
+        return model.decided(self._answers(X), limit)
+
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each class (column, in the order of `classes_`) for each row."""
         return self._answers(X)
@@ -448,7 +484,28 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     delta: float | None = None
     quantile: float | None = None
     power: float | None = None
+    log_target: bool = False
+    intervals: float | None = None
     _task = "regression"
+
+    def predict_interval(self, X: Any) -> Array:
+        """Return the lower and upper end for every row, which cover the share `intervals` of new rows.
+
+        These are split-conformal intervals (`MLPRegressor.predict_interval`), measured on the validation rows. As these
+        also decide when training stops, the coverage is a little lower than asked for, the less so the more they are.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2), or (n_samples, n_outputs, 2) for several targets
+
+        Raises
+        ------
+        InvalidParameterError
+            If the estimator was fitted without `intervals`.
+        """
+        model = self._fitted()
+        with self._opened(self._table(X)) as batches:
+            return np.concatenate([model.predict_interval(batch) for batch in batches])
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return R²; y is numbers, or names columns of X."""
@@ -486,6 +543,26 @@ def _is_named(y: Any, X: Any) -> bool:
         return True
     names = X if isinstance(X, Mapping) else X.names if isinstance(X, Table) else getattr(X, "columns", ())
     return len({*y}) == len(y) and {*y} <= {*names}  # else it is a list of labels
+
+
+def _with_weights(source: Any, sample_weight: Any) -> tuple[Any, str | None]:
+    """Return the table with its weights, and the column that holds them."""
+    if sample_weight is None:
+        return source, None
+    if isinstance(sample_weight, str | int) and not isinstance(sample_weight, bool):
+        return source, str(sample_weight)
+    if is_source(source):
+        raise InvalidParameterError(
+            "with X as a path, a query or a table to be read, sample_weight is the name of its column; got "
+            f"{type(sample_weight).__name__}."
+        )
+    table = as_table(source)
+    weights = checked_weights(sample_weight, np.empty(table.n_rows))
+    assert weights is not None
+    name = "sample_weight"
+    while name in table.names:
+        name = f"{name}_"
+    return Table((*table.columns, number_column(name, weights)), table.source, table.notes), name
 
 
 def estimator_of(model: TableModel) -> TabularClassifier | TabularRegressor:

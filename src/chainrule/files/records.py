@@ -89,6 +89,7 @@ _TARGET: Shape = {
     "classes": Each(_LABEL),
     "centre": Each(number()),
     "scale": Each(number(0, open_low=True)),
+    "transform": Maybe(one_of("none", "log", "log1p")),  # missing without a logarithm
 }
 _BLOCKS = Each(
     Kinds(
@@ -115,8 +116,14 @@ _OVERRIDES: Shape = {
     **dict.fromkeys(("drop", "categorical", "numeric", "ordinal"), _KEYS),
     "task": TEXT,
     "embedding_size": Leaf(lambda value: value is None or isinstance(value, str | int), "a size, 'auto' or null"),
+    "weight": Maybe(OrNone(TEXT)),
 }
-_OBJECTIVE: Shape = {"loss": OrNone(TEXT), "parameters": Each(MEASURED, of=dict), "class_weight": ANYTHING}
+_OBJECTIVE: Shape = {
+    "loss": OrNone(TEXT),
+    "parameters": Each(MEASURED, of=dict),
+    "class_weight": ANYTHING,
+    "log_target": Maybe(FLAG),
+}
 _SCHEMA: Shape = Each({"name": TEXT, "role": TEXT, "note": TEXT})
 _FINDINGS: Shape = Each({"kind": TEXT, "columns": _TEXTS, "text": TEXT})
 _PROFILES: Shape = Each(
@@ -135,7 +142,8 @@ _PROFILES: Shape = Each(
     )
 )
 _FIGURES = Each(Each(OrNone(MEASURED), of=dict), of=dict)  # null is undefined
-_FOLD: Shape = {"rows": whole(), "test_rows": whole(), "figures": _FIGURES}
+_COVERED = Each(number(0, 1))
+_FOLD: Shape = {"rows": whole(), "test_rows": whole(), "figures": _FIGURES, "covered": _COVERED}
 _CROSS_VALIDATION: Shape = {
     "folds": Each(_FOLD, least=2),
     "mean": _FIGURES,
@@ -156,6 +164,7 @@ TRAINING: Shape = {
     "columns": Maybe(_OVERRIDES),
     "objective": Maybe(_OBJECTIVE),
     "test_size": Maybe(number(0)),
+    "covered": Maybe(_COVERED),
     "split": Maybe({"by": OrNone(TEXT), "time": OrNone(TEXT), "notes": _TEXTS}),
     "cross_validation": Maybe(_CROSS_VALIDATION),
 }
@@ -164,6 +173,16 @@ _TABLE_MODEL: Shape = {
     "target": _TARGET,
     "architecture": _ARCHITECTURE,
     "training": _OPEN,
+    "thresholds": Maybe(
+        {
+            "thresholds": Each(number(0, 1), least=1),
+            "true_positives": Each(number(0)),
+            "false_positives": Each(number(0)),
+            "positives": number(0),
+            "negatives": number(0),
+        }
+    ),
+    "intervals": Maybe({"coverage": number(0, 1), "margins": Each(number(0))}),
 }
 _ESTIMATOR: dict[str, Shape] = {
     "parameters": _OPEN,
@@ -237,6 +256,7 @@ PREPARED: Shape = {
     "target": _TARGET,
     "encoder": {"blocks": _BLOCKS},
     "dropped_rows": whole(),
+    "zero_rows": whole(),
     "notes": _TEXTS,
     "findings": _FINDINGS,
     "profiles": _PROFILES,
@@ -245,6 +265,7 @@ PREPARED: Shape = {
     "about": {"source": TEXT, "n_rows": whole(), "names": _TEXTS, "notes": _TEXTS},
     "m": {part: whole() for part in ("training", "validation", "test")},
     "mean": Each(number()),
+    "unit_means": Each(number()),
     "where": OrNone(_OPEN),
     "chosen": Each(Leaf(_is_chosen, "a count of rows, which they are and their digest in hexadecimal digits")),
 }

@@ -71,6 +71,8 @@ class Objective:
         Those of `LOSS_PARAMETERS` that belong to the loss.
     class_weight : None, "balanced" or dict
         As for a classifier.
+    log_target : bool, default False
+        Whether to learn the logarithm of the target.
 
     Examples
     --------
@@ -82,6 +84,7 @@ class Objective:
     loss: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     class_weight: Any = None
+    log_target: bool = False
 
     def loss_for(self, target: Target) -> Loss:
         """Return the loss for a target.
@@ -107,9 +110,14 @@ class Objective:
                 raise InvalidParameterError(f"{parameter} must be a number, got {value!r}.")
         if self.class_weight is not None and not classifies:
             raise InvalidParameterError("class_weight is for classes: a target of numbers has none. Drop it.")
+        if self.log_target and classifies:
+            raise InvalidParameterError("log_target is for numbers: a target of classes has no logarithm. Drop it.")
         if classifies:
             return classifier_loss(name, self.parameters, single=target.n_outputs == 1)
-        return regressor_loss(name, self.parameters)
+        found = regressor_loss(name, self.parameters)
+        if self.log_target and found.output.name != "identity":
+            raise InvalidParameterError(f"loss={name!r} predicts through a logarithm itself: drop log_target.")
+        return found
 
     def standardises(self, target: Target) -> bool:
         """Say whether a numeric target is standardised: only without a link function."""
@@ -123,17 +131,24 @@ class Objective:
             spelled |= {str(label).lower(): label for label in target.classes if isinstance(label, bool)}
             asked = {spelled.get(label, label) if isinstance(label, str) else label: asked[label] for label in asked}
         weights = weight_of_classes(asked, np.array(target.classes), np.arange(len(shares)), shares)
-        return tuple((weights / float(weights @ shares)).tolist())
+        mean = float(weights @ shares)
+        if not mean:
+            raise InvalidParameterError(
+                f"class_weight={self.class_weight!r} gives every class that occurs the weight 0: nothing would be "
+                "learned. Give one of them a positive weight."
+            )
+        return tuple((weights / mean).tolist())
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON; `from_dict` restores it. Labels become pairs, since JSON keys are texts."""
         weight = self.class_weight
         pairs = [[label, float(value)] for label, value in weight.items()] if isinstance(weight, Mapping) else weight
-        return {"loss": self.loss, "parameters": dict(self.parameters), "class_weight": pairs}
+        log = {"log_target": True} if self.log_target else {}
+        return {"loss": self.loss, "parameters": dict(self.parameters), "class_weight": pairs, **log}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Objective:
         """Return what `to_dict` wrote."""
         weight = data["class_weight"]
         restored = dict(map(tuple, weight)) if isinstance(weight, list) else weight
-        return cls(data["loss"], dict(data["parameters"]), restored)
+        return cls(data["loss"], dict(data["parameters"]), restored, data.get("log_target", False))

@@ -10,6 +10,7 @@ import numpy as np
 from chainrule.network.types import Array
 
 MOST_CLASSES = 200  # with more classes no confusion matrix is kept
+_ROUNDING = 1e-12  # of sums of weights, relative
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +23,8 @@ class ByClass:
         The rows of each class that are predicted right; the rows of it; the rows for which it is predicted.
     confusion : ndarray of shape (K, K), optional
         The rows of each class (row) for which each class is predicted (column); None with more than 200 classes.
+    counted : ndarray of shape (K,), optional
+        The rows of each class whatever they weigh; by default `support`.
 
     Examples
     --------
@@ -34,9 +37,15 @@ class ByClass:
     support: Array
     predicted: Array
     confusion: Array | None = None
+    counted: Array | None = None
 
     def __repr__(self) -> str:
-        return f"ByClass({len(self.support):,} classes, {self.support.sum():,} rows)"
+        return f"ByClass({len(self.support):,} classes, {self.rows.sum():,} rows)"
+
+    @property
+    def rows(self) -> Array:
+        """The number of rows of each class, whatever they weigh."""
+        return self.support if self.counted is None else self.counted
 
     @property
     def precision(self) -> Array:
@@ -94,5 +103,5 @@ def _plain(values: Array) -> list[float | None]:
 
 def whole(counts: Array) -> Array:
     """Return counts as whole numbers, unless they are sums of weights that are not whole."""
-    rounded = counts.astype(np.int64)
-    return rounded if np.array_equal(rounded, counts) else counts
+    rounded = counts.round()
+    return rounded.astype(np.int64) if np.allclose(rounded, counts, rtol=_ROUNDING, atol=0) else counts

@@ -23,6 +23,11 @@ class ClassificationFigures:
     to four million rows times classes. Beyond, scores of two classes that differ by less than 1 part in 4096 count as
     tied; of up to 16 classes, by less than 1 part in 1024; of more, by more.
 
+    Parameters
+    ----------
+    threshold : float, optional
+        Predict the second of two classes if its probability is at least this; by default the more probable class.
+
     Examples
     --------
     >>> running = ClassificationFigures()
@@ -35,7 +40,8 @@ class ClassificationFigures:
     [[1, 0], [1, 1]]
     """
 
-    def __init__(self) -> None:
+    def __init__(self, threshold: float | None = None) -> None:
+        self._threshold = threshold
         self._sums = RunningTotal(_sums)
         self._pairs = _Pairs(0)
         self._scores = Distributions(1, highest=1.0)
@@ -48,10 +54,16 @@ class ClassificationFigures:
         K = probabilities.shape[1]
         if not self._pairs.K:
             self._pairs, self._scores = _Pairs(K), Distributions(1 if K == 2 else K, highest=1.0)
-        self._sums.add(codes, probabilities, weights)
-        self._pairs.add(codes, probabilities.argmax(axis=1), weights)
+        predicted = self._predicted(probabilities)
+        self._sums.add(codes, probabilities, predicted, weights)
+        self._pairs.add(codes, predicted, weights)
         columns = slice(1, 2) if K == 2 else slice(None)
         self._scores.add(probabilities[:, columns], weights, (codes[:, None] == np.arange(K))[:, columns])
+
+    def _predicted(self, probabilities: Array) -> Array:
+        if self._threshold is None:
+            return np.asarray(probabilities.argmax(axis=1))
+        return (probabilities[:, 1] >= self._threshold).astype(np.intp)
 
     def by_class(self) -> ByClass:
         """Return the figures of each class, of all rows so far."""
@@ -97,13 +109,13 @@ class ClassificationFigures:
             raise InvalidParameterError("figures need at least one row with a weight above 0, but none came.")
 
 
-def _sums(codes: Array, probabilities: Array, weights: Array) -> Array:
+def _sums(codes: Array, probabilities: Array, predicted: Array, weights: Array) -> Array:
     """Return the sums of weights, right answers, log losses and Brier scores, and the excess confidence of each bin."""
     p = probabilities.astype(np.float64)
     m, K = p.shape
     given = p[np.arange(m), codes]
-    right = p.argmax(axis=1) == codes
-    confidence = p.max(axis=1)
+    right = predicted == codes
+    confidence = p[np.arange(m), predicted]
     squares = np.square(p - (codes[:, None] == np.arange(K)))
     brier = squares[:, 1] if K == 2 else squares.sum(axis=1)
     with np.errstate(divide="ignore"):
@@ -120,17 +132,18 @@ class _Pairs:
     def __init__(self, K: int) -> None:
         self.K = K
         self._confusion = np.zeros((K, K)) if K <= MOST_CLASSES else None
-        self._counts = np.zeros((3, K))  # right, support, predicted
+        self._counts = np.zeros((4, K))  # right, support, predicted, and rows whatever they weigh
 
     def add(self, codes: Array, predicted: Array, weights: Array) -> None:
         right = predicted == codes
         np.add.at(self._counts[0], codes[right], weights[right])
         np.add.at(self._counts[1], codes, weights)
         np.add.at(self._counts[2], predicted, weights)
+        self._counts[3] += np.bincount(codes, minlength=self.K)
         if self._confusion is not None:
             np.add.at(self._confusion.reshape(-1), codes * self.K + predicted, weights)
 
     def by_class(self) -> ByClass:
         confusion = None if self._confusion is None else whole(self._confusion)
-        right, support, predicted = map(whole, self._counts)
-        return ByClass(right, support, predicted, confusion)
+        right, support, predicted, rows = map(whole, self._counts)
+        return ByClass(right, support, predicted, confusion, rows)

@@ -86,6 +86,6 @@ class RunningFigures(Protocol):
         """Return the figures of each class; None for numbers."""
 
 
-def running_figures(task: str) -> RunningFigures:
-    """Return the running figures of a task, without rows yet."""
-    return ClassificationFigures() if task == "classification" else RegressionFigures()
+def running_figures(task: str, threshold: float | None = None) -> RunningFigures:
+    """Return the running figures of a task, without rows yet; a threshold decides between two classes."""
+    return ClassificationFigures(threshold) if task == "classification" else RegressionFigures()

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,17 +20,18 @@ from chainrule._errors import TableError
 from chainrule.network.types import Array
 from chainrule.outofcore.rows import ArrayRows, Block, RowLoader
 
-_ITEM = np.dtype(np.float32)
+_ITEM, _WEIGHT = np.dtype(np.float32), np.dtype(np.float64)
+_AT_ONCE = 1 << 20  # weights read together for their mean
 
 
 @dataclass(frozen=True)
 class RowFiles:
-    """Rows in two files of float32, in the order of the table: one for inputs, one for targets.
+    """Rows in files, in the order of the table: inputs and targets in float32, and weights, if any, in float64.
 
     Parameters
     ----------
     stem : Path
-        The path of the files without their endings, .inputs and .targets.
+        The path of the files without their endings, .inputs, .targets and .weights.
     n_inputs, n_targets : int
     m : int
         The number of rows.
@@ -39,6 +41,10 @@ class RowFiles:
         Reads the same rows on any machine that can read the table that they were encoded from.
     class_weights : tuple of float, optional
         The weight of each class, if the targets are classes.
+    weighted : bool, default False
+        Whether each row has a weight of its own.
+    unit : float, optional
+        The weight that counts as 1; by default the mean weight of the rows.
     """
 
     stem: Path
@@ -48,22 +54,44 @@ class RowFiles:
     first: int = 0
     remote: Callable[[int, int], ArrayRows] | None = None
     class_weights: tuple[float, ...] | None = None
+    weighted: bool = False
+    unit: float | None = None
 
     @property
     def row_bytes(self) -> int:
         """The bytes of a row."""
-        return _ITEM.itemsize * (self.n_inputs + self.n_targets)
+        return _ITEM.itemsize * (self.n_inputs + self.n_targets) + self.weighted * _WEIGHT.itemsize
 
     def read(self, start: int, stop: int) -> Block:
         """Read rows `start` to `stop` into memory."""
         start, stop = self.first + start, self.first + stop
         X = read_rows(_inputs(self.stem), start, stop, self.n_inputs, _ITEM)
         Y = read_rows(_targets(self.stem), start, stop, self.n_targets, _ITEM)
-        return Block(X, Y, weights_of(Y, self.class_weights), np.arange(start, stop, dtype=np.uint64))
+        own = self._read_weights(start, stop) / self.mean_weight if self.weighted else None
+        return Block(X, Y, weights_of(Y, self.class_weights, own), np.arange(start, stop, dtype=np.uint64))
+
+    @cached_property
+    def mean_weight(self) -> float:
+        """The weight that counts as 1."""
+        if self.unit is not None:
+            return self.unit
+        if not (self.weighted and self.m):
+            return 1.0
+        starts = range(self.first, end := self.first + self.m, _AT_ONCE)
+        return sum(float(self._read_weights(i, min(i + _AT_ONCE, end)).sum()) for i in starts) / self.m
+
+    def _read_weights(self, start: int, stop: int) -> Array:
+        return read_rows(_weights(self.stem), start, stop, 1, _WEIGHT)[:, 0]
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files of inputs, targets and, if there are any, weights."""
+        both = _inputs(self.stem), _targets(self.stem)
+        return (*both, _weights(self.stem)) if self.weighted else both
 
     def part(self, start: int, stop: int) -> RowFiles:
-        """Return some of the rows."""
-        return replace(self, first=self.first + start, m=stop - start)
+        """Return some of the rows; their weights remain relative to those of all."""
+        return replace(self, first=self.first + start, m=stop - start, unit=self.mean_weight)
 
     def load(self) -> RowLoader:
         """Return a loader for another process: it reads the rows there, if it can, or carries them."""
@@ -72,8 +100,10 @@ class RowFiles:
         return RowLoader(self.m, self.remote, (self.first, self.first + self.m))
 
 
-def weights_of(Y: Array, class_weights: tuple[float, ...] | None) -> Array | None:
-    """Return the weight of each row by its class; Y has one column of 0 and 1, or one column for each class.
+def weights_of(Y: Array, class_weights: tuple[float, ...] | None, own: Array | None = None) -> Array | None:
+    """Return the weight of each row: its own times that of its class, if there are any.
+
+    Y has one column of 0 and 1, or one column for each class.
 
     Examples
     --------
@@ -81,21 +111,24 @@ def weights_of(Y: Array, class_weights: tuple[float, ...] | None) -> Array | Non
     [0.5, 2.0]
     """
     if class_weights is None:
-        return None
+        return own
     codes = Y[:, 0].astype(np.intp) if Y.shape[1] == 1 else Y.argmax(axis=1)
-    return np.array(class_weights)[codes]
+    of_classes = np.array(class_weights)[codes]
+    return of_classes if own is None else own * of_classes
 
 
 class RowWriter:
-    """Appends encoded rows to the two files of a part."""
+    """Appends encoded rows to the files of a part."""
 
-    def __init__(self, inputs: IO[bytes], targets: IO[bytes]) -> None:
-        self.inputs, self.targets = inputs, targets
+    def __init__(self, inputs: IO[bytes], targets: IO[bytes], weights: IO[bytes] | None = None) -> None:
+        self.inputs, self.targets, self.weights = inputs, targets, weights
 
-    def write(self, X: Array, Y: Array) -> None:
-        """Append rows."""
+    def write(self, X: Array, Y: Array, weights: Array | None = None) -> None:
+        """Append rows, with weights if the part has them."""
         for file, values in ((self.inputs, X), (self.targets, Y)):
             np.ascontiguousarray(values, _ITEM).tofile(file)
+        if self.weights is not None:
+            np.ascontiguousarray(weights, _WEIGHT).tofile(self.weights)
 
 
 @contextmanager
@@ -111,8 +144,7 @@ def row_writers(parts: list[RowFiles]) -> Iterator[list[RowWriter]]:
     require_room(folder, sum(part.m * part.row_bytes for part in parts))
     try:
         with ExitStack() as files:
-            pairs = [(_inputs(part.stem), _targets(part.stem)) for part in parts]
-            yield [RowWriter(*(files.enter_context(path.open("wb")) for path in pair)) for pair in pairs]
+            yield [RowWriter(*(files.enter_context(path.open("wb")) for path in part.paths)) for part in parts]
     except OSError as error:
         raise TableError(f"the encoded rows cannot be written to {folder}: {error.strerror or error}.") from error
 
@@ -142,3 +174,7 @@ def _inputs(stem: Path) -> Path:
 
 def _targets(stem: Path) -> Path:
     return stem.with_suffix(".targets")
+
+
+def _weights(stem: Path) -> Path:
+    return stem.with_suffix(".weights")

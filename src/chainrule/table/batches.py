@@ -9,6 +9,7 @@ from typing import Self
 
 import numpy as np
 
+from chainrule.network.types import Array
 from chainrule.table.columns import Column, Table
 
 OnRead = Callable[[int, int], None]
@@ -63,6 +64,10 @@ class Batches(ABC):
         parts = [batch.columns[0] for batch in self.select([name])]
         return replace(parts[0], values=np.concatenate([part.values for part in parts]))
 
+    def number_of(self, row: int) -> int:
+        """Return the number that a row has in the table it comes from."""
+        return row
+
     def __iter__(self) -> Iterator[Table]:
         report = self.on_read or (lambda done, rows: None)
         done = 0
@@ -71,6 +76,44 @@ class Batches(ABC):
             yield batch
             done += batch.n_rows
             report(done, self.n_rows)
+
+
+@dataclass(frozen=True, eq=False)
+class SomeRows(Batches):
+    """Some rows of another table, for which a mask is true.
+
+    Examples
+    --------
+    >>> whole = OneBatch.of(Table((Column("x", "number", np.arange(3)),)))
+    >>> some = SomeRows.of(whole, np.array([True, False, True]))
+    >>> some.n_rows, some.column("x").values.tolist(), some.number_of(1)
+    (2, [0, 2], 2)
+    """
+
+    whole: Batches = field(kw_only=True)
+    mask: Array = field(kw_only=True)
+
+    @classmethod
+    def of(cls, whole: Batches, mask: Array) -> SomeRows:
+        """Return the rows of a table for which a mask, of shape (n_rows,), is true; at least one."""
+        return cls(whole.header, int(np.count_nonzero(mask)), whole=whole, mask=mask)
+
+    def select(self, names: Sequence[str]) -> SomeRows:
+        """Return the same rows with only the given columns."""
+        return replace(self, header=self.header.select(names), whole=self.whole.select(names))
+
+    def number_of(self, row: int) -> int:
+        """Return the number that a row has in the whole table."""
+        return self.whole.number_of(int(np.flatnonzero(self.mask)[row]))
+
+    def read(self) -> Iterator[Table]:
+        """Yield the batches in order, without those of which no row is left."""
+        start = 0
+        for batch in self.whole.read():
+            rows = np.flatnonzero(self.mask[start : start + batch.n_rows])
+            start += batch.n_rows
+            if len(rows):
+                yield batch.take(rows)
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,11 +25,12 @@ class Tally:
     counts: Array
 
     @classmethod
-    def of(cls, present: Array, kind: Kind) -> Tally:
-        """Count the values of a column of the given kind."""
+    def of(cls, present: Array, kind: Kind, weights: Array | None = None) -> Tally:
+        """Count the values of a column of the given kind, each once or as often as its weight says."""
         if kind != "text":
-            return cls(*np.unique(present, return_counts=True))
-        counts = np.bincount(present)  # of codes: faster than sorting
+            values, place, counts = np.unique(present, return_inverse=True, return_counts=True)
+            return cls(values, counts if weights is None else np.bincount(place, weights, minlength=len(values)))
+        counts = np.bincount(present, weights)  # of codes: faster than sorting
         values = np.flatnonzero(counts)
         return cls(values, counts[values])
 
@@ -39,7 +40,7 @@ def added(one: Tally | None, other: Tally | None) -> Tally | None:
     if one is None or other is None:
         return None
     values, place = np.unique(np.concatenate([one.values, other.values]), return_inverse=True)
-    counts = np.zeros(len(values), np.int64)
+    counts = np.zeros(len(values), np.result_type(one.counts, other.counts))
     np.add.at(counts, place, np.concatenate([one.counts, other.counts]))
     return Tally(values, counts) if len(values) <= MAX_DIFFERENT else None
 

@@ -14,7 +14,7 @@ from chainrule._errors import InvalidParameterError, TableError
 from chainrule.table.column_summary import ColumnSummary
 from chainrule.table.columns import Table
 
-Role = Literal["numeric", "categorical", "boolean", "date", "ordinal", "pixel", "dropped"]
+Role = Literal["numeric", "categorical", "boolean", "date", "ordinal", "pixel", "weight", "dropped"]
 Key = str | int
 
 MIN_IDENTIFIERS = 20  # with fewer rows, values that all differ are not taken for identifiers
@@ -51,8 +51,8 @@ class Schema:
 
     @property
     def used(self) -> tuple[ColumnPlan, ...]:
-        """The plans of the columns that are not dropped."""
-        return tuple(plan for plan in self.plans if plan.role != "dropped")
+        """The plans of the columns that are inputs: neither dropped nor the rows' weights."""
+        return tuple(plan for plan in self.plans if plan.role not in ("dropped", "weight"))
 
     @property
     def categorical(self) -> frozenset[str]:
@@ -92,6 +92,7 @@ def infer_schema(
     numeric: Iterable[Key] = (),
     ordinal: Iterable[Key] = (),
     dates: Iterable[Key] = (),
+    weights: Iterable[Key] = (),
 ) -> Schema:
     """Decide the role of every column that is not a target.
 
@@ -106,7 +107,7 @@ def infer_schema(
         The summary of each whole column, by name, if the table is only a batch or has no rows.
     targets : iterable of str or int
         The columns to predict, by name or position; they get no plan.
-    drop, categorical, numeric, ordinal, dates : iterable of str or int
+    drop, categorical, numeric, ordinal, dates, weights : iterable of str or int
         Columns whose role is set, by name or position. None of them by default.
 
     Returns
@@ -137,6 +138,7 @@ def infer_schema(
         "numeric": numeric,
         "ordinal": ordinal,
         "date": dates,
+        "weight": weights,
     }
     requested = _requested(table, asked)
     measured = (

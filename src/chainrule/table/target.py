@@ -17,6 +17,7 @@ from chainrule.table.schema import MIN_IDENTIFIERS
 
 Task = Literal["classification", "regression"]
 Label = str | int | float | bool
+Transform = Literal["none", "log", "log1p"]
 
 MAX_NUMBER_CLASSES = 20  # up to this many whole numbers, from 0 or 1 without a gap, are class labels
 
@@ -35,7 +36,9 @@ class Target:
     classes : tuple
         The labels in sorted order, in their own type; empty for regression.
     centre, scale : tuple of float
-        Mean and standard deviation of each regression target over the training rows.
+        Mean and standard deviation of each regression target over the training rows, of its logarithm if it has one.
+    transform : {"none", "log", "log1p"}
+        The logarithm of each regression target that is learned instead of it: log(y), or log(1 + y).
 
     Raises
     ------
@@ -49,6 +52,7 @@ class Target:
     classes: tuple[Label, ...] = ()
     centre: tuple[float, ...] = ()
     scale: tuple[float, ...] = ()
+    transform: Transform = "none"
 
     def __post_init__(self) -> None:
         for name, centre, scale in zip(self.names, self.centre, self.scale, strict=False):
@@ -158,8 +162,12 @@ class Target:
         return Y[:, 0].astype(np.int64) if self.n_outputs == 1 else Y.argmax(axis=1)
 
     def standardise(self, y: Array) -> Array:
-        """Standardise regression targets (m, k) by the mean and standard deviation of the training rows."""
-        return (y - np.array(self.centre)) / np.array(self.scale)
+        """Standardise regression targets (m, k), or their logarithms, by those of the training rows."""
+        return (self.transformed(y) - np.array(self.centre)) / np.array(self.scale)
+
+    def transformed(self, y: Array) -> Array:
+        """Return regression targets, or their logarithms if these are learned."""
+        return y if self.transform == "none" else np.log(y) if self.transform == "log" else np.log1p(y)
 
     def to_units(self, Z: Array) -> Array:
         """Return standardised values (m, k) in the units of the table, the inverse of `standardise`.
@@ -170,11 +178,16 @@ class Target:
         >>> target.to_units(np.array([[0.0], [1.5]])).tolist()
         [[100.0], [115.0]]
         """
-        return Z * np.array(self.scale) + np.array(self.centre)
+        y: Array = Z * np.array(self.scale) + np.array(self.centre)
+        if self.transform == "none":
+            return y
+        with np.errstate(over="ignore"):  # far from the training rows: infinite
+            return np.exp(y) if self.transform == "log" else np.maximum(np.expm1(y), 0.0)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the target as plain data for JSON; `from_dict` restores it exactly."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        data = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        return data if self.transform != "none" else {key: data[key] for key in data if key != "transform"}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Target:

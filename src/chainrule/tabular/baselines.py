@@ -21,8 +21,8 @@ def baseline_name(target: Target) -> str:
 
 def constant_answers(prepared: PreparedTable) -> Callable[[Array], Array]:
     """Return a function that predicts the training rows' class shares, or their mean, for every row."""
-    target, mean = prepared.target, np.array(prepared.mean)
-    answer = target.to_units(mean) if target.task == "regression" else prepared.class_shares
+    is_numbers = prepared.target.task == "regression"
+    answer = np.array(prepared.unit_means) if is_numbers else prepared.class_shares
     return lambda X: np.tile(answer, (len(X), 1))
 
 

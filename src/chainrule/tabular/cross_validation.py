@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -27,11 +27,12 @@ from chainrule.tabular.train import Trained
 
 @dataclass(frozen=True)
 class Fold:
-    """What came of one fold: how many rows were trained on and tested, and the figures on these."""
+    """What came of one fold: how many rows were trained on and tested, the figures on these, what intervals cover."""
 
     rows: int
     test_rows: int
     figures: dict[str, Figures]
+    covered: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,11 @@ class CrossValidation:
     def std(self) -> dict[str, Figures]:
         """The standard deviation of each figure over these folds, as of a sample (k - 1)."""
         return self._over(partial(np.std, ddof=1), 2)
+
+    @property
+    def covered(self) -> tuple[float, ...]:
+        """The mean share of the rows inside their intervals, for each target; nothing without intervals."""
+        return tuple(np.mean([fold.covered for fold in self.folds], axis=0).tolist())
 
     def _over(self, measure: Callable[[list[float]], Any], least: int) -> dict[str, Figures]:
         """Measure each figure where at least so many folds have it; else it is None, undefined."""
@@ -141,7 +147,8 @@ def cross_validate(
         task = replace(task, source=as_table(task.source))  # read once
     common: dict[str, Any] = {"seed": seed, "memory": memory, **options}
     asked = fingerprint_of(task, shares_of(task, changes, seed)) if checkpoint is not None else {}
-    finished = FinishedFolds(checkpoint, plain(asked | {"changes": changes, "cv": int(k), "memory": memory}))
+    own = {"changes": changes, "cv": int(k), "memory": memory, "intervals": task.intervals}
+    finished = FinishedFolds(checkpoint, plain(asked | own))
     folds = [Fold(**done) for done in finished.read()]
     for number in range(int(k)):
         if number == len(folds):
@@ -149,7 +156,7 @@ def cross_validate(
             trained, prepared = train_table(fold, changes, checkpoint=finished.of_fold(number), **common)
             if trained.model.network.history.stop_reason == StopReason.INTERRUPTED:
                 raise KeyboardInterrupt
-            folds.append(Fold(prepared.m, prepared.m_test, trained.figures))
+            folds.append(Fold(prepared.m, prepared.m_test, trained.figures, [*trained.covered]))
             finished.write([asdict(fold) for fold in folds])
         if on_fold is not None:
             on_fold(number, folds[number])
@@ -158,4 +165,6 @@ def cross_validate(
     if trained.model.network.history.stop_reason != StopReason.INTERRUPTED:
         finished.remove()
     record = trained.model.training | {"figures": found.mean, "cross_validation": found.to_dict()}
-    return Trained(replace(trained.model, training=record), found.mean), prepared
+    if found.covered:
+        record["covered"] = list(found.covered)
+    return Trained(replace(trained.model, training=record), found.mean, covered=found.covered), prepared

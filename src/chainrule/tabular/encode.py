@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,21 +17,44 @@ from chainrule.table import Encoder, Table, Target
 from chainrule.table.batches import Batches
 from chainrule.tabular.splitting.shares import PARTS
 from chainrule.tabular.splitting.split import Split, with_target
+from chainrule.tabular.weights import row_weights
 
 EncodedRows = ArrayRows | RowFiles
 
 
-def row_files(folder: Path, encoder: Encoder, target: Target, counts: Mapping[str, int]) -> dict[str, RowFiles]:
+@dataclass(frozen=True)
+class RowEncoding:
+    """How rows of a table become rows of numbers: the inputs, the targets and, in a column, the weights."""
+
+    encoder: Encoder
+    target: Target
+    weight: str | None = None
+
+    def block(self, batch: Table, rows: Array) -> Block:
+        """Encode some rows of a batch."""
+        weights = None if self.weight is None else row_weights(batch, self.weight)[rows]
+        return Block(
+            self.encoder.transform(batch, rows), self.target.to_network(self.target.encode(batch, rows)), weights
+        )
+
+    def blocks(self, batch: Table, rows: Array) -> Iterator[Block]:
+        """Encode some rows of a batch, a few at a time."""
+        size = self.encoder.rows_at_once
+        for start in range(0, len(rows), size):
+            yield self.block(batch, rows[start : start + size])
+
+
+def row_files(folder: Path, encoding: RowEncoding, counts: Mapping[str, int]) -> dict[str, RowFiles]:
     """Return the files of each part's rows, given how many rows each has."""
-    widths = len(encoder.feature_names), target.n_outputs
-    return {part: RowFiles(folder / part, *widths, m) for part, m in counts.items()}
+    widths = len(encoding.encoder.feature_names), encoding.target.n_outputs
+    weighted = encoding.weight is not None
+    return {part: RowFiles(folder / part, *widths, m, weighted=weighted) for part, m in counts.items()}
 
 
 def encode_parts(
     folder: Path | None,
     counts: Mapping[str, int],
-    encoder: Encoder,
-    target: Target,
+    encoding: RowEncoding,
     batches: Batches,
     split: Split,
     test_batches: Batches | None,
@@ -43,6 +67,7 @@ def encode_parts(
         The folder to write the rows to; None keeps them in memory.
     counts : mapping of str to int
         The number of rows of each part.
+    encoding : RowEncoding
 
     Returns
     -------
@@ -51,49 +76,45 @@ def encode_parts(
         Which rows of each batch are training rows.
     """
     if folder is None:
-        return _in_memory(encoder, target, batches, split, test_batches), ()
-    rows = row_files(folder, encoder, target, counts)
+        return _in_memory(encoding, batches, split, test_batches), ()
+    rows = row_files(folder, encoding, counts)
     chosen = []
     with row_writers(list(rows.values())) as writers:
         for _, batch, part in split.of(batches):
             digests = [
-                _append(writer, encoder, target, batch, part.rows(name))
+                _append(writer, encoding.blocks(batch, part.rows(name)))
                 for name, writer in zip(rows, writers, strict=True)
             ]
             chosen.append(Chosen.of(part.rows("training"), batch.n_rows, digests[0]))
         for batch in test_batches or ():
-            _append(writers[-1], encoder, target, batch, with_target(batch, target))
+            _append(writers[-1], encoding.blocks(batch, with_target(batch, encoding.target)))
     return dict(rows), tuple(chosen)
 
 
 def _in_memory(
-    encoder: Encoder, target: Target, batches: Batches, split: Split, test_batches: Batches | None
+    encoding: RowEncoding, batches: Batches, split: Split, test_batches: Batches | None
 ) -> dict[str, EncodedRows]:
     blocks: dict[str, list[Block]] = {part: [] for part in PARTS}
     for _, batch, part in split.of(batches):
         for name, encoded in blocks.items():
-            encoded.append(_block(encoder, target, batch, part.rows(name)))
-    blocks["test"] += [_block(encoder, target, batch, with_target(batch, target)) for batch in test_batches or ()]
+            encoded.append(encoding.block(batch, part.rows(name)))
+    blocks["test"] += [encoding.block(batch, with_target(batch, encoding.target)) for batch in test_batches or ()]
     return {part: ArrayRows(encoded[0] if len(encoded) == 1 else joined(encoded)) for part, encoded in blocks.items()}
 
 
-def _block(encoder: Encoder, target: Target, batch: Table, rows: Array) -> Block:
-    return Block(encoder.transform(batch, rows), target.to_network(target.encode(batch, rows)))
-
-
 def encoded_rows(
-    batch: Table, encoder: Encoder, target: Target, class_weights: tuple[float, ...] | None = None
+    batch: Table, encoding: RowEncoding, class_weights: tuple[float, ...] | None = None, unit: float = 1.0
 ) -> Block:
-    """Encode all rows of a batch, to the same bits as those on disk."""
-    Y = target.to_network(target.encode(batch)).astype(np.float32)
-    return Block(encoder.transform(batch).astype(np.float32), Y, weights_of(Y, class_weights))
+    """Encode all rows of a batch, to the same bits as those on disk; a weight of `unit` counts as 1."""
+    block = encoding.block(batch, np.arange(batch.n_rows))
+    Y, own = block.Y.astype(np.float32), None if block.weights is None else block.weights / unit
+    return Block(block.X.astype(np.float32), Y, weights_of(Y, class_weights, own))
 
 
-def _append(writer: RowWriter, encoder: Encoder, target: Target, batch: Table, rows: Array) -> int:
-    """Encode and write some rows of a batch; return their digest."""
-    size, digest = encoder.rows_at_once, 0
-    for start in range(0, len(rows), size):
-        block = _block(encoder, target, batch, rows[start : start + size])
-        writer.write(block.X, block.Y)
+def _append(writer: RowWriter, blocks: Iterable[Block]) -> int:
+    """Write encoded rows; return their digest."""
+    digest = 0
+    for block in blocks:
+        writer.write(block.X, block.Y, block.weights)
         digest += digest_of(block.X, block.Y)
     return digest % 2**64

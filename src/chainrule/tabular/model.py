@@ -6,7 +6,7 @@ It does not need scikit-learn, so that the command line starts at once and stays
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -16,7 +16,7 @@ from chainrule._errors import InvalidParameterError, ShapeError, TableError, Tar
 from chainrule.files.records import TRAINING
 from chainrule.files.shape import require
 from chainrule.fit.trained_network import TrainedNetwork
-from chainrule.metrics import ByClass, Figures, running_figures
+from chainrule.metrics import Figures
 from chainrule.network.activations import sigmoid, softmax
 from chainrule.network.architecture import Architecture
 from chainrule.network.parameters import Parameters
@@ -28,35 +28,12 @@ from chainrule.table import Encoder, Table, Target, from_frame, read_table
 from chainrule.table.batches import Batches, OneBatch
 from chainrule.table.encoding.blocks import Block, Scaled
 from chainrule.table.encoding.dates import DATE_PARTS
+from chainrule.tabular.evaluation import Evaluation, RunningEvaluation
 from chainrule.tabular.findings.drift import Drift, Profile
 from chainrule.tabular.findings.finding import Finding
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """The figures of a model on a table, with notes.
-
-    Attributes
-    ----------
-    source : str
-    figures : dict of str to float or None
-        As `chainrule.metrics.classification_figures` and `regression_figures` have them; None is undefined.
-    by_class : ByClass or None
-        The figures of each class, in the order of `target.classes`, and the confusion matrix.
-    rows, without_target : int
-        The number of rows that count, and of those that lack a target value.
-    notes : tuple of str
-    findings : tuple of Finding
-        How the table differs from the one that the model was trained on, the worst first.
-    """
-
-    source: str
-    figures: Figures
-    by_class: ByClass | None
-    rows: int
-    without_target: int
-    notes: tuple[str, ...]
-    findings: tuple[Finding, ...] = ()
+from chainrule.tabular.intervals import Intervals
+from chainrule.tabular.thresholds import Chosen, Thresholds, chosen
+from chainrule.tabular.weights import Weighed, row_weights, weighed
 
 
 @dataclass(frozen=True)
@@ -76,12 +53,18 @@ class TableModel:
         Its `architecture` and `parameters` are also the model's.
     training : dict
         The record of the training: settings, figures, stop reason.
+    intervals : Intervals, optional
+        Those around predicted numbers.
+    thresholds : Thresholds, optional
+        What thresholds of two classes would do with the validation rows.
     """
 
     encoder: Encoder
     target: Target
     network: TrainedNetwork
     training: dict[str, Any] = field(default_factory=dict)
+    intervals: Intervals | None = None
+    thresholds: Thresholds | None = None
 
     def __repr__(self) -> str:
         return f"TableModel({self.target!r}, {self.network!r})"
@@ -96,6 +79,16 @@ class TableModel:
         """Weights, biases and embeddings."""
         return self.network.parameters
 
+    @property
+    def weight(self) -> str | None:
+        """The column that held the weights of the training rows, if one did."""
+        name: str | None = self.training.get("columns", {}).get("weight")
+        return name
+
+    def threshold(self, asked: str | float) -> Chosen:
+        """Return a threshold for the probability of the second class: a number as it is, or chosen by a rule."""
+        return chosen(asked, self.target, self.thresholds)
+
     def predict(self, table: Any) -> Array:
         """Predict every row: class labels of shape (m,), or numbers (m,) or (m, k) in the units of the table.
 
@@ -106,8 +99,13 @@ class TableModel:
         """
         return self.decided(self.answers_of(as_table(table)))
 
-    def decided(self, answers: Array) -> Array:
-        """Return the most probable class of each row, or its numbers."""
+    def decided(self, answers: Array, threshold: float | None = None) -> Array:
+        """Return the most probable class of each row, or its numbers.
+
+        With a threshold it is the second class of two if its probability is at least that.
+        """
+        if threshold is not None:
+            return np.array(self.target.classes)[(answers[:, 1] >= threshold).astype(np.intp)]
         if self.target.task == "classification":
             return np.array(self.target.classes)[answers.argmax(axis=1)]
         return answers[:, 0] if answers.shape[1] == 1 else answers
@@ -126,20 +124,30 @@ class TableModel:
         """
         return self.judge(OneBatch.of(as_table(table))).figures
 
-    def judge(self, batches: Batches) -> Evaluation:
-        """Evaluate the model on a table, batch by batch.
+    def judge(self, batches: Batches, threshold: float | None = None) -> Evaluation:
+        """Evaluate the model on a table, batch by batch, with the column of weights of the training if it is there.
+
+        Parameters
+        ----------
+        batches : Batches
+        threshold : float, optional
+            For two classes; by default the more probable one is predicted.
 
         Raises
         ------
         TableError, TargetError
             If columns are missing, or every row lacks a target value.
         """
-        target, figures = self.target, running_figures(self.target.task)
+        target, judged = self.target, RunningEvaluation(self.target.task, threshold)
+        weight = self.weight if self.weight in batches.names else None
+        found = Weighed(batches) if weight is None else weighed(batches, weight)
         counted, notes, drift = 0, dict[str, None](), self.drift()
-        for batch in batches:
+        for batch in found.batches:
             rows = np.flatnonzero(~target.missing(batch))
             if len(rows):
-                figures.add(target.encode(batch, rows), self.answers_of(batch, rows))
+                weights = None if weight is None else row_weights(batch, weight)[rows]
+                answers, *ends = self._answers_and_ends(batch, rows)
+                judged.add(target.encode(batch, rows), answers, ends, weights)
             drift.add(batch)
             counted += len(rows)
             notes |= dict.fromkeys(target.notes(batch))
@@ -147,12 +155,16 @@ class TableModel:
             raise TargetError(f"every row of {batches.source} lacks a value of {', '.join(target.names)}.")
         return Evaluation(
             source=batches.source,
-            figures=figures.figures(),
-            by_class=figures.by_class(),
+            figures=judged.figures(),
+            by_class=judged.by_class(),
             rows=counted,
-            without_target=batches.n_rows - counted,
+            without_target=found.batches.n_rows - counted,
             notes=tuple(notes),
             findings=drift.findings(),
+            zero_rows=found.zeros,
+            weight=weight,
+            covered=judged.covered,
+            decisions=judged.decisions(),
         )
 
     def drift(self) -> Drift:
@@ -164,23 +176,52 @@ class TableModel:
         """What was found in the table that the model was trained on."""
         return tuple(map(Finding.from_dict, self.training.get("findings", ())))
 
-    def predictions(self, table: Table) -> Iterator[tuple[str, Array]]:
-        """Yield the columns that `chainrule predict` writes: the prediction and the class probabilities, or numbers."""
-        answers, target = self.answers_of(table), self.target
+    def predict_interval(self, table: Any) -> Array:
+        """Return the lower and upper end for every row: (m, 2), or (m, k, 2) for several targets.
+
+        Raises
+        ------
+        InvalidParameterError
+            If the model was trained without intervals.
+        """
+        if self.intervals is None:
+            raise InvalidParameterError(
+                "the model has no intervals: train it with --intervals 0.9 (intervals=0.9 of TabularRegressor)."
+            )
+        ends = np.stack(self._answers_and_ends(as_table(table))[1:], axis=-1)
+        return ends[:, 0] if ends.shape[1] == 1 else ends
+
+    def _answers_and_ends(self, table: Table, rows: Array | None = None) -> list[Array]:
+        """Return probabilities or numbers and, with intervals, their lower and upper ends, each (m, k)."""
+        if self.target.task == "classification":
+            return [self.answers_of(table, rows)]
+        A = self._in_pieces(self.network.outputs, table, rows)
+        ends = self.intervals.ends(A, self.target, self.architecture.loss) if self.intervals else ()
+        return [self.target.to_units(A), *ends]
+
+    def predictions(self, table: Table, threshold: float | None = None) -> Iterator[tuple[str, Array]]:
+        """Yield the columns of `chainrule predict`: class and probabilities, or numbers with their intervals."""
+        target = self.target
         if target.task == "classification":
-            yield "prediction", self.decided(answers)
+            answers = self.answers_of(table)
+            yield "prediction", self.decided(answers, threshold)
             yield from ((f"p_{name}", answers[:, k]) for k, name in enumerate(target.classes))
-        elif answers.shape[1] == 1:
-            yield "prediction", self.decided(answers)
-        else:
-            yield from ((f"prediction_{name}", answers[:, k]) for k, name in enumerate(target.names))
+            return
+        columns = dict(zip(("prediction", "lower", "upper"), self._answers_and_ends(table), strict=False))
+        for k, name in enumerate(target.names):
+            of_target = f"_{name}" if len(target.names) > 1 else ""
+            yield from ((f"{column}{of_target}", numbers[:, k]) for column, numbers in columns.items())
 
     def answers_of(self, table: Table, rows: Array | None = None) -> Array:
         """Predict probabilities or numbers for rows of a table, which are encoded some at a time."""
+        return self._in_pieces(self.answers, table, rows)
+
+    def _in_pieces(self, function: Callable[[Array], Array], table: Table, rows: Array | None = None) -> Array:
+        """Call a function with encoded rows, some at a time, and join the results."""
         rows = np.arange(table.n_rows) if rows is None else rows
         size = self.encoder.rows_at_once
         starts = range(0, max(len(rows), 1), size)
-        return np.concatenate([self.answers(self.encoder.transform(table, rows[i : i + size])) for i in starts])
+        return np.concatenate([function(self.encoder.transform(table, rows[i : i + size])) for i in starts])
 
     def logits(self, table: Any) -> Array:
         """Return Z[L] of every row, (m, n[L])."""
@@ -201,6 +242,10 @@ class TableModel:
             "architecture": architecture_record(self.architecture),
             "training": self.training,
         }
+        if self.intervals is not None:
+            record["intervals"] = self.intervals.to_dict()
+        if self.thresholds is not None:
+            record["thresholds"] = self.thresholds.to_dict()
         return record, tensors_of(self.parameters)
 
     @classmethod
@@ -211,6 +256,12 @@ class TableModel:
         architecture = architecture_from(record["architecture"])
         encoder, target = Encoder.from_dict(record["encoder"]), Target.from_dict(record["target"])
         check_sense(encoder.blocks, target)
+        intervals = Intervals.from_dict(record["intervals"]) if "intervals" in record else None
+        if intervals is not None and len(intervals.margins) != (len(target.names) if not target.classes else 0):
+            raise TableError("intervals need a target of numbers, and a margin for each.")
+        thresholds = Thresholds.from_dict(record["thresholds"]) if "thresholds" in record else None
+        if thresholds is not None and len(target.classes) != 2:
+            raise TableError("thresholds need a target of two classes.")
         _check_ends(architecture, encoder, target)
         for profile in record["training"].get("profiles", ()):
             Profile.from_dict(profile)  # which checks it
@@ -221,6 +272,8 @@ class TableModel:
             target,
             TrainedNetwork(architecture, state, history, seed=record["training"].get("seed")),
             record["training"],
+            intervals,
+            thresholds,
         )
 
 
@@ -233,6 +286,8 @@ def check_sense(blocks: Sequence[Block], target: Target | None) -> None:
     if target is None:
         return
     if target.task == "classification":
+        if target.transform != "none":
+            raise TableError("a classification target has no logarithm.")
         if len(target.names) != 1 or len(set(target.classes)) < max(2, len(target.classes)):
             raise TableError("a classification target needs one name, and two or more classes that differ.")
     elif not len(target.names) == len(target.centre) == len(target.scale):

@@ -28,6 +28,7 @@ from chainrule.table.reading.as_parquet import fingerprint
 from chainrule.table.reading.batches import open_batches
 from chainrule.table.reading.inputs import check_outputs, is_source
 from chainrule.table.reading.size import memory_needed
+from chainrule.tabular.intervals import require_validation
 from chainrule.tabular.model import as_table
 from chainrule.tabular.prepare import Overrides, PreparedTable, prepare
 from chainrule.tabular.prepared_file import load_prepared, save_prepared
@@ -70,6 +71,8 @@ class Task:
         The column whose groups stay together, or whose order is kept, as `by` and `time` of `Shares`.
     fold : tuple of int, optional
         Test on this fold, as `fold` of `Shares`.
+    intervals : float, optional
+        The share that intervals around predicted numbers are to cover.
     """
 
     source: Any
@@ -82,6 +85,7 @@ class Task:
     split_by: str | int | None = None
     split_time: str | int | None = None
     fold: tuple[int, int] | None = None
+    intervals: float | None = None
 
 
 def in_batches(source: Any, memory: str | None = None) -> bool:
@@ -167,6 +171,8 @@ def train_table(
     """
     budget, shares = Budget.asked(memory), shares_of(task, changes, seed)
     is_root = distribution is None or distribution.is_root
+    if task.intervals is not None:
+        require_validation(shares.validation)
     if checkpoint is not None and is_root:
         check_outputs({"the checkpoint": places(checkpoint)}, [task.source, task.test_source])
 
@@ -196,6 +202,7 @@ def train_table(
             seed=seed,
             budget=budget,
             compare_on=compare_on,
+            intervals=task.intervals,
             checkpoint=file,
             distribution=distribution,
             **hooks,

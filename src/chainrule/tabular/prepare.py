@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._errors import TargetError
+from chainrule._errors import InvalidParameterError, TargetError
 from chainrule.fit.objective import Objective
 from chainrule.network.rows import mix
 from chainrule.network.types import Array
@@ -21,14 +21,17 @@ from chainrule.table.batches import Batches
 from chainrule.table.column_summary import ColumnSummary
 from chainrule.table.encoding.measures import ColumnMeasures, Rows, measure
 from chainrule.table.encoding.moments import RunningMoments
+from chainrule.table.holdout import at
 from chainrule.table.reading.batches import ParquetBatches, ScanPlan
-from chainrule.tabular.encode import EncodedRows, encode_parts, encoded_rows
+from chainrule.tabular.encode import EncodedRows, RowEncoding, encode_parts, encoded_rows
 from chainrule.tabular.findings.drift import Drift, Profile, profiles
 from chainrule.tabular.findings.find import SAMPLE_ROWS, SAMPLE_VALUES, RowSample, find
 from chainrule.tabular.findings.finding import Finding
+from chainrule.tabular.log_target import is_skewed, with_logarithm
 from chainrule.tabular.splitting.shares import PARTS, Shares
 from chainrule.tabular.splitting.split import Split, split_table, with_target
 from chainrule.tabular.splitting.split_by_column import not_apart
+from chainrule.tabular.weights import Weighed, row_weights, weighed
 
 _SAMPLE_VALUES, _SAMPLE_ROWS = 4_000_000, 200_000  # most values and rows of the sample for medians
 ROLES = ("drop", "categorical", "numeric", "ordinal")
@@ -39,7 +42,7 @@ class Overrides:
     """The user's choices for columns and task, which override what is inferred.
 
     With `embedding_size`, a number or "auto", categories become embedding vectors of that size instead of one feature
-    each.
+    each. The column `weight` holds the weight of each row.
     """
 
     drop: Sequence[str] = ()
@@ -48,6 +51,12 @@ class Overrides:
     ordinal: Sequence[str] = ()
     task: str = "auto"
     embedding_size: int | str | None = None
+    weight: str | None = None
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """The column of weights, if there is one."""
+        return () if self.weight is None else (self.weight,)
 
 
 @dataclass(frozen=True)
@@ -75,8 +84,14 @@ class PreparedTable:
         The encoded rows of the parts "training", "validation" and "test", in memory or on disk.
     mean : tuple of float
         Mean of the network's targets over all rows except the test rows: the baseline's prediction.
+    unit_means : tuple of float
+        The means of regression targets over the same rows, in the units of the table; empty for classes.
+    suggests_log : bool
+        Whether the targets are so skewed that their logarithm may be easier to learn; not restored with a checkpoint.
     dropped_rows : int
         Number of rows without a target value, which are left out.
+    zero_rows : int
+        Number of rows of weight 0, which are left out, too.
     notes : tuple of str
         Notes about the test table.
     split_notes : tuple of str
@@ -104,7 +119,10 @@ class PreparedTable:
     encoder: Encoder
     rows: dict[str, EncodedRows]
     mean: tuple[float, ...]
+    unit_means: tuple[float, ...] = ()
+    suggests_log: bool = False
     dropped_rows: int = 0
+    zero_rows: int = 0
     notes: tuple[str, ...] = ()
     split_notes: tuple[str, ...] = ()
     in_order_of: tuple[str, ...] = ()
@@ -159,7 +177,8 @@ class PreparedTable:
         assert isinstance(rows, RowFiles)
         if self.scan_plan is None:
             return rows
-        encode = partial(encoded_rows, encoder=self.encoder, target=self.target, class_weights=self.class_weights)
+        encoding = RowEncoding(self.encoder, self.target, self.asked.weight)
+        encode = partial(encoded_rows, encoding=encoding, class_weights=self.class_weights, unit=rows.mean_weight)
         return replace(rows, remote=RemoteRows(self.scan_plan, self.chosen, encode, memory).read_rows)
 
 
@@ -210,26 +229,36 @@ def prepare(
     >>> prepared.target.task, prepared.rows["training"].m, prepared.rows["validation"].m, prepared.m_test
     ('classification', 36, 4, 10)
     """
-    asked, objective, shares = overrides or Overrides(), objective or Objective(), shares or Shares()
+    asked, objective, shares = _named(overrides, batches.header), objective or Objective(), shares or Shares()
     if test_batches is not None:
         shares = replace(shares, test=0.0)
 
     def watched(table: Batches, what: str) -> Batches:
         return table if on_read is None else table.watched(partial(on_read, what))
 
+    counted = Weighed(batches) if asked.weight is None else weighed(watched(batches, "weighing"), asked.weight)
+    whole, batches, zeros = batches, counted.batches, counted.zeros
+    if test_batches is not None and asked.weight is not None:
+        tested = weighed(test_batches, asked.weight)
+        test_batches, zeros = tested.batches, zeros + tested.zeros
     shares = shares.resolved(batches.header, batches.header.resolve(targets))
     target, schema = _infer(watched(batches, "reading"), targets, asked, shares)
+    objective.loss_for(target)
+    if objective.log_target:
+        target = with_logarithm(target, [batches] if test_batches is None else [batches, test_batches])
     features = [plan.name for plan in schema.used]
     dates = [plan.name for plan in schema.used if plan.role == "date"]
     split = split_table(watched(batches, "splitting"), target, features, shares, dates)
-    needed = watched(batches.select([*features, *target.names]), "measuring")
+    needed = watched(batches.select([*features, *target.names, *asked.weights]), "measuring")
     y = _TargetMeasures(target, objective)
     sample = RowSample(needed.header)
-    measures = _measured(needed, split, schema, y, shares.seed, sample)
-    encoder, (target, mean) = Encoder.of(schema, measures, batches.source, asked.embedding_size), y.results()
+    measures = _measured(needed, split, schema, y, sample, shares.seed, asked.weight, counted.unit)
+    encoder = Encoder.of(schema, measures, batches.source, asked.embedding_size)
+    target, mean, unit_means = y.results()
     counts = {part: split.counts[part] for part in PARTS}
     without, notes = split.counts["without target"], dict[str, None]()
-    profiled = profiles(schema, measures)
+    of_rows = {name: found.as_rows for name, found in measures.items()}
+    profiled = profiles(schema, of_rows)
     drift = Drift(profiled)
     for batch in test_batches or ():
         rows = with_target(batch, target)
@@ -243,9 +272,10 @@ def prepare(
         raise TargetError(
             f"{without:,} rows lack a value of {', '.join(target.names)}. Mend them, or leave out --strict."
         )
-    encoded, chosen = encode_parts(folder, counts, encoder, target, watched(batches, "encoding"), split, test_batches)
+    encoding = RowEncoding(encoder, target, asked.weight)
+    encoded, chosen = encode_parts(folder, counts, encoding, watched(batches, "encoding"), split, test_batches)
     return PreparedTable(
-        about=About(batches.source, batches.n_rows, batches.names, batches.notes),
+        about=About(whole.source, whole.n_rows, whole.names, whole.notes),
         asked=asked,
         objective=objective,
         shares=shares,
@@ -254,11 +284,14 @@ def prepare(
         encoder=encoder,
         rows=encoded,
         mean=mean,
+        unit_means=unit_means,
+        suggests_log=y.suggests_log,
         dropped_rows=without,
+        zero_rows=zeros,
         notes=tuple(notes),
         split_notes=split.notes,
         in_order_of=split.in_order_of,
-        findings=(*find(sample, target, measures, y.counts, split.in_order_of), *drift.findings()),
+        findings=(*find(sample, target, of_rows, y.rows, split.in_order_of), *drift.findings()),
         profiles=profiled,
         scan_plan=batches.scan_plan if isinstance(batches, ParquetBatches) else None,
         chosen=chosen,
@@ -271,6 +304,8 @@ def _infer(batches: Batches, targets: Sequence[str | int], asked: Overrides, sha
     header = batches.header
     names, categorical = header.resolve(targets), header.resolve(asked.categorical)
     summaries = summarize(batches, {*names, *categorical})
+    if asked.weight in names:
+        raise InvalidParameterError(f"column {asked.weight!r} cannot be both the target and the weight of a row.")
     target = infer_target(header, names, asked.task, summaries=summaries)
     schema = infer_schema(
         header,
@@ -280,6 +315,7 @@ def _infer(batches: Batches, targets: Sequence[str | int], asked: Overrides, sha
         categorical=asked.categorical,
         numeric=asked.numeric,
         ordinal=asked.ordinal,
+        weights=asked.weights,
     )
     return target, Schema(tuple(_said(plan, shares) for plan in schema.plans))
 
@@ -291,6 +327,13 @@ def _said(plan: ColumnPlan, shares: Shares) -> ColumnPlan:
     if plan.name == shares.time:
         return replace(plan, note=", ".join(filter(None, [plan.note, "the order of the split"])))
     return plan
+
+
+def _named(asked: Overrides | None, header: Table) -> Overrides:
+    """Return the choices with the weight as a column's name, however it was given."""
+    if asked is None or asked.weight is None:
+        return asked or Overrides()
+    return replace(asked, weight=header[asked.weight].name)
 
 
 def summarize(batches: Batches, tallied: Collection[str]) -> dict[str, ColumnSummary]:
@@ -311,9 +354,19 @@ def summarize(batches: Batches, tallied: Collection[str]) -> dict[str, ColumnSum
 
 
 def _measured(
-    batches: Batches, split: Split, schema: Schema, y: _TargetMeasures, seed: int, sample: RowSample
+    batches: Batches,
+    split: Split,
+    schema: Schema,
+    y: _TargetMeasures,
+    sample: RowSample,
+    seed: int,
+    weight: str | None = None,
+    unit: float = 1.0,
 ) -> dict[str, ColumnMeasures]:
-    """Measure all rows except the test rows: for the encoder, the target's units, and the baseline; sample some."""
+    """Measure all rows except the test rows: for the encoder, the target's units, and the baseline; sample some.
+
+    Each row counts as often as its weight says, with `unit` as once.
+    """
     features = [plan.name for plan in schema.used]
     share = min(1.0, _SAMPLE_ROWS / batches.n_rows, _SAMPLE_VALUES / (batches.n_rows * len(features)))
     searched = min(1.0, SAMPLE_ROWS / batches.n_rows, SAMPLE_VALUES / (batches.n_rows * len(features)))
@@ -321,9 +374,11 @@ def _measured(
     def rows() -> Iterator[Rows]:
         for start, batch, part in split.of(batches):
             untested = part.untested
-            y.add(batch, untested)
+            weights = None if weight is None else row_weights(batch, weight) / unit
+            sampled = _sampled(start, untested, share, seed)
+            y.add(batch, untested, sampled, at(weights, untested))
             sample.add(batch, _sampled(start, untested, searched, seed))
-            yield Rows(batch.select(features), untested, _sampled(start, untested, share, seed))
+            yield Rows(batch.select(features), untested, sampled, weights)
 
     return measure(batches.header.select(features), rows(), schema.categorical)
 
@@ -340,20 +395,33 @@ class _TargetMeasures:
     def __init__(self, target: Target, objective: Objective) -> None:
         self.target, self.standardise = target, objective.standardises(target)
         self.loss = objective.loss_for(target)
-        self.counts = np.zeros(len(target.classes))
+        self.counts = np.zeros(len(target.classes))  # weights of the rows of each class
+        self.rows = np.zeros(len(target.classes), np.int64)
         self.numbers = [RunningMoments() for _ in target.names]
+        self.learned = [RunningMoments() for _ in target.names]  # of what the network learns: numbers, or logarithms
+        self.sample: list[Array] = []
 
-    def add(self, batch: Table, rows: Array) -> None:
-        """Add rows of a batch."""
+    def add(self, batch: Table, rows: Array, sampled: Array, weights: Array | None = None) -> None:
+        """Add rows of a batch, with the weight of each; some of them are a sample."""
         y = self.target.encode(batch, rows)
         if self.target.task == "classification":
-            self.counts += np.bincount(y, minlength=len(self.counts))
+            self.counts += np.bincount(y, weights, minlength=len(self.counts))
+            self.rows += np.bincount(y, minlength=len(self.rows))
         else:
-            for moments, values in zip(self.numbers, y.T, strict=True):
-                moments.add(values)
+            for numbers, learned, values in zip(self.numbers, self.learned, y.T, strict=True):
+                numbers.add(values, weights)
+                learned.add(self.target.transformed(values), weights)
+            self.sample.append(self.target.encode(batch, sampled))
 
-    def results(self) -> tuple[Target, tuple[float, ...]]:
-        """Return the target with its units, and the mean of the network's targets.
+    @property
+    def suggests_log(self) -> bool:
+        """Whether the logarithm of every target may be easier to learn than the target."""
+        if not self.standardise or self.target.transform != "none":
+            return False
+        return all(map(is_skewed, np.concatenate(self.sample).T))
+
+    def results(self) -> tuple[Target, tuple[float, ...], tuple[float, ...]]:
+        """Return the target with its units, the mean of the network's targets, and the means of numbers in units.
 
         Raises
         ------
@@ -366,8 +434,10 @@ class _TargetMeasures:
             means = tuple(each.mean for each in found)
             if not self.standardise:
                 self.loss.check_target(np.array([[each.low for each in found], [each.high for each in found]]))
-                return replace(self.target, centre=zeros, scale=ones), means
-            return replace(self.target, centre=means, scale=tuple(each.deviation for each in found)), zeros
+                return replace(self.target, centre=zeros, scale=ones), means, means
+            learned = [moments.total() for moments in self.learned]
+            centre, scale = (each.mean for each in learned), (each.deviation for each in learned)
+            return replace(self.target, centre=tuple(centre), scale=tuple(scale)), zeros, means
         codes = np.arange(len(self.counts))
         mean = np.average(self.target.to_network(codes), axis=0, weights=self.counts)
-        return self.target, tuple(mean.tolist())
+        return self.target, tuple(mean.tolist()), ()

@@ -16,7 +16,7 @@ from chainrule.fit.objective import Objective
 from chainrule.outofcore.remote_rows import Chosen
 from chainrule.table import ColumnPlan, Encoder, Schema, Target
 from chainrule.table.reading.batches import ScanPlan
-from chainrule.tabular.encode import row_files
+from chainrule.tabular.encode import RowEncoding, row_files
 from chainrule.tabular.findings.drift import Profile
 from chainrule.tabular.findings.finding import Finding
 from chainrule.tabular.prepare import ROLES, About, Overrides, PreparedTable
@@ -36,6 +36,7 @@ def save_prepared(prepared: PreparedTable, folder: Path, fingerprint: dict[str, 
         "target": prepared.target.to_dict(),
         "encoder": prepared.encoder.to_dict(),
         "dropped_rows": prepared.dropped_rows,
+        "zero_rows": prepared.zero_rows,
         "notes": prepared.notes,
         "split_notes": prepared.split_notes,
         "in_order_of": prepared.in_order_of,
@@ -44,6 +45,7 @@ def save_prepared(prepared: PreparedTable, folder: Path, fingerprint: dict[str, 
         "about": asdict(prepared.about),
         "m": {part: rows.m for part, rows in prepared.rows.items()},
         "mean": prepared.mean,
+        "unit_means": prepared.unit_means,
         "where": None if prepared.scan_plan is None else prepared.scan_plan.to_dict(),
         "chosen": [[chosen.count, chosen.bits.hex(), f"{chosen.digest:x}"] for chosen in prepared.chosen],
     }
@@ -82,17 +84,20 @@ def _restored(folder: Path, record: dict[str, Any], fingerprint: dict[str, Any])
         )
     about = record["about"]
     encoder, target = Encoder.from_dict(record["encoder"]), Target.from_dict(record["target"])
+    asked = Overrides(**{**record["columns"], **{name: tuple(record["columns"][name]) for name in ROLES}})
     return PreparedTable(
-        asked=Overrides(**{**record["columns"], **{name: tuple(record["columns"][name]) for name in ROLES}}),
+        asked=asked,
         objective=Objective.from_dict(record["objective"]),
         shares=Shares.from_dict(record["shares"]),
         schema=Schema(tuple(ColumnPlan(**plan) for plan in record["schema"])),
         target=target,
         encoder=encoder,
         dropped_rows=record["dropped_rows"],
+        zero_rows=record["zero_rows"],
         about=About(about["source"], about["n_rows"], tuple(about["names"]), tuple(about["notes"])),
-        rows=dict(row_files(folder, encoder, target, record["m"])),
+        rows=dict(row_files(folder, RowEncoding(encoder, target, asked.weight), record["m"])),
         mean=tuple(record["mean"]),
+        unit_means=tuple(record["unit_means"]),
         notes=tuple(record["notes"]),
         split_notes=tuple(record["split_notes"]),
         in_order_of=tuple(record["in_order_of"]),

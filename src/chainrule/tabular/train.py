@@ -38,8 +38,10 @@ from chainrule.outofcore.stream_feed import StreamFeed
 from chainrule.table import Target
 from chainrule.tabular.baselines import LINEAR, baseline_name, constant_answers, linear_settings
 from chainrule.tabular.encode import EncodedRows
+from chainrule.tabular.intervals import Intervals, require_enough
 from chainrule.tabular.model import TableModel
 from chainrule.tabular.prepare import PreparedTable
+from chainrule.tabular.thresholds import Thresholds
 from chainrule.tabular.uncertainty import SMALL, standard_error
 
 
@@ -54,11 +56,14 @@ class Trained:
         By the names of the network and the baselines.
     by_class : ByClass, optional
         The network's figures of each class.
+    covered : tuple of float
+        With intervals, the share of the test rows inside, for each target.
     """
 
     model: TableModel
     figures: dict[str, Figures] = field(default_factory=dict)
     by_class: ByClass | None = None
+    covered: tuple[float, ...] = ()
 
     def __repr__(self) -> str:
         return f"Trained({self.model!r}, figures of {', '.join(self.figures) or 'none'})"
@@ -71,6 +76,7 @@ def train(
     seed: int = 0,
     budget: Budget | None = None,
     compare_on: str = "test",
+    intervals: float | None = None,
     on_segment: Hook | None = None,
     on_epoch: Hook | None = None,
     on_compare: Callable[[], None] | None = None,
@@ -88,6 +94,8 @@ def train(
         The memory for reading rows on disk; a quarter of the machine's by default.
     compare_on : {"test", "validation"}, default "test"
         Which rows. The validation rows decide when training stops, so the figures on them are a little too good.
+    intervals : float, optional
+        The share that intervals around predicted numbers are to cover, measured on the validation rows.
     on_segment, on_epoch : callable, optional
         Called with the progress of the network's training.
     on_compare : callable, optional
@@ -103,13 +111,18 @@ def train(
     """
     check_parameters(settings, list(vars(settings)))
     budget = budget or Budget.asked(None)
+    if intervals is not None:
+        require_enough(intervals, prepared.target, prepared.rows["validation"].m)
     began = time.perf_counter()
     network = _fit(prepared, settings, seed, budget, on_segment, on_epoch, checkpoint, distribution)
     seconds = time.perf_counter() - began
     figures, by_class = dict[str, Figures](), None
-    tested = prepared.rows[compare_on]
-    if tested.m and (distribution is None or distribution.is_root):
-        judged = partial(_figures, tested, prepared.target, _rows_at_once(prepared, budget))
+    tested, size = prepared.rows[compare_on], _rows_at_once(prepared, budget)
+    is_root = distribution is None or distribution.is_root
+    measured, covered = _intervals(prepared, network, intervals, size) if is_root else (None, ())
+    thresholds = _thresholds(_model(prepared, network), prepared.rows["validation"], size) if is_root else None
+    if tested.m and is_root:
+        judged = partial(_figures, tested, prepared.target, size)
         found = judged(_model(prepared, network).answers)
         figures["network"], by_class = found.figures(), found.by_class()
         if network.history.stop_reason != StopReason.INTERRUPTED:
@@ -121,9 +134,12 @@ def train(
     record = _record(prepared, settings, seed, seconds, network.history) | {"figures": figures}
     if figures and prepared.about.n_rows < SMALL:
         record["standard_error"] = standard_error(tested, prepared.target, _model(prepared, network).answers)
+    if covered:
+        record["covered"] = list(covered)
     if isinstance(prepared.rows["training"], RowFiles):
         record["order"] = dict(zip(("block", "window"), window_of(prepared, budget), strict=True))
-    return Trained(_model(prepared, network, record), figures, by_class)
+    model = replace(_model(prepared, network, record), intervals=measured, thresholds=thresholds)
+    return Trained(model, figures, by_class, covered)
 
 
 def network_of(prepared: PreparedTable, settings: Settings) -> Architecture:
@@ -160,10 +176,38 @@ def _record(prepared: PreparedTable, settings: Settings, seed: int, seconds: flo
 def _figures(rows: EncodedRows, target: Target, size: int, answers: Callable[[Array], Array]) -> RunningFigures:
     """Compute the figures of predictions, some rows at a time."""
     figures = running_figures(target.task)
+    unit = rows.mean_weight if isinstance(rows, RowFiles) else 1.0  # as which a weight on disk is read
     for start in range(0, rows.m, size):
         part = rows.read(start, min(start + size, rows.m))
-        figures.add(target.from_network(part.Y), answers(part.X))
+        weights = None if part.weights is None else part.weights * unit
+        figures.add(target.from_network(part.Y), answers(part.X), weights)
     return figures
+
+
+def _outputs(network: TrainedNetwork, rows: EncodedRows, size: int) -> Iterator[tuple[Array, Array, Array | None]]:
+    """Yield targets and outputs in the network's units, and weights, some rows at a time."""
+    for start in range(0, rows.m, size):
+        part = rows.read(start, min(start + size, rows.m))
+        yield part.Y, network.outputs(part.X), part.weights
+
+
+def _intervals(
+    prepared: PreparedTable, network: TrainedNetwork, coverage: float | None, size: int
+) -> tuple[Intervals | None, tuple[float, ...]]:
+    """Return intervals from the validation rows, if they are wanted, and the share of the test rows inside."""
+    if coverage is None:
+        return None, ()
+    outputs = partial(_outputs, network, size=size)
+    measured = Intervals.measured(coverage, outputs(prepared.rows["validation"]))
+    return measured, measured.covered(outputs(prepared.rows["test"]), prepared.target, network.architecture.loss)
+
+
+def _thresholds(model: TableModel, rows: EncodedRows, size: int) -> Thresholds | None:
+    """Measure thresholds of two classes on rows, if there are any."""
+    if len(model.target.classes) != 2 or not rows.m:
+        return None
+    parts = (rows.read(start, min(start + size, rows.m)) for start in range(0, rows.m, size))
+    return Thresholds.measured((part.Y[:, 0], model.answers(part.X)[:, 1], part.weights) for part in parts)
 
 
 @dataclass(frozen=True)
@@ -248,7 +292,8 @@ def _dataset(prepared: PreparedTable, part: str, budget: Budget, *, shares: bool
     rows = prepared.rows[part]
     if isinstance(rows, ArrayRows):
         X, Y = rows.block.X, rows.block.Y
-        yield TrainingSet(X, Y, weights_of(Y, prepared.class_weights), embeddings=prepared.encoder.embeddings)
+        weights = weights_of(Y, prepared.class_weights, rows.block.weights)
+        yield TrainingSet(X, Y, weights, embeddings=prepared.encoder.embeddings)
         return
     rows = _to_share(prepared, budget) if shares else rows
     rows, order = replace(rows, class_weights=prepared.class_weights), window_of(prepared, budget)

@@ -27,12 +27,15 @@ def standard_error(rows: EncodedRows, target: Target, answers: Callable[[Array],
     """
     block = rows.read(0, rows.m)
     truth, predicted = target.from_network(block.Y), answers(block.X)
-    if target.task == "classification":
-        return {"accuracy": accuracy_error(int(np.count_nonzero(predicted.argmax(axis=1) == truth)), rows.m)}
-    return {"rmse": rmse_error(predicted.astype(np.float64) - truth)}
+    w = np.ones(rows.m) if block.weights is None else block.weights
+    if target.task == "regression":
+        return {"rmse": rmse_error(predicted.astype(np.float64) - truth, w)}
+    share = float(np.average(predicted.argmax(axis=1) == truth, weights=w))
+    alike = float(w.sum() ** 2 / np.square(w).sum())  # rows of one weight that are as uncertain (Kish, 1965)
+    return {"accuracy": accuracy_error(share * alike, alike)}
 
 
-def accuracy_error(right: int, rows: int) -> float:
+def accuracy_error(right: float, rows: float) -> float:
     """Return the binomial standard error of an accuracy.
 
     If all rows are right, or none, their share says nothing of the error: one right and one wrong row are then added.
@@ -48,8 +51,8 @@ def accuracy_error(right: int, rows: int) -> float:
     return math.sqrt(share * (1 - share) / rows)
 
 
-def rmse_error(errors: Array) -> float:
-    """Return the standard error of the RMSE, the mean over targets, of errors (m, k).
+def rmse_error(errors: Array, weights: Array | None = None) -> float:
+    """Return the standard error of the RMSE, the mean over targets, of errors (m, k) of rows with weights (m,).
 
     A row moves the RMSE by (e² - RMSE²) / (2 RMSE m), to first order; the rows' contributions are independent.
 
@@ -59,6 +62,7 @@ def rmse_error(errors: Array) -> float:
     0.577
     """
     squares = np.square(errors)
-    rmse = np.sqrt(squares.mean(axis=0))
+    rmse = np.sqrt(np.average(squares, axis=0, weights=weights))
     moved = np.divide(squares - rmse**2, 2 * rmse, out=np.zeros_like(squares), where=rmse > 0).mean(axis=1)
-    return float(np.sqrt(np.square(moved).sum() / max(1, len(moved) - 1) / len(moved)))
+    shares = np.ones(len(moved)) / len(moved) if weights is None else weights / weights.sum()
+    return float(np.sqrt(np.square(shares * moved).sum() * len(moved) / max(1, len(moved) - 1)))

@@ -73,11 +73,11 @@ def _categories(measures: ColumnMeasures, embedding_size: int | str | None) -> I
     """Choose the categories that get a feature, or an embedding vector, of their own."""
     different, counts = _different(measures)
     text = different.as_text()
-    by_level = np.bincount(text.values, counts, minlength=len(text.levels))
+    by_level = np.bincount(text.values, counts, minlength=len(text.levels)).round(6)  # ten tenths are one copy
     if embedding_size is not None:
         size = None if isinstance(embedding_size, str) else embedding_size
         yield _codes(different.name, text.levels, by_level, measures.missing, size)
-    elif (found := one_hot(different.name, text.levels, by_level, measures.rows)) is not None:
+    elif (found := one_hot(different.name, text.levels, by_level, measures.missing)) is not None:
         yield found
 
 
@@ -111,12 +111,12 @@ def fit_number(column: Column, rows: slice | Array, weights: Array, *, scale: bo
     return Scaled(column.name, "value", centre, deviation, fill, impute and bool(missing.any()), scale)
 
 
-def one_hot(name: str, levels: tuple[str, ...], counts: Array, m: int) -> OneHot | None:
-    """Choose the categories with a feature of their own, given the count of each in m rows; other rows are missing."""
-    common = np.flatnonzero(counts >= rare_below(m))
+def one_hot(name: str, levels: tuple[str, ...], counts: Array, missing: float) -> OneHot | None:
+    """Choose the categories with a feature of their own, given the count of each and of the missing values."""
+    common = np.flatnonzero(counts >= rare_below(round(counts.sum() + missing)))
     kept = np.sort(common[np.argsort(-counts[common], kind="stable")[:MAX_ONE_HOT]])
-    other, missing = bool(counts.sum() > counts[kept].sum()), bool(counts.sum() < m)
-    chosen = OneHot(name, tuple(levels[code] for code in kept), other, missing)
+    other = bool(np.delete(counts, kept).any())
+    chosen = OneHot(name, tuple(levels[code] for code in kept), other, missing > 0)
     return chosen if len(chosen.shown) > 1 else None
 
 

@@ -14,14 +14,16 @@ from chainrule.table.columns import Column, Table
 from chainrule.table.encoding.blocks import reader
 from chainrule.table.encoding.dates import DATE_PARTS
 from chainrule.table.encoding.moments import Moments, RunningMoments
+from chainrule.table.encoding.statistics import median, merged
 
 
 class Rows(NamedTuple):
-    """A batch, which of its rows are measured, and which of these are in the sample for medians."""
+    """A batch, which of its rows are measured, which of these are in the sample for medians, and all rows' weights."""
 
     batch: Table
     measured: Array | slice
     sampled: Array | slice
+    weights: Array | None = None
 
 
 @dataclass
@@ -32,7 +34,8 @@ class ColumnMeasures:
     ----------
     header : Column
         Its name, kind and categories, without rows.
-    rows, missing : int
+    rows, missing : float
+        Their number, or their total weight.
     tally : Tally, optional
         For texts, truth values and other categorical columns; None if there are too many values.
     parts : dict of str to RunningMoments
@@ -41,11 +44,13 @@ class ColumnMeasures:
 
     header: Column
     is_tallied: bool
-    rows: int = 0
-    missing: int = 0
+    rows: float = 0
+    missing: float = 0
     tally: Tally | None = None
     parts: dict[str, RunningMoments] = field(default_factory=dict)
     _sample: list[Array] = field(default_factory=list)
+    _sample_weights: list[Array] = field(default_factory=list)
+    _rows: ColumnMeasures | None = None
 
     def __post_init__(self) -> None:
         if self.is_tallied:
@@ -54,18 +59,27 @@ class ColumnMeasures:
             names = DATE_PARTS if self.header.kind == "date" else ("value",)
             self.parts = {part: RunningMoments() for part in names}
 
-    def add(self, column: Column, measured: Array | slice, sampled: Array | slice) -> None:
-        """Add the rows of a batch."""
+    def add(
+        self, column: Column, measured: Array | slice, sampled: Array | slice, weights: Array | None = None
+    ) -> None:
+        """Add the rows of a batch; each counts once, or as often as its weight says."""
+        if weights is not None:
+            self._rows = self._rows or ColumnMeasures(self.header, self.is_tallied)
+            self._rows.add(column, measured, sampled)
         taken = column.take(measured)
-        absent = taken.missing
-        self.rows += len(absent)
-        self.missing += int(absent.sum())
+        absent, counts = taken.missing, None if weights is None else weights[measured]
+        self.rows += len(absent) if counts is None else float(counts.sum())
+        self.missing += int(absent.sum()) if counts is None else float(counts[absent].sum())
         if self.is_tallied:
-            self.tally = added(self.tally, Tally.of(taken.values[~absent], column.kind))
+            present = None if counts is None else counts[~absent]
+            self.tally = added(self.tally, Tally.of(taken.values[~absent], column.kind, present))
         for part, moments in self.parts.items():
-            moments.add(_present(reader(part, column, ())(measured)))
+            x = reader(part, column, ())(measured)
+            moments.add(_present(x), None if counts is None else counts[~np.isnan(x)])
         if self.parts:
             self._sample.append(column.values[sampled])
+            if weights is not None:
+                self._sample_weights.append(weights[sampled])
 
     def moments(self, part: str) -> Moments:
         """Return the moments of a part of the column."""
@@ -73,13 +87,26 @@ class ColumnMeasures:
 
     def median(self, part: str) -> float:
         """Return the median of a part of the column over the sampled rows; its mean if all of these are missing."""
-        present = self.sampled(part)
-        return float(np.median(present)) if len(present) else self.moments(part).mean
+        present, weights = self._sampled(part)
+        if not len(present):
+            return self.moments(part).mean
+        return float(np.median(present)) if weights is None else median(*merged(present, weights))
 
     def sampled(self, part: str) -> Array:
         """Return a part of the column of the sampled rows, without missing values."""
+        return self._sampled(part)[0]
+
+    def _sampled(self, part: str) -> tuple[Array, Array | None]:
+        """Return the same with the weights of these rows."""
         sample = Column(self.header.name, self.header.kind, np.concatenate(self._sample))
-        return _present(reader(part, sample, ())(slice(None)))
+        x = reader(part, sample, ())(slice(None))
+        weights = np.concatenate(self._sample_weights)[~np.isnan(x)] if self._sample_weights else None
+        return _present(x), weights
+
+    @property
+    def as_rows(self) -> ColumnMeasures:
+        """The statistics of the same rows, each of which counts once."""
+        return self._rows or self
 
 
 def _present(x: Array) -> Array:
@@ -101,7 +128,7 @@ def measure(header: Table, rows: Iterable[Rows], categorical: Collection[str]) -
         ColumnMeasures(column, column.kind in ("text", "boolean") or column.name in categorical)
         for column in header.columns
     ]
-    for batch, measured, sampled in rows:
+    for batch, measured, sampled, weights in rows:
         for each, column in zip(measures, batch.columns, strict=True):
-            each.add(column, measured, sampled)
+            each.add(column, measured, sampled, weights)
     return {each.header.name: each for each in measures}

@@ -90,15 +90,20 @@ class RunningMoments:
 
     def __init__(self) -> None:
         self._whole, self._waiting = Moments(), np.empty(0)
+        self._counts: Array | None = None  # how often each waiting number counts; None for once
 
-    def add(self, x: Array) -> None:
-        """Add numbers, in order."""
+    def add(self, x: Array, counts: Array | None = None) -> None:
+        """Add numbers, in order; each counts once, or as often as `counts` says, in all calls or in none."""
+        if counts is not None:
+            counts = counts if self._counts is None else np.concatenate([self._counts, counts])
         x = np.concatenate([self._waiting, x]) if len(self._waiting) else x
         whole = len(x) // _BLOCK * _BLOCK
         for start in range(0, whole, _BLOCK):
-            self._whole += Moments.of(x[start : start + _BLOCK])
+            block = slice(start, start + _BLOCK)
+            self._whole += Moments.of(x[block], None if counts is None else counts[block])
         self._waiting = x[whole:].astype(np.float64)  # a view would keep the batch in memory
+        self._counts = None if counts is None else counts[whole:].copy()
 
     def total(self) -> Moments:
         """Return the moments of all numbers so far."""
-        return self._whole + Moments.of(self._waiting)
+        return self._whole + Moments.of(self._waiting, self._counts)

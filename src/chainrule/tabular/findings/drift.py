@@ -121,8 +121,8 @@ def _levels(found: ColumnMeasures) -> Profile:
     kept = kept[counts[kept] > 0]
     return Profile(
         found.header.name,
-        found.rows,
-        found.missing,
+        int(found.rows),
+        int(found.missing),
         tuple(counts[kept].tolist()),
         tuple(text.levels[code] for code in kept),
         once=int((counts == 1).sum()),
@@ -142,8 +142,8 @@ def _numbers(found: ColumnMeasures) -> Profile:
     edges, counts = _binned(values, weights.astype(np.int64))
     return Profile(
         found.header.name,
-        found.rows,
-        found.missing,
+        int(found.rows),
+        int(found.missing),
         tuple(counts.tolist()),
         edges=tuple(edges.tolist()),
         low=float(low),

@@ -98,7 +98,7 @@ def by_time(batches: Batches, target: Target, name: str, shares: Shares) -> Part
     """Split so that validation rows are later than those to train on, and test rows later than these."""
     codes, rows, column, _ = _read_column(batches, target, name)
     if without := int(column.missing.sum()):
-        first = rows[np.argmax(column.missing)] + 1
+        first = batches.number_of(int(rows[np.argmax(column.missing)])) + 1
         raise TableError(
             f"{without:,} row{'s lack' if without > 1 else ' lacks'} a value of {name!r}, the first is row {first:,}. "
             "Rows without a time cannot be split by it. Mend them, or leave them out."
