@@ -20,7 +20,7 @@ def evaluate(model: str, table: str, memory: str | None, as_json: bool) -> None:
     from chainrule.cli.reading import opened
 
     loaded = table_model(model)
-    with opened(table, memory, "testing") as batches:
+    with opened(table, memory, "testing", loaded.format) as batches:
         found = loaded.judge(batches)
     if as_json:
         click.echo(strict_json({"figures": found.figures, "rows": found.rows, "without_target": found.without_target}))

@@ -39,7 +39,7 @@ def predict(model: str, table: str, output: str | None, keep: bool, memory: str 
         check_destination(output)
         check_outputs({"--output": [output]}, [table], model)
     loaded, destination = table_model(model), output or sys.stdout.buffer
-    with opened(table, memory, "predicting") as batches:
+    with opened(table, memory, "predicting", loaded.format) as batches:
         columns = (_output(loaded, batch, keep) for batch in batches)
         if isinstance(batches, OneBatch):
             write_columns(next(columns), destination)

@@ -118,6 +118,31 @@ _OVERRIDES: Shape = {
 }
 _OBJECTIVE: Shape = {"loss": OrNone(TEXT), "parameters": Each(MEASURED, of=dict), "class_weight": ANYTHING}
 _SCHEMA: Shape = Each({"name": TEXT, "role": TEXT, "note": TEXT})
+_COLUMN_FORMATS = Each(
+    {
+        "name": TEXT,
+        "kind": one_of("number", "text", "boolean", "date", "duration"),
+        "decimal": Maybe(one_of(".", ",")),
+        "unit": Maybe(TEXT),
+        "order": Maybe(TEXT),
+        "values": Maybe(_TEXTS),
+    }
+)
+_CHARACTER = Leaf(lambda value: isinstance(value, str) and len(value) <= 1, "one character, or none")
+_DIALECT: Shape = {
+    "delimiter": Leaf(lambda value: isinstance(value, str) and len(value) == 1, "one character"),
+    "quote": _CHARACTER,
+    "escape": _CHARACTER,
+    "header": FLAG,
+    "skip": whole(),
+    "encoding": TEXT,
+}
+_FORMAT: Shape = {
+    "columns": _COLUMN_FORMATS,
+    "dialect": OrNone(_DIALECT),
+    "missing": _TEXTS,
+    "files": _COLUMN_FORMATS,
+}
 TRAINING: Shape = {
     "rows": whole(),
     "test_rows": whole(),
@@ -136,6 +161,7 @@ _TABLE_MODEL: Shape = {
     "target": _TARGET,
     "architecture": _ARCHITECTURE,
     "training": _OPEN,
+    "format": Maybe(_FORMAT),
 }
 _ESTIMATOR: dict[str, Shape] = {
     "parameters": _OPEN,
@@ -162,6 +188,7 @@ _ESTIMATOR: dict[str, Shape] = {
         }
     ),
     "target": Maybe(_TARGET),
+    "format": Maybe(_FORMAT),
 }
 _CLASSIFIERS, _REGRESSORS = ("MLPClassifier", "LinearClassifier"), ("MLPRegressor", "LinearRegressor")
 
@@ -200,6 +227,7 @@ PREPARED: Shape = {
     "shares": {"test": number(0), "validation": number(0), "seed": whole()},
     "target": _TARGET,
     "encoder": {"blocks": _BLOCKS},
+    "format": OrNone(_FORMAT),
     "dropped_rows": whole(),
     "notes": _TEXTS,
     "about": {"source": TEXT, "n_rows": whole(), "names": _TEXTS, "notes": _TEXTS},

@@ -15,6 +15,7 @@ from chainrule._errors import TableError, nearest
 from chainrule.network.draws import generator
 from chainrule.network.rows import mix
 from chainrule.network.types import Array
+from chainrule.table.table_format import TableFormat
 
 Kind = Literal["number", "text", "boolean", "date", "pixel"]
 
@@ -37,6 +38,8 @@ class Column:
         The categories: distinct texts, sorted. Empty for other kinds, and for text with too many to keep.
     note : str
         A note from reading, such as "numbers stored as text".
+    misfits : int
+        Number of values that did not have the column's format and are missing; the note names the first.
 
     Examples
     --------
@@ -50,6 +53,7 @@ class Column:
     values: Array
     levels: tuple[str, ...] = ()
     note: str = ""
+    misfits: int = 0
 
     @property
     def missing(self) -> Array:
@@ -122,6 +126,8 @@ class Table:
         Where the rows come from, for messages.
     notes : tuple of str
         Notes from reading, about the whole table.
+    format : TableFormat, optional
+        How its texts became values, if it was read.
 
     Examples
     --------
@@ -135,6 +141,7 @@ class Table:
     columns: tuple[Column, ...]
     source: str = "table"
     notes: tuple[str, ...] = ()
+    format: TableFormat | None = None
 
     @cached_property
     def names(self) -> tuple[str, ...]:

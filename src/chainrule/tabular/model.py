@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from chainrule._errors import InvalidParameterError, ShapeError, TableError, TargetError
+from chainrule._errors import InvalidParameterError, ShapeError, TableError, TargetError, warn
 from chainrule.files.records import TRAINING
 from chainrule.files.shape import require
 from chainrule.fit.trained_network import TrainedNetwork
@@ -28,6 +28,7 @@ from chainrule.table import Encoder, Table, Target, from_frame, read_table
 from chainrule.table.batches import Batches, OneBatch
 from chainrule.table.encoding.blocks import Block, Scaled
 from chainrule.table.encoding.dates import DATE_PARTS
+from chainrule.table.table_format import ReadOptions, TableFormat
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,16 @@ class TableModel:
         Its `architecture` and `parameters` are also the model's.
     training : dict
         The record of the training: settings, figures, stop reason.
+    format : TableFormat, optional
+        How tables are read: as the one that it was trained on. Models of earlier versions have none, and each table is
+        understood anew.
     """
 
     encoder: Encoder
     target: Target
     network: TrainedNetwork
     training: dict[str, Any] = field(default_factory=dict)
+    format: TableFormat | None = None
 
     @property
     def architecture(self) -> Architecture:
@@ -84,6 +89,13 @@ class TableModel:
         """Weights, biases and embeddings."""
         return self.network.parameters
 
+    def read(self, source: Any) -> Table:
+        """Read a table by the recorded format; a warning counts the values that do not have it and are missing."""
+        table = as_table(source, self.format)
+        for note in () if table is source else misfit_notes(table):
+            warn(note)
+        return table
+
     def predict(self, table: Any) -> Array:
         """Predict every row: class labels of shape (m,), or numbers (m,) or (m, k) in the units of the table.
 
@@ -92,7 +104,7 @@ class TableModel:
         table : Table, data frame, path or SQL query
             Columns in any order, others are ignored; a missing one raises TableError.
         """
-        return self.decided(self.answers_of(as_table(table)))
+        return self.decided(self.answers_of(self.read(table)))
 
     def decided(self, answers: Array) -> Array:
         """Return the most probable class of each row, or its numbers."""
@@ -104,14 +116,14 @@ class TableModel:
         """Return the probability of each class (column, in the order of `target.classes`) for each row."""
         if self.target.task != "classification":
             raise InvalidParameterError("a regression model has no class probabilities; use predict.")
-        return self.answers_of(as_table(table))
+        return self.answers_of(self.read(table))
 
     def evaluate(self, table: Any) -> dict[str, float]:
         """Evaluate the model on a table with the target: accuracy, log loss, ROC AUC; or RMSE, MAE, R².
 
         Rows without a target value do not count; if every row lacks it, TargetError is raised.
         """
-        return self.judge(OneBatch.of(as_table(table))).figures
+        return self.judge(OneBatch.of(self.read(table))).figures
 
     def judge(self, batches: Batches) -> Evaluation:
         """Evaluate the model on a table, batch by batch.
@@ -153,7 +165,7 @@ class TableModel:
 
     def logits(self, table: Any) -> Array:
         """Return Z[L] of every row, (m, n[L])."""
-        return self.network.logits(self.encoder.transform(as_table(table)))
+        return self.network.logits(self.encoder.transform(self.read(table)))
 
     def answers(self, X: Array) -> Array:
         """Predict for encoded rows: the probability of each class, or numbers in the table's units."""
@@ -169,6 +181,7 @@ class TableModel:
             "target": self.target.to_dict(),
             "architecture": architecture_record(self.architecture),
             "training": self.training,
+            **({} if self.format is None else {"format": self.format.to_dict()}),
         }
         return record, tensors_of(self.parameters)
 
@@ -188,6 +201,7 @@ class TableModel:
             target,
             TrainedNetwork(architecture, state, history, seed=record["training"].get("seed")),
             record["training"],
+            TableFormat.from_dict(record["format"]) if "format" in record else None,
         )
 
 
@@ -215,8 +229,14 @@ def _check_ends(architecture: Architecture, encoder: Encoder, target: Target) ->
         )
 
 
-def as_table(source: Any) -> Table:
-    """Return a Table as it is; read a path or a query; convert a data frame."""
+def as_table(source: Any, known: TableFormat | None = None, options: ReadOptions | None = None) -> Table:
+    """Return a Table as it is; read a path or a query; convert a data frame, by a recorded format if there is one."""
     if isinstance(source, Table):
         return source
-    return read_table(source) if isinstance(source, str | os.PathLike) else from_frame(source)
+    read = read_table if isinstance(source, str | os.PathLike) else from_frame
+    return read(source, known=known, options=options)
+
+
+def misfit_notes(table: Table) -> Iterator[str]:
+    """Yield for each column the number of values that do not have its format, with the first of them."""
+    return (f"{table.source}, column {column.name!r}: {column.note}" for column in table.columns if column.misfits)

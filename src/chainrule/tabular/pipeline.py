@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
 from chainrule._errors import TableError
@@ -28,6 +28,7 @@ from chainrule.table.reading.as_parquet import fingerprint
 from chainrule.table.reading.batches import open_batches
 from chainrule.table.reading.inputs import check_outputs, is_source
 from chainrule.table.reading.size import memory_needed
+from chainrule.table.table_format import ReadOptions, TableFormat
 from chainrule.tabular.model import as_table
 from chainrule.tabular.prepare import Overrides, PreparedTable, prepare
 from chainrule.tabular.prepared_file import load_prepared, save_prepared
@@ -66,6 +67,8 @@ class Task:
         Another table to test on.
     strict : bool, default False
         Refuse rows without a target value, instead of leaving them out.
+    options : ReadOptions
+        What is said about the format of the table, and not found.
     """
 
     source: Any
@@ -75,6 +78,7 @@ class Task:
     test: float = 0.2
     test_source: Any = None
     strict: bool = False
+    options: ReadOptions = field(default_factory=ReadOptions)
 
 
 def in_batches(source: Any, memory: str | None = None) -> bool:
@@ -89,17 +93,24 @@ def in_batches(source: Any, memory: str | None = None) -> bool:
 
 
 @contextmanager
-def open_table(source: Any, *, batched: bool, budget: Budget) -> Iterator[Batches]:
-    """Open a table: in batches, or in memory as a single batch.
+def open_table(
+    source: Any,
+    *,
+    batched: bool,
+    budget: Budget,
+    known: TableFormat | None = None,
+    options: ReadOptions | None = None,
+) -> Iterator[Batches]:
+    """Open a table: in batches, or in memory as a single batch; by a recorded format if there is one.
 
     Raises
     ------
     TableError
     """
     if not batched:
-        yield OneBatch.of(as_table(source))
+        yield OneBatch.of(as_table(source, known, options))
         return
-    with open_batches(source, batch_bytes=budget.batch, memory=budget.reader) as batches:
+    with open_batches(source, batch_bytes=budget.batch, memory=budget.reader, known=known, options=options) as batches:
         yield batches
 
 
@@ -213,8 +224,9 @@ def _prepared(
 ) -> PreparedTable:
     with ExitStack() as stack:
 
-        def opened(source: Any) -> Batches:
-            return stack.enter_context(open_table(source, batched=batched, budget=budget))
+        def opened(source: Any, known: TableFormat | None = None) -> Batches:
+            options = replace(task.options, numeric=task.overrides.numeric)
+            return stack.enter_context(open_table(source, batched=batched, budget=budget, known=known, options=options))
 
         batches = opened(task.source)
         prepared = prepare(
@@ -224,7 +236,7 @@ def _prepared(
             overrides=task.overrides,
             objective=task.objective,
             shares=shares,
-            test_batches=None if task.test_source is None else opened(task.test_source),
+            test_batches=None if task.test_source is None else opened(task.test_source, batches.header.format),
             strict=task.strict,
             on_read=on_read if batched else None,
         )
@@ -251,5 +263,6 @@ def _fingerprint(task: Task, shares: Shares) -> dict[str, Any]:
         "objective": task.objective.to_dict(),
         "shares": asdict(shares),
         "strict": task.strict,
+        "reading": asdict(task.options),
         "version": __version__,
     }

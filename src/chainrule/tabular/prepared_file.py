@@ -16,6 +16,7 @@ from chainrule.fit.objective import Objective
 from chainrule.outofcore.remote_rows import Chosen
 from chainrule.table import ColumnPlan, Encoder, Schema, Target
 from chainrule.table.reading.batches import ScanPlan
+from chainrule.table.table_format import TableFormat
 from chainrule.tabular.encode import row_files
 from chainrule.tabular.prepare import ROLES, About, Overrides, PreparedTable
 from chainrule.tabular.split import Shares
@@ -33,6 +34,7 @@ def save_prepared(prepared: PreparedTable, folder: Path, fingerprint: dict[str, 
         "shares": asdict(prepared.shares),
         "target": prepared.target.to_dict(),
         "encoder": prepared.encoder.to_dict(),
+        "format": prepared.format and prepared.format.to_dict(),
         "dropped_rows": prepared.dropped_rows,
         "notes": prepared.notes,
         "about": asdict(prepared.about),
@@ -89,5 +91,6 @@ def _restored(folder: Path, record: dict[str, Any], fingerprint: dict[str, Any])
         mean=tuple(record["mean"]),
         notes=tuple(record["notes"]),
         scan_plan=None if record["where"] is None else ScanPlan.from_dict(record["where"]),
+        format=record["format"] and TableFormat.from_dict(record["format"]),
         chosen=tuple(Chosen(count, bytes.fromhex(bits), int(digest, 16)) for count, bits, digest in record["chosen"]),
     )

@@ -122,7 +122,7 @@ def network_of(prepared: PreparedTable, settings: Settings) -> Architecture:
 
 
 def _model(prepared: PreparedTable, network: TrainedNetwork, record: dict[str, Any] | None = None) -> TableModel:
-    return TableModel(prepared.encoder, prepared.target, network, record or {})
+    return TableModel(prepared.encoder, prepared.target, network, record or {}, prepared.format)
 
 
 def _record(prepared: PreparedTable, settings: Settings, seed: int, seconds: float, history: History) -> dict[str, Any]:

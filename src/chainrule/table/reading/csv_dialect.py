@@ -1,235 +1,247 @@
-"""The dialect of CSV files: found once by DuckDB's sniffer, then passed explicitly, so that no later scan guesses."""
+"""Find how a text file is cut into records and fields, from a large sample of its text.
+
+The same rules for every file, and no library's guess: the delimiter that cuts the most lines into equally many fields,
+the quotes that make it so, the first line of the table, and whether it names the columns.
+"""
 
 from __future__ import annotations
 
+import csv
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
-from typing import TYPE_CHECKING
+from itertools import islice, pairwise
+from typing import Any
 
-from chainrule._errors import TableError
-from chainrule.table.reading.files import SourceFile, file_literal
-from chainrule.table.reading.preamble import check_preamble
-from chainrule.table.reading.records import Framing, count_records, odd_line_end
-from chainrule.table.reading.sql import MISSING_MARKS, literal
+from chainrule.table.table_format import MARKS_AMONG_NUMBERS, MISSING_MARKS, Dialect, ReadOptions
 
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
+DELIMITERS = ("\t", ";", "|", ",", "~", "^", ":", " ")  # in this order where several fit as well
+_QUOTES = ('"', "'", "")
+_RECORDS = 5000  # records of the sample that are looked at
+_AS_GOOD = 0.02  # of the lines: a difference that does not matter
+_LEAST_SHARE = 0.5  # of the lines must have equally many fields
+_SURE_SHARE = 0.9  # where a delimiter is found, colons and blanks do not count
+_TYPED_SHARE = 0.9  # of a column's values below the first record
+_NAMES = {"tab": "\t", "\\t": "\t", "blanks": " ", "whitespace": " "}
 
-Options = dict[str, str]  # options of DuckDB's reader and their values, as SQL
-
-# Truth values and times of day stay text here: the sniffer would turn y/n answers into True and False.
-_TYPES = "['BIGINT', 'DOUBLE', 'DATE', 'TIMESTAMP', 'VARCHAR']"
-DATELESS = {"auto_type_candidates": "['BIGINT', 'DOUBLE', 'VARCHAR']"}
-_SPELLED = (blank + mark for mark in MISSING_MARKS for blank in ("", " ") if not (blank and mark.startswith("#")))
-_MARKS = f"[{', '.join(map(literal, _SPELLED))}]"  # few, since DuckDB compares every cell with each of them
-_GIVEN = {
-    "auto_type_candidates": _TYPES,
-    "nullstr": _MARKS,
-    "buffer_size": "4194304",  # bytes: a small buffer bounds the memory and lets two threads share a small file
-    "comment": "''",  # a row that begins with '#' is a row
-}
-_SNIFFED = {
-    "delim": "Delimiter",
-    "quote": "Quote",
-    "escape": "Escape",
-    "dateformat": "DateFormat",
-    "timestampformat": "TimestampFormat",
-}
-_FRAME = ("delim", "quote", "escape", "skip", "header", "compression")  # options that differ from file to file
+_NUMBER = r"[-+(]?[$€£¥₹]?\s?[-+]?[\d.,' \u00a0]*\d[\d.,' \u00a0]*(e[-+]?\d+)?\s?(%|[$€£¥₹]|[A-Z]{3})?\)?"
+_DATE = r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].*)?|\d{1,2}[- ][A-Za-z]{3,9}[- ]\d{2,4}"
+_CLOCK = r"\d{1,2}:\d{2}(:\d{2}.*)?( ?[ap]\.?m\.?)?"
+_TYPED = re.compile(f"({_NUMBER}|{_DATE}|{_CLOCK}|[-+]?inf(inity)?|true|false)", re.IGNORECASE)
+_MISSING = {"", *MISSING_MARKS, *MARKS_AMONG_NUMBERS}
 
 
 @dataclass(frozen=True)
-class Dialect:
-    """The dialect that the sniffer found in a file.
+class Record:
+    """A record of the sample: its fields, and the number of the line where it ends, counted from 1."""
+
+    fields: tuple[str, ...]
+    end: int
+    lines: int
+
+
+def find_dialect(sample: str, options: ReadOptions, encoding: str = "utf-8") -> Dialect:
+    """Find the dialect of a text file.
 
     Parameters
     ----------
-    options : dict of str to str
-        The options that state the dialect.
-    framing : Framing
-        The characters that separate fields and records.
-    names, types : tuple of str
-        Names and types of the columns, in order.
-    has_header : bool
-    skipped : int
-        Number of lines at the top that do not belong to the table.
+    sample : str
+        The first lines of the file, each whole.
+    options : ReadOptions
+        What is not to be found.
+    encoding : str
+
+    Examples
+    --------
+    >>> find_dialect("size;colour\\n1,5;red\\n2,5;blue\\n", ReadOptions())
+    Dialect(delimiter=';', quote='"', escape='"', header=True, skip=0, encoding='utf-8')
+    >>> find_dialect("1,2\\n3,4\\n", ReadOptions()).header
+    False
     """
-
-    options: Options
-    framing: Framing
-    names: tuple[str, ...]
-    types: tuple[str, ...]
-    has_header: bool
-    skipped: int
-
-
-@dataclass(frozen=True)
-class Scan:
-    """How to scan files as one table.
-
-    Parameters
-    ----------
-    sql : str
-        The SQL after FROM.
-    notes : tuple of str
-        Notes about the files.
-    rows : callable, optional
-        Counts the rows of the files in another way than DuckDB.
-    """
-
-    sql: str
-    notes: tuple[str, ...] = ()
-    rows: Callable[[], int] | None = None
+    given = None if options.delimiter is None else _NAMES.get(options.delimiter, options.delimiter)
+    skip = options.skip or 0
+    body = "".join(sample.splitlines(keepends=True)[skip:]) if skip else sample
+    dialect = replace(_separators(body, given), encoding=encoding)
+    records = list(islice(records_of(body, dialect), _RECORDS))
+    width = _modal_width(records)
+    first = 0 if options.skip is not None else _first_of_table(records, width)
+    header = options.header if options.header is not None else has_header([each.fields for each in records[first:]])
+    above = records[first].end - records[first].lines if records else 0
+    return replace(dialect, header=header, skip=skip + above)
 
 
-def csv_scan(connection: DuckDBPyConnection, files: list[SourceFile], given: Options) -> Scan:
-    """Return how to scan CSV files as one table.
-
-    Parameters
-    ----------
-    connection : DuckDBPyConnection
-    files : list of SourceFile
-        They must have the same columns.
-    given : dict of str to str
-        Options that are already decided.
-
-    Raises
-    ------
-    TableError
-        If the files' columns differ, or a line above a table could be a row of it.
-    duckdb.Error
-        If no dialect fits a file.
-    """
-    dialects = [_dialect(connection, file, given) for file in files]
-    first = dialects[0]
-    for file, other in zip(files, dialects, strict=True):
-        if other.names != first.names:
-            raise TableError(f"{file.path} has other columns than {files[0].path}; files read together must agree.")
-    names, notes = _names(connection, files[0], first)
-    types = [_wider(set(types)) for types in zip(*(dialect.types for dialect in dialects), strict=True)]
-
-    def rows(file: SourceFile, dialect: Dialect) -> int:
-        counted = count_records(connection, file, dialect.framing, skip=dialect.skipped, alone=len(names) == 1)
-        return counted - dialect.has_header
-
-    own = [first.options | {name: dialect.options[name] for name in _FRAME} for dialect in dialects]
-    columns = dict(zip(names, types, strict=True))
-    if len(names) == 1:  # DuckDB takes each blank line for a missing value, also at the end
-        ends = [rows(*pair) for pair in zip(files, dialects, strict=True)]
-        parts = [
-            f"(FROM {_scan([file], options, columns)} LIMIT {end})"
-            for file, options, end in zip(files, own, ends, strict=True)
-        ]
-    else:
-        alike = groupby(zip(files, own, strict=True), key=lambda pair: pair[1])
-        parts = [_scan([file for file, _ in pairs], options, columns) for options, pairs in alike]
-    skipped = max(dialect.skipped for dialect in dialects)
-    notes += (f"{skipped} line(s) above the table skipped",) if skipped else ()
-    return Scan(_united(parts), notes, lambda: sum(map(rows, files, dialects)))
+def records_of(text: str, dialect: Dialect) -> Iterator[Record]:
+    """Yield the records of a text that are no blank lines."""
+    lines = text.splitlines(keepends=True)
+    if dialect.delimiter == " ":
+        lines = [line.strip(" \t\r\n").replace("\t", " ") + "\n" for line in lines]
+    reader = csv.reader(lines, **csv_arguments(dialect))
+    end = 0
+    while True:
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:  # a field of over 128 kB
+            end = reader.line_num
+            continue
+        if fields:
+            yield Record(tuple(fields), reader.line_num, reader.line_num - end)
+        end = reader.line_num
 
 
-def _united(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"({' UNION ALL '.join(f'FROM {part}' for part in parts)})"
-
-
-def _scan(files: list[SourceFile], options: Options, columns: dict[str, str]) -> str:
-    stated = "".join(f", {option}={value}" for option, value in options.items())
-    struct = ", ".join(f"{literal(name)}: {literal(type_)}" for name, type_ in columns.items())
-    paths = ", ".join(map(file_literal, files))
-    return f"read_csv([{paths}], auto_detect=false{stated}, columns={{{struct}}})"
-
-
-def _dialect(connection: DuckDBPyConnection, file: SourceFile, given: Options) -> Dialect:
-    """Sniff a file; if the answer is doubtful, check it."""
-    found = _sniffed(connection, file, given)
-    if len(found.names) == 1 and (inside := re.findall(r"[,;\t|]", found.names[0])):
-        # Rows of unequal length make the sniffer fall back on one column. Given the delimiter and the width of the
-        # header, the reader names the first row that does not fit.
-        delimiter = Counter(inside).most_common(1)[0][0]
-        names = tuple(found.names[0].split(delimiter))
-        options = found.options | {"delim": literal(delimiter), "quote": "'\"'", "escape": "'\"'"}
-        framing = Framing(delimiter, '"', '"')
-        return replace(found, options=options, framing=framing, names=names, types=("VARCHAR",) * len(names))
-    if found.framing.delimiter in (";", "\t"):
-        comma = _sniff(connection, file, given | {"decimal_separator": "','"})
-        if comma.types.count("VARCHAR") < found.types.count("VARCHAR"):
-            found = comma
-    if found.skipped:
-        width, skip = len(found.names), found.skipped
-        check_preamble(connection, file, found.framing, skip=skip, width=width, has_header=found.has_header)
-    return found
-
-
-def _sniffed(connection: DuckDBPyConnection, file: SourceFile, given: Options) -> Dialect:
-    """Sniff a file; explain a failure where the reason is known."""
-    import duckdb
-
-    try:
-        return _sniff(connection, file, given)
-    except duckdb.Error as error:
-        if "not utf-8" not in str(error) and (line := odd_line_end(connection, file)) is not None:
-            raise TableError(
-                f"{file.path} cannot be read: line {line:,} ends in another way than line 1, by LF, CR LF or CR. Give "
-                "all lines the same end."
-            ) from error
-        raise
-
-
-def _sniff(connection: DuckDBPyConnection, file: SourceFile, given: Options) -> Dialect:
-    """Ask DuckDB for a file's dialect."""
-    given = {"compression": literal(file.compression)} | _GIVEN | given
-    stated = ", ".join(f"{option}={value}" for option, value in given.items())
-    fields = ", ".join(("SkipRows", "HasHeader", "Columns", *_SNIFFED.values()))
-    query = f"SELECT {fields} FROM sniff_csv({file_literal(file)}, {stated})"
-    skipped, has_header, columns, *values = connection.execute(query).fetchall()[0]
-    found = {
-        option: "" if value == "(empty)" else value
-        for option, value in zip(_SNIFFED, values, strict=True)
-        if value is not None
+def csv_arguments(dialect: Dialect) -> dict[str, Any]:
+    """Return the arguments of Python's csv module for a dialect."""
+    own = dialect.escape not in ("", dialect.quote)
+    return {
+        "delimiter": dialect.delimiter,
+        "quotechar": dialect.quote or None,
+        "quoting": csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
+        "escapechar": dialect.escape if own else None,
+        "doublequote": not own,
+        "skipinitialspace": dialect.delimiter != "\t",
     }
-    if not found["quote"] and "sample_size" not in given:
-        found["quote"] = '"'  # quotes may follow after the sniffer's sample
-    found["escape"] = found["escape"] or found["quote"]
-    return Dialect(
-        {option: literal(value) for option, value in found.items()}
-        | given
-        | {"skip": str(skipped), "header": str(has_header)},
-        Framing(found["delim"], found["quote"], found["escape"]),
-        tuple(column["name"] for column in columns),
-        tuple(column["type"] for column in columns),
-        has_header,
-        skipped,
-    )
 
 
-def _wider(types: set[str]) -> str:
-    """Return the type that can hold the values of a column in all files."""
-    if len(types) == 1:
-        return next(iter(types))
-    return "DOUBLE" if types == {"BIGINT", "DOUBLE"} else "VARCHAR"
+def _separators(text: str, given: str | None) -> Dialect:
+    """Find delimiter, quote and escape."""
+    tried: list[tuple[float, Dialect]] = []
+    for delimiter in DELIMITERS if given is None else (given,):
+        options = [Dialect(delimiter, quote, _escape(text, quote)) for quote in _QUOTES if not quote or quote in text]
+        scores = [(_share(text, dialect), dialect) for dialect in options or [Dialect(delimiter)]]
+        best = max(score for score, _ in scores)
+        score, dialect = next((score, each) for score, each in scores if score >= best - 1e-9)
+        tried.append((score, dialect if dialect.quote else replace(dialect, quote="", escape="")))
+    if given is None and max(score for score, _ in tried[:-2]) >= _SURE_SHARE:
+        tried = tried[:-2]
+    best = max(score for score, _ in tried)
+    if best < _LEAST_SHARE:
+        return _unquoted_none(text, Dialect(given or ",", '"', '"'))
+    chosen = next(dialect for score, dialect in tried if score >= best - _AS_GOOD)
+    return _unquoted_none(text, chosen)
 
 
-def _names(
-    connection: DuckDBPyConnection, file: SourceFile, dialect: Dialect
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return distinct names for the columns, with a note if they differ from the file's."""
-    width = len(dialect.names)
-    if not dialect.has_header:
-        return tuple(f"column{place}" for place in range(1, width + 1)), (f"no header: named column1 to column{width}",)
-    names = tuple(name.strip() for name in dialect.names)
-    if len(set(names)) < width:
-        names = dialect.names
-    header = _header(connection, file, dialect)
-    repeated = [name for name, count in Counter(header).items() if count > 1]
-    return names, (f"several columns named {', '.join(repeated)}: numbered",) if repeated else ()
+def _unquoted_none(text: str, dialect: Dialect) -> Dialect:
+    """Let quotes follow after the sample if it has none."""
+    return dialect if dialect.quote or '"' in text else replace(dialect, quote='"', escape='"')
 
 
-def _header(connection: DuckDBPyConnection, file: SourceFile, dialect: Dialect) -> list[str]:
-    """Read the header line as it is, before DuckDB renames repeated names."""
-    columns = {f"c{place}": "VARCHAR" for place in range(len(dialect.names))}
-    options = dialect.options | {"header": "false", "nullstr": "''"}
-    row = connection.execute(f"SELECT * FROM {_scan([file], options, columns)} LIMIT 1").fetchall()[0]
-    return [name.strip() for name in row if name]
+def _escape(text: str, quote: str) -> str:
+    """Return the backslash if it stands before quotes inside of fields, else the quote itself."""
+    return "\\" if quote and f"\\{quote}" in text and quote * 2 not in text else quote
+
+
+def _share(text: str, dialect: Dialect) -> float:
+    """Return the share of lines in records with the most usual number of fields; 0 if a delimiter cuts nothing."""
+    records = list(islice(records_of(text, dialect), _RECORDS))
+    width = _modal_width(records)
+    lines = sum(record.lines for record in records)
+    if width < 2 or not lines:
+        return 0.0
+    if dialect.delimiter in ": " and not _is_sure(records, width, numbers=dialect.delimiter == " "):
+        return 0.0
+    return sum(record.lines for record in records if len(record.fields) == width) / lines
+
+
+def _is_sure(records: Sequence[Record], width: int, *, numbers: bool) -> bool:
+    """Say whether colons or blanks delimit fields: also in the first record; blanks do so between numbers."""
+    if len(records[0].fields) != width:
+        return False
+    columns = list(zip(*(record.fields for record in records[1:] if len(record.fields) == width), strict=True))
+    typed = [_is_typed_column(column) for column in columns]
+    return sum(typed) * 2 >= width if numbers else bool(columns) and not all(typed)
+
+
+def _modal_width(records: Sequence[Record]) -> int:
+    counts = Counter(len(record.fields) for record in records)
+    return max(counts, key=lambda width: (counts[width], width), default=0)
+
+
+def _first_of_table(records: Sequence[Record], width: int) -> int:
+    """Return the place of the first record of the table: above it are titles, alone in their line."""
+    if records and len(records[0].fields) == width - 1 and all(record.fields[-1] == "" for record in records[1:]):
+        return 0  # a delimiter ends every record but the header
+    for place, record in enumerate(records):
+        filled = [field for field in record.fields if field.strip()]
+        is_title = width > 2 and len(filled) <= 1 and not any(map(is_typed, filled))
+        if len(record.fields) == width and not (is_title and place < len(records) - 1 and _titles_end(records, place)):
+            return place
+    return 0
+
+
+def _titles_end(records: Sequence[Record], place: int) -> bool:
+    """Say whether a record with all of its fields follows soon: a title is not the first of many gaps."""
+    return any(all(field.strip() for field in record.fields) for record in records[place + 1 : place + 6])
+
+
+def is_typed(text: str) -> bool:
+    """Say whether a text looks like a number, a date, a time or a truth value."""
+    return _TYPED.fullmatch(text.strip()) is not None
+
+
+def _is_typed_column(values: Sequence[str]) -> bool:
+    present = [value for value in values if value.strip() not in _MISSING]
+    return bool(present) and sum(map(is_typed, present)) >= _TYPED_SHARE * len(present)
+
+
+def has_header(records: Sequence[Sequence[str]]) -> bool:
+    """Say whether the first record names the columns.
+
+    It does if its fields are texts above columns of numbers or dates, or a series of numbers such as years that the
+    next record does not go on with; in a table of texts, if none of them occurs again below.
+    """
+    first, below = records[0] if records else (), [each for each in records[1:] if len(each) == len(records[0])]
+    if not below:
+        return not any(map(is_typed, first))
+    contrast = typed = repeated = unseen = 0
+    for field, values in zip((field.strip() for field in first), zip(*below, strict=True), strict=True):
+        if field in _MISSING:
+            continue
+        if _is_typed_column(values):
+            contrast += not is_typed(field)
+            typed += is_typed(field)
+        elif is_typed(field):
+            typed += 1
+        else:
+            known = field in {value.strip() for value in values}
+            repeated += known
+            unseen += not known
+    if typed:
+        return contrast > typed or (_is_series(first) and not _is_series(below[0]))
+    return contrast > 0 or repeated == 0 < unseen
+
+
+def _is_series(fields: Sequence[str]) -> bool:
+    """Say whether at least three fields are whole numbers that rise by the same step, as years do."""
+    numbers = [int(field) for field in fields if re.fullmatch(r"\s*\d{1,4}\s*", field)]
+    steps = {after - before for before, after in pairwise(numbers)}
+    return len(numbers) >= 3 and len(steps) == 1 and steps.pop() > 0
+
+
+def column_names(fields: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return distinct names for the columns, as they stand in the header, and notes about those that are made up.
+
+    Examples
+    --------
+    >>> column_names(["a", "A", "a", ""])
+    (('a', 'A', 'a_1', 'column4'), ('several columns named a: numbered', '1 column without a name: named by its place'))
+    """
+    names: list[str] = []
+    stripped = [field.strip() for field in fields]
+    taken = set(stripped)
+    for place, name in enumerate(stripped, 1):
+        name = name or f"column{place}"
+        if name in names:
+            name = next(new for number in range(1, place + 1) if (new := f"{name}_{number}") not in taken | set(names))
+        names.append(name)
+    repeated = [name for name, count in Counter(filter(None, stripped)).items() if count > 1]
+    empty = stripped.count("")
+    notes: tuple[str, ...] = (f"several columns named {', '.join(repeated)}: numbered",) if repeated else ()
+    if empty:
+        notes += (
+            ("1 column without a name: named by its place",)
+            if empty == 1
+            else (f"{empty:,} columns without a name: named by their places",)
+        )
+    return tuple(names), notes

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from numbers import Integral, Real
@@ -16,17 +15,21 @@ from chainrule._errors import TableError
 from chainrule.network.types import Array
 from chainrule.table.columns import Column, Table, spell
 from chainrule.table.reading.database import connect
-from chainrule.table.reading.duckdb_columns import load
+from chainrule.table.reading.load_columns import load
+from chainrule.table.reading.scan import Scan
 from chainrule.table.reading.times import refuse_dates, refuse_durations
+from chainrule.table.table_format import ReadOptions, TableFormat
 
 
-def from_frame(frame: Any) -> Table:
+def from_frame(frame: Any, *, known: TableFormat | None = None, options: ReadOptions | None = None) -> Table:
     """Convert a data frame or a mapping of arrays to a table.
 
     Parameters
     ----------
     frame : data frame, or mapping of str to array or list
         A frame of pandas, Polars, PyArrow, or any other library that narwhals supports.
+    known, options
+        As for `read_table`.
 
     Returns
     -------
@@ -50,9 +53,8 @@ def from_frame(frame: Any) -> Table:
         raise TableError(f"A table must have columns of one length, and at least one row; the lengths are {lengths}.")
     with closing(connect()) as connection:
         connection.register("frame", {f"c{place}": values for place, values in enumerate(arrays.values())})
-        columns = load(connection, "frame")
-    named = (replace(column, name=name) for column, name in zip(columns, arrays, strict=True))
-    return Table(tuple(named), type(frame).__name__)
+        columns, found = load(connection, Scan("frame", tuple(arrays)), known, options)
+    return Table(columns, type(frame).__name__, format=found)
 
 
 def number_column(name: str, values: Array) -> Column:
