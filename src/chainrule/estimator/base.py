@@ -575,7 +575,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         record["parameters"] = plain_parameters(self.get_params(deep=False))
         record["fitted"]["n_features_in_"] = self.n_features_in_
         record["arrays"] = {} if names is None else {"feature_names_in_": described(names)}
-        parts = {"columns": self._columns, "target": self._target, "format": self._format_of_fit}
+        parts = {"columns": self._columns, "target": self._target, "reading": self._format_of_fit}
         return record | {name: part.to_dict() for name, part in parts.items() if part is not None}, tensors
 
     @classmethod
@@ -595,7 +595,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         check_columns(columns, network.architecture, settings, estimator.n_features_in_, names)
         check_scale(target, network.architecture, hasattr(estimator, "standardize_target"))
         estimator._columns, estimator._target = columns, target
-        estimator._format = TableFormat.from_dict(record["format"]) if "format" in record else None
+        estimator._format = TableFormat.from_dict(record["reading"]) if "reading" in record else None
         estimator._show(network)
         return estimator
 

@@ -161,7 +161,7 @@ _TABLE_MODEL: Shape = {
     "target": _TARGET,
     "architecture": _ARCHITECTURE,
     "training": _OPEN,
-    "format": Maybe(_FORMAT),
+    "reading": Maybe(_FORMAT),
 }
 _ESTIMATOR: dict[str, Shape] = {
     "parameters": _OPEN,
@@ -188,7 +188,7 @@ _ESTIMATOR: dict[str, Shape] = {
         }
     ),
     "target": Maybe(_TARGET),
-    "format": Maybe(_FORMAT),
+    "reading": Maybe(_FORMAT),
 }
 _CLASSIFIERS, _REGRESSORS = ("MLPClassifier", "LinearClassifier"), ("MLPRegressor", "LinearRegressor")
 

@@ -181,7 +181,7 @@ class TableModel:
             "target": self.target.to_dict(),
             "architecture": architecture_record(self.architecture),
             "training": self.training,
-            **({} if self.format is None else {"format": self.format.to_dict()}),
+            **({} if self.format is None else {"reading": self.format.to_dict()}),
         }
         return record, tensors_of(self.parameters)
 
@@ -201,7 +201,7 @@ class TableModel:
             target,
             TrainedNetwork(architecture, state, history, seed=record["training"].get("seed")),
             record["training"],
-            TableFormat.from_dict(record["format"]) if "format" in record else None,
+            TableFormat.from_dict(record["reading"]) if "reading" in record else None,
         )
 
 

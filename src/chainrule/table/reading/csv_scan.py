@@ -84,7 +84,7 @@ def _understood(
     recorded = None if known is None or known.dialect is None else _by_record(sample, known)
     dialect = recorded or find_dialect(sample, options, text.encoding)
     names, notes = _names(sample, dialect)
-    if known is not None and recorded is None and known.dialect is not None:
+    if known is not None and known.dialect is not None and known.dialect.delimiter != dialect.delimiter:
         notes += (f"fields cut at {dialect.delimiter!r}, where training had {known.dialect.delimiter!r}",)
     read_file, read_as = text.file, dialect
     if dialect.delimiter == " " or f'{dialect.delimiter} "' in sample:
@@ -101,8 +101,7 @@ def _by_record(sample: str, known: TableFormat) -> Dialect | None:
     dialect = known.dialect
     assert dialect is not None
     names, _ = _names(sample, dialect)
-    fits = len(names) > 1 or len(known.columns) == 1
-    return dialect if fits and any(known.of(name) is not None for name in names) else None
+    return dialect if any(known.of(name) is not None for name in names) else None
 
 
 def _names(sample: str, dialect: Dialect) -> tuple[tuple[str, ...], tuple[str, ...]]:

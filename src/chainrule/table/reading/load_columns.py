@@ -129,7 +129,8 @@ def plan_columns(
     measured = dict(zip(names, _answers(connection, rows, [_aggregates(raw) for raw in columns]), strict=True))
     missing = known.missing if known is not None else tuple(options.missing or MISSING_MARKS)
     texts = [raw for raw in columns if raw.family == "text"]
-    values = _distinct(connection, rows, [raw for raw in texts if not _is_plain(measured[raw.name])], measured)
+    listed = [raw for raw in texts if not _is_plain(measured[raw.name]) or _is_recorded_text(known, raw.name)]
+    values = _distinct(connection, rows, listed, measured)
     found = _formats(connection, scan, rows, texts, values, measured, known, options)
     plans = _typed_plans(connection, rows, texts, measured, found, missing)
     for raw in columns:
@@ -145,6 +146,11 @@ def plan_columns(
         for raw in columns
     )
     return Planned([plans[name] for name in names], TableFormat(formats, scan.dialect, missing, scan.file_formats))
+
+
+def _is_recorded_text(known: TableFormat | None, name: str) -> bool:
+    found = None if known is None else known.of(name)
+    return found is not None and found.kind == "text"
 
 
 def _name_of(key: str | int, names: Sequence[str]) -> str:
