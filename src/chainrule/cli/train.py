@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chainrule.cli.guard import guarded, names
+from chainrule.cli.read_options import given_read_options, read_options
 
 if TYPE_CHECKING:
     from chainrule.cli.progress import Reading, Reporter
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 @click.option("--categorical", multiple=True, help="Columns to take as categories.")
 @click.option("--numeric", multiple=True, help="Columns to take as numbers.")
 @click.option("--ordinal", multiple=True, help="Columns to take as ordered categories.")
+@read_options
 @click.option("--embedding-size", help="Learn a vector of this size, or 'auto', for each category.")
 @click.option("--loss", help="log_loss, focal; squared_error, absolute_error, huber, quantile, poisson, gamma, ...")
 @click.option("--class-weight", help="'balanced', or weights such as rose=2,lily=0.5.")
@@ -132,6 +134,7 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
                 options["test"],
                 options["test_table"],
                 options["strict"],
+                given_read_options(options),
             ),
             changes,
             seed=seed,

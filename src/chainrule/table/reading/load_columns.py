@@ -129,7 +129,8 @@ def plan_columns(
     measured = dict(zip(names, _answers(connection, rows, [_aggregates(raw) for raw in columns]), strict=True))
     missing = known.missing if known is not None else tuple(options.missing or MISSING_MARKS)
     texts = [raw for raw in columns if raw.family == "text"]
-    listed = [raw for raw in texts if not _is_plain(measured[raw.name]) or _is_recorded_text(known, raw.name)]
+    plain = {raw.name for raw in texts if _is_plain(measured[raw.name]) and options.decimal != ","}
+    listed = [raw for raw in texts if raw.name not in plain or _is_recorded_text(known, raw.name)]
     values = _distinct(connection, rows, listed, measured)
     found = _formats(connection, scan, rows, texts, values, measured, known, options)
     plans = _typed_plans(connection, rows, texts, measured, found, missing)
@@ -343,7 +344,7 @@ def _formats(
     recorded = {raw.name: known.of(raw.name) for raw in texts} if known is not None else {}
     formats = {name: found for name, found in recorded.items() if found is not None}
     new = [raw for raw in texts if raw.name not in formats]
-    plain = [raw.name for raw in new if _is_plain(measured[raw.name])]
+    plain = [raw.name for raw in new if raw.name not in values]
     has_points = any(not measured[name]["whole"] for name in plain)
     inferred = infer_formats(
         connection,
