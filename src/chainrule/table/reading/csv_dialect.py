@@ -18,11 +18,11 @@ from chainrule.table.table_format import MARKS_AMONG_NUMBERS, MISSING_MARKS, Dia
 
 DELIMITERS = ("\t", ";", "|", ",", "~", "^", ":", " ")  # in this order where several fit as well
 _QUOTES = ('"', "'", "")
-_RECORDS = 5000  # records of the sample that are looked at
+RECORDS = 5000  # records of the sample that are looked at
 _AS_GOOD = 0.02  # of the lines: a difference that does not matter
-_LEAST_SHARE = 0.5  # of the lines must have equally many fields
-_SURE_SHARE = 0.9  # where a delimiter is found, colons and blanks do not count
-_TYPED_SHARE = 0.9  # of a column's values below the first record
+LEAST_SHARE = 0.5  # of the lines must have equally many fields
+SURE_SHARE = 0.9  # where a delimiter is found, colons and blanks do not count
+TYPED_SHARE = 0.9  # of a column's values below the first record
 _NAMES = {"tab": "\t", "\\t": "\t", "blanks": " ", "whitespace": " "}
 
 _NUMBER = r"[-+(]?[$€£¥₹]?\s?[-+]?[\d.,' \u00a0]*\d[\d.,' \u00a0]*(e[-+]?\d+)?\s?(%|[$€£¥₹]|[A-Z]{3})?\)?"
@@ -63,7 +63,7 @@ def find_dialect(sample: str, options: ReadOptions, encoding: str = "utf-8") -> 
     skip = options.skip or 0
     body = "".join(sample.splitlines(keepends=True)[skip:]) if skip else sample
     dialect = replace(_separators(body, given), encoding=encoding)
-    records = list(islice(records_of(body, dialect), _RECORDS))
+    records = list(islice(records_of(body, dialect), RECORDS))
     width = _modal_width(records)
     first = 0 if options.skip is not None else _first_of_table(records, width)
     header = options.header if options.header is not None else has_header([each.fields for each in records[first:]])
@@ -113,10 +113,10 @@ def _separators(text: str, given: str | None) -> Dialect:
         best = max(score for score, _ in scores)
         score, dialect = next((score, each) for score, each in scores if score >= best - 1e-9)
         tried.append((score, dialect if dialect.quote else replace(dialect, quote="", escape="")))
-    if given is None and max(score for score, _ in tried[:-2]) >= _SURE_SHARE:
+    if given is None and max(score for score, _ in tried[:-2]) >= SURE_SHARE:
         tried = tried[:-2]
     best = max(score for score, _ in tried)
-    if best < _LEAST_SHARE:
+    if best < LEAST_SHARE:
         return _unquoted_none(text, Dialect(given or ",", '"', '"'))
     chosen = next(dialect for score, dialect in tried if score >= best - _AS_GOOD)
     return _unquoted_none(text, chosen)
@@ -134,7 +134,7 @@ def _escape(text: str, quote: str) -> str:
 
 def _share(text: str, dialect: Dialect) -> float:
     """Return the share of lines in records with the most usual number of fields; 0 if a delimiter cuts nothing."""
-    records = list(islice(records_of(text, dialect), _RECORDS))
+    records = list(islice(records_of(text, dialect), RECORDS))
     width = _modal_width(records)
     lines = sum(record.lines for record in records)
     if width < 2 or not lines:
@@ -182,7 +182,7 @@ def is_typed(text: str) -> bool:
 
 def _is_typed_column(values: Sequence[str]) -> bool:
     present = [value for value in values if value.strip() not in _MISSING]
-    return bool(present) and sum(map(is_typed, present)) >= _TYPED_SHARE * len(present)
+    return bool(present) and sum(map(is_typed, present)) >= TYPED_SHARE * len(present)
 
 
 def has_header(records: Sequence[Sequence[str]]) -> bool:

@@ -21,8 +21,8 @@ from chainrule._errors import TableError, nearest
 from chainrule.table.reading.sql import literal
 
 _JSON = (".json", ".ndjson", ".jsonl")
-_TABLES = (".csv", ".tsv", ".txt", ".tab", ".psv", ".data", ".parquet", ".pq", *_JSON)
-_COMPRESSED = (".gz", ".zst", ".bz2", ".xz", ".zip")
+TABLES = (".csv", ".tsv", ".txt", ".tab", ".psv", ".data", ".parquet", ".pq", *_JSON)
+COMPRESSED = (".gz", ".zst", ".bz2", ".xz", ".zip")
 _PACKED = {
     b"\x1f\x8b": "gzip",
     b"BZh": "bz2",
@@ -75,7 +75,7 @@ def find_files(source: str) -> list[SourceFile]:
     if not paths:
         path = Path(source).expanduser()
         if os.path.isdir(path):  # noqa: PTH112 - a Path raises where a name is too long for one
-            raise TableError(f"The folder {source} holds no table: no file ends in {', '.join(_TABLES)}.")
+            raise TableError(f"The folder {source} holds no table: no file ends in {', '.join(TABLES)}.")
         raise TableError(f"No such file: {source}.{_similar(path)}")
     files = [_inspect(file) for file in paths]
     kinds = sorted({file.kind for file in files})
@@ -95,7 +95,7 @@ def list_files(source: str) -> list[Path]:
 
 def is_named_as_table(path: Path) -> bool:
     """Say whether a file with this name counts as a table of its folder."""
-    return not path.name.startswith((".", "_")) and _suffix(path) in _TABLES
+    return not path.name.startswith((".", "_")) and _suffix(path) in TABLES
 
 
 def is_there(source: str) -> bool:
@@ -206,4 +206,4 @@ def _kind(path: Path, head: bytes) -> str:
 def _suffix(path: Path) -> str:
     """Return the ending of a name, ignoring that of a compression."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
-    return next((suffix for suffix in reversed(suffixes) if suffix not in _COMPRESSED), "")
+    return next((suffix for suffix in reversed(suffixes) if suffix not in COMPRESSED), "")

@@ -28,11 +28,11 @@ Item = TypeVar("Item")
 MAX_LEVELS = 100_000  # of text with more distinct values only codes are kept: the texts would fill the memory
 COLUMNS_AT_ONCE = 100  # a query over all columns of a wide table takes time like the square of their number
 NEARLY_ALL = 0.99  # of the rows: the others are then counted and taken as missing
-_LEAST_ROWS, _LEAST_NUMBERS = 20, 10  # below, one odd value among numbers makes a column text
+LEAST_ROWS, LEAST_NUMBERS = 20, 10  # below, one odd value among numbers makes a column text
 _SAMPLE = 1000  # values that decide which formats are tried on all of them
 _EXACT = 2.0**53  # whole numbers up to here are exact as float64
 INFINITE = r"(?i:[-+]?inf(inity)?)"
-_AMBIGUOUS = {"NA": "[A-Z]{2,3}", "-": r"\+", "None": "[A-Z][a-z]+( [A-Za-z]+)*"}  # a class among others like these
+AMBIGUOUS = {"NA": "[A-Z]{2,3}", "-": r"\+", "None": "[A-Z][a-z]+( [A-Za-z]+)*"}  # a class among others like these
 
 
 @dataclass(frozen=True)
@@ -148,11 +148,11 @@ class _Guess:
         bad = counts.present - counts.counts[best]
         if not bad:
             return guess
-        if not asked and (bad > counts.present / 10 or counts.counts[best] < _LEAST_NUMBERS):
+        if not asked and (bad > counts.present / 10 or counts.counts[best] < LEAST_NUMBERS):
             return cls(column, text, note=_several_formats(sample))
         rows = f"(SELECT {cleaned(column.sql, guess.format.marks(missing))} AS v FROM {scan})"
         present, fitting = _one(connection, f"SELECT count(v), count({_fits('v', guess.format)}) FROM {rows}")
-        if asked or (present - fitting <= max(1, (1 - NEARLY_ALL) * present) and present >= _LEAST_ROWS):
+        if asked or (present - fitting <= max(1, (1 - NEARLY_ALL) * present) and present >= LEAST_ROWS):
             return guess
         return cls(column, text, note=_several_formats(sample))
 
@@ -301,7 +301,7 @@ def _marks_that_are_values(
 ) -> tuple[str, ...]:
     """Return the marks that stand among texts of their own kind: NA among EU and AS, - beside +."""
     kept = []
-    for mark, alike in _AMBIGUOUS.items():
+    for mark, alike in AMBIGUOUS.items():
         if mark not in missing:
             continue
         others = cleaned("raw", missing)

@@ -15,13 +15,13 @@ _BLANKS = " \t\r\n\u00a0\u202f"
 _GROUPS = {".": r"[1-9]\d{0,2}(?:,\d{3})+", ",": r"[1-9]\d{0,2}(?:\.\d{3})+"}
 _GROUPS_BY_BLANK = r"|[1-9]\d{0,2}(?:[ \x{a0}\x{202f}\x{2009}]\d{3})+|[1-9]\d{0,2}(?:['\x{2019}]\d{3})+"
 _PLAIN = r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?"
-_CURRENCIES = r"[$€£¥₹]|USD|EUR|GBP|JPY|CHF|CAD|AUD|NZD|CNY|INR|SEK|NOK|DKK|PLN|CZK|HUF|BRL|MXN|ZAR|RUB|KRW|TRY|SGD|HKD"
-_MEASURES = (
+CURRENCIES = r"[$€£¥₹]|USD|EUR|GBP|JPY|CHF|CAD|AUD|NZD|CNY|INR|SEK|NOK|DKK|PLN|CZK|HUF|BRL|MXN|ZAR|RUB|KRW|TRY|SGD|HKD"
+MEASURES = (
     r"%|‰|°|°C|°F|kg|mg|lbs?|km|cm|mm|mi|ft|km/h|kph|mph|kmpl|mpg|ms|sec|min|hrs?|[kMGT]B|[kM]?Wh|[kM]W|[kMG]?Hz|Nm|"
     r"bhp|hp|ml|cc|CC"
 )
 _SHORT_MEASURES = "[gmlshVWA]"  # only apart from the number
-UNIT = f"{_CURRENCIES}|{_MEASURES}|{_SHORT_MEASURES}"  # the units that are recognised
+UNIT = f"{CURRENCIES}|{MEASURES}|{_SHORT_MEASURES}"  # the units that are recognised
 _SIGNS = r"[-+\x{2212}]?"
 _NEGATIVE = r"^[(\x{2212}]"
 _NO_PART = r"[^0-9eE.,+-]"
@@ -73,7 +73,7 @@ def number_pattern(decimal: str, unit: str) -> str:
     whole = rf"(?:\d+|{_GROUPS[decimal]}{_GROUPS_BY_BLANK})"
     digits = rf"(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][-+]?\d+)?"
     if unit == UNIT:
-        before, after = rf"({_CURRENCIES})?\s?", rf"(?:\s?({_CURRENCIES}|{_MEASURES})|\s({_SHORT_MEASURES}))?"
+        before, after = rf"({CURRENCIES})?\s?", rf"(?:\s?({CURRENCIES}|{MEASURES})|\s({_SHORT_MEASURES}))?"
     else:
         before, after = (rf"({unit})?\s?", rf"\s?({unit})?()") if unit else ("()", "()()")
     return rf"{_SIGNS}{before}{_SIGNS}{digits}{after}|\({before}{digits}{after}\)"
