@@ -18,7 +18,7 @@ from chainrule.table.table_format import MARKS_AMONG_NUMBERS, MISSING_MARKS, Dia
 
 DELIMITERS = ("\t", ";", "|", ",", "~", "^", ":", " ")  # in this order where several fit as well
 _QUOTES = ('"', "'", "")
-RECORDS = 5000  # records of the sample that are looked at
+RECORDS = 1000  # records of the sample that are looked at
 _AS_GOOD = 0.02  # of the lines: a difference that does not matter
 LEAST_SHARE = 0.5  # of the lines must have equally many fields
 SURE_SHARE = 0.9  # where a delimiter is found, colons and blanks do not count

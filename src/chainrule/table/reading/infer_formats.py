@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from chainrule.table.reading.csv_dialect import is_typed
 from chainrule.table.reading.parse import (
     ORDERS,
     UNIT,
@@ -15,6 +17,7 @@ from chainrule.table.reading.parse import (
     number_pattern,
     plain_number,
     truth,
+    unit_of,
     value_of,
 )
 from chainrule.table.reading.sql import literal
@@ -132,8 +135,12 @@ class _Guess:
         missing = options.missing if options.missing is not None else MISSING_MARKS
         text = ColumnFormat(column.name, "text")
         values = f"(SELECT {cleaned('raw', (*missing, *MARKS_AMONG_NUMBERS))} AS v FROM {column.values})"
-        sample = _Counts.of(connection, f"(SELECT v FROM {values} WHERE v IS NOT NULL LIMIT {_SAMPLE})", list(_TESTS))
         asked = column.name in options.numeric
+        some = f"(SELECT v FROM {values} WHERE v IS NOT NULL LIMIT {_SAMPLE})"
+        seen = [text for (text,) in connection.execute(f"SELECT v FROM {some}").fetchall()]
+        if not asked and sum(map(_may_be_typed, seen)) * 2 < len(seen):
+            return cls(column, text)
+        sample = _Counts.of(connection, some, list(_TESTS))
         likely = [name for name in _TESTS if sample.counts[name] >= (1 if asked else sample.present / 2)]
         if asked:
             likely = [name for name in likely if name.startswith("number")]
@@ -222,6 +229,11 @@ class _Guess:
         return _one(connection, f"SELECT min(raw) FROM {self.column.values} WHERE {where}")[0]
 
 
+def _may_be_typed(text: str) -> bool:
+    """Say whether a text may be anything else, without asking for its format."""
+    return any(character.isdigit() for character in text) or is_typed(text)
+
+
 _TESTS = {
     "number.": f"CASE WHEN regexp_full_match(v, {literal(number_pattern('.', UNIT))}) OR "
     f"regexp_full_match(v, {literal(INFINITE)}) THEN 1 END",
@@ -264,11 +276,10 @@ def _fits(text: str, column: ColumnFormat) -> str:
 
 def _unit_of(connection: DuckDBPyConnection, values: str, decimal: str) -> str | None:
     """Return the unit of all numbers, "" for none; None if there are several."""
-    pattern = literal(f"^(?:{number_pattern(decimal, UNIT)})$")
-    units = ", ".join(f"regexp_extract(v, {pattern}, {place})" for place in range(1, 7))
-    found = f"SELECT DISTINCT unit FROM (SELECT unnest([{units}]) AS unit FROM {values}) WHERE unit != '' LIMIT 2"
-    listed = [unit for (unit,) in connection.execute(found).fetchall()]
-    return None if len(listed) > 1 else "".join(listed)
+    fits = f"regexp_full_match(v, {literal(number_pattern(decimal, UNIT))}) AND {plain_number('v')} IS NULL"
+    found = f"SELECT DISTINCT {unit_of('v')} AS unit FROM {values} WHERE {fits}"
+    listed = [unit for (unit,) in connection.execute(f"SELECT unit FROM ({found}) WHERE unit != '' LIMIT 2").fetchall()]
+    return None if len(listed) > 1 or not all(re.fullmatch(UNIT, unit) for unit in listed) else "".join(listed)
 
 
 def _order_of_dates(connection: DuckDBPyConnection, scan: str, column: TextColumn, orders: set[str]) -> tuple[str, str]:

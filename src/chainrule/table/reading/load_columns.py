@@ -323,10 +323,13 @@ def _distinct(
         for place, raw in enumerate(several):
             values = f"(SELECT unnest(c{place}) AS raw FROM levels{number})"
             found[raw.name] = TextColumn(raw.name, f"{raw.sql}::VARCHAR", values, is_distinct=True)
-    for raw in texts:
-        if raw.name not in found:
-            values = f"(SELECT {raw.sql}::VARCHAR AS raw FROM {rows})"
-            found[raw.name] = TextColumn(raw.name, f"{raw.sql}::VARCHAR", values, is_distinct=False)
+    many = [raw for raw in texts if raw.name not in found]
+    if many:  # copied, since they are looked at several times
+        columns = ", ".join(f"{raw.sql}::VARCHAR AS c{place}" for place, raw in enumerate(many))
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE many AS SELECT {columns} FROM {rows}")
+    for place, raw in enumerate(many):
+        values = f"(SELECT c{place} AS raw FROM many)"
+        found[raw.name] = TextColumn(raw.name, f"{raw.sql}::VARCHAR", values, is_distinct=False)
     return found
 
 

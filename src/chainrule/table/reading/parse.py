@@ -24,6 +24,8 @@ _SHORT_MEASURES = "[gmlshVWA]"  # only apart from the number
 UNIT = f"{CURRENCIES}|{MEASURES}|{_SHORT_MEASURES}"  # the units that are recognised
 _SIGNS = r"[-+\x{2212}]?"
 _NEGATIVE = r"^[(\x{2212}]"
+_EXPONENT = r"[0-9][eE][-+]?[0-9]+"
+_AROUND_UNITS = r"[-+0-9.,'()\s\x{2212}\x{a0}\x{202f}\x{2009}\x{2019}]"
 _NO_PART = r"[^0-9eE.,+-]"
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -77,6 +79,12 @@ def number_pattern(decimal: str, unit: str) -> str:
     else:
         before, after = (rf"({unit})?\s?", rf"\s?({unit})?()") if unit else ("()", "()()")
     return rf"{_SIGNS}{before}{_SIGNS}{digits}{after}|\({before}{digits}{after}\)"
+
+
+def unit_of(text: str) -> str:
+    """Return the SQL for what a text that fits `number_pattern` has beside the number."""
+    without_exponent = f"regexp_replace({text}, {literal(_EXPONENT)}, '', 'g')"
+    return f"regexp_replace({without_exponent}, {literal(_AROUND_UNITS)}, '', 'g')"
 
 
 def number(text: str, decimal: str, unit: str) -> str:
