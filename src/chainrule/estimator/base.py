@@ -595,7 +595,8 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         check_columns(columns, network.architecture, settings, estimator.n_features_in_, names)
         check_scale(target, network.architecture, hasattr(estimator, "standardize_target"))
         estimator._columns, estimator._target = columns, target
-        estimator._format = TableFormat.from_dict(record["reading"]) if "reading" in record else None
+        if "reading" in record:
+            estimator._format = TableFormat.from_dict(record["reading"])
         estimator._show(network)
         return estimator
 

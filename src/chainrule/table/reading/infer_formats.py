@@ -176,7 +176,7 @@ class _Guess:
             differ = (
                 both and _one(connection, f"SELECT count_if({date('v', 'dmy')} != {date('v', 'mdy')}) FROM {values}")[0]
             )
-            return cls(column, ColumnFormat(column.name, "date", order=order), "dates stored as text", bool(differ))
+            return cls(column, ColumnFormat(column.name, "date", order=order), is_ambiguous=bool(differ))
         if found[0] == "boolean":
             return cls(column, ColumnFormat(column.name, "boolean"))
         return cls(column, ColumnFormat(column.name, "duration"), "times read as seconds")
