@@ -98,6 +98,9 @@ named and missing.
   month first with `/`, day first otherwise. This is said. `--date-format` decides. Years of two digits are 1969 to
   2068.
   Times with a zone are turned into UTC; times without are taken as they are. Dates in several orders are text.
+* Ordered texts: words of one scale (low, medium, high; Fair, Good, Very Good; S, M, L and the like), and categories that a
+  data frame has ordered, become the number of their step, which is said. `--categorical` takes them as categories,
+  `--ordinal 'size=S<M<L'` gives another order.
 * Text of more than {infer_formats.MAX_LEVELS:,} different values is not kept.
 """
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @click.option("--drop", multiple=True, help="Columns to leave out.")
 @click.option("--categorical", multiple=True, help="Columns to take as categories.")
 @click.option("--numeric", multiple=True, help="Columns to take as numbers.")
-@click.option("--ordinal", multiple=True, help="Columns to take as ordered categories.")
+@click.option("--ordinal", multiple=True, help="Columns to take as ordered, with the order if need be: 'size=S<M<L'.")
 @read_options
 @click.option("--embedding-size", help="Learn a vector of this size, or 'auto', for each category.")
 @click.option("--loss", help="log_loss, focal; squared_error, absolute_error, huber, quantile, poisson, gamma, ...")

@@ -243,7 +243,7 @@ class BaseTabular(BaseEstimator):
         if record:
             estimator.random_state = record["seed"]
         if "schema" in record:
-            estimator.schema_ = Schema(tuple(ColumnPlan(**plan) for plan in record["schema"]))
+            estimator.schema_ = Schema(tuple(ColumnPlan.from_dict(plan) for plan in record["schema"]))
             estimator._learn_names([plan.name for plan in estimator.schema_.plans])
         return estimator
 

@@ -117,7 +117,7 @@ _OVERRIDES: Shape = {
     "embedding_size": Leaf(lambda value: value is None or isinstance(value, str | int), "a size, 'auto' or null"),
 }
 _OBJECTIVE: Shape = {"loss": OrNone(TEXT), "parameters": Each(MEASURED, of=dict), "class_weight": ANYTHING}
-_SCHEMA: Shape = Each({"name": TEXT, "role": TEXT, "note": TEXT})
+_SCHEMA: Shape = Each({"name": TEXT, "role": TEXT, "note": TEXT, "order": Maybe(_TEXTS)})
 _COLUMN_FORMATS = Each(
     {
         "name": TEXT,

@@ -38,6 +38,8 @@ class Column:
         The categories: distinct texts, sorted. Empty for other kinds, and for text with too many to keep.
     note : str
         A note from reading, such as "numbers stored as text".
+    order : tuple of str
+        All categories from least to most, if the source has ordered them; else empty.
     misfits : int
         Number of values that did not have the column's format and are missing; the note names the first.
 
@@ -54,6 +56,7 @@ class Column:
     levels: tuple[str, ...] = ()
     note: str = ""
     misfits: int = 0
+    order: tuple[str, ...] = ()
 
     @property
     def missing(self) -> Array:

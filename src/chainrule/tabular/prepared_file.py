@@ -28,7 +28,7 @@ def save_prepared(prepared: PreparedTable, folder: Path, fingerprint: dict[str, 
     """Write a description of the encoded rows in a folder, and the fingerprint of their source."""
     record = {
         "fingerprint": fingerprint,
-        "schema": [asdict(plan) for plan in prepared.schema.plans],
+        "schema": [plan.to_dict() for plan in prepared.schema.plans],
         "columns": asdict(prepared.asked),
         "objective": prepared.objective.to_dict(),
         "shares": asdict(prepared.shares),
@@ -82,7 +82,7 @@ def _restored(folder: Path, record: dict[str, Any], fingerprint: dict[str, Any])
         asked=Overrides(**{**record["columns"], **{name: tuple(record["columns"][name]) for name in ROLES}}),
         objective=Objective.from_dict(record["objective"]),
         shares=Shares(**record["shares"]),
-        schema=Schema(tuple(ColumnPlan(**plan) for plan in record["schema"])),
+        schema=Schema(tuple(ColumnPlan.from_dict(plan) for plan in record["schema"])),
         target=target,
         encoder=encoder,
         dropped_rows=record["dropped_rows"],

@@ -135,7 +135,7 @@ def _record(prepared: PreparedTable, settings: Settings, seed: int, seconds: flo
         "seconds": seconds,
         "settings": {name: value for name, value in vars(settings).items() if value != getattr(Settings(), name)},
         "history": history.to_dict(),
-        "schema": [asdict(plan) for plan in prepared.schema.plans],
+        "schema": [plan.to_dict() for plan in prepared.schema.plans],
         "columns": plain(asdict(prepared.asked)),
         "objective": prepared.objective.to_dict(),
         "test_size": prepared.shares.test,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from numbers import Integral, Real
@@ -54,6 +55,8 @@ def from_frame(frame: Any, *, known: TableFormat | None = None, options: ReadOpt
     with closing(connect()) as connection:
         connection.register("frame", {f"c{place}": values for place, values in enumerate(arrays.values())})
         columns, found = load(connection, Scan("frame", tuple(arrays)), known, options)
+    orders = {} if isinstance(frame, Mapping) else _orders(frame)
+    columns = tuple(replace(column, order=orders.get(column.name, ())) for column in columns)
     return Table(columns, type(frame).__name__, format=found)
 
 
@@ -116,6 +119,21 @@ def _from_native(frame: Any) -> dict[str, Array]:
         ) from error
     columns = zip(wrapped.columns, wrapped.iter_columns(), strict=True)  # by place: pandas' names may be numbers
     return {str(name): _plain(array_of(series)) for name, series in columns}
+
+
+def _orders(frame: Any) -> dict[str, tuple[str, ...]]:
+    """Return the categories of each column that has ordered them, from least to most."""
+    import narwhals as nw
+
+    wrapped = nw.from_native(frame, eager_only=True)
+    found = {}
+    for name, series in zip(wrapped.columns, wrapped.iter_columns(), strict=True):
+        categories = getattr(series.to_native(), "cat", None)
+        if isinstance(series.dtype, nw.Enum):
+            found[str(name)] = tuple(series.dtype.categories)
+        elif series.dtype == nw.Categorical and getattr(categories, "ordered", False):  # of pandas
+            found[str(name)] = tuple(map(str, categories.categories))
+    return found
 
 
 def array_of(series: Any) -> Array:
