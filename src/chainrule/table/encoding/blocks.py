@@ -12,8 +12,8 @@ import numpy as np
 from chainrule._errors import TableError
 from chainrule.network.types import Array
 from chainrule.table.columns import Column
-from chainrule.table.encoding.dates import DATE_PARTS
-from chainrule.table.reading.csv_dialect import is_typed
+from chainrule.table.encoding.date_parts import DATE_PARTS
+from chainrule.table.reading.csv.dialect import is_typed
 
 TAIL = 4.0  # standard deviations at which a scaled number x is compressed to x/sqrt(2)
 _FAR = 1e100  # standard deviations; numbers beyond are clipped first
