@@ -60,6 +60,7 @@ lint: .venv/.installed-test,lint $(NATIVE)  ## Check style, types and generated 
 	$(BIN)/clang-format --dry-run --Werror $(filter cpp/%,$(SOURCES))
 	$(BIN)/python docs/command_line.py --check
 	$(BIN)/python docs/derivation.py --check
+	$(BIN)/python docs/reading.py --check
 	@$(BIN)/python docs/native_stub.py --check
 
 format: .venv/.installed-test,lint  ## Format the code
@@ -70,6 +71,7 @@ format: .venv/.installed-test,lint  ## Format the code
 docs: .venv/.installed-test,docs $(NATIVE)  ## Write docs/command-line.md and the API reference in site/
 	$(BIN)/python docs/command_line.py
 	$(BIN)/python docs/derivation.py
+	$(BIN)/python docs/reading.py
 	$(BIN)/python docs/native_stub.py
 	$(BIN)/python docs/api_reference.py
 

@@ -29,7 +29,7 @@ from chainrule.metrics import classification_figures, regression_figures
 from chainrule.outofcore.rows import Block
 from chainrule.table import Table, Target, read_table
 from chainrule.table.batches import OneBatch
-from chainrule.table.encoding.dates import DATE_PARTS
+from chainrule.table.encoding.date_parts import DATE_PARTS
 from chainrule.tabular.baselines import baseline_name
 from chainrule.tabular.prepare import Overrides, PreparedTable, prepare
 from chainrule.tabular.recipe import recipe

@@ -1,8 +1,10 @@
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 
 from chainrule._errors import InvalidParameterError, TableError
-from chainrule.table import Table, from_frame, infer_schema, read_table
+from chainrule.table import Encoder, Table, from_frame, infer_schema, read_table
 
 N = 1000
 GENERATOR = np.random.default_rng(0)
@@ -114,3 +116,32 @@ def test_public_tables(shared_data, name, dropped, notes):
     plans = {plan.name: plan for plan in infer_schema(read_table(shared_data(name))).plans}
     assert [plan.name for plan in plans.values() if plan.role == "dropped"] == dropped
     assert {column: plans[column].note for column in notes} == notes
+
+
+def test_words_of_a_scale_are_ordered(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("cut,size,x\n" + "Very Good,S,1.5\nFair,L,2\nIdeal,M,0\nGood,S,7\n" * 10)
+    plans = {plan.name: plan for plan in infer_schema(read_table(path)).plans}
+    assert plans["cut"].role == "ordinal"
+    assert plans["cut"].order == ("Fair", "Good", "Very Good", "Ideal")
+    assert plans["size"].order == ("S", "M", "L")
+    asked = infer_schema(read_table(path), categorical=["cut"], ordinal=["size=L<M<S"]).plans
+    assert (asked[0].role, asked[1].order) == ("categorical", ("L", "M", "S"))
+    with pytest.raises(TableError, match="The order of column 'size' lacks 'L'"):
+        infer_schema(read_table(path), ordinal=["size=S<M"])
+
+
+def test_the_order_of_categories_of_a_frame_is_kept():
+    texts, order = ["b", "c", "a"] * 10, ["c", "a", "b"]
+    frames = (
+        pd.DataFrame({"k": pd.Categorical(texts, order, ordered=True), "x": range(0, 60, 2)}),
+        pl.DataFrame({"k": pl.Series(texts, dtype=pl.Enum(order)), "x": list(range(0, 60, 2))}),
+    )
+    for frame in frames:
+        table = from_frame(frame)
+        plan = infer_schema(table).plans[0]
+        assert (plan.role, plan.order) == ("ordinal", tuple(order))
+        block = Encoder.fit(table, infer_schema(table)).blocks[0]
+        assert block.levels == tuple(order)
+    unordered = pd.DataFrame({"k": pd.Categorical(texts, order), "x": range(0, 60, 2)})
+    assert infer_schema(from_frame(unordered)).plans[0].role == "categorical"

@@ -29,7 +29,7 @@ def evaluate(model: str, table: str, threshold: str | None, memory: str | None, 
 
     loaded = table_model(model)
     limit = None if threshold is None else said_threshold(loaded, threshold)
-    with opened(table, memory, "testing") as batches:
+    with opened(table, memory, "testing", loaded.format) as batches:
         found = loaded.judge(batches, limit)
     click.echo(strict_json(_data(loaded, found, limit)) if as_json else _text(loaded, found, limit))
 

@@ -49,7 +49,7 @@ def predict(model: str, table: str, output: str | None, keep: bool, threshold: s
         check_outputs({"--output": [output]}, [table], model)
     loaded, destination = table_model(model), output or sys.stdout.buffer
     limit = None if threshold is None else said_threshold(loaded, threshold)
-    with opened(table, memory, "predicting") as batches:
+    with opened(table, memory, "predicting", loaded.format) as batches:
         drift = loaded.drift()
         columns = (_output(loaded, batch, keep, limit, drift) for batch in batches)
         if isinstance(batches, OneBatch):

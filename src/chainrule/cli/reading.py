@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+import click
+
 if TYPE_CHECKING:
     from chainrule.table.batches import Batches
+    from chainrule.table.table_format import TableFormat
 
 
 @contextmanager
-def opened(table: str, memory: str | None, what: str) -> Iterator[Batches]:
-    """Open a table; on a terminal, show the progress of reading it in batches."""
+def opened(table: str, memory: str | None, what: str, known: TableFormat | None = None) -> Iterator[Batches]:
+    """Open a table by its recorded format; on a terminal, show the progress of reading it in batches.
+
+    Notes about the table, and values that do not fit, are said on standard error.
+    """
     from chainrule.cli.progress import Reading
     from chainrule.outofcore.memory import Budget
+    from chainrule.tabular.model import misfit_notes
     from chainrule.tabular.pipeline import in_batches, open_table
 
-    batched = in_batches(table, memory)
-    with (
-        closing(Reading(quiet=False, in_lines=False)) as reading,
-        open_table(table, batched=batched, budget=Budget.asked(memory)) as batches,
-    ):
+    batched, budget = in_batches(table, memory), Budget.asked(memory)
+    with ExitStack() as stack:
+        reading = stack.enter_context(closing(Reading(quiet=False, in_lines=False)))
+        batches = stack.enter_context(open_table(table, batched=batched, budget=budget, known=known))
+        for note in (*batches.notes, *misfit_notes(batches.header)):
+            click.echo(note, err=True)
         yield batches.watched(partial(reading, what)) if batched else batches

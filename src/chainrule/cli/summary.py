@@ -45,7 +45,7 @@ def _text(model: TableModel) -> str:
         lines.append(f"weights: {model.weight}")
     lines.append(f"inputs: {len(model.encoder.feature_names):,}")
     if "schema" in training:
-        plans = Schema(tuple(ColumnPlan(**plan) for plan in training["schema"]))
+        plans = Schema(tuple(ColumnPlan.from_dict(plan) for plan in training["schema"]))
         lines += ["", aligned([("column", "role", "note"), *plans.rows()])]
     else:
         lines.append(f"columns: {', '.join(model.encoder.columns)}")

@@ -71,14 +71,13 @@ def trace(
     from chainrule.cli.predict import table_model
     from chainrule.derivation import trace as take
     from chainrule.table.reading.inputs import check_outputs
-    from chainrule.tabular.model import as_table
 
     places = _places(rows)
     ending = check_text_path(output, _WRITERS) if output else ""
     if output:
         check_outputs({"--output": [output]}, [table], model)
     loaded = table_model(model)
-    chosen, numbers = _chosen(loaded, as_table(table), places)
+    chosen, numbers = _chosen(loaded, loaded.read(table), places)
     rate = learning_rate if learning_rate is not None else _rate_of(loaded)
     taken = take(loaded, chosen, learning_rate=rate, dropout_step=None if no_dropout else dropout_step)
     taken = replace(taken, examples=tuple(f"row {n}" for n in numbers))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chainrule.cli.guard import guarded, names
+from chainrule.cli.read_options import given_read_options, read_options
 
 if TYPE_CHECKING:
     from chainrule.cli.progress import Reading, Reporter
@@ -41,8 +42,9 @@ if TYPE_CHECKING:
 @click.option("--drop", multiple=True, help="Columns to leave out.")
 @click.option("--categorical", multiple=True, help="Columns to take as categories.")
 @click.option("--numeric", multiple=True, help="Columns to take as numbers.")
-@click.option("--ordinal", multiple=True, help="Columns to take as ordered categories.")
+@click.option("--ordinal", multiple=True, help="Columns to take as ordered, with the order if need be: 'size=S<M<L'.")
 @click.option("--weight", help="Column with the weight of each row; 0 leaves a row out, 2 counts it twice.")
+@read_options
 @click.option("--embedding-size", help="Learn a vector of this size, or 'auto', for each category.")
 @click.option("--loss", help="log_loss, focal; squared_error, absolute_error, huber, quantile, poisson, gamma, ...")
 @click.option("--log-target", is_flag=True, help="Learn the logarithm of a positive target; predict in its units.")
@@ -167,6 +169,7 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
             options["split_by"],
             options["split_time"],
             intervals=options["intervals"],
+            options=given_read_options(options),
         )
         common = {"seed": seed, "memory": options["memory"], "announce": announce, "on_read": reading}
         if cv is not None:

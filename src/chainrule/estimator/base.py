@@ -30,7 +30,7 @@ from chainrule.estimator.atomic_fit import all_or_nothing
 from chainrule.estimator.callbacks.calling import Callbacks
 from chainrule.estimator.callbacks.printing import print_epoch
 from chainrule.estimator.callbacks.scikit_learn import CallbackSupportMixin, TaskTree, with_callbacks
-from chainrule.estimator.open_inputs import check_written, open_inputs
+from chainrule.estimator.open_inputs import check_written, format_of, open_inputs
 from chainrule.estimator.row_weights import checked_weights
 from chainrule.estimator.scoring import require_scoring, validation_score
 from chainrule.estimator.serialize import (
@@ -64,6 +64,7 @@ from chainrule.network.training.history import History, StopReason
 from chainrule.network.types import Array
 from chainrule.table.reading.batches import ParquetBatches, open_batches
 from chainrule.table.reading.inputs import is_source
+from chainrule.table.table_format import TableFormat
 from chainrule.table.target import Target
 
 
@@ -200,8 +201,8 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         check_written(self.callbacks, checkpoint, X, X_val, X_cal)
         with (
             open_inputs(X, y, sample_weight) as rows,
-            open_inputs(X_val, y_val, sample_weight_val) as validation_rows,
-            open_inputs(X_cal, y_cal, None) as (X_cal, y_cal, _),
+            open_inputs(X_val, y_val, sample_weight_val, format_of(rows[0])) as validation_rows,
+            open_inputs(X_cal, y_cal, None, format_of(rows[0])) as (X_cal, y_cal, _),
         ):
             parts = coef_init, intercept_init, embedding_init
             initial = InitialWeights(*parts) if any(part is not None for part in parts) else None
@@ -407,7 +408,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         For the training data it is `history_.final["loss"]`.
         """
         network = self._trained()
-        with open_inputs(X, y, sample_weight) as rows:
+        with open_inputs(X, y, sample_weight, self._format_of_fit) as rows:
             dataset = self._weighed(self.to_dataset(*rows))
             engine = choose(self.engine, self.n_threads, network.architecture)
             return dataset.feed(engine).mean_loss(network.architecture, network.parameters)
@@ -441,11 +442,17 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             self.__dict__.pop("feature_names_in_", None)  # of an earlier fit
             if X.batches.named:
                 self.feature_names_in_ = np.array(X.names, object)
+            self._format = X.batches.header.format
             self.n_features_in_ = len(X.names)
             X = X.measured_with(settings)
         else:
             X = X.with_columns(self._features_of(X.batches), plain=self._columns is None)
         return X, check_array(*y, ensure_2d=False, dtype=None, input_name="y") if y else None
+
+    @property
+    def _format_of_fit(self) -> TableFormat | None:
+        """The format of the table that it was fitted on, by which later ones are read."""
+        return getattr(self, "_format", None)
 
     def _features_of(self, batches: ParquetBatches) -> tuple[str, ...]:
         """Return the names of the columns that it was fitted on; if these had no names, all columns."""
@@ -492,7 +499,8 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     def _parts(self, source: Any) -> Iterator[Array]:
         """Yield the encoded rows of a source, some at a time."""
         limits = working_budget()
-        with open_batches(source, batch_bytes=limits.batch, memory=limits.reader) as batches:
+        known = self._format_of_fit
+        with open_batches(source, batch_bytes=limits.batch, memory=limits.reader, known=known) as batches:
             yield from encoded_parts(batches.select(self._features_of(batches)), self._columns)
 
     def _logits(self, inputs: Any) -> Array:
@@ -567,7 +575,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         record["parameters"] = plain_parameters(self.get_params(deep=False))
         record["fitted"]["n_features_in_"] = self.n_features_in_
         record["arrays"] = {} if names is None else {"feature_names_in_": described(names)}
-        parts = {"columns": self._columns, "target": self._target}
+        parts = {"columns": self._columns, "target": self._target, "reading": self._format_of_fit}
         return record | {name: part.to_dict() for name, part in parts.items() if part is not None}, tensors
 
     @classmethod
@@ -587,6 +595,8 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         check_columns(columns, network.architecture, settings, estimator.n_features_in_, names)
         check_scale(target, network.architecture, hasattr(estimator, "standardize_target"))
         estimator._columns, estimator._target = columns, target
+        if "reading" in record:
+            estimator._format = TableFormat.from_dict(record["reading"])
         estimator._show(network)
         return estimator
 

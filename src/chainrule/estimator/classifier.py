@@ -92,7 +92,7 @@ class Classifier(ClassifierMixin, Estimator):
 
         A table on disk is given as for `fit`; rows of weight 0 do not count.
         """
-        with open_inputs(X, y, sample_weight) as (X, y, sample_weight):
+        with open_inputs(X, y, sample_weight, self._format_of_fit) as (X, y, sample_weight):
             y, labels, weights = scored_rows(y, self.predict(X), sample_weight)
             return float(accuracy_score(y, labels, sample_weight=weights))
 

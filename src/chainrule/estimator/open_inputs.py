@@ -18,6 +18,7 @@ from chainrule.fit.callback_protocol import name_of
 from chainrule.network.types import Array
 from chainrule.table.reading.batches import ParquetBatches, open_batches
 from chainrule.table.reading.inputs import check_outputs, is_source
+from chainrule.table.table_format import TableFormat
 
 
 def _is_lazy(values: Any) -> bool:
@@ -26,7 +27,9 @@ def _is_lazy(values: Any) -> bool:
 
 
 @contextmanager
-def opened(X: Any, y: Any, sample_weight: Any) -> Iterator[tuple[StoredTable, Any, Any]]:
+def opened(
+    X: Any, y: Any, sample_weight: Any, known: TableFormat | None = None
+) -> Iterator[tuple[StoredTable, Any, Any]]:
     """Open a table that `open_batches` takes, with its target and weights.
 
     These are names of its columns, or positions from 1. If X is a Dask collection, they may also be Dask collections or
@@ -35,7 +38,7 @@ def opened(X: Any, y: Any, sample_weight: Any) -> Iterator[tuple[StoredTable, An
     limits = working_budget()
     with (
         TemporaryDirectory(prefix="chainrule-") as folder,
-        open_batches(X, batch_bytes=limits.batch, memory=limits.reader) as batches,
+        open_batches(X, batch_bytes=limits.batch, memory=limits.reader, known=known) as batches,
     ):
         weighing = () if sample_weight is None else _columns_of(X, batches, sample_weight, "sample_weight")
         taken = *_columns_of(X, batches, y, "y"), *weighing
@@ -47,13 +50,21 @@ def opened(X: Any, y: Any, sample_weight: Any) -> Iterator[tuple[StoredTable, An
 
 
 @contextmanager
-def open_inputs(X: Any, y: Any, sample_weight: Any) -> Iterator[tuple[Any, Any, Any]]:
-    """Open X if it is a source, and yield it with its target and weights; anything else is yielded unchanged."""
+def open_inputs(X: Any, y: Any, sample_weight: Any, known: TableFormat | None = None) -> Iterator[tuple[Any, Any, Any]]:
+    """Open X if it is a source, by a recorded format if there is one, and yield it with its target and weights.
+
+    Anything else is yielded unchanged.
+    """
     if not is_source(X):
         yield X, y, sample_weight
         return
-    with opened(X, y, sample_weight) as parts:
+    with opened(X, y, sample_weight, known) as parts:
         yield parts
+
+
+def format_of(X: Any) -> TableFormat | None:
+    """Return the format of an opened table; None for arrays and frames."""
+    return X.batches.header.format if isinstance(X, StoredTable) else None
 
 
 def check_written(callbacks: Any, checkpoint: Any, *sources: Any) -> None:

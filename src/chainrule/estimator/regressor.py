@@ -111,7 +111,7 @@ class Regressor(RegressorMixin, Estimator):
         disk is given as for `fit`; rows of weight 0 do not count.
         """
         quantiles = self._trained().quantiles
-        with open_inputs(X, y, sample_weight) as (X, y, sample_weight):
+        with open_inputs(X, y, sample_weight, self._format_of_fit) as (X, y, sample_weight):
             return score_of_numbers(y, self.predict(X), quantiles, sample_weight)
 
     @property

@@ -37,8 +37,9 @@ from chainrule.table import Column, ColumnPlan, Schema, Table, from_frame
 from chainrule.table.batches import Batches
 from chainrule.table.reading.from_frame import level_column, number_column
 from chainrule.table.reading.inputs import is_source
+from chainrule.table.table_format import ReadOptions, TableFormat
 from chainrule.tabular.cross_validation import cross_validate
-from chainrule.tabular.model import TableModel, as_table
+from chainrule.tabular.model import TableModel, as_table, misfit_notes
 from chainrule.tabular.pipeline import Task, in_batches, open_table, train_table
 from chainrule.tabular.prepare import ROLES, Overrides
 from chainrule.tabular.recipe import recipe
@@ -141,7 +142,7 @@ class BaseTabular(BaseEstimator):
         """
         self._by_name = _is_named(y, X)
         source, targets = self._with_target(X, y)
-        source, weight = _with_weights(source, sample_weight)
+        source, weight = _with_weights(source, sample_weight, ReadOptions(numeric=tuple(self.numeric)))
         task = Task(
             source,
             targets,
@@ -210,22 +211,25 @@ class BaseTabular(BaseEstimator):
     def _answers(self, X: Any) -> Array:
         """Return the probabilities or numbers that the network predicts for every row."""
         model = self._fitted()
-        with self._opened(self._table(X)) as batches:
+        with self._opened(self._table(X, known=model.format)) as batches:
             return np.concatenate([model.answers_of(batch) for batch in batches])
 
     @contextmanager
     def _opened(self, table: Any) -> Iterator[Batches]:
         batched = in_batches(table, self.memory)
-        with open_table(table, batched=batched, budget=Budget.asked(self.memory)) as batches:
+        known = self._fitted().format
+        with open_table(table, batched=batched, budget=Budget.asked(self.memory), known=known) as batches:
+            for note in misfit_notes(batches.header):
+                warn(note)
             yield batches
 
     def to_dataset(self, X: Any, y: Any = None, sample_weight: Any = None) -> TrainingSet:
         """Return encoded rows with the target in the network's units; without y it is a column of X."""
         model = self._fitted()
         if y is None or _is_named(y, X):
-            table = as_table(X)
+            table = model.read(X)
         else:
-            table = as_table(self._table(X))
+            table = model.read(self._table(X, known=model.format))
             names = model.target.names
             values = self._target_columns(present(np.asarray(y)), "y")
             table = table.without([name for name in names if name in table.names])
@@ -292,7 +296,7 @@ class BaseTabular(BaseEstimator):
         if record:
             estimator.random_state = record["seed"]
         if "schema" in record:
-            estimator.schema_ = Schema(tuple(ColumnPlan(**plan) for plan in record["schema"]))
+            estimator.schema_ = Schema(tuple(ColumnPlan.from_dict(plan) for plan in record["schema"]))
             estimator._learn_names([plan.name for plan in estimator.schema_.plans if plan.role != "weight"])
         return estimator
 
@@ -332,9 +336,9 @@ class BaseTabular(BaseEstimator):
         while name in table.names:
             name = f"{name}_"
         columns = self._target_columns(y, name)
-        return Table((*table.columns, *columns), table.source), [column.name for column in columns]
+        return Table((*table.columns, *columns), table.source, format=table.format), [column.name for column in columns]
 
-    def _table(self, X: Any, *, reset: bool = False) -> Any:
+    def _table(self, X: Any, *, reset: bool = False, known: TableFormat | None = None) -> Any:
         """Convert X to a table; an array's columns are called x0, x1 and so on.
 
         If the target was given as values, a frame must have the same columns as in training, in the same order, as
@@ -344,17 +348,17 @@ class BaseTabular(BaseEstimator):
         if issparse(X):
             raise TableError("X is sparse, which a table cannot be: use X.toarray(), or an MLP estimator.")
         if is_source(X) or isinstance(X, Table | Mapping):
-            return X if not isinstance(X, Mapping) else from_frame(X)
+            return X if not isinstance(X, Mapping) else from_frame(X, known=known)
         if hasattr(X, "columns"):
             if not self._by_name:
                 validate_data(self, X, reset=reset, skip_check_array=True)
-            return from_frame(X)
+            return from_frame(X, known=known)
         X = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite=False)
         if X.dtype.kind == "c":
             raise TableError("Complex data not supported: X must hold real numbers, texts or dates.")
         if X.dtype.kind == "f" and np.isinf(X).any():
             raise TableError("Input X contains infinity or a value too large: mend it, or leave it out as missing.")
-        return from_frame({f"x{place}": X[:, place] for place in range(X.shape[1])})
+        return from_frame({f"x{place}": X[:, place] for place in range(X.shape[1])}, known=known)
 
     def _overrides(self) -> Overrides:
         columns: dict[str, Any] = {name: tuple(getattr(self, name)) for name in ROLES}
@@ -504,7 +508,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
             If the estimator was fitted without `intervals`.
         """
         model = self._fitted()
-        with self._opened(self._table(X)) as batches:
+        with self._opened(self._table(X, known=model.format)) as batches:
             return np.concatenate([model.predict_interval(batch) for batch in batches])
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -545,7 +549,7 @@ def _is_named(y: Any, X: Any) -> bool:
     return len({*y}) == len(y) and {*y} <= {*names}  # else it is a list of labels
 
 
-def _with_weights(source: Any, sample_weight: Any) -> tuple[Any, str | None]:
+def _with_weights(source: Any, sample_weight: Any, options: ReadOptions) -> tuple[Any, str | None]:
     """Return the table with its weights, and the column that holds them."""
     if sample_weight is None:
         return source, None
@@ -556,13 +560,13 @@ def _with_weights(source: Any, sample_weight: Any) -> tuple[Any, str | None]:
             "with X as a path, a query or a table to be read, sample_weight is the name of its column; got "
             f"{type(sample_weight).__name__}."
         )
-    table = as_table(source)
+    table = as_table(source, options=options)
     weights = checked_weights(sample_weight, np.empty(table.n_rows))
     assert weights is not None
     name = "sample_weight"
     while name in table.names:
         name = f"{name}_"
-    return Table((*table.columns, number_column(name, weights)), table.source, table.notes), name
+    return replace(table, columns=(*table.columns, number_column(name, weights))), name
 
 
 def estimator_of(model: TableModel) -> TabularClassifier | TabularRegressor:

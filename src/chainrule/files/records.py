@@ -124,7 +124,7 @@ _OBJECTIVE: Shape = {
     "class_weight": ANYTHING,
     "log_target": Maybe(FLAG),
 }
-_SCHEMA: Shape = Each({"name": TEXT, "role": TEXT, "note": TEXT})
+_SCHEMA: Shape = Each({"name": TEXT, "role": TEXT, "note": TEXT, "order": Maybe(_TEXTS)})
 _FINDINGS: Shape = Each({"kind": TEXT, "columns": _TEXTS, "text": TEXT})
 _PROFILES: Shape = Each(
     Kinds(
@@ -148,6 +148,31 @@ _CROSS_VALIDATION: Shape = {
     "folds": Each(_FOLD, least=2),
     "mean": _FIGURES,
     "std": _FIGURES,
+}
+_COLUMN_FORMATS = Each(
+    {
+        "name": TEXT,
+        "kind": one_of("number", "text", "boolean", "date", "duration"),
+        "decimal": Maybe(one_of(".", ",")),
+        "unit": Maybe(TEXT),
+        "order": Maybe(TEXT),
+        "values": Maybe(_TEXTS),
+    }
+)
+_CHARACTER = Leaf(lambda value: isinstance(value, str) and len(value) <= 1, "one character, or none")
+_DIALECT: Shape = {
+    "delimiter": Leaf(lambda value: isinstance(value, str) and len(value) == 1, "one character"),
+    "quote": _CHARACTER,
+    "escape": _CHARACTER,
+    "header": FLAG,
+    "skip": whole(),
+    "encoding": TEXT,
+}
+_FORMAT: Shape = {
+    "columns": _COLUMN_FORMATS,
+    "dialect": OrNone(_DIALECT),
+    "missing": _TEXTS,
+    "files": _COLUMN_FORMATS,
 }
 TRAINING: Shape = {
     "rows": whole(),
@@ -183,6 +208,7 @@ _TABLE_MODEL: Shape = {
         }
     ),
     "intervals": Maybe({"coverage": number(0, 1), "margins": Each(number(0))}),
+    "reading": Maybe(_FORMAT),
 }
 _ESTIMATOR: dict[str, Shape] = {
     "parameters": _OPEN,
@@ -209,6 +235,7 @@ _ESTIMATOR: dict[str, Shape] = {
         }
     ),
     "target": Maybe(_TARGET),
+    "reading": Maybe(_FORMAT),
 }
 _CLASSIFIERS, _REGRESSORS = ("MLPClassifier", "LinearClassifier"), ("MLPRegressor", "LinearRegressor")
 
@@ -255,6 +282,7 @@ PREPARED: Shape = {
     },
     "target": _TARGET,
     "encoder": {"blocks": _BLOCKS},
+    "format": OrNone(_FORMAT),
     "dropped_rows": whole(),
     "zero_rows": whole(),
     "notes": _TEXTS,

@@ -15,6 +15,7 @@ from chainrule._errors import TableError, nearest
 from chainrule.network.draws import generator
 from chainrule.network.rows import mix
 from chainrule.network.types import Array
+from chainrule.table.table_format import TableFormat
 
 Kind = Literal["number", "text", "boolean", "date", "pixel"]
 
@@ -37,6 +38,10 @@ class Column:
         The categories: distinct texts, sorted. Empty for other kinds, and for text with too many to keep.
     note : str
         A note from reading, such as "numbers stored as text".
+    order : tuple of str
+        All categories from least to most, if the source has ordered them; else empty.
+    misfits : int
+        Number of values that did not have the column's format and are missing; the note names the first.
 
     Examples
     --------
@@ -50,6 +55,8 @@ class Column:
     values: Array
     levels: tuple[str, ...] = ()
     note: str = ""
+    misfits: int = 0
+    order: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         levels = f", {len(self.levels):,} levels" if self.levels else ""
@@ -126,6 +133,8 @@ class Table:
         Where the rows come from, for messages.
     notes : tuple of str
         Notes from reading, about the whole table.
+    format : TableFormat, optional
+        How its texts became values, if it was read.
 
     Examples
     --------
@@ -139,6 +148,7 @@ class Table:
     columns: tuple[Column, ...]
     source: str = "table"
     notes: tuple[str, ...] = ()
+    format: TableFormat | None = None
 
     def __repr__(self) -> str:
         return f"Table({self.source!r}, {self.n_rows:,} rows, {len(self.columns):,} columns)"

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Literal
+from textwrap import shorten
+from typing import Any, Literal
 
 import numpy as np
 
 from chainrule._errors import InvalidParameterError, TableError
 from chainrule.table.column_summary import ColumnSummary
 from chainrule.table.columns import Table
+from chainrule.table.ordered_scales import order_of
 
 Role = Literal["numeric", "categorical", "boolean", "date", "ordinal", "pixel", "weight", "dropped"]
 Key = str | int
@@ -32,11 +34,22 @@ _ROLE_OF_KIND: dict[str, Role] = {
 
 @dataclass(frozen=True)
 class ColumnPlan:
-    """The role of a column, with the reason or a note in words."""
+    """The role of a column, with the reason or a note in words; and the order of its texts if it is ordinal."""
 
     name: str
     role: Role
     note: str = ""
+    order: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        order = {"order": list(self.order)} if self.order else {}
+        return {"name": self.name, "role": self.role, "note": self.note} | order
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ColumnPlan:
+        """Return the plan that `to_dict` wrote."""
+        return cls(data["name"], data["role"], data["note"], tuple(data.get("order", ())))
 
 
 @dataclass(frozen=True)
@@ -96,9 +109,10 @@ def infer_schema(
 ) -> Schema:
     """Decide the role of every column that is not a target.
 
-    Numbers are numeric, text is categorical, truth values are boolean. These are dropped, with the reason in the note:
-    columns that are constant or all missing; identifiers (whole numbers that all differ and fill a range, or texts that
-    all differ); free text (more than 50 distinct values, and more than a tenth of the rows).
+    Numbers are numeric, text is categorical, truth values are boolean. Texts that are words of one scale, such as low,
+    medium and high, are ordinal, and so are categories that a data frame has ordered. These are dropped, with the
+    reason in the note: columns that are constant or all missing; identifiers (whole numbers that all differ and fill a
+    range, or texts that all differ); free text (more than 50 distinct values, and more than a tenth of the rows).
 
     Parameters
     ----------
@@ -108,7 +122,8 @@ def infer_schema(
     targets : iterable of str or int
         The columns to predict, by name or position; they get no plan.
     drop, categorical, numeric, ordinal, dates, weights : iterable of str or int
-        Columns whose role is set, by name or position. None of them by default.
+        Columns whose role is set, by name or position. None of them by default. An ordinal column may come with its
+        order: "size=S<M<L".
 
     Returns
     -------
@@ -132,22 +147,26 @@ def infer_schema(
     [('id', 'numeric', 'as requested'), ('x', 'dropped', 'as requested')]
     """
     skipped = set(table.resolve(targets))
+    orders = dict(filter(None, map(_order_asked, ordinal)))
     asked: dict[Role, Iterable[Key]] = {
         "dropped": drop,
         "categorical": categorical,
         "numeric": numeric,
-        "ordinal": ordinal,
+        "ordinal": [_without_order(key) for key in ordinal],
         "date": dates,
         "weight": weights,
     }
     requested = _requested(table, asked)
+    ordered = {table[key].name: order for key, order in orders.items()}
     measured = (
         ColumnSummary.of(column) if summaries is None else summaries[column.name]
         for column in table.columns
         if column.name not in skipped
     )
     plans = tuple(
-        _requested_plan(column, requested[column.name]) if column.name in requested else _plan(column)
+        _requested_plan(column, requested[column.name], ordered.get(column.name, ()))
+        if column.name in requested
+        else _plan(column)
         for column in measured
     )
     schema = Schema(plans)
@@ -169,7 +188,18 @@ def _requested(table: Table, asked: dict[Role, Iterable[Key]]) -> dict[str, Role
     return requested
 
 
-def _requested_plan(summary: ColumnSummary, role: Role) -> ColumnPlan:
+def _order_asked(key: Key) -> tuple[str, tuple[str, ...]] | None:
+    """Return name and order of a column that is asked for as "size=S<M<L"; None if it has no order."""
+    name, _, order = str(key).rpartition("=")
+    return (name, tuple(level.strip() for level in order.split("<"))) if name and "<" in order else None
+
+
+def _without_order(key: Key) -> Key:
+    found = _order_asked(key)
+    return key if found is None else found[0]
+
+
+def _requested_plan(summary: ColumnSummary, role: Role, order: tuple[str, ...] = ()) -> ColumnPlan:
     """Plan a column as requested, if its values allow it."""
     if role == "numeric" and summary.kind in {"text", "date"}:
         raise _unsuited(summary, "numeric", "numbers")
@@ -177,7 +207,16 @@ def _requested_plan(summary: ColumnSummary, role: Role) -> ColumnPlan:
         raise _unsuited(summary, "a date", "dates such as 2024-12-31")
     if role in {"categorical", "ordinal"} and summary.kind == "text" and not summary.column.levels:
         raise TableError(f"Column {summary.name!r} cannot be {role}: it has {summary.column.note or 'no values'}.")
-    return ColumnPlan(summary.name, role, "as requested")
+    if role != "ordinal" or summary.kind != "text":
+        return ColumnPlan(summary.name, role, "as requested")
+    if order and (absent := [level for level in summary.column.levels if level not in order]):
+        raise TableError(f"The order of column {summary.name!r} lacks {', '.join(map(repr, absent[:5]))}.")
+    order = order or summary.column.order or order_of(summary.column.levels) or summary.column.levels
+    return ColumnPlan(summary.name, role, _order_note(order, "as requested"), order)
+
+
+def _order_note(order: Sequence[str], reason: str) -> str:
+    return f"{reason}: {shorten(' < '.join(order), 60, placeholder=' ...')}"
 
 
 def _unsuited(summary: ColumnSummary, role: str, wanted: str) -> TableError:
@@ -202,8 +241,16 @@ def _plan(summary: ColumnSummary) -> ColumnPlan:
     reason = "" if summary.kind == "pixel" else _reason_to_drop(summary)
     if reason:
         return ColumnPlan(summary.name, "dropped", reason)
+    if order := _order_found(summary):
+        missing = f", {summary.missing:,} missing" if summary.missing else ""
+        return ColumnPlan(summary.name, "ordinal", _order_note(order, "in order") + missing, order)
     notes = [summary.column.note, _category_note(summary), f"{summary.missing:,} missing" if summary.missing else ""]
     return ColumnPlan(summary.name, _ROLE_OF_KIND[summary.kind], ", ".join(filter(None, notes)))
+
+
+def _order_found(summary: ColumnSummary) -> tuple[str, ...]:
+    """Return the order of a column's texts, if it has one."""
+    return summary.column.order or order_of(summary.column.levels) if summary.kind == "text" else ()
 
 
 def _category_note(summary: ColumnSummary) -> str:

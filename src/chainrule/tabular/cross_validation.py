@@ -144,7 +144,7 @@ def cross_validate(
             "cross-validation tests on all rows: leave out the share of test rows or test table."
         )
     if checkpoint is None and not in_batches(task.source, memory):
-        task = replace(task, source=as_table(task.source))  # read once
+        task = replace(task, source=as_table(task.source, options=task.read_options))  # read once
     common: dict[str, Any] = {"seed": seed, "memory": memory, **options}
     asked = fingerprint_of(task, shares_of(task, changes, seed)) if checkpoint is not None else {}
     own = {"changes": changes, "cv": int(k), "memory": memory, "intervals": task.intervals}

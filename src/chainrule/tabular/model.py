@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from chainrule._errors import InvalidParameterError, ShapeError, TableError, TargetError
+from chainrule._errors import InvalidParameterError, ShapeError, TableError, TargetError, warn
 from chainrule.files.records import TRAINING
 from chainrule.files.shape import require
 from chainrule.fit.trained_network import TrainedNetwork
@@ -27,7 +27,8 @@ from chainrule.network.types import Array
 from chainrule.table import Encoder, Table, Target, from_frame, read_table
 from chainrule.table.batches import Batches, OneBatch
 from chainrule.table.encoding.blocks import Block, Scaled
-from chainrule.table.encoding.dates import DATE_PARTS
+from chainrule.table.encoding.date_parts import DATE_PARTS
+from chainrule.table.table_format import ReadOptions, TableFormat
 from chainrule.tabular.evaluation import Evaluation, RunningEvaluation
 from chainrule.tabular.findings.drift import Drift, Profile
 from chainrule.tabular.findings.finding import Finding
@@ -53,6 +54,9 @@ class TableModel:
         Its `architecture` and `parameters` are also the model's.
     training : dict
         The record of the training: settings, figures, stop reason.
+    format : TableFormat, optional
+        How tables are read: as the one that it was trained on. Models of earlier versions have none, and each table is
+        understood anew.
     intervals : Intervals, optional
         Those around predicted numbers.
     thresholds : Thresholds, optional
@@ -63,6 +67,7 @@ class TableModel:
     target: Target
     network: TrainedNetwork
     training: dict[str, Any] = field(default_factory=dict)
+    format: TableFormat | None = None
     intervals: Intervals | None = None
     thresholds: Thresholds | None = None
 
@@ -89,6 +94,13 @@ class TableModel:
         """Return a threshold for the probability of the second class: a number as it is, or chosen by a rule."""
         return chosen(asked, self.target, self.thresholds)
 
+    def read(self, source: Any) -> Table:
+        """Read a table by the recorded format; a warning counts the values that do not have it and are missing."""
+        table = as_table(source, self.format)
+        for note in () if table is source else misfit_notes(table):
+            warn(note)
+        return table
+
     def predict(self, table: Any) -> Array:
         """Predict every row: class labels of shape (m,), or numbers (m,) or (m, k) in the units of the table.
 
@@ -97,7 +109,7 @@ class TableModel:
         table : Table, data frame, path or SQL query
             Columns in any order, others are ignored; a missing one raises TableError.
         """
-        return self.decided(self.answers_of(as_table(table)))
+        return self.decided(self.answers_of(self.read(table)))
 
     def decided(self, answers: Array, threshold: float | None = None) -> Array:
         """Return the most probable class of each row, or its numbers.
@@ -114,7 +126,7 @@ class TableModel:
         """Return the probability of each class (column, in the order of `target.classes`) for each row."""
         if self.target.task != "classification":
             raise InvalidParameterError("a regression model has no class probabilities; use predict.")
-        return self.answers_of(as_table(table))
+        return self.answers_of(self.read(table))
 
     def evaluate(self, table: Any) -> Figures:
         """Evaluate the model on a table with the target: accuracy, ROC AUC, log loss, ...; or RMSE, MAE, R², ...
@@ -122,7 +134,7 @@ class TableModel:
         A figure that is undefined for these rows is None, such as the ROC AUC of rows of one class. Rows without a
         target value do not count; if every row lacks it, TargetError is raised.
         """
-        return self.judge(OneBatch.of(as_table(table))).figures
+        return self.judge(OneBatch.of(self.read(table))).figures
 
     def judge(self, batches: Batches, threshold: float | None = None) -> Evaluation:
         """Evaluate the model on a table, batch by batch, with the column of weights of the training if it is there.
@@ -188,7 +200,7 @@ class TableModel:
             raise InvalidParameterError(
                 "the model has no intervals: train it with --intervals 0.9 (intervals=0.9 of TabularRegressor)."
             )
-        ends = np.stack(self._answers_and_ends(as_table(table))[1:], axis=-1)
+        ends = np.stack(self._answers_and_ends(self.read(table))[1:], axis=-1)
         return ends[:, 0] if ends.shape[1] == 1 else ends
 
     def _answers_and_ends(self, table: Table, rows: Array | None = None) -> list[Array]:
@@ -225,7 +237,7 @@ class TableModel:
 
     def logits(self, table: Any) -> Array:
         """Return Z[L] of every row, (m, n[L])."""
-        return self.network.logits(self.encoder.transform(as_table(table)))
+        return self.network.logits(self.encoder.transform(self.read(table)))
 
     def answers(self, X: Array) -> Array:
         """Predict for encoded rows: the probability of each class, or numbers in the table's units."""
@@ -241,6 +253,7 @@ class TableModel:
             "target": self.target.to_dict(),
             "architecture": architecture_record(self.architecture),
             "training": self.training,
+            **({} if self.format is None else {"reading": self.format.to_dict()}),
         }
         if self.intervals is not None:
             record["intervals"] = self.intervals.to_dict()
@@ -272,6 +285,7 @@ class TableModel:
             target,
             TrainedNetwork(architecture, state, history, seed=record["training"].get("seed")),
             record["training"],
+            TableFormat.from_dict(record["reading"]) if "reading" in record else None,
             intervals,
             thresholds,
         )
@@ -303,8 +317,14 @@ def _check_ends(architecture: Architecture, encoder: Encoder, target: Target) ->
         )
 
 
-def as_table(source: Any) -> Table:
-    """Return a Table as it is; read a path or a query; convert a data frame."""
+def as_table(source: Any, known: TableFormat | None = None, options: ReadOptions | None = None) -> Table:
+    """Return a Table as it is; read a path or a query; convert a data frame, by a recorded format if there is one."""
     if isinstance(source, Table):
         return source
-    return read_table(source) if isinstance(source, str | os.PathLike) else from_frame(source)
+    read = read_table if isinstance(source, str | os.PathLike) else from_frame
+    return read(source, known=known, options=options)
+
+
+def misfit_notes(table: Table) -> Iterator[str]:
+    """Yield for each column the number of values that do not have its format, with the first of them."""
+    return (f"{table.source}, column {column.name!r}: {column.note}" for column in table.columns if column.misfits)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
 from chainrule._errors import TableError
@@ -28,6 +28,7 @@ from chainrule.table.reading.as_parquet import fingerprint
 from chainrule.table.reading.batches import open_batches
 from chainrule.table.reading.inputs import check_outputs, is_source
 from chainrule.table.reading.size import memory_needed
+from chainrule.table.table_format import ReadOptions, TableFormat
 from chainrule.tabular.intervals import require_validation
 from chainrule.tabular.model import as_table
 from chainrule.tabular.prepare import Overrides, PreparedTable, prepare
@@ -73,6 +74,8 @@ class Task:
         Test on this fold, as `fold` of `Shares`.
     intervals : float, optional
         The share that intervals around predicted numbers are to cover.
+    options : ReadOptions
+        What is said about the format of the table, and not found.
     """
 
     source: Any
@@ -86,6 +89,12 @@ class Task:
     split_time: str | int | None = None
     fold: tuple[int, int] | None = None
     intervals: float | None = None
+    options: ReadOptions = field(default_factory=ReadOptions)
+
+    @property
+    def read_options(self) -> ReadOptions:
+        """What is said about the format, with the columns to take as numbers."""
+        return replace(self.options, numeric=self.overrides.numeric)
 
 
 def in_batches(source: Any, memory: str | None = None) -> bool:
@@ -100,17 +109,24 @@ def in_batches(source: Any, memory: str | None = None) -> bool:
 
 
 @contextmanager
-def open_table(source: Any, *, batched: bool, budget: Budget) -> Iterator[Batches]:
-    """Open a table: in batches, or in memory as a single batch.
+def open_table(
+    source: Any,
+    *,
+    batched: bool,
+    budget: Budget,
+    known: TableFormat | None = None,
+    options: ReadOptions | None = None,
+) -> Iterator[Batches]:
+    """Open a table: in batches, or in memory as a single batch; by a recorded format if there is one.
 
     Raises
     ------
     TableError
     """
     if not batched:
-        yield OneBatch.of(as_table(source))
+        yield OneBatch.of(as_table(source, known, options))
         return
-    with open_batches(source, batch_bytes=budget.batch, memory=budget.reader) as batches:
+    with open_batches(source, batch_bytes=budget.batch, memory=budget.reader, known=known, options=options) as batches:
         yield batches
 
 
@@ -226,8 +242,9 @@ def _prepared(
 ) -> PreparedTable:
     with ExitStack() as stack:
 
-        def opened(source: Any) -> Batches:
-            return stack.enter_context(open_table(source, batched=batched, budget=budget))
+        def opened(source: Any, known: TableFormat | None = None) -> Batches:
+            table = open_table(source, batched=batched, budget=budget, known=known, options=task.read_options)
+            return stack.enter_context(table)
 
         batches = opened(task.source)
         prepared = prepare(
@@ -237,7 +254,7 @@ def _prepared(
             overrides=task.overrides,
             objective=task.objective,
             shares=shares,
-            test_batches=None if task.test_source is None else opened(task.test_source),
+            test_batches=None if task.test_source is None else opened(task.test_source, batches.header.format),
             strict=task.strict,
             on_read=on_read if batched else None,
         )
@@ -271,5 +288,6 @@ def fingerprint_of(task: Task, shares: Shares) -> dict[str, Any]:
         "objective": task.objective.to_dict(),
         "shares": asdict(shares),
         "strict": task.strict,
+        "reading": asdict(task.options),
         "version": __version__,
     }

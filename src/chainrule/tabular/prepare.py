@@ -23,6 +23,7 @@ from chainrule.table.encoding.measures import ColumnMeasures, Rows, measure
 from chainrule.table.encoding.moments import RunningMoments
 from chainrule.table.holdout import at
 from chainrule.table.reading.batches import ParquetBatches, ScanPlan
+from chainrule.table.table_format import TableFormat
 from chainrule.tabular.encode import EncodedRows, RowEncoding, encode_parts, encoded_rows
 from chainrule.tabular.findings.drift import Drift, Profile, profiles
 from chainrule.tabular.findings.find import SAMPLE_ROWS, SAMPLE_VALUES, RowSample, find
@@ -108,6 +109,8 @@ class PreparedTable:
         The training rows of each of its batches.
     split : Split, optional
         The part of each row of the table; not restored with a checkpoint.
+    format : TableFormat, optional
+        How the texts of the table became values; the model reads later tables in the same way.
     """
 
     about: About
@@ -131,6 +134,7 @@ class PreparedTable:
     scan_plan: ScanPlan | None = None
     chosen: tuple[Chosen, ...] = ()
     split: Split | None = None
+    format: TableFormat | None = None
 
     def __repr__(self) -> str:
         rows = ", ".join(f"{self.rows[part].m:,} {part}" for part in PARTS)
@@ -296,7 +300,14 @@ def prepare(
         scan_plan=batches.scan_plan if isinstance(batches, ParquetBatches) else None,
         chosen=chosen,
         split=split,
+        format=_format_of(batches.header, [*features, *target.names, *asked.weights]),
     )
+
+
+def _format_of(header: Table, names: Sequence[str]) -> TableFormat | None:
+    """Return the format of the columns that the model uses."""
+    found = header.format
+    return found and replace(found, columns=tuple(column for column in found.columns if column.name in names))
 
 
 def _infer(batches: Batches, targets: Sequence[str | int], asked: Overrides, shares: Shares) -> tuple[Target, Schema]:

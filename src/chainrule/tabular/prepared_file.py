@@ -16,6 +16,7 @@ from chainrule.fit.objective import Objective
 from chainrule.outofcore.remote_rows import Chosen
 from chainrule.table import ColumnPlan, Encoder, Schema, Target
 from chainrule.table.reading.batches import ScanPlan
+from chainrule.table.table_format import TableFormat
 from chainrule.tabular.encode import RowEncoding, row_files
 from chainrule.tabular.findings.drift import Profile
 from chainrule.tabular.findings.finding import Finding
@@ -29,12 +30,13 @@ def save_prepared(prepared: PreparedTable, folder: Path, fingerprint: dict[str, 
     """Write a description of the encoded rows in a folder, and the fingerprint of their source."""
     record = {
         "fingerprint": fingerprint,
-        "schema": [asdict(plan) for plan in prepared.schema.plans],
+        "schema": [plan.to_dict() for plan in prepared.schema.plans],
         "columns": asdict(prepared.asked),
         "objective": prepared.objective.to_dict(),
         "shares": asdict(prepared.shares),
         "target": prepared.target.to_dict(),
         "encoder": prepared.encoder.to_dict(),
+        "format": prepared.format and prepared.format.to_dict(),
         "dropped_rows": prepared.dropped_rows,
         "zero_rows": prepared.zero_rows,
         "notes": prepared.notes,
@@ -89,7 +91,7 @@ def _restored(folder: Path, record: dict[str, Any], fingerprint: dict[str, Any])
         asked=asked,
         objective=Objective.from_dict(record["objective"]),
         shares=Shares.from_dict(record["shares"]),
-        schema=Schema(tuple(ColumnPlan(**plan) for plan in record["schema"])),
+        schema=Schema(tuple(ColumnPlan.from_dict(plan) for plan in record["schema"])),
         target=target,
         encoder=encoder,
         dropped_rows=record["dropped_rows"],
@@ -104,5 +106,6 @@ def _restored(folder: Path, record: dict[str, Any], fingerprint: dict[str, Any])
         findings=tuple(map(Finding.from_dict, record["findings"])),
         profiles=tuple(map(Profile.from_dict, record["profiles"])),
         scan_plan=None if record["where"] is None else ScanPlan.from_dict(record["where"]),
+        format=record["format"] and TableFormat.from_dict(record["format"]),
         chosen=tuple(Chosen(count, bytes.fromhex(bits), int(digest, 16)) for count, bits, digest in record["chosen"]),
     )

@@ -150,7 +150,7 @@ def network_of(prepared: PreparedTable, settings: Settings) -> Architecture:
 
 
 def _model(prepared: PreparedTable, network: TrainedNetwork, record: dict[str, Any] | None = None) -> TableModel:
-    return TableModel(prepared.encoder, prepared.target, network, record or {})
+    return TableModel(prepared.encoder, prepared.target, network, record or {}, prepared.format)
 
 
 def _record(prepared: PreparedTable, settings: Settings, seed: int, seconds: float, history: History) -> dict[str, Any]:
@@ -165,7 +165,7 @@ def _record(prepared: PreparedTable, settings: Settings, seed: int, seconds: flo
         "history": history.to_dict(),
         "findings": [finding.to_dict() for finding in prepared.findings],
         "profiles": [profile.to_dict() for profile in prepared.profiles],
-        "schema": [asdict(plan) for plan in prepared.schema.plans],
+        "schema": [plan.to_dict() for plan in prepared.schema.plans],
         "columns": plain(asdict(prepared.asked)),
         "objective": prepared.objective.to_dict(),
         "test_size": prepared.shares.test,

@@ -154,11 +154,9 @@ def _of_estimator(model: Any, X: Any, y: Any, sample_weight: Any) -> tuple[Probl
 
 
 def _of_table_model(model: Any, table: Any, y: Any, sample_weight: Any) -> tuple[Problem, int]:
-    from chainrule.tabular.model import as_table  # imports the reader of tables, which arrays do without
-
     if y is not None:
         raise TargetError("a TableModel finds its target in the table: give y as None.")
-    table = as_table(table)
+    table = model.read(table)
     rows = np.flatnonzero(~model.target.missing(table))
     X, Y = dense(model.encoder.transform(table, rows)), dense(model.target.to_network(model.target.encode(table, rows)))
     weights = relative(sample_weight, len(X))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,8 +12,8 @@ import numpy as np
 from chainrule._errors import TableError
 from chainrule.network.types import Array
 from chainrule.table.columns import Column
-from chainrule.table.encoding.dates import DATE_PARTS
-from chainrule.table.reading.sql import spells_number
+from chainrule.table.encoding.date_parts import DATE_PARTS
+from chainrule.table.reading.csv.dialect import is_typed
 
 TAIL = 4.0  # standard deviations at which a scaled number x is compressed to x/sqrt(2)
 _FAR = 1e100  # standard deviations; numbers beyond are clipped first
@@ -241,6 +240,8 @@ def _places(
     if not text.levels and np.any(text.values >= 0):
         raise TableError(f"Column {column.name!r} cannot be taken as categories: it has {column.note}.")
     place = {level: number for number, level in enumerate(levels, first)}
+    if column.kind == "boolean":  # True in a frame is true in a file
+        place = {level.capitalize(): number for level, number in place.items()} | place
     places = np.array([*(place.get(level, unseen) for level in text.levels), missing], np.intp)
     return lambda rows: places[text.values[rows]]  # the code of missing, -1, means the last entry
 
@@ -276,19 +277,9 @@ def reader(part: str, column: Column, levels: tuple[str, ...]) -> Callable[[slic
     return lambda rows: DATE_PARTS[part](dates[rows])
 
 
-def _spells_date(text: str) -> bool:
-    try:
-        return bool(datetime.fromisoformat(text))
-    except ValueError:
-        return False
-
-
-_READABLE: dict[str, Callable[[str], bool]] = {"numbers": spells_number, "dates": _spells_date}
-
-
 def _changed(column: Column, wanted: str) -> TableError:
     text = column.as_text()
-    odd = np.array([not _READABLE[wanted](level) for level in text.levels] or [True])
+    odd = np.array([not is_typed(level) for level in text.levels] or [True])
     codes = text.values[text.values >= 0]
     found = codes[odd[codes]] if text.levels and odd.any() else codes
     example = repr(text.levels[found[0]]) if text.levels else "text"

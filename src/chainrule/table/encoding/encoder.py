@@ -25,7 +25,7 @@ class Encoder:
 
     * numeric: missing values become the median, with an indicator feature if training had missing values; then
       standardised, outliers beyond about 4 standard deviations compressed.
-    * ordinal: the same, for the numbers or for the rank of the sorted texts.
+    * ordinal: the same, for the numbers or for the rank of the texts in their order.
     * categorical: one feature per category, one for rare and one for missing values if there were any; two categories
       share one feature.
     * boolean: 0 or 1. Pixel: between 0 and 1.

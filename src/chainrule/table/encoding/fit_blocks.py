@@ -32,7 +32,7 @@ def fit_blocks(plan: ColumnPlan, measures: ColumnMeasures, embedding_size: int |
     elif plan.role == "categorical":
         yield from _categories(measures, embedding_size)
     elif measures.is_tallied:
-        yield from _scaled_of_tally(measures)
+        yield from _scaled_of_tally(measures, plan.order)
     else:
         for part in measures.parts:
             yield from _scaled(measures, part)
@@ -44,10 +44,10 @@ def _scaled(measures: ColumnMeasures, part: str) -> Iterator[Scaled]:
     yield from _informative(measures, part, found, fill)
 
 
-def _scaled_of_tally(measures: ColumnMeasures) -> Iterator[Scaled]:
+def _scaled_of_tally(measures: ColumnMeasures, order: tuple[str, ...]) -> Iterator[Scaled]:
     """Scale numbers by their value, texts by the rank of their category."""
     different, counts = _different(measures)
-    part, levels = ("rank", different.levels) if different.kind == "text" else ("value", ())
+    part, levels = ("rank", order or different.levels) if different.kind == "text" else ("value", ())
     x = reader(part, different, levels)(slice(None))
     fill = median(x, counts) if len(x) else 0.0
     yield from _informative(measures, part, Moments.of(x, counts), fill, levels)

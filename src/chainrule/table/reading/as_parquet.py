@@ -8,19 +8,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from chainrule._errors import InvalidParameterError, TableError
+from chainrule.table.reading.csv.text_file import unpacked
 from chainrule.table.reading.database import connected
 from chainrule.table.reading.files import SourceFile, find_files
+from chainrule.table.reading.load_columns import Planned, typed_columns
 from chainrule.table.reading.query import is_query
-from chainrule.table.reading.read import queried, scanned
-from chainrule.table.reading.sql import literal
+from chainrule.table.reading.read import Reading, queried, scan_of, scanned
+from chainrule.table.reading.scan import Scan
+from chainrule.table.reading.sql import identifier, literal
+from chainrule.table.table_format import ColumnFormat
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+ROW_NUMBER = "file_row_number"  # what DuckDB calls the number of a row in its file
 _CELL = 32  # most bytes that a value takes while a batch is read and measured
 _LEAST_ROWS, _MOST_ROWS = 2048, 1 << 18
 
@@ -36,17 +43,38 @@ def name_of(source: Any) -> str:
     return os.fspath(source) if isinstance(source, str | os.PathLike) else type(source).__name__
 
 
-def as_parquet(
-    connection: DuckDBPyConnection, source: Any, folder: Path, batch_bytes: int
-) -> tuple[list[SourceFile], tuple[str, ...]]:
-    """Return the Parquet files that hold a table, and notes about it.
+@dataclass(frozen=True)
+class ParquetTable:
+    """The Parquet files that hold a table.
+
+    Parameters
+    ----------
+    files : list of SourceFile
+    names : tuple of str
+        The names of the columns, where those in the files are others.
+    notes : tuple of str
+    planned : Planned, optional
+        How the texts of text files became the values in the Parquet files.
+    file_formats : tuple of ColumnFormat
+        The formats of the text files in a query.
+    """
+
+    files: list[SourceFile]
+    names: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    planned: Planned | None = None
+    file_formats: tuple[ColumnFormat, ...] = ()
+
+
+def as_parquet(connection: DuckDBPyConnection, source: Any, reading: Reading, batch_bytes: int) -> ParquetTable:
+    """Return the Parquet files that hold a table.
 
     Parameters
     ----------
     connection : DuckDBPyConnection
     source : str, path-like, Arrow or Dask
-    folder : Path
-        Where to write files that are not Parquet yet.
+    reading : Reading
+        Its folder is where files are written that are not Parquet yet.
     batch_bytes : int
         Most memory for the rows of a row group.
 
@@ -56,22 +84,37 @@ def as_parquet(
         If there is no such file, or it is an image set.
     """
 
-    def written(connection: DuckDBPyConnection, scan: str) -> tuple[list[SourceFile], int]:
-        path = folder / f"{len(list(folder.iterdir()))}.parquet"
-        columns = len(connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall())
-        options = f"(FORMAT parquet, ROW_GROUP_SIZE {batch_rows(columns, batch_bytes)})"
-        rows = connection.execute(f"COPY (FROM {scan}) TO {literal(str(path))} {options}").fetchall()[0][0]
-        return [SourceFile(path, "parquet", "none")], rows
+    def written(connection: DuckDBPyConnection, scan: Scan) -> tuple[ParquetTable, int]:
+        path = reading.folder / f"{len(list(reading.folder.iterdir()))}.parquet"
+        columns, planned = "*", None
+        if scan.dialect is not None:
+            columns, planned = typed_columns(connection, scan, reading.known, reading.options)
+        described = connection.execute(f"DESCRIBE SELECT * FROM {scan.sql}").fetchall()
+        options = f"(FORMAT parquet, ROW_GROUP_SIZE {batch_rows(len(described), batch_bytes)})"
+        if any(name.casefold() == ROW_NUMBER for name, *_ in described):
+            scan = replace(scan, names=tuple(name for name, *_ in described))
+            columns = ", ".join(f"{identifier(name)} AS c{place}" for place, name in enumerate(scan.names))
+        copied = f"COPY (SELECT {columns} FROM {scan.sql}) TO {literal(str(path))} {options}"
+        rows = connection.execute(copied).fetchall()[0][0]
+        files = [SourceFile(path, "parquet", "none")]
+        return ParquetTable(files, scan.names, scan.notes, planned, scan.file_formats), rows
 
     if not isinstance(source, str | os.PathLike):
-        return [file for part in _parts(source) for file in _registered(connection, part, written)], ()
+        parts = [_registered(connection, part, written) for part in _parts(source)]
+        return replace(parts[0], files=[file for part in parts for file in part.files])
     text = os.fspath(source)
     if is_query(text):
-        return queried(connection, text, written)
+        return queried(connection, text, written, reading)
     files = find_files(text)
     if files[0].kind == "idx":
         raise TableError(f"{text} is an image set, which is read whole: leave out --memory and --checkpoint.")
-    return (files, ()) if files[0].kind == "parquet" else scanned(connection, files, written)
+    if files[0].kind != "parquet":
+        return scanned(connection, files, written, reading)
+    scan = scan_of(connection, files, reading)
+    described = connection.execute(f"DESCRIBE SELECT * FROM {scan.sql}").fetchall()
+    if any(name.casefold() == ROW_NUMBER for name, *_ in described):
+        return written(connection, scan)[0]
+    return ParquetTable([unpacked(file, reading.folder) for file in files], scan.names, scan.notes)
 
 
 def fingerprint(source: Any) -> dict[str, Any]:
@@ -95,15 +138,15 @@ def fingerprint(source: Any) -> dict[str, Any]:
     if not is_query(text):
         return {"files": [_signed(file.path) for file in find_files(text)]}
 
-    def hashed(connection: DuckDBPyConnection, scan: str) -> tuple[str, int]:
-        numbered = f"(SELECT hash(whole_row) AS content, row_number() OVER () AS place FROM {scan} AS whole_row)"
+    def hashed(connection: DuckDBPyConnection, scan: Scan) -> tuple[str, int]:
+        numbered = f"(SELECT hash(whole_row) AS content, row_number() OVER () AS place FROM {scan.sql} AS whole_row)"
         # Hash text: DuckDB's hash of two numbers is linear in them, so their exclusive or would not depend on order.
         asked = f"SELECT bit_xor(hash(concat(content, ' ', place))), count(*) FROM {numbered}"
         contents, rows = connection.execute(asked).fetchall()[0]
         return f"{rows} {contents}", rows
 
-    with connected(text) as connection:
-        contents, _ = queried(connection, text, hashed)
+    with TemporaryDirectory(prefix="chainrule-") as folder, connected(text) as connection:
+        contents = queried(connection, text, hashed, Reading(Path(folder)))
     return {"query": text, "contents": contents}
 
 
@@ -133,8 +176,8 @@ def _columns(block: Any) -> dict[str, Any]:
 
 
 def _registered(
-    connection: DuckDBPyConnection, part: Any, use: Callable[[DuckDBPyConnection, str], tuple[list[SourceFile], int]]
-) -> list[SourceFile]:
+    connection: DuckDBPyConnection, part: Any, use: Callable[[DuckDBPyConnection, Scan], tuple[ParquetTable, int]]
+) -> ParquetTable:
     import duckdb
 
     try:
@@ -144,7 +187,7 @@ def _registered(
             f"a table must be a path, a query, or an object of pyarrow or Dask; got {name_of(part)}."
         ) from error
     try:
-        return use(connection, "part")[0]
+        return use(connection, Scan("part"))[0]
     finally:
         connection.unregister("part")
 

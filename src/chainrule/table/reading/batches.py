@@ -17,11 +17,14 @@ from chainrule._errors import TableError
 from chainrule._json import plain
 from chainrule.table.batches import Batches
 from chainrule.table.columns import Table
-from chainrule.table.reading.as_parquet import as_parquet, batch_rows, is_matrix, name_of
+from chainrule.table.reading.as_parquet import ROW_NUMBER, ParquetTable, as_parquet, batch_rows, is_matrix, name_of
 from chainrule.table.reading.database import connected
-from chainrule.table.reading.duckdb_columns import Plan, fetch, name_texts, planned
 from chainrule.table.reading.files import SourceFile, file_literal
+from chainrule.table.reading.load_columns import Plan, Planned, fetch, name_texts, plan_columns
+from chainrule.table.reading.read import Reading
+from chainrule.table.reading.scan import Scan
 from chainrule.table.reading.sql import identifier, literal
+from chainrule.table.table_format import ReadOptions, TableFormat
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -106,7 +109,13 @@ class ParquetBatches(Batches):
 
 @contextmanager
 def open_batches(
-    source: Any, *, batch_bytes: int = 2**28, memory: int = 2**29, folder: str | None = None
+    source: Any,
+    *,
+    batch_bytes: int = 2**28,
+    memory: int = 2**29,
+    folder: str | None = None,
+    known: TableFormat | None = None,
+    options: ReadOptions | None = None,
 ) -> Iterator[ParquetBatches]:
     """Open a table to read it in batches.
 
@@ -121,6 +130,8 @@ def open_batches(
         Most memory for reading.
     folder : str, optional
         Folder for temporary files; the system's by default.
+    known, options
+        As for `read_table`.
 
     Raises
     ------
@@ -138,18 +149,33 @@ def open_batches(
         TemporaryDirectory(dir=folder, prefix="chainrule-") as temporary,
         _connected(text, memory, temporary) as connection,
     ):
-        files, notes = as_parquet(connection, source, Path(temporary), batch_bytes)
-        plans = planned(connection, _scan_of(files))
-        size = batch_rows(len(plans), batch_bytes)
+        reading = Reading(Path(temporary), known, options or ReadOptions())
+        table = as_parquet(connection, source, reading, batch_bytes)
+        files = table.files
+        planned = _planned(connection, table, reading)
+        size = batch_rows(len(planned.plans), batch_bytes)
         places = [rows for file in files for rows in _cut(connection, file, size)]
         # Every batch has the columns of all files, with missing values where its own file lacks one.
         connection.execute(f"CREATE TEMP TABLE header AS SELECT * FROM {_scan_of(files)} LIMIT 0")
-        batches = _batches_of(connection, plans, places, text)
+        batches = _batches_of(connection, planned.plans, places, text)
         if not batches.n_rows:
             raise TableError(f"{text} has no rows, only the columns {', '.join(batches.names[:8])}.")
         lasting = not any(Path(temporary) in file.path.parents for file in files)
-        header = replace(batches.header, notes=notes)
+        header = replace(batches.header, notes=table.notes, format=planned.format)
         yield replace(batches, header=header, lasting=lasting, named=not is_matrix(source))
+
+
+def _planned(connection: DuckDBPyConnection, table: ParquetTable, reading: Reading) -> Planned:
+    """Plan the columns of Parquet files; what was understood of text files when they were copied stays."""
+    scan = Scan(_scan_of(table.files), table.names, file_formats=table.file_formats)
+    before = table.planned
+    known = reading.known if before is None else before.format
+    planned = plan_columns(connection, scan, known, reading.options, all_levels=reading.known is not None)
+    if before is None:
+        return planned
+    notes = {plan.name: plan.note for plan in before.plans}
+    plans = [replace(plan, note=notes[plan.name] or plan.note) for plan in planned.plans]
+    return Planned(plans, replace(before.format, files=table.file_formats))
 
 
 def _batches_of(
@@ -210,5 +236,5 @@ def _whole(file: SourceFile) -> str:
 def _scan(rows: RowRange) -> str:
     """Return the SQL that scans some rows; DuckDB skips the row groups outside the range."""
     within = f"file_row_number >= {rows.start} AND file_row_number < {rows.stop}"
-    own = f"SELECT * EXCLUDE (file_row_number) FROM {_whole(rows.file)} WHERE {within}"
+    own = f"SELECT * EXCLUDE ({ROW_NUMBER}) FROM {_whole(rows.file)} WHERE {within}"
     return f"(FROM header UNION ALL BY NAME {own})"

@@ -25,6 +25,7 @@ _CLOSED = {
     "python_enable_replacements": "false",
     "python_scan_all_frames": "false",
     "enable_progress_bar": "false",
+    "TimeZone": "'UTC'",
 }
 
 
@@ -60,6 +61,10 @@ def connected(source: str, **settings: str) -> Iterator[DuckDBPyConnection]:
 
 def _in_one_line(error: Exception) -> str:
     """Keep what DuckDB says happened; drop its advice, which names options that do not exist here."""
+    width = re.search(r"Error on Line: (\d+).*Expected Number of Columns: (\d+) Found: (\d+)", str(error), re.DOTALL)
+    if width:
+        line, expected, found = map(int, width.groups())
+        return f"line {line:,} has {found:,} fields, where the others have {expected:,}. Give all rows the same number."
     said = re.split(r"\n\s*\n|\nPossible|\nThe search space|\nLINE |\nColumn |\n  |\s+Try ", str(error))[0]
     said = re.sub(r"^(\w+ )+Error: |\nOriginal Line:.*", "", said)
     return shorten(said, 300, placeholder=" ...")

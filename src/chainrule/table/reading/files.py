@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import bz2
+import codecs
 import glob
 import gzip
+import lzma
 import os
+import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from chainrule._errors import TableError, nearest
 from chainrule.table.reading.sql import literal
 
 _JSON = (".json", ".ndjson", ".jsonl")
-_TABLES = (".csv", ".tsv", ".txt", ".tab", ".psv", ".data", ".parquet", ".pq", *_JSON)
-_COMPRESSED = (".gz", ".zst")
-DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)  # errors of reading a damaged gzip file
+TABLES = (".csv", ".tsv", ".txt", ".tab", ".psv", ".data", ".parquet", ".pq", *_JSON)
+COMPRESSED = (".gz", ".zst", ".bz2", ".xz", ".zip")
+_PACKED = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bz2",
+    b"\xfd7zXZ\0": "xz",
+    b"PK\x03\x04": "zip",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}
 _HEAD = 4096  # bytes inspected
 
 
@@ -29,12 +41,20 @@ class SourceFile:
     ----------
     path : Path
     kind : {"csv", "json", "parquet", "idx"}
-    compression : {"none", "gzip", "zstd"}
+    compression : {"none", "gzip", "bz2", "xz", "zip", "zstd"}
+    origin : Path, optional
+        The file that this one is a copy of.
     """
 
     path: Path
     kind: str
     compression: str
+    origin: Path | None = None
+
+    @property
+    def label(self) -> Path:
+        """The path to name in messages."""
+        return self.origin or self.path
 
 
 def file_literal(file: SourceFile) -> str:
@@ -55,7 +75,7 @@ def find_files(source: str) -> list[SourceFile]:
     if not paths:
         path = Path(source).expanduser()
         if os.path.isdir(path):  # noqa: PTH112 - a Path raises where a name is too long for one
-            raise TableError(f"The folder {source} holds no table: no file ends in {', '.join(_TABLES)}.")
+            raise TableError(f"The folder {source} holds no table: no file ends in {', '.join(TABLES)}.")
         raise TableError(f"No such file: {source}.{_similar(path)}")
     files = [_inspect(file) for file in paths]
     kinds = sorted({file.kind for file in files})
@@ -75,7 +95,7 @@ def list_files(source: str) -> list[Path]:
 
 def is_named_as_table(path: Path) -> bool:
     """Say whether a file with this name counts as a table of its folder."""
-    return not path.name.startswith((".", "_")) and _suffix(path) in _TABLES
+    return not path.name.startswith((".", "_")) and _suffix(path) in TABLES
 
 
 def is_there(source: str) -> bool:
@@ -96,8 +116,9 @@ def _inspect(path: Path) -> SourceFile:
     """Find a file's kind from its first bytes, and from its name only if these do not tell."""
     compression, head = _open(path)
     kind = _kind(path, head)
-    binary = b"\0" in head and compression != "zstd"
-    if kind == "csv" and (binary or head.startswith(b"PK\x03\x04")):
+    is_utf16 = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    is_binary = (b"\0" in head and compression != "zstd" and not is_utf16) or head.startswith(b"PK\x03\x04")
+    if kind == "csv" and is_binary:
         raise TableError(f"{path} is a binary file, not a table (CSV, TSV, JSON, Parquet or an IDX image set).")
     return SourceFile(path, kind, compression)
 
@@ -106,20 +127,68 @@ def _open(path: Path) -> tuple[str, bytes]:
     """Return a file's compression and its first bytes, uncompressed if the standard library can."""
     try:
         with path.open("rb") as file:
-            head, compression = _head(file), "none"
-        if head.startswith(b"\x1f\x8b"):
-            with gzip.open(path) as unpacked:
-                head, compression = _head(unpacked), "gzip"
-    except DAMAGED as error:
-        raise TableError(f"{path} is a damaged gzip file: {error}.") from error
+            head = _head(file)
+        compression = next((name for start, name in _PACKED.items() if head.startswith(start)), "none")
+        if compression == "zip" and not zipfile.is_zipfile(path):
+            return "none", head
+        if compression not in ("none", "zstd"):
+            with opened_bytes(SourceFile(path, "csv", compression)) as unpacked:
+                head = _head(unpacked)
     except OSError as error:
-        raise TableError(f"{path} cannot be read: {error.strerror}.") from error
+        raise TableError(f"{path} cannot be read: {error.strerror or error}.") from error
     if not head:
         raise TableError(f"{path} is empty.")
-    return ("zstd" if head.startswith(b"\x28\xb5\x2f\xfd") else compression), head
+    return compression, head
 
 
-def _head(file: IO[bytes] | gzip.GzipFile) -> bytes:
+@contextmanager
+def opened_bytes(file: SourceFile) -> Iterator[IO[bytes]]:
+    """Open a file's bytes, uncompressed.
+
+    Raises
+    ------
+    TableError
+        If it is damaged.
+    """
+    try:
+        with _unpacking(file) as stream:
+            yield stream
+    except (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, zipfile.BadZipFile) as error:
+        raise TableError(f"{file.label} is a damaged {file.compression} file: {error}.") from error
+    except UnicodeDecodeError as error:
+        raise TableError(
+            f"{file.label} is not {error.encoding}: byte {error.object[error.start]:#04x} cannot be read. Name its "
+            "encoding: --encoding."
+        ) from error
+
+
+@contextmanager
+def _unpacking(file: SourceFile) -> Iterator[IO[bytes]]:
+    if file.compression == "zip":
+        with zipfile.ZipFile(file.path) as archive, archive.open(_member(file.path, archive)) as stream:
+            yield stream
+        return
+    openers: dict[str, Any] = {"none": open, "gzip": gzip.open, "bz2": bz2.open, "xz": lzma.open}
+    with openers[file.compression](file.path, "rb") as stream:
+        yield stream
+
+
+def _member(path: Path, archive: zipfile.ZipFile) -> str:
+    """Return the only file in an archive."""
+    names = [each.filename for each in archive.infolist() if not each.is_dir() and not _is_litter(each.filename)]
+    if "[Content_Types].xml" in names:
+        raise TableError(f"{path} is a workbook or another document, not a table: save the sheet as CSV.")
+    if len(names) != 1:
+        listed = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+        raise TableError(f"{path} holds {len(names)} files ({listed}); it must hold one table. Unpack it.")
+    return names[0]
+
+
+def _is_litter(name: str) -> bool:
+    return name.startswith("__MACOSX/") or name.rsplit("/", 1)[-1].startswith(".")
+
+
+def _head(file: IO[bytes]) -> bytes:
     """Return the first bytes of a file, none if the whole file is only blanks and line ends."""
     head = file.read(_HEAD)
     blocks = chain([head], iter(lambda: file.read(_HEAD), b""))
@@ -137,4 +206,4 @@ def _kind(path: Path, head: bytes) -> str:
 def _suffix(path: Path) -> str:
     """Return the ending of a name, ignoring that of a compression."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
-    return next((suffix for suffix in reversed(suffixes) if suffix not in _COMPRESSED), "")
+    return next((suffix for suffix in reversed(suffixes) if suffix not in COMPRESSED), "")

@@ -16,17 +16,21 @@ from chainrule._errors import TableError
 from chainrule.network.types import Array
 from chainrule.table.columns import Column, Table, spell
 from chainrule.table.reading.database import connect
-from chainrule.table.reading.duckdb_columns import load
-from chainrule.table.reading.times import refuse_dates, refuse_durations
+from chainrule.table.reading.load_columns import load
+from chainrule.table.reading.refuse_times import refuse_dates, refuse_durations
+from chainrule.table.reading.scan import Scan
+from chainrule.table.table_format import ReadOptions, TableFormat
 
 
-def from_frame(frame: Any) -> Table:
+def from_frame(frame: Any, *, known: TableFormat | None = None, options: ReadOptions | None = None) -> Table:
     """Convert a data frame or a mapping of arrays to a table.
 
     Parameters
     ----------
     frame : data frame, or mapping of str to array or list
         A frame of pandas, Polars, PyArrow, or any other library that narwhals supports.
+    known, options
+        As for `read_table`.
 
     Returns
     -------
@@ -50,9 +54,10 @@ def from_frame(frame: Any) -> Table:
         raise TableError(f"A table must have columns of one length, and at least one row; the lengths are {lengths}.")
     with closing(connect()) as connection:
         connection.register("frame", {f"c{place}": values for place, values in enumerate(arrays.values())})
-        columns = load(connection, "frame")
-    named = (replace(column, name=name) for column, name in zip(columns, arrays, strict=True))
-    return Table(tuple(named), type(frame).__name__)
+        columns, found = load(connection, Scan("frame", tuple(arrays)), known, options)
+    orders = {} if isinstance(frame, Mapping) else _orders(frame)
+    columns = tuple(replace(column, order=orders.get(column.name, ())) for column in columns)
+    return Table(columns, type(frame).__name__, format=found)
 
 
 def number_column(name: str, values: Array) -> Column:
@@ -114,6 +119,21 @@ def _from_native(frame: Any) -> dict[str, Array]:
         ) from error
     columns = zip(wrapped.columns, wrapped.iter_columns(), strict=True)  # by place: pandas' names may be numbers
     return {str(name): _plain(array_of(series)) for name, series in columns}
+
+
+def _orders(frame: Any) -> dict[str, tuple[str, ...]]:
+    """Return the categories of each column that has ordered them, from least to most."""
+    import narwhals as nw
+
+    wrapped = nw.from_native(frame, eager_only=True)
+    found = {}
+    for name, series in zip(wrapped.columns, wrapped.iter_columns(), strict=True):
+        categories: Any = getattr(series.to_native(), "cat", None)
+        if isinstance(series.dtype, nw.Enum):
+            found[str(name)] = tuple(series.dtype.categories)
+        elif series.dtype == nw.Categorical and getattr(categories, "ordered", False):  # of pandas
+            found[str(name)] = tuple(map(str, categories.categories))
+    return found
 
 
 def array_of(series: Any) -> Array:

@@ -4,28 +4,36 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from textwrap import shorten
 from typing import TYPE_CHECKING, TypeVar
 
 from chainrule._errors import TableError
-from chainrule.table.columns import Column, Table
-from chainrule.table.reading.csv_dialect import DATELESS, Options, Scan, csv_scan
+from chainrule.table.columns import Table
+from chainrule.table.reading.csv.csv_scan import csv_scan
+from chainrule.table.reading.csv.text_file import unpacked
 from chainrule.table.reading.database import connected
-from chainrule.table.reading.duckdb_columns import load
 from chainrule.table.reading.files import SourceFile, file_literal, find_files
 from chainrule.table.reading.idx import read_idx
+from chainrule.table.reading.load_columns import create_view, load
 from chainrule.table.reading.query import Query, is_query
+from chainrule.table.reading.scan import Scan
 from chainrule.table.reading.sql import identifier
+from chainrule.table.table_format import ColumnFormat, ReadOptions, TableFormat
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 Result = TypeVar("Result")
-Use = Callable[["DuckDBPyConnection", str], tuple[Result, int]]  # returns a scan's result and its number of rows
-Notes = tuple[str, ...]
+Use = Callable[["DuckDBPyConnection", Scan], tuple[Result, int]]  # returns a scan's result and its number of rows
+_NO_DATES = "no dates: texts are understood as in other files"
 
 
-def read_table(source: str | os.PathLike[str]) -> Table:
+def read_table(
+    source: str | os.PathLike[str], *, known: TableFormat | None = None, options: ReadOptions | None = None
+) -> Table:
     """Read a table from a file, a folder, a pattern or an SQL query.
 
     Parameters
@@ -35,13 +43,18 @@ def read_table(source: str | os.PathLike[str]) -> Table:
         (`*.csv`) of such files with the same columns, read in the order of their names; an IDX image set
         (`train-images-idx3-ubyte.gz`, its labels beside it); an SQL query, one SELECT (or FROM, WITH, VALUES) in which
         files are tables: `SELECT * FROM 'sales.csv' WHERE year > 2020`. If a file of that name exists, it is a path.
+    known : TableFormat, optional
+        The format of another table, `Table.format`, by which this one is read. By default the format is found.
+    options : ReadOptions, optional
+        What a person says about the format.
 
     Returns
     -------
     Table
         Rows in the order of the source. Columns of a file without header are named column1, column2, ...
-        `?`, `-`, NA, N/A, NaN, null, None, the errors of spreadsheets and blanks mean missing. Text in which every
-        value is a number, a date or true/false becomes that, and its column says so in its note.
+        `?`, `-`, NA, N/A, NaN, null, None, the errors of spreadsheets and blanks mean missing. Text in which nearly
+        every value is a number, a date, a duration or true/false becomes that; the others are counted and missing, and
+        the column's note says so. `Table.format` has what was found.
 
     Raises
     ------
@@ -61,52 +74,56 @@ def read_table(source: str | os.PathLike[str]) -> Table:
     >>> [(column.name, column.kind, column.missing.sum().item()) for column in table.columns]
     [('size', 'number', 0), ('colour', 'text', 1)]
     """
-    text = os.fspath(source)
-    if is_query(text):
+    text, asked = os.fspath(source), options or ReadOptions()
+
+    def loaded(connection: DuckDBPyConnection, scan: Scan) -> tuple[Table, int]:
+        columns, found = load(connection, scan, known, asked)
+        return Table(columns, shorten(text, 80, placeholder=" ..."), scan.notes, found), len(columns[0].values)
+
+    def stored(connection: DuckDBPyConnection, scan: Scan) -> tuple[Table, int]:
+        """Run a query once and keep its rows: a second run could return others."""
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE result AS FROM {scan.sql}")
+        return loaded(connection, replace(scan, sql="result"))
+
+    with TemporaryDirectory(prefix="chainrule-") as folder:
+        reading = Reading(Path(folder), known, asked)
+        if is_query(text):
+            with connected(text) as connection:
+                return _with_rows(queried(connection, text, stored, reading))
+        files = find_files(text)
+        if files[0].kind == "idx":
+            if len(files) > 1:
+                raise TableError(f"{source} means several IDX files; give the one with the images.")
+            return read_idx(files[0].path)
         with connected(text) as connection:
-            columns, notes = queried(connection, text, _stored)
-        return _table(columns, shorten(text, 80, placeholder=" ..."), notes)
-    files = find_files(text)
-    if files[0].kind == "idx":
-        if len(files) > 1:
-            raise TableError(f"{source} means several IDX files; give the one with the images.")
-        return read_idx(files[0].path)
-    with connected(text) as connection:
-        columns, notes = scanned(connection, files, _loaded)
-    return _table(columns, text, notes)
+            return _with_rows(scanned(connection, files, loaded, reading))
 
 
-def _loaded(connection: DuckDBPyConnection, scan: str) -> tuple[tuple[Column, ...], int]:
-    columns = load(connection, scan)
-    return columns, len(columns[0].values)
+@dataclass(frozen=True)
+class Reading:
+    """How a source is read: where copies of its files are put, and what is known about its format."""
+
+    folder: Path
+    known: TableFormat | None = None
+    options: ReadOptions = field(default_factory=ReadOptions)
 
 
-def _stored(connection: DuckDBPyConnection, scan: str) -> tuple[tuple[Column, ...], int]:
-    """Run a query once and keep its rows: a second run could return others."""
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE result AS FROM {scan}")
-    return _loaded(connection, "result")
-
-
-def scanned(connection: DuckDBPyConnection, files: list[SourceFile], use: Use[Result]) -> tuple[Result, Notes]:
-    """Call `use` with the SQL that scans the files; return its result, and notes about the files.
+def scanned(connection: DuckDBPyConnection, files: list[SourceFile], use: Use[Result], reading: Reading) -> Result:
+    """Call `use` with the scan of the files, and return its result.
 
     Raises
     ------
     TableError
         If the files differ in their columns, or hold another number of rows than were read.
     """
-
-    def attempt(given: Options) -> tuple[Result, Notes]:
-        scan = _scan_of(files, connection, given)
-        result, rows = use(connection, scan.sql)
-        _check_rows(files, scan, rows)
-        return result, scan.notes
-
-    return _with_retries(attempt) if files[0].kind == "csv" else attempt({})
+    scan = scan_of(connection, files, reading)
+    result, rows = use(connection, scan)
+    _check_rows(files, scan, rows)
+    return result
 
 
-def queried(connection: DuckDBPyConnection, text: str, use: Use[Result]) -> tuple[Result, Notes]:
-    """Call `use` with the SQL of a query; return its result, and notes about the files in it.
+def queried(connection: DuckDBPyConnection, text: str, use: Use[Result], reading: Reading) -> Result:
+    """Call `use` with the scan of a query, and return its result.
 
     Raises
     ------
@@ -115,31 +132,40 @@ def queried(connection: DuckDBPyConnection, text: str, use: Use[Result]) -> tupl
     """
     tree, views = Query.parsed(connection, text).with_views()
     sql = connection.execute("SELECT json_deserialize_sql(?::JSON)", [tree]).fetchall()[0][0]
-
-    def attempt(given: Options) -> tuple[Result, Notes]:
-        notes = [_view(connection, name, files, given) for name, files in views.items()]
-        return use(connection, f"({sql})")[0], sum(notes, ())
-
-    return _with_retries(attempt) if views else attempt({})
-
-
-def _view(connection: DuckDBPyConnection, name: str, files: list[SourceFile], given: Options) -> Notes:
-    scan = _scan_of(files, connection, given)
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW {identifier(name)} AS FROM {scan.sql}")
-    if scan.rows is not None:
-        _check_rows(files, scan, connection.execute(f"SELECT count(*) FROM {identifier(name)}").fetchall()[0][0])
-    return scan.notes
+    notes, formats = list[str](), dict[str, ColumnFormat]()
+    for name, files in views.items():
+        scan = scan_of(connection, files, reading)
+        columns = create_view(connection, name, scan, reading.known, reading.options)
+        if scan.rows is not None:
+            _check_rows(files, scan, connection.execute(f"SELECT count(*) FROM {identifier(name)}").fetchall()[0][0])
+        formats |= {column.name: column for column in columns}
+        notes += scan.notes
+    return use(connection, Scan(f"({sql})", notes=tuple(notes), file_formats=tuple(formats.values())))[0]
 
 
-def _scan_of(files: list[SourceFile], connection: DuckDBPyConnection, given: Options) -> Scan:
+def scan_of(connection: DuckDBPyConnection, files: list[SourceFile], reading: Reading) -> Scan:
+    """Return the scan of files of one kind."""
     if files[0].kind == "csv":
-        return csv_scan(connection, files, given)
+        return csv_scan(connection, files, reading.folder, reading.known, reading.options)
+    files = [unpacked(file, reading.folder) for file in files]
     paths = f"[{', '.join(map(file_literal, files))}], union_by_name=true"
     if files[0].kind == "parquet":
-        return Scan(f"read_parquet({paths})")
+        return Scan(f"read_parquet({paths})", _names_in(connection, files))
     # DuckDB before 2.0 has another word for "none" here than for CSV.
     packed = "" if files[0].compression == "none" else f", compression='{files[0].compression}'"
-    return Scan(f"read_json({paths}{packed}, sample_size=-1, records='true')")
+    return Scan(f"read_json({paths}{packed}, sample_size=-1, records='true', dateformat='{_NO_DATES}')")
+
+
+def _names_in(connection: DuckDBPyConnection, files: list[SourceFile]) -> tuple[str, ...]:
+    """Return the names of a Parquet file's columns as they stand in it, if two of them differ in case only."""
+    query = f"SELECT name, num_children FROM parquet_schema({file_literal(files[0])})"
+    (_, count), *found = connection.execute(query).fetchall()
+    names, inside = [], 0
+    for name, children in found:
+        if not inside:
+            names.append(name)
+        inside = max(0, inside - 1) + (children or 0) if inside else (children or 0)
+    return tuple(names) if len(names) == count and len({name.casefold() for name in names}) < len(names) else ()
 
 
 def _check_rows(files: list[SourceFile], scan: Scan, read: int) -> None:
@@ -148,37 +174,13 @@ def _check_rows(files: list[SourceFile], scan: Scan, read: int) -> None:
     if read != there:
         several = f" and {len(files) - 1:,} more files hold" if len(files) > 1 else " holds"
         raise TableError(
-            f"{files[0].path}{several} {there:,} rows below the header, but {read:,} were read: quotes, line ends or "
+            f"{files[0].label}{several} {there:,} rows below the header, but {read:,} were read: quotes, line ends or "
             "blank lines in it can be understood in two ways. Write it anew, or as Parquet."
         )
 
 
-def _with_retries(attempt: Callable[[Options], tuple[Result, Notes]]) -> tuple[Result, Notes]:
-    """Read CSV files; if the sniffer's sample misled it, retry with every row sampled."""
-    import duckdb
-
-    given: Options = {}
-    said: Notes = ()
-    while True:
-        try:
-            result, notes = attempt(given)
-            return result, notes + said
-        except duckdb.Error as error:
-            if "not utf-8" in str(error) and "encoding" not in given:
-                given["encoding"] = "'latin-1'"
-                said = ("not UTF-8: read as Latin-1",)
-            elif "sample_size" not in given:
-                given["sample_size"] = "-1"
-                first = error
-            elif "to 'DATE'" in str(error) and not given.keys() & DATELESS:  # it takes "inf" for a date it cannot read
-                given |= DATELESS
-            else:  # every row was sampled and it still fails: the first error names the line
-                raise first from error
-
-
-def _table(columns: tuple[Column, ...], source: str, notes: Notes) -> Table:
-    """Assemble the table, which must have a row."""
-    table = Table(columns, source, notes)
+def _with_rows(table: Table) -> Table:
+    """Return the table, which must have a row."""
     if table.n_rows == 0:
-        raise TableError(f"{source} has no rows, only the columns {', '.join(table.names[:8])}.")
+        raise TableError(f"{table.source} has no rows, only the columns {', '.join(table.names[:8])}.")
     return table

@@ -9,7 +9,8 @@ from chainrule.table.reading.files import SourceFile, file_literal, find_files
 from chainrule.table.reading.query import is_query
 
 _BYTES_PER_VALUE = 24  # while a table is read, held and encoded
-_BYTES_PER_BYTE = {"none": 4, "gzip": 16, "zstd": 16}  # for a text file; compression makes it about four times shorter
+# For a text file; compression makes it several times shorter.
+_BYTES_PER_BYTE = {"none": 4, "gzip": 16, "zstd": 16, "bz2": 20, "xz": 24, "zip": 16}
 
 
 def memory_needed(source: str | os.PathLike[str]) -> int:
