@@ -240,8 +240,8 @@ def _places(
     if not text.levels and np.any(text.values >= 0):
         raise TableError(f"Column {column.name!r} cannot be taken as categories: it has {column.note}.")
     place = {level: number for number, level in enumerate(levels, first)}
-    if column.kind == "boolean":  # True in a frame is true in a file
-        place = {level.capitalize(): number for level, number in place.items()} | place
+    # True in a frame is true in a file.
+    place = {level.capitalize(): place[level] for level in ("true", "false") if level in place} | place
     places = np.array([*(place.get(level, unseen) for level in text.levels), missing], np.intp)
     return lambda rows: places[text.values[rows]]  # the code of missing, -1, means the last entry
 
