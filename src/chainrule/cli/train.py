@@ -89,6 +89,9 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     chainrule train "SELECT * FROM 'sales/*.parquet' WHERE year > 2020" --target price
     chainrule train 'clicks/*.parquet' --target bought --memory 2GB --checkpoint run1
 
+    Ctrl-C while the network is trained ends the training: the best weights so far are tested and saved, and the exit
+    code is 130 (143 after SIGTERM), so that `chainrule train ... && deploy` stops.
+
     A table that is too large for memory, or used with --memory or --checkpoint, is read in batches. Its encoded rows
     are then cached on disk, in the checkpoint's folder or the system's temporary folder.
     """

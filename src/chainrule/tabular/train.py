@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -77,7 +77,8 @@ def train(
     on_segment, on_epoch : callable, optional
         Called with the progress of the network's training.
     on_compare : callable, optional
-        Called before the linear model is trained; not called after Ctrl-C, when no linear model is trained.
+        Called before the linear model is trained; not called after Ctrl-C, when no linear model is trained. Ctrl-C
+        after the training ends the comparison only: figures that are not computed yet are left out.
     checkpoint : CheckpointFile, optional
         For rows on disk: the file that training resumes from, if it exists, and writes checkpoints to.
     distribution : Distribution, optional
@@ -93,16 +94,17 @@ def train(
     network = _fit(prepared, settings, seed, budget, on_segment, on_epoch, checkpoint, distribution)
     seconds = time.perf_counter() - began
     figures: Figures = {}
-    tested = prepared.rows[compare_on]
-    if tested.m and (distribution is None or distribution.is_root):
-        judged = partial(_figures, tested, prepared.target, _rows_at_once(prepared, budget))
-        figures["network"] = judged(_model(prepared, network).answers)
-        if network.history.stop_reason != StopReason.INTERRUPTED:
-            if on_compare is not None:
-                on_compare()
-            linear = _fit(prepared, _linear(settings), seed, budget)
-            figures["linear model"] = judged(_model(prepared, linear).answers)
-        figures[baseline_name(prepared.target)] = judged(_constant(prepared))
+    if prepared.rows[compare_on].m and (distribution is None or distribution.is_root):
+        judged = partial(_figures, prepared.rows[compare_on], prepared.target, _rows_at_once(prepared, budget))
+        with suppress(KeyboardInterrupt):  # Ctrl-C ends the comparison; the network is kept
+            figures["network"] = judged(_model(prepared, network).answers)
+            if network.history.stop_reason != StopReason.INTERRUPTED:
+                if on_compare is not None:
+                    on_compare()
+                linear = _fit(prepared, _linear(settings), seed, budget)
+                if linear.history.stop_reason != StopReason.INTERRUPTED:
+                    figures["linear model"] = judged(_model(prepared, linear).answers)
+            figures[baseline_name(prepared.target)] = judged(_constant(prepared))
     record = _record(prepared, settings, seed, seconds, network.history) | {"figures": figures}
     if isinstance(prepared.rows["training"], RowFiles):
         record["order"] = dict(zip(("block", "window"), window_of(prepared, budget), strict=True))
