@@ -89,10 +89,10 @@ class Interrupt:
 @pytest.mark.parametrize(
     ("changes", "rows", "words"),
     [
-        ({"alpha": 0.5}, slice(None), "settings differ"),
-        ({"random_state": 1}, slice(None), "seed, settings differ"),
-        ({}, slice(1, None), "rows differ"),
-        ({}, slice(None, None, -1), "rows differ"),
+        ({"alpha": 0.5}, slice(None), "settings: alpha was 0.0001, now 0.5"),
+        ({"random_state": 1}, slice(None), "; settings: random_state was 0, now 1"),
+        ({}, slice(1, None), "rows are others"),
+        ({}, slice(None, None, -1), "rows are others"),
     ],
     ids=str,
 )
@@ -109,9 +109,9 @@ def test_another_validation_is_another_fit(tmp_path):
     file = tmp_path / "checkpoint"
     classifier(callbacks=[Interrupt()]).fit(X, y, X_val=X[:50], y_val=y[:50], checkpoint=file)
     for rows in (slice(51), slice(1, 51)):
-        with pytest.raises(CheckpointError, match="rows differ"):
+        with pytest.raises(CheckpointError, match="rows are others"):
             classifier(callbacks=[Interrupt()]).fit(X, y, X_val=X[rows], y_val=y[rows], checkpoint=file)
-    with pytest.raises(CheckpointError, match="rows differ"):
+    with pytest.raises(CheckpointError, match="rows are others"):
         classifier(callbacks=[Interrupt()]).fit(X, y, checkpoint=file)
     classifier(callbacks=[Interrupt()]).fit(X, y, X_val=X[:50], y_val=y[:50], checkpoint=file)
 
@@ -136,7 +136,7 @@ def test_another_function_is_another_fit(tmp_path):
     file = tmp_path / "checkpoint"
     one, other = (double, slope_of_double), (triple, slope_of_triple)
     classifier(callbacks=[Interrupt()], activation=one, engine="reference").fit(X, y, checkpoint=file)
-    with pytest.raises(CheckpointError, match=r"settings differ .*test_checkpoint\.double"):
+    with pytest.raises(CheckpointError, match=r"settings: activation was .*test_checkpoint\.double"):
         classifier(callbacks=[Interrupt()], activation=other, engine="reference").fit(X, y, checkpoint=file)
 
 
