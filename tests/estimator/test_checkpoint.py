@@ -116,6 +116,32 @@ def test_another_validation_is_another_fit(tmp_path):
     classifier(callbacks=[Interrupt()]).fit(X, y, X_val=X[:50], y_val=y[:50], checkpoint=file)
 
 
+def test_a_checkpoint_in_use_is_refused(tmp_path):
+    """By another process, whose death frees it, and by another fit of this one."""
+    table, file = tmp_path / "table.npz", tmp_path / "checkpoint"
+    np.savez(table, X=X, y=y)
+    with run(table, file, GIVE_UP, "") as first:
+        while first.stdout.readline() != "4\n":
+            pass
+        before = file.read_bytes()
+        with pytest.raises(CheckpointError, match=f"checkpoint is in use by process {first.pid} on .* since 20"):
+            classifier().fit(X, y, checkpoint=file)
+        assert file.read_bytes() == before
+        first.kill()
+    with pytest.raises(CheckpointError, match="of another training"):  # it is read now
+        classifier().fit(X, y, checkpoint=file)
+    other = tmp_path / "other"
+
+    class Nested:
+        def on_epoch_end(self, ctx):
+            with pytest.raises(CheckpointError, match="in use by this process"):
+                classifier().fit(X, y, checkpoint=other)
+
+    classifier(callbacks=[Nested()]).fit(X, y, checkpoint=other)
+    assert not list(tmp_path.glob("*.lock"))
+    assert not list(tmp_path.glob("other*"))
+
+
 def double(z):
     return 2 * z
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from textwrap import shorten
 from typing import Any
 
-_MOST = 4  # differences that are told
+_MOST, _LONGEST = 4, 80  # differences that are told, and characters of a value
 
 
 def differences(theirs: Any, ours: Mapping[str, Any]) -> str:
@@ -63,4 +62,5 @@ def _files(name: str, theirs: Any, ours: Any) -> Iterator[str]:
 
 
 def _shown(value: Any) -> str:
-    return shorten(json.dumps(value, ensure_ascii=False, default=str), 80, placeholder=" ...")
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."

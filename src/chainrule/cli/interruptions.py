@@ -47,6 +47,13 @@ def interruptible() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def of_an_mpi_job(is_root: bool) -> None:
+    """Let SIGTERM end this rank at once, and Ctrl-C be the root's: the others would wait for a rank that left alone."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if not is_root:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def exit_code() -> int | None:
     """Return the exit code of a command that a signal has interrupted: 128 and its number; None if none arrived."""
     return None if _Arrived.signal is None else 128 + _Arrived.signal

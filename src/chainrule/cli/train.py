@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, closing
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from chainrule.cli.guard import guarded, names
+from chainrule.cli.interruptions import of_an_mpi_job
 
 if TYPE_CHECKING:
     from chainrule.cli.progress import Reading, Reporter
@@ -99,6 +101,7 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     from chainrule.cli.progress import Reading, Reporter
     from chainrule.cli.train_settings import embedding_size, given_objective, given_settings
     from chainrule.cli.train_text import after, before, summary
+    from chainrule.distributed.distribution import on_root
     from chainrule.files.model_file import check_writable
     from chainrule.storage import save
     from chainrule.table.reading.inputs import check_outputs
@@ -113,13 +116,15 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     if distribution is not None:
         distribution.check()
     is_root = distribution is None or distribution.is_root
+    if options["mpi"]:
+        of_an_mpi_job(is_root)
     quiet, as_json = quiet or not is_root, as_json and is_root
     say = _say(quiet, as_json)
     columns = {name: names(options[name]) for name in ROLES}
     overrides = Overrides(**columns, task=options["task"], embedding_size=embedding_size(options["embedding_size"]))
     with ExitStack() as stack:
         reading = stack.enter_context(closing(Reading(quiet)))
-        _begin(reading, table, options["memory"], checkpoint if is_root else None)
+        on_root(distribution, partial(_begin, reading, table, options["memory"], checkpoint))
 
         def announce(prepared: PreparedTable, settings: Settings) -> Reporter:
             reading.close()

@@ -128,6 +128,11 @@ class Distribution:
         return self.where
 
 
+def on_root(distribution: Distribution | None, function: Callable[[], Result]) -> Result:
+    """Call a function once: in this process, or on the root rank, where its failure is one of every rank."""
+    return function() if distribution is None else distribution.broadcast(function)
+
+
 def check_open(client: Any) -> None:
     """Raise ClusterError if a Dask client is closed, or has lost its scheduler."""
     if client.status not in ("running", "newly-created", "connecting"):

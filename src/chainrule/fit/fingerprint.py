@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,13 @@ import numpy as np
 from chainrule._errors import InvalidParameterError
 from chainrule._version import __version__
 from chainrule.checkpoints.checkpoint_file import CheckpointFile
-from chainrule.distributed.distribution import Distribution
+from chainrule.distributed.distribution import Distribution, on_root
 from chainrule.files.model_file import check_writable
 from chainrule.fit.dataset import TrainingSet
 
 
-def alone_with(path: Any, distribution: Distribution | None) -> AbstractContextManager[None]:
+@contextmanager
+def alone_with(path: Any, distribution: Distribution | None) -> Iterator[None]:
     """Keep other fits away from a checkpoint; None is no checkpoint.
 
     Raises
@@ -25,11 +26,18 @@ def alone_with(path: Any, distribution: Distribution | None) -> AbstractContextM
         If another fit uses it now.
     ModelFileError
         If the file could not be written.
+    ClusterError
+        On the other ranks of an MPI job.
     """
-    if path is None or not (distribution is None or distribution.is_root):
-        return nullcontext()
-    check_writable(path)
-    return CheckpointFile(path, {}).alone()
+    with ExitStack() as stack:
+
+        def enter() -> None:
+            check_writable(path)
+            stack.enter_context(CheckpointFile(path, {}).alone())
+
+        if path is not None:
+            on_root(distribution, enter)
+        yield
 
 
 def checkpoint_of(
