@@ -79,7 +79,8 @@ def at(module, name, number, where="before"):
         return result
     setattr(holder, last, moment)
 {}
-chainrule.cli.main(prog_name="chainrule")
+from chainrule.__main__ import run
+run()
 """
 MOMENTS = {
     "importing": 'at("importlib", "import_module", {})',

@@ -30,7 +30,9 @@ class _Commands(click.Group):
         with interruptible():
             return super().main(*args, **kwargs)
 
-    invoke = guarded(click.Group.invoke)  # while a command's module is imported, too
+    @guarded  # while a command's module is imported, too
+    def invoke(self, ctx: click.Context) -> Any:
+        return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)

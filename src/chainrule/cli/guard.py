@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from chainrule._errors import ChainruleError
-from chainrule.cli.interruptions import exit_code, name
+from chainrule.cli.interruptions import exit_code, name, too_late
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -47,6 +47,7 @@ def guarded(command: Command) -> Command:
             try:
                 result = command(*args, **kwargs)
             except KeyboardInterrupt as error:
+                too_late()
                 raise _Interrupted(" before the end") from error
             except ChainruleError as error:
                 raise _BadInput(" ".join(str(error).split())) from error
@@ -59,10 +60,12 @@ def guarded(command: Command) -> Command:
             except (click.exceptions.Exit, click.ClickException):
                 raise
             except Exception as error:
+                too_late()
                 if exit_code() is None:
                     raise
                 raise _Interrupted(" before the end") from error  # a library has turned it into another error
         if exit_code() is not None:
+            too_late()
             raise _Interrupted("; what was complete is kept")
         return result
 

@@ -13,8 +13,9 @@ from typing import Any
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _LATER = 0.01  # seconds
-# Where a folder is made or deleted, or a file replaced: that is finished first, or a part of it would stay behind.
-_FINISHED_FIRST = ("tempfile", "chainrule.files.replacing")
+# Where a folder is made or deleted, or a file replaced, or a library imported: that is finished first. Something would
+# stay behind, or a library that is written in C++ end the process.
+_FINISHED_FIRST = ("tempfile", "chainrule.files.replacing", "importlib._bootstrap")
 
 
 class _Interruption(KeyboardInterrupt):
@@ -22,15 +23,17 @@ class _Interruption(KeyboardInterrupt):
 
 
 class _Arrived:
-    """The first signal since the command began; None if there was none."""
+    """The first signal since the command began, the timer that sends one again, and whether more are too late."""
 
     signal: int | None = None
+    timer: threading.Timer | None = None
+    too_late: bool = False
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
     """Handle the signals of this process while a command runs; one that the caller ignores (`nohup`) stays ignored."""
-    _Arrived.signal = None
+    _Arrived.signal, _Arrived.too_late = None, False
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may set handlers
         return
@@ -42,6 +45,8 @@ def interruptible() -> Iterator[None]:
                 signal.signal(number, _interrupt)
         yield
     finally:
+        if _Arrived.timer is not None:
+            _Arrived.timer.cancel()
         sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -64,7 +69,14 @@ def name() -> str:
     return "SIGTERM" if _Arrived.signal == signal.SIGTERM else "Ctrl-C"
 
 
+def too_late() -> None:
+    """Ignore further signals: the command has ended, and only has to say how."""
+    _Arrived.too_late = True
+
+
 def _interrupt(number: int, frame: FrameType | None) -> None:
+    if _Arrived.too_late:
+        return
     if _Arrived.signal is None:
         _Arrived.signal = number
     if _is_to_be_finished(frame):
@@ -74,7 +86,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _is_to_be_finished(frame: FrameType | None) -> bool:
-    while frame is not None:
+    while frame is not None and frame.f_globals.get("__name__") != "chainrule.cli":  # where the command began
         if frame.f_globals.get("__name__") in _FINISHED_FIRST or "rmtree" in frame.f_code.co_name:
             return True
         frame = frame.f_back
@@ -94,4 +106,6 @@ def _again_if_lost(hook: Any) -> Any:
 
 
 def _send_later(number: int) -> None:
-    threading.Timer(_LATER, _thread.interrupt_main, (number,)).start()
+    _Arrived.timer = threading.Timer(_LATER, _thread.interrupt_main, (number,))
+    _Arrived.timer.daemon = True
+    _Arrived.timer.start()
