@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from chainrule._lazy import on_first_use
 from chainrule._version import __version__
 
+TYPE_CHECKING = False  # what `typing` calls it: importing that takes as long as all else that a command does first
 if TYPE_CHECKING:
     from chainrule import callbacks as callbacks
     from chainrule import lab as lab

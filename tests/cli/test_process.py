@@ -1,5 +1,6 @@
 """What only a process of its own shows: Ctrl-C, a terminal, a full disk, pipes that close."""
 
+import json
 import os
 import pty
 import re
@@ -31,20 +32,137 @@ def large(tmp_path) -> Path:
     return table
 
 
-def test_ctrl_c_keeps_the_best_model_so_far(tmp_path, large):
+@pytest.mark.parametrize(("number", "code", "name"), [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM")])
+def test_an_interrupted_training_keeps_the_best_model_so_far(tmp_path, large, number, code, name):
     model = tmp_path / "m.safetensors"
     command = [sys.executable, "-m", "chainrule", "train", large, "-t", "y", "-m", model, "--json", *ENDLESS]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as training:
         assert any(line.startswith("epoch 2/") for line in training.stderr)
-        training.send_signal(signal.SIGINT)
+        training.send_signal(number)
         stdout, stderr = training.communicate(timeout=GIVE_UP)
-    assert training.returncode == 0, stderr
+    assert training.returncode == code, stderr
     assert "Traceback" not in stderr
     assert "stopped: interrupted in epoch" in stderr
+    assert stderr.endswith(f"Interrupted by {name}; what was complete is kept.\n")
     loaded = load(model)
     assert loaded.model_.training["history"]["stop_reason"] == "interrupted"
     assert '"stop_reason": "interrupted"' in stdout
     assert loaded.evaluate(large)["accuracy"] > 0.9
+
+
+# Put before the command: at a named moment the process sends itself a signal.
+AT = """
+import os, signal, sys
+import chainrule.cli
+class Dropped:
+    def __init__(self, number):
+        self.number = number
+    def __del__(self):
+        os.kill(os.getpid(), self.number)
+        sum(range(10))
+def at(module, name, number, where="before"):
+    import importlib
+    holder = importlib.import_module(module)
+    *path, last = name.split(".")
+    for part in path:
+        holder = getattr(holder, part)
+    original = getattr(holder, last)
+    def moment(*args, **kwargs):
+        setattr(holder, last, original)
+        if where == "before":
+            os.kill(os.getpid(), number)
+        if where == "in a finaliser":
+            Dropped(number)
+        result = original(*args, **kwargs)
+        if where == "after":
+            os.kill(os.getpid(), number)
+        return result
+    setattr(holder, last, moment)
+{}
+from chainrule.__main__ import run
+run()
+"""
+MOMENTS = {
+    "importing": 'at("importlib", "import_module", {})',
+    "reading": 'at("chainrule.table.reading.read", "scanned", {})',
+    "splitting": 'at("chainrule.tabular.prepare", "split_table", {})',
+    "encoding": 'at("chainrule.table.encoding.encoder", "Encoder.transform", {})',
+    "in a finaliser": 'at("chainrule.tabular.prepare", "split_table", {}, "in a finaliser")',
+    "making a folder": 'at("tempfile", "mkdtemp", {}, "after")',
+    "deleting a folder": 'at("shutil", "rmtree", {}, "before")',
+}
+
+
+@pytest.mark.one_in(3)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("moment", MOMENTS.values(), ids=MOMENTS)
+def test_an_interrupted_command_is_one_line_and_leaves_no_folder(tmp_path, large, moment, number):
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    code = AT.format(moment.format(int(number)))
+    command = [sys.executable, "-c", code, "train", large, "-t", "y", "-m", tmp_path / "m", "--quiet", *ENDLESS[:2]]
+    ended = subprocess.run(
+        [*command, "--epochs", "1", "--memory", "500MB"],
+        env=os.environ | {"TMPDIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=GIVE_UP,
+    )
+    assert ended.returncode == 128 + number, ended.stderr
+    assert re.fullmatch(
+        r"Interrupted by (Ctrl-C|SIGTERM)( before the end|; what was complete is kept)\.\n", ended.stderr
+    )
+    assert list(folder.iterdir()) == []
+
+
+def test_ctrl_c_while_baselines_are_trained_keeps_the_model(tmp_path, large):
+    code = AT.format('at("chainrule.tabular.train", "_linear_model", signal.SIGINT)')
+    model = tmp_path / "m"
+    command = [sys.executable, "-c", code, "train", large, "-t", "y", "-m", model, "--json", *ENDLESS[:2]]
+    ended = subprocess.run([*command, "--epochs", "1"], capture_output=True, text=True, check=False, timeout=GIVE_UP)
+    assert ended.returncode == 130
+    assert json.loads(ended.stdout)["baselines"] == {}
+    assert load(model).model_.training["history"]["stop_reason"] == "max_iter"
+
+
+def test_a_signal_that_the_caller_ignores_stays_ignored(process, classes, tmp_path):
+    """As under `nohup` or behind `&`."""
+    code = AT.format('at("chainrule.tabular.prepare", "split_table", signal.SIGTERM)')
+    command = [sys.executable, "-c", code, "train", classes.table, "-t", "kind", "-m", tmp_path / "m", "--quiet"]
+    ended = subprocess.run(
+        [*command, "--epochs", "1"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=GIVE_UP,
+        preexec_fn=lambda: signal.signal(signal.SIGTERM, signal.SIG_IGN),
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, 0])
+def test_two_trainings_do_not_share_a_folder(tmp_path, large, process, number):
+    """The second is refused while the first trains, whether it is to be resumed or not; death frees the folder."""
+    folder, endless = tmp_path / "run", [sys.executable, "-m", "chainrule", "train", large, "-t", "y", *ENDLESS]
+    arguments = "train", large, "-t", "y", "-m", tmp_path / "second", "--checkpoint", folder
+    with subprocess.Popen(
+        [*endless, "-m", tmp_path / "first", "--checkpoint", folder], stderr=subprocess.PIPE, text=True
+    ) as first:
+        assert any(line.startswith("epoch 2/") for line in first.stderr)
+        for options in ((), ("--seed", "5")):
+            refused = process(*arguments, *ENDLESS, *options)
+            assert re.match(rf"the folder \S+ is in use by process {first.pid} on .* since 20", refused.error)
+        assert first.poll() is None
+        assert (folder / "encoded-rows" / "prepared.json").exists()
+        first.send_signal(number or signal.SIGINT)
+        first.communicate(timeout=GIVE_UP)
+    if number:
+        assert (folder / "lock").exists()  # of a dead process: nobody is held up
+    changed = process(*arguments, *ENDLESS, "--seed", "5")
+    assert changed.code == 2
+    assert "shares: seed was 0, now 5." in changed.stderr
+    assert not (folder / "lock").exists()
 
 
 def read_terminal(arguments: list[str]) -> str:

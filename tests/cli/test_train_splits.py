@@ -306,15 +306,53 @@ def test_killed_folds_go_on_to_the_same_bits(visits, tmp_path, when):
     run = {"checkpoint": tmp_path / "run", "announce": Watching, "on_fold": on_fold}
     with pytest.raises(Killed):
         cross_validate(task, changes, 3, **run)
-    for other in ({"seed": 1}, {"memory": "1GB"}):
-        with pytest.raises(CheckpointError, match=r"another cross-validation: (shares|memory) differ"):
+    for other, said in (({"seed": 1}, "shares: seed was 0, now 1"), ({"memory": "1GB"}, 'memory was null, now "1GB"')):
+        with pytest.raises(CheckpointError, match=f"another cross-validation: {said}"):
             cross_validate(task, changes, 3, **run, **other)
-    with pytest.raises(CheckpointError, match="another cross-validation: cv differ"):
+    with pytest.raises(CheckpointError, match="another cross-validation: cv was 3, now 4"):
         cross_validate(task, changes, 4, **run)
     again = cross_validate(task, changes, 3, **run)[0].model
     assert len(trainings) == (4 if when == "after a fold" else 5)  # three folds and the model, and the killed one
     assert again.training["cross_validation"] == whole.training["cross_validation"]
     assert np.array_equal(again.predict(str(visits)), whole.predict(str(visits)))
+    assert not list((tmp_path / "run").iterdir())
+
+
+def test_ctrl_c_while_a_fold_is_compared_ends_the_folds(visits, tmp_path):
+    """The network of the fold is there, but not all of its figures: the same call does this fold again."""
+    task, interruptions = Task(str(visits), ["price"], test=0.0), iter([KeyboardInterrupt])
+
+    class Listener:
+        def __init__(self, *_):
+            """Begin a training."""
+
+        def on_segment(self, progress):
+            """Nothing within an epoch."""
+
+        def on_epoch(self, progress):
+            """Nothing after an epoch."""
+
+        def on_compare(self):
+            if (interruption := next(interruptions, None)) is not None:
+                raise interruption
+
+    run = {"checkpoint": tmp_path / "run", "announce": Listener}
+    changes = {"hidden_layer_sizes": (4,), "max_iter": 2}
+    with pytest.raises(KeyboardInterrupt):
+        cross_validate(task, changes, 2, **run)
+    again = cross_validate(task, changes, 2, **run)[0]
+    assert again.is_whole
+    assert {*again.figures} == {"network", "linear model", "baseline: mean"}
+
+
+def test_one_cross_validation_at_a_time_uses_a_folder(visits, tmp_path):
+    task, changes = Task(str(visits), ["price"], test=0.0), {"hidden_layer_sizes": (4,), "max_iter": 2}
+
+    def on_fold(number, fold):
+        with pytest.raises(CheckpointError, match="run is in use by this process"):
+            cross_validate(task, changes, 2, checkpoint=tmp_path / "run")
+
+    cross_validate(task, changes, 2, checkpoint=tmp_path / "run", on_fold=on_fold)
     assert not list((tmp_path / "run").iterdir())
 
 
@@ -333,7 +371,7 @@ def test_a_checkpoint_knows_the_split(visits, tmp_path):
     save_prepared(prepared, tmp_path, {"shares": asdict(shares)})
     restored = load_prepared(tmp_path, {"shares": asdict(shares)})
     assert (restored.shares, restored.split_notes, restored.schema) == (shares, prepared.split_notes, prepared.schema)
-    with pytest.raises(CheckpointError, match="shares differ"):
+    with pytest.raises(CheckpointError, match='shares: by was "patient", now null; shares: time was null, now "day"'):
         load_prepared(tmp_path, {"shares": asdict(Shares(time="day", seed=2))})
 
 

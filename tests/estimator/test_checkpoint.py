@@ -89,10 +89,10 @@ class Interrupt:
 @pytest.mark.parametrize(
     ("changes", "rows", "words"),
     [
-        ({"alpha": 0.5}, slice(None), "settings differ"),
-        ({"random_state": 1}, slice(None), "seed, settings differ"),
-        ({}, slice(1, None), "rows differ"),
-        ({}, slice(None, None, -1), "rows differ"),
+        ({"alpha": 0.5}, slice(None), "settings: alpha was 0.0001, now 0.5"),
+        ({"random_state": 1}, slice(None), "; settings: random_state was 0, now 1"),
+        ({}, slice(1, None), "rows are others"),
+        ({}, slice(None, None, -1), "rows are others"),
     ],
     ids=str,
 )
@@ -109,11 +109,37 @@ def test_another_validation_is_another_fit(tmp_path):
     file = tmp_path / "checkpoint"
     classifier(callbacks=[Interrupt()]).fit(X, y, X_val=X[:50], y_val=y[:50], checkpoint=file)
     for rows in (slice(51), slice(1, 51)):
-        with pytest.raises(CheckpointError, match="rows differ"):
+        with pytest.raises(CheckpointError, match="rows are others"):
             classifier(callbacks=[Interrupt()]).fit(X, y, X_val=X[rows], y_val=y[rows], checkpoint=file)
-    with pytest.raises(CheckpointError, match="rows differ"):
+    with pytest.raises(CheckpointError, match="rows are others"):
         classifier(callbacks=[Interrupt()]).fit(X, y, checkpoint=file)
     classifier(callbacks=[Interrupt()]).fit(X, y, X_val=X[:50], y_val=y[:50], checkpoint=file)
+
+
+def test_a_checkpoint_in_use_is_refused(tmp_path):
+    """By another process, whose death frees it, and by another fit of this one."""
+    table, file = tmp_path / "table.npz", tmp_path / "checkpoint"
+    np.savez(table, X=X, y=y)
+    with run(table, file, GIVE_UP, "") as first:
+        while first.stdout.readline() != "4\n":
+            pass
+        before = file.read_bytes()
+        with pytest.raises(CheckpointError, match=f"checkpoint is in use by process {first.pid} on .* since 20"):
+            classifier().fit(X, y, checkpoint=file)
+        assert file.read_bytes() == before
+        first.kill()
+    with pytest.raises(CheckpointError, match="of another training"):  # it is read now
+        classifier().fit(X, y, checkpoint=file)
+    other = tmp_path / "other"
+
+    class Nested:
+        def on_epoch_end(self, ctx):
+            with pytest.raises(CheckpointError, match="in use by this process"):
+                classifier().fit(X, y, checkpoint=other)
+
+    classifier(callbacks=[Nested()]).fit(X, y, checkpoint=other)
+    assert not list(tmp_path.glob("*.lock"))
+    assert not list(tmp_path.glob("other*"))
 
 
 def double(z):
@@ -136,7 +162,7 @@ def test_another_function_is_another_fit(tmp_path):
     file = tmp_path / "checkpoint"
     one, other = (double, slope_of_double), (triple, slope_of_triple)
     classifier(callbacks=[Interrupt()], activation=one, engine="reference").fit(X, y, checkpoint=file)
-    with pytest.raises(CheckpointError, match=r"settings differ .*test_checkpoint\.double"):
+    with pytest.raises(CheckpointError, match=r"settings: activation was .*test_checkpoint\.double"):
         classifier(callbacks=[Interrupt()], activation=other, engine="reference").fit(X, y, checkpoint=file)
 
 

@@ -143,18 +143,20 @@ def test_halving_by_epochs(min_resources):
     grid = {"alpha": [0.0001, 0.01, 0.1, 1.0, 5.0], "learning_rate_init": [0.001, 0.01]}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # max_iter is short on purpose
-        theirs = HalvingGridSearchCV(net, grid, cv=3, return_train_score=False, **most).fit(X, LABELS)
+        theirs = HalvingGridSearchCV(net, grid, cv=3, **most).fit(X, LABELS)
         ours = MLPSearchCV(net, grid, cv=3, **most).fit(X, LABELS)
         auto = MLPSearchCV(clone(net).set_params(max_iter=20), grid, cv=3, **(most | {"max_resources": "auto"}))
         assert_same_results(auto.fit(X, LABELS), theirs)
     assert_same_results(ours, theirs)
     assert len(set(ours.cv_results_["iter"])) > 2
+    for name in ("n_iterations_", "n_candidates_", "n_resources_"):
+        assert getattr(ours, name) == getattr(theirs, name)
 
 
 @pytest.mark.parametrize("factor", [2, 3, 1.5])
 def test_halving_by_rows(factor):
     arguments = {"cv": 2, "factor": factor, "random_state": 3, "min_resources": "exhaust"}
-    theirs = HalvingGridSearchCV(regressor(), GRID, return_train_score=False, **arguments).fit(X, TARGET)
+    theirs = HalvingGridSearchCV(regressor(), GRID, **arguments).fit(X, TARGET)
     ours = MLPSearchCV(regressor(), GRID, resource="n_samples", **arguments).fit(X, TARGET)
     assert_same_results(ours, theirs)
 
@@ -162,7 +164,7 @@ def test_halving_by_rows(factor):
 def test_halving_of_random_candidates():
     space, arguments = {"alpha": loguniform(1e-5, 10)}, {"cv": 2, "random_state": 3, "min_resources": 20}
     theirs = HalvingRandomSearchCV(classifier(), space, n_candidates=7, return_train_score=False, **arguments)
-    ours = MLPSearchCV(classifier(), space, n_iter=7, resource="n_samples", **arguments)
+    ours = MLPSearchCV(classifier(), space, n_iter=7, resource="n_samples", return_train_score=False, **arguments)
     assert_same_results(ours.fit(X, LABELS), theirs.fit(X, LABELS))
 
 

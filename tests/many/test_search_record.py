@@ -5,6 +5,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from threading import Lock
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -12,11 +14,11 @@ import pytest
 from scipy.stats import uniform
 from sklearn.exceptions import FitFailedWarning
 
-from chainrule import MLPSearchCV
+from chainrule import MLPClassifier, MLPSearchCV
 from chainrule._errors import InvalidParameterError, SearchRecordError
 
-from ..patience import GIVE_UP
-from .conftest import LABELS, TARGET, X, classifier, regressor
+from ..patience import GIVE_UP, wait_until
+from .conftest import LABELS, SMALL, TARGET, X, classifier, regressor
 from .deeds import ROOT, Note
 from .searcher import rows, search_of
 
@@ -99,11 +101,9 @@ DIFFERENT = {
     "weights": {"sample_weight": np.ones(len(X))},
     "a parameter": {"estimator": classifier(dropout=0.1)},
     "the seed": {"estimator": classifier(random_state=1)},
-    "candidates": {"param_grid": {"alpha": [0.1]}},
     "splits": {"cv": 3},
     "scoring": {"scoring": "f1_macro"},
     "training scores": {"return_train_score": True},
-    "halving": {"resource": "max_iter"},
     "the kind of table": {"X": pd.DataFrame(X)},
 }
 
@@ -120,17 +120,99 @@ def test_the_record_of_another_search_is_refused(tmp_path, change):
     with pytest.raises(SearchRecordError, match="is the record of another search"):
         run(**change)
     assert (tmp_path / "r").read_bytes() == before
+    assert not (tmp_path / "r.lock").exists()
     run(workers="joblib", verbose=0, time_budget=1e6)
 
 
-def test_random_candidates_without_a_seed_are_another_search(tmp_path):
-    for expected in (None, SearchRecordError):
-        search = MLPSearchCV(classifier(), {"alpha": uniform()}, n_iter=2, cv=2, record=tmp_path / "r", refit=False)
-        if expected is None:
-            search.fit(X, LABELS)
-        else:
-            with pytest.raises(expected, match="random_state=None"):
-                search.fit(X, LABELS)
+def test_random_candidates_without_a_seed_are_another_search_each_time(tmp_path):
+    search = MLPSearchCV(classifier(), {"alpha": uniform()}, n_iter=2, cv=2, record=tmp_path / "r")
+    with pytest.raises(InvalidParameterError, match="Set random_state"):
+        search.fit(X, LABELS)
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_record_grows(tmp_path, marks):
+    """Values given later are evaluated; those that were there are read, wherever they stand now."""
+    net = classifier(callbacks=Note(marks))
+
+    def found(alphas, **changes):
+        arguments = {"cv": 3, "refit": False, "record": tmp_path / "r"} | changes
+        return MLPSearchCV(net, {"alpha": alphas}, **arguments).fit(X, LABELS)
+
+    found([0.1, 1.0])
+    grown = found([3.0, 1.0, 0.1])
+    assert len(list(marks.iterdir())) == 9
+    assert scores(grown) == scores(found([3.0, 1.0, 0.1], record=None))
+
+
+SCORER = """
+LEAST = 0.5
+
+def weight(y):
+    return 1.0
+
+def score(estimator, X, y):
+    return weight(y) * (estimator.predict_proba(X).max(axis=1) > LEAST).mean()
+
+class Scaled:
+    factor = 2.0
+
+    def __call__(self, estimator, X, y):
+        return self.factor * score(estimator, X, y)
+"""
+EDITS = {"itself": ("weight(y) *", "2 * weight(y) *"), "what it calls": ("1.0", "3.0"), "a constant": ("0.5", "0.9")}
+
+
+@pytest.fixture
+def scorer(monkeypatch):
+    """Import the scorer as its file is after an edit."""
+
+    def imported(*edit):
+        module = ModuleType("scorer_of_a_user")
+        exec(SCORER.replace(*edit) if edit else SCORER, vars(module))
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        return module
+
+    return imported
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+@pytest.mark.parametrize("scoring", [lambda m: m.score, lambda m: m.Scaled(), lambda m: lambda *a: m.score(*a)])
+def test_edited_code_is_another_search(tmp_path, scorer, edit, scoring):
+    def run(*edit):
+        given = scoring(scorer(*edit))
+        return MLPSearchCV(classifier(), GRID, cv=2, refit=False, scoring=given, record=tmp_path / "r").fit(X, LABELS)
+
+    assert scores(run()) == scores(run())
+    with pytest.raises(SearchRecordError, match="what differs is the scoring or its code"):
+        run(*edit)
+
+
+def test_an_edited_method_of_an_estimator_is_another_search(tmp_path):
+    def run(power):
+        class Powered(MLPClassifier):
+            def predict(self, X):
+                return super().predict(X**power)
+
+        net = Powered((5,), **SMALL, random_state=0)
+        MLPSearchCV(net, {"alpha": [1.0]}, cv=2, refit=False, record=tmp_path / "r").fit(X, LABELS)
+
+    run(1)
+    run(1)
+    with pytest.raises(SearchRecordError, match="the estimator, its parameters or its code"):
+        run(2)
+
+
+def test_a_record_in_use_is_refused(tmp_path, marks):
+    """A second process is refused while the first searches; when that is killed, the record is free."""
+    command = [sys.executable, "-m", "tests.many.searcher", tmp_path / "r", marks, ""]
+    with subprocess.Popen([*command, "wait"], cwd=ROOT) as first:
+        wait_until(lambda: (tmp_path / "r").exists() and rows(tmp_path / "r"), first)
+        with pytest.raises(SearchRecordError, match=f"in use by process {first.pid} on"):
+            search_of(tmp_path / "r", marks, "").fit(X, LABELS)
+        first.kill()
+    search_of(tmp_path / "r", marks, "").fit(X, LABELS)
+    assert not (tmp_path / "r.lock").exists()
 
 
 def test_files_that_are_no_record(tmp_path):
@@ -143,7 +225,8 @@ def test_files_that_are_no_record(tmp_path):
 
 
 def test_what_cannot_be_pickled_has_no_fingerprint(tmp_path):
-    search = MLPSearchCV(classifier(), GRID, cv=2, scoring=lambda *_: 1.0, record=tmp_path / "r")
+    lock = Lock()
+    search = MLPSearchCV(classifier(), GRID, cv=2, scoring=lambda *_: lock.locked(), record=tmp_path / "r")
     with pytest.raises(InvalidParameterError, match="record=None"):
         search.fit(X, LABELS)
     assert not (tmp_path / "r").exists()
@@ -155,7 +238,7 @@ def test_what_cannot_be_pickled_has_no_fingerprint(tmp_path):
 def test_outcomes_that_are_none(tmp_path, outcome):
     search = MLPSearchCV(classifier(), GRID, cv=2, refit=False, record=tmp_path / "r").fit(X, LABELS)
     with sqlite3.connect(tmp_path / "r") as connection:
-        connection.execute("UPDATE evaluation SET outcome = ? WHERE candidate = 1", (outcome,))
+        connection.execute("UPDATE evaluation SET outcome = ? WHERE split = 1", (outcome,))
     connection.close()
     with pytest.raises(SearchRecordError, match="damaged"):
         search.fit(X, LABELS)

@@ -171,7 +171,7 @@ def test_a_record_brings_everything_back(tmp_path):
     assert load_prepared(tmp_path, fingerprint) is None
     save_prepared(prepared, tmp_path, fingerprint)
     assert load_prepared(tmp_path, fingerprint) == replace(prepared, split=None)
-    with pytest.raises(CheckpointError, match="another training: seed differ"):
+    with pytest.raises(CheckpointError, match="another training: seed was 1, now 2"):
         load_prepared(tmp_path, fingerprint | {"seed": 2})
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from chainrule._errors import CheckpointError, ModelFileError
+from chainrule.checkpoints.differences import differences
+from chainrule.files.lock import locked
 from chainrule.files.model_file import packed, read_model, unpacked
 from chainrule.files.records import CHECKPOINT
 from chainrule.files.replacing import flush
@@ -101,6 +104,21 @@ class CheckpointFile:
         """The files that it writes."""
         return [self._last, self._next, self._previous]
 
+    @property
+    def lock(self) -> Path:
+        """The file that `alone` locks."""
+        return self._last.with_name(f"{self._last.name}.lock")
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Keep other processes away from the files, before anything is read or written.
+
+        Raises
+        ------
+        CheckpointError
+            If another process uses them now.
+        """
+        return locked(self.lock, f"the checkpoint {self.path}", CheckpointError)
+
     def remove(self) -> None:
         """Delete the files, after the training has ended."""
         for path in self.found():
@@ -109,14 +127,10 @@ class CheckpointFile:
     def _check(self, path: Path, record: dict[str, Any]) -> None:
         if record.get("kind") != "checkpoint":
             raise CheckpointError(f"{path} is not a checkpoint of a training. Give another file or folder.")
-        theirs, ours = record.get("fingerprint"), self.fingerprint
-        theirs = theirs if isinstance(theirs, dict) else {}
-        changed = sorted(name for name in {*theirs, *ours} if theirs.get(name) != ours.get(name))
-        if changed:
-            name = changed[0]
+        if differs := differences(record.get("fingerprint") or {}, self.fingerprint):
             raise CheckpointError(
-                f"{path} is of another training: {', '.join(changed)} differ ({name} was {theirs.get(name)!r}, now "
-                f"{ours.get(name)!r}). Restore what it was, or delete the checkpoint to train from the beginning."
+                f"{path} is of another training: {differs}. Restore what it was, or delete the checkpoint to train "
+                "from the beginning."
             )
 
     @property

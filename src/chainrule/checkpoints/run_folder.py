@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,8 +13,10 @@ from typing import Any
 
 from chainrule._errors import CheckpointError
 from chainrule.checkpoints.checkpoint_file import CheckpointFile
+from chainrule.files.lock import locked
 
 _CHECKPOINT = "checkpoint.safetensors"
+_LOCK = "lock"
 _ROWS = "encoded-rows"
 
 
@@ -43,13 +45,22 @@ class Workplace:
 
 
 def has_checkpoint(folder: str | os.PathLike[str]) -> bool:
-    """Say whether a training has left a checkpoint in a folder."""
-    return bool(CheckpointFile(Path(folder, _CHECKPOINT), {}).found())
+    """Say whether a training has left a checkpoint in a folder.
+
+    Raises
+    ------
+    CheckpointError
+        If another process uses the folder now.
+    """
+    if not Path(folder).is_dir():
+        return False
+    with _alone_in(Path(folder)):
+        return bool(CheckpointFile(Path(folder, _CHECKPOINT), {}).found())
 
 
 def places(folder: str | os.PathLike[str]) -> list[Path]:
     """Return the files and folders that a training creates and deletes in a folder for checkpoints."""
-    return [Path(folder, _ROWS), *CheckpointFile(Path(folder, _CHECKPOINT), {}).places]
+    return [Path(folder, _LOCK), Path(folder, _ROWS), *CheckpointFile(Path(folder, _CHECKPOINT), {}).places]
 
 
 @contextmanager
@@ -59,23 +70,41 @@ def workplace(folder: str | os.PathLike[str] | None) -> Iterator[Workplace]:
     Raises
     ------
     CheckpointError
-        If the folder cannot be made.
+        If the folder cannot be made, or another process uses it.
     """
     if folder is None:
         with TemporaryDirectory(prefix="chainrule-") as temporary:
             yield Workplace(Path(temporary))
         return
-    rows = Path(folder) / _ROWS
+    make_folder(Path(folder))
+    with _alone_in(Path(folder)):
+        rows = Path(folder) / _ROWS
+        make_folder(rows)
+        place = Workplace(rows, rows.parent / _CHECKPOINT, keep=any(rows.iterdir()))
+        try:
+            yield place
+        finally:
+            if not place.keep:
+                shutil.rmtree(rows)
+                CheckpointFile(rows.parent / _CHECKPOINT, {}).remove()
+
+
+def _alone_in(folder: Path) -> AbstractContextManager[None]:
+    """Keep other trainings out of a folder: they would read, overwrite and delete the rows of this one."""
+    return locked(folder / _LOCK, f"the folder {folder}", CheckpointError)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, unless it is there.
+
+    Raises
+    ------
+    CheckpointError
+        If it cannot be made.
+    """
     try:
-        rows.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        file = next((place for place in (rows, *rows.parents) if place.is_file()), None)
+        file = next((place for place in (folder, *folder.parents) if place.is_file()), None)
         reason = f"{file} is a file" if file else error.strerror or error
         raise CheckpointError(f"the folder {folder} cannot be made: {reason}. Give another folder.") from error
-    place = Workplace(rows, rows.parent / _CHECKPOINT, keep=any(rows.iterdir()))
-    try:
-        yield place
-    finally:
-        if not place.keep:
-            shutil.rmtree(rows)
-            CheckpointFile(rows.parent / _CHECKPOINT, {}).remove()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 import click
 
 from chainrule._version import __version__
 from chainrule.cli.guard import guarded
+from chainrule.cli.interruptions import interruptible
 
 # The one-line help of each command is here, so that `chainrule --help` imports no command.
 _COMMANDS = {
@@ -23,6 +25,14 @@ _COMMANDS = {
 
 class _Commands(click.Group):
     """A group that imports a command's module when the command is called."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        with interruptible():
+            return super().main(*args, **kwargs)
+
+    @guarded  # while a command's module is imported, too
+    def invoke(self, ctx: click.Context) -> Any:
+        return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)

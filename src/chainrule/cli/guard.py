@@ -1,9 +1,10 @@
-"""Errors of a command as one line with exit code 2, and warnings as one line each."""
+"""Errors of a command as one line with exit code 2, warnings as one line each; Ctrl-C and SIGTERM as one line, too."""
 
 from __future__ import annotations
 
 import errno
 import functools
+import signal
 import sys
 import warnings
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from chainrule._errors import ChainruleError
+from chainrule.cli.interruptions import exit_code, name, too_late
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -20,15 +22,33 @@ class _BadInput(click.ClickException):
     exit_code = 2
 
 
+class _Interrupted(click.ClickException):
+    """Has the exit code that shells give: 130 after Ctrl-C, 143 after SIGTERM."""
+
+    @property
+    def exit_code(self) -> int:  # type: ignore[override]
+        return exit_code() or 128 + signal.SIGINT
+
+    def show(self, file: Any = None) -> None:
+        begin = "\n" if sys.stderr.isatty() else ""  # behind the ^C of the terminal
+        click.echo(f"{begin}Interrupted by {name()}{self.message}.", file=file, err=True)
+
+
 def guarded(command: Command) -> Command:
-    """Print the package's errors and warnings as one line each on standard error."""
+    """Print the package's errors and warnings as one line each on standard error.
+
+    After a signal the exit code is 130 or 143, also where the command has come to an end: `train && deploy` stops.
+    """
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
         with warnings.catch_warnings():
             warnings.showwarning = _show
             try:
-                return command(*args, **kwargs)
+                result = command(*args, **kwargs)
+            except KeyboardInterrupt as error:
+                too_late()
+                raise _Interrupted(" before the end") from error
             except ChainruleError as error:
                 raise _BadInput(" ".join(str(error).split())) from error
             except OSError as error:
@@ -37,6 +57,17 @@ def guarded(command: Command) -> Command:
                 raise _BadInput(f"the system says: {error}.") from error
             except MemoryError as error:
                 raise _BadInput("the table does not fit into memory; take fewer rows or columns.") from error
+            except (click.exceptions.Exit, click.ClickException):
+                raise
+            except Exception as error:
+                too_late()
+                if exit_code() is None:
+                    raise
+                raise _Interrupted(" before the end") from error  # a library has turned it into another error
+        if exit_code() is not None:
+            too_late()
+            raise _Interrupted("; what was complete is kept")
+        return result
 
     return run  # type: ignore[return-value]
 

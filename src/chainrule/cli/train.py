@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, closing
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from chainrule.cli.guard import guarded, names
+from chainrule.cli.interruptions import of_an_mpi_job
 from chainrule.cli.read_options import given_read_options, read_options
 
 if TYPE_CHECKING:
@@ -105,6 +107,9 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     chainrule train visits.csv --target ill --split-by patient --cv 5
     chainrule train sales.csv --target sold --split-time day
 
+    Ctrl-C while the network is trained ends the training: the best weights so far are tested and saved, and the exit
+    code is 130 (143 after SIGTERM), so that `chainrule train ... && deploy` stops.
+
     A table that is too large for memory, or used with --memory or --checkpoint, is read in batches. Its encoded rows
     are then cached on disk, in the checkpoint's folder or the system's temporary folder.
 
@@ -117,6 +122,7 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     from chainrule.cli.progress import Reading, Reporter
     from chainrule.cli.train_settings import embedding_size, given_objective, given_settings
     from chainrule.cli.train_text import after, before, of_fold, of_model, summary
+    from chainrule.distributed.distribution import on_root
     from chainrule.files.model_file import check_writable
     from chainrule.storage import save
     from chainrule.table.reading.inputs import check_outputs
@@ -134,6 +140,8 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     if distribution is not None:
         distribution.check()
     is_root = distribution is None or distribution.is_root
+    if options["mpi"]:
+        of_an_mpi_job(is_root)
     quiet, as_json = quiet or not is_root, as_json and is_root
     say = _say(quiet, as_json)
     columns = {name: names(options[name]) for name in ROLES}
@@ -142,7 +150,7 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     described = False
     with ExitStack() as stack:
         reading = stack.enter_context(closing(Reading(quiet)))
-        _begin(reading, table, options["memory"], checkpoint if is_root else None)
+        on_root(distribution, partial(_begin, reading, table, options["memory"], checkpoint))
 
         def announce(prepared: PreparedTable, settings: Settings) -> Reporter:
             reading.close()

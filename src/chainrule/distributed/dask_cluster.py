@@ -58,8 +58,8 @@ class Cluster:
         while not (living := self._running()):
             if time.monotonic() > ends:
                 raise ClusterError(
-                    f"the cluster at {self.client.scheduler.address} has had no worker for {self.timeout:g} s: start "
-                    "some (`dask worker ADDRESS`), and train again."
+                    f"the cluster at {self.client.scheduler.address} has had no worker for {self.timeout:g} s: "
+                    f"{remedy(known_workers(self.client))}, and train again."
                 )
             time.sleep(0.1)
         new = iter([address for address in living if address not in self.addresses])
@@ -82,9 +82,10 @@ class Cluster:
             except _LOST as error:
                 if attempt == self.attempts:
                     raise ClusterError(
-                        f"the same work was lost {attempt} times, at last because {error} Look at the workers' logs "
-                        f"(memory?). If a step takes more than {self.timeout:g} s, set Dask's chainrule.step-timeout "
-                        "higher. Then go on from the last checkpoint, or train again."
+                        f"the same work was lost {attempt} times, at last because {error} Look at the workers' logs: "
+                        "most often one has too little memory for its shards (give it more, or start more workers). "
+                        f"If a step takes more than {self.timeout:g} s, set Dask's chainrule.step-timeout higher. Then "
+                        "go on from the last checkpoint, or train again."
                     ) from error
             self._recover(min(len(self.addresses), self.n_ranks))
 
@@ -136,8 +137,8 @@ class Cluster:
 
     def _running(self) -> list[str]:
         """Return the workers that take tasks, which excludes those that are starting, or paused for lack of memory."""
-        known = self.client.sync(self.client.scheduler.identity)["workers"]
-        return sorted(address for address, worker in known.items() if worker["status"] == "running")
+        known = known_workers(self.client)
+        return sorted(address for address, status in known.items() if status == "running")
 
     def _recover(self, wanted: int) -> None:
         """Remove workers that do not answer from the scheduler; give lost workers a moment to come back."""
@@ -161,6 +162,19 @@ class Cluster:
             return bool(await asyncio.wait_for(asked, self.grace))
         except TimeoutError:
             return False
+
+
+def known_workers(client: Client) -> dict[str, str]:
+    """Return the status of each worker: "running", or "paused" for lack of memory, ..."""
+    workers = client.sync(client.scheduler.identity)["workers"]
+    return {address: worker["status"] for address, worker in workers.items()}
+
+
+def remedy(known: dict[str, str]) -> str:
+    """Say what to do where no worker takes tasks."""
+    if paused := sum(status == "paused" for status in known.values()):
+        return f"the memory of {paused} is full; give workers more (`dask worker ADDRESS --memory-limit 8GB`)"
+    return "start some (`dask worker ADDRESS`), with more memory if they have died"
 
 
 async def _forget(addresses: Sequence[str], dask_scheduler: Scheduler) -> None:

@@ -122,7 +122,24 @@ class Distribution:
                     f"there is no Dask scheduler at {self.where} ({error}). Start one (`dask scheduler`), and give the "
                     "address that it prints."
                 ) from None
-        return self.where if hasattr(self.where, "scheduler_info") else None
+        if not hasattr(self.where, "scheduler_info"):
+            return None
+        check_open(self.where)
+        return self.where
+
+
+def on_root(distribution: Distribution | None, function: Callable[[], Result]) -> Result:
+    """Call a function once: in this process, or on the root rank, where its failure is one of every rank."""
+    return function() if distribution is None else distribution.broadcast(function)
+
+
+def check_open(client: Any) -> None:
+    """Raise ClusterError if a Dask client is closed, or has lost its scheduler."""
+    if client.status not in ("running", "newly-created", "connecting"):
+        raise ClusterError(
+            f"the Dask client is {client.status}, because it or its cluster was closed: create another "
+            "dask.distributed.Client, and give that."
+        )
 
 
 def _imported(module: str, extra: str) -> Any:

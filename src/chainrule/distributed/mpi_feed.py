@@ -191,8 +191,9 @@ def _abort_on_error(comm: MPI.Comm) -> Iterator[None]:
     """End the whole job if one rank fails: the others would wait for it forever."""
     try:
         yield
-    except BaseException:
+    except BaseException as error:
         if comm.Get_size() > 1:
-            _write_error(traceback.format_exc())
+            interrupted = isinstance(error, KeyboardInterrupt)
+            _write_error("Interrupted within a step: the job ends.\n" if interrupted else traceback.format_exc())
             comm.Abort(1)
         raise

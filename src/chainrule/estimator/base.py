@@ -53,7 +53,7 @@ from chainrule.fit.build_network import activations_of
 from chainrule.fit.callback_protocol import AtEpochEnd, listed_callbacks
 from chainrule.fit.column_encoder import Columns
 from chainrule.fit.dataset import TrainingSet, split, stops_early
-from chainrule.fit.fingerprint import checkpoint_of
+from chainrule.fit.fingerprint import alone_with, checkpoint_of
 from chainrule.fit.fit_network import ValidationSet, fit_network, fit_one_epoch
 from chainrule.fit.initial_weights import InitialWeights
 from chainrule.fit.parameters import Settings, check_parameters, loss_of
@@ -191,7 +191,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         DivergenceError
             If a loss or gradient stops being finite; the message names the step and the layer.
         CheckpointError
-            If the checkpoint is of another fit; the message says what differs.
+            If the checkpoint is of another fit (the message says what differs), or another fit uses it now.
         ClusterError
             If a distributed training cannot continue; the message says what to do.
         """
@@ -200,6 +200,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             distribution.check()  # before anything is read
         check_written(self.callbacks, checkpoint, X, X_val, X_cal)
         with (
+            alone_with(checkpoint, distribution),
             open_inputs(X, y, sample_weight) as rows,
             open_inputs(X_val, y_val, sample_weight_val, format_of(rows[0])) as validation_rows,
             open_inputs(X_cal, y_cal, None, format_of(rows[0])) as (X_cal, y_cal, _),

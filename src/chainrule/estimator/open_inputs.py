@@ -82,7 +82,8 @@ def check_written(callbacks: Any, checkpoint: Any, *sources: Any) -> None:
         check_outputs({name: getattr(each, "places", [each.path])}, sources)
     paths: dict[str, list[Any]] = {name: [each.path] for name, each in writing.items()}
     if checkpoint is not None:
-        paths["checkpoint"] = list(CheckpointFile(checkpoint, {}).places)
+        file = CheckpointFile(checkpoint, {})
+        paths["checkpoint"] = [*file.places, file.lock]
     check_outputs(paths, sources)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,33 @@ import numpy as np
 from chainrule._errors import InvalidParameterError
 from chainrule._version import __version__
 from chainrule.checkpoints.checkpoint_file import CheckpointFile
-from chainrule.distributed.distribution import Distribution
+from chainrule.distributed.distribution import Distribution, on_root
 from chainrule.files.model_file import check_writable
 from chainrule.fit.dataset import TrainingSet
+
+
+@contextmanager
+def alone_with(path: Any, distribution: Distribution | None) -> Iterator[None]:
+    """Keep other fits away from a checkpoint; None is no checkpoint.
+
+    Raises
+    ------
+    CheckpointError
+        If another fit uses it now.
+    ModelFileError
+        If the file could not be written.
+    ClusterError
+        On the other ranks of an MPI job.
+    """
+    with ExitStack() as stack:
+
+        def enter() -> None:
+            check_writable(path)
+            stack.enter_context(CheckpointFile(path, {}).alone())
+
+        if path is not None:
+            on_root(distribution, enter)
+        yield
 
 
 def checkpoint_of(
@@ -30,16 +55,12 @@ def checkpoint_of(
     ------
     InvalidParameterError
         If the fit cannot be identified, for example because it continues from other weights.
-    ModelFileError
-        If the file could not be written.
     """
     if parameters["random_state"] is None or goes_on:
         raise InvalidParameterError(
             "checkpoint needs a fit that can be repeated: set random_state to a number, warm_start=False, and give no "
             "coef_init, intercept_init and embedding_init."
         )
-    if distribution is None or distribution.is_root:
-        check_writable(path)
     fingerprint = {
         "version": __version__,
         "estimator": kind,
@@ -52,7 +73,7 @@ def checkpoint_of(
 
 
 def _plain(value: Any) -> Any:
-    """Describe a parameter: plain values as they are, functions by name, other objects by class."""
+    """Describe a parameter: plain values as they are, functions by name and code, other objects by class."""
     if isinstance(value, list | tuple):
         return [_plain(part) for part in value]
     if isinstance(value, dict):
@@ -61,5 +82,8 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
-    named = value if hasattr(value, "__qualname__") else type(value)
-    return f"{named.__module__}.{named.__qualname__}"
+    if not hasattr(value, "__qualname__"):
+        return f"{type(value).__module__}.{type(value).__qualname__}"
+    from chainrule.fit.code_digest import digest  # few fits have functions among their parameters
+
+    return f"{value.__module__}.{value.__qualname__}, code {digest(value)[:8]}"

@@ -22,7 +22,7 @@ _TESTS: dict[str, Test] = {
     "min_resources": _or_word("exhaust"),
     "max_resources": _or_word("auto"),
     "time_budget": _or_none(_real(0, open_low=True)),
-    "return_train_score": _FLAG,
+    "return_train_score": _or_none(_FLAG),
 }
 
 

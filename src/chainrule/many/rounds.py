@@ -37,10 +37,6 @@ class Evaluator:
     verbose: bool
     known: dict[tuple[int, int, int], Outcome] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        if self.record is not None:
-            self.known = self.record.finished()
-
     def outcomes(
         self, iteration: int, candidates: Sequence[dict[str, Any]], share: float | None
     ) -> list[list[Outcome]]:
@@ -50,6 +46,8 @@ class Evaluator:
             for candidate, parameters in enumerate(candidates)
             for split in range(self.n_splits)
         ]
+        if self.record is not None:
+            self.known |= self.record.finished(tasks)
         unknown = [task for task in tasks if task.place not in self.known]
         if self.verbose:
             print(f"{len(candidates)} candidates, {self.n_splits} splits: {len(unknown)} evaluations are to be done")
@@ -71,13 +69,18 @@ class Evaluator:
 
 @dataclass
 class Found:
-    """The results of a search: a row for each candidate of each round that was evaluated on all splits."""
+    """The results of a search: a row for each candidate of each round that was evaluated on all splits.
+
+    `n_candidates` and `amounts` tell of each round how many candidates it had, and how much of the resource.
+    """
 
     n_splits: int
     candidates: list[dict[str, Any]] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     iterations: list[int] = field(default_factory=list)
     resources: list[int | None] = field(default_factory=list)
+    n_candidates: list[int] = field(default_factory=list)
+    amounts: list[int | None] = field(default_factory=list)
     last_whole: int = 0
     stop_sentence: str = ""
 
@@ -90,4 +93,6 @@ class Found:
         self.outcomes += [outcome for number in whole for outcome in each[number]]
         self.iterations += [iteration] * len(whole)
         self.resources += [amount] * len(whole)
+        self.n_candidates.append(len(candidates))
+        self.amounts.append(amount)
         return len(whole)

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import copy
 from numbers import Integral
 from typing import Any, Self
 
@@ -18,6 +19,7 @@ from sklearn.utils import check_random_state, indexable
 from sklearn.utils.validation import _num_samples
 
 from chainrule._errors import InvalidParameterError, warn
+from chainrule._version import __version__
 from chainrule.estimator.atomic_fit import all_or_nothing
 from chainrule.estimator.target_values import check_one_kind, present
 from chainrule.fit.parameters import one_of
@@ -25,7 +27,7 @@ from chainrule.many.candidates import amounts, candidates_of, survivors
 from chainrule.many.evaluation import Evaluations, Outcome, evaluate
 from chainrule.many.parameters import check_many
 from chainrule.many.rounds import Evaluator, Found
-from chainrule.many.search_record import SearchRecord, fingerprint, open_record
+from chainrule.many.search_record import SearchRecord, open_record
 from chainrule.many.worker_pool import make_pool
 
 _CHECKED = ("n_iter", "random_state", "factor", "min_resources", "max_resources", "resource", "time_budget")
@@ -48,8 +50,11 @@ class MLPSearchCV(BaseSearchCV):
         cross-validation of the estimator as it is.
     n_iter : int, default=None
         Draw so many candidates; None takes every combination.
-    scoring, cv, refit, error_score, return_train_score
+    scoring, cv, refit, error_score
         As for `GridSearchCV`. `cv` is asked for its splits once.
+    return_train_score : bool, default=None
+        Whether `cv_results_` has the scores on the training rows; None is scikit-learn's choice, False, with halving
+        True.
     random_state : int, RandomState or None, default=None
         Of the candidates drawn, and of the rows that halving by "n_samples" keeps.
     resource : None, "n_samples" or str, default=None
@@ -71,7 +76,8 @@ class MLPSearchCV(BaseSearchCV):
         that were evaluated on all splits; a warning and `stop_sentence_` say how many. The refit takes extra time.
     record : path, default=None
         An SQLite file with a row for each finished evaluation. Started again with the same file, the search does not
-        repeat them.
+        repeat them; it may have further candidates then. The file of another search is refused, also where only the
+        code of the estimator or of the scoring has changed.
     verbose : int, default=0
         Print a line for every evaluation.
 
@@ -80,6 +86,10 @@ class MLPSearchCV(BaseSearchCV):
     cv_results_, best_estimator_, best_params_, best_score_, best_index_, scorer_, n_splits_, refit_time_, multimetric_
         As for `GridSearchCV`; with halving, `cv_results_` has "iter" and "n_resources", too, and the best is the best
         of the last round that was finished.
+    n_iterations_ : int
+        With halving, the number of rounds.
+    n_candidates_, n_resources_ : list of int
+        With halving, how many candidates each round had, and how much of the resource.
     stop_sentence_ : str
         Why the search ended early; empty if it did not.
 
@@ -104,7 +114,7 @@ class MLPSearchCV(BaseSearchCV):
         cv: Any = None,
         refit: Any = True,
         error_score: Any = np.nan,
-        return_train_score: bool = False,
+        return_train_score: bool | None = None,
         random_state: Any = None,
         resource: str | None = None,
         factor: float = 3,
@@ -177,7 +187,7 @@ class MLPSearchCV(BaseSearchCV):
             "scorer": scorers,
             "fit_params": routed.estimator.fit,
             "score_params": routed.scorer.score,
-            "return_train_score": self.return_train_score,
+            "return_train_score": self._gives_train_scores,
             "error_score": self.error_score,
         }
         shared = Evaluations(clone(self.estimator), X, y, splits, arguments, seed)
@@ -189,6 +199,10 @@ class MLPSearchCV(BaseSearchCV):
         if self.refit:
             self._refit(X, y, routed.estimator.fit)
         return self
+
+    @property
+    def _gives_train_scores(self) -> bool:
+        return self.resource is not None if self.return_train_score is None else bool(self.return_train_score)
 
     def _check_parameters(self) -> None:
         resources = ("n_samples", *self.estimator.get_params())
@@ -220,14 +234,30 @@ class MLPSearchCV(BaseSearchCV):
         self, shared: Evaluations, candidates: list[Any], plan: list[Any], began: float
     ) -> Iterator[Evaluator]:
         deadline = math.inf if self.time_budget is None else began + self.time_budget
-        question = (candidates, plan, self.resource, self.factor, self.scoring, self._metric)
-        data = (shared.estimator, shared.X, shared.y, shared.splits, self.resource == "n_samples" and shared.seed)
-        further = {name: value for name, value in shared.fit_and_score.items() if name != "scorer"}
         opened: AbstractContextManager[SearchRecord | None] = nullcontext()
         if self.record is not None:
-            opened = open_record(self.record, fingerprint(question, data, further))
+            opened = open_record(self.record, self._decisive(shared))
         with opened as record, make_pool(self.workers, evaluate, shared, len(candidates) * self.n_splits_) as run:
             yield Evaluator(run, self.n_splits_, deadline, record, self.verbose > 0)
+
+    def _decisive(self, shared: Evaluations) -> dict[str, Any]:
+        """Return what decides the results of an evaluation, apart from its parameters."""
+        if self.random_state is None and (self.n_iter is not None or self.resource == "n_samples"):
+            raise InvalidParameterError(
+                "a search with a record needs random_state: with None every start draws others, and finds nothing of "
+                "what was recorded. Set random_state to a number, or record=None."
+            )
+        further = {name: value for name, value in shared.fit_and_score.items() if name != "scorer"}
+        return {
+            "the version of chainrule": __version__,
+            "the estimator, its parameters or its code": shared.estimator,
+            "X": shared.X,
+            "y": shared.y,
+            "the splits (a cv that shuffles needs a seed)": shared.splits,
+            "the scoring or its code": (self.scoring, shared.fit_and_score["scorer"]),
+            "return_train_score, error_score, or what fit and score are given": further,
+            "random_state of halving": self.resource == "n_samples" and shared.seed,
+        }
 
     def _search(self, evaluator: Evaluator, candidates: list[Any], plan: list[Any], m: int) -> Found:
         found = Found(self.n_splits_)
@@ -266,8 +296,12 @@ class MLPSearchCV(BaseSearchCV):
             raise InvalidParameterError("halving by several scores needs refit to name the one that decides.")
 
     def _results(self, found: Found) -> dict[str, Any]:
-        more = {} if self.resource is None else {"iter": found.iterations, "n_resources": found.resources}
-        return self._format_results(found.candidates, self.n_splits_, found.outcomes, more)
+        more: dict[str, Any] = (
+            {} if self.resource is None else {"iter": found.iterations, "n_resources": found.resources}
+        )
+        asked = copy(self)
+        asked.return_train_score = self._gives_train_scores
+        return asked._format_results(found.candidates, self.n_splits_, found.outcomes, more)
 
     def _publish(self, found: Found, scorers: Any) -> None:
         self.stop_sentence_ = found.stop_sentence
@@ -278,6 +312,9 @@ class MLPSearchCV(BaseSearchCV):
         if found.stop_sentence:
             warn(f"The search stopped early: {found.stop_sentence}.")
         self.cv_results_ = results = self._results(found)
+        if self.resource is not None:
+            self.n_candidates_, self.n_resources_ = found.n_candidates, found.amounts
+            self.n_iterations_ = len(found.amounts)
         if self.refit or not self.multimetric_:
             self.best_index_ = self._best(results, found.last_whole)
             self.best_params_ = results["params"][self.best_index_]

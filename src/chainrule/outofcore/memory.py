@@ -14,8 +14,7 @@ _SHARE = 4  # a quarter of the machine's memory by default
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 PROGRAM = 200 * 10**6  # bytes of the interpreter, the libraries and the engine
 LEAST = PROGRAM + 200 * 10**6  # with less memory for rows, almost all the time would go into reading them
-BLOCK, WINDOW = 4096, 64  # rows of a block and blocks of a window, if there is memory for them
-_LEAST_BLOCK = 64
+BLOCK, WINDOW = 4096, 64  # most rows of a block; blocks of a window
 
 
 def memory_size(text: str) -> int:
@@ -43,6 +42,18 @@ def machine_memory() -> int:
     limits = [Path(path) for path in _CGROUP_LIMITS]
     sizes += [int(text) for path in limits if path.exists() and (text := path.read_text().strip()).isdecimal()]
     return min(sizes)
+
+
+def megabytes_for(rows: int, row_bytes: int) -> int:
+    """Return the memory, in MB, with which a window has at least so many rows.
+
+    Examples
+    --------
+    >>> megabytes_for(4096, row_bytes=20_000), Budget(528 * 10**6).window(row_bytes=20_000)
+    (528, (64, 64))
+    """
+    blocks = -(-rows // WINDOW) * WINDOW
+    return max(LEAST, PROGRAM + 4 * blocks * row_bytes + 10**6 - 1) // 10**6
 
 
 @dataclass(frozen=True)
@@ -101,14 +112,23 @@ class Budget:
     def window(self, row_bytes: int) -> tuple[int, int]:
         """Return how many rows of the given size make a block, and how many blocks a window.
 
+        Where rows are wide, blocks have fewer rows. A window always has as many blocks: neighbouring rows of a table
+        are often alike (sorted by the target, or by time), and rows from few places of it would be poor mini-batches.
+
         Raises
         ------
         InvalidParameterError
             If the rows are too long for the budget.
+
+        Examples
+        --------
+        >>> Budget(400 * 10**6).window(row_bytes=12_000)
+        (65, 64)
         """
         fit = self.rows // 4 // row_bytes
-        if fit < _LEAST_BLOCK:
-            needed = PROGRAM + 4 * _LEAST_BLOCK * row_bytes
-            raise InvalidParameterError(f"rows of {row_bytes:,} bytes need at least {needed / 1e6:,.0f} MB of memory.")
-        block = min(BLOCK, fit)
-        return block, min(WINDOW, fit // block)
+        if fit < WINDOW:
+            raise InvalidParameterError(
+                f"rows of {row_bytes:,} bytes need at least {megabytes_for(WINDOW, row_bytes):,} MB of memory, "
+                f"got {self.total / 1e6:,.0f} MB."
+            )
+        return min(BLOCK, fit // WINDOW), WINDOW

@@ -164,7 +164,10 @@ def read_rows(path: Path, start: int, stop: int, width: int, dtype: np.dtype[Any
     count = (stop - start) * width
     values: Array = np.fromfile(path, dtype, count, offset=start * width * dtype.itemsize)
     if len(values) < count:
-        raise TableError(f"{path} ends before row {stop:,}: it was changed while it was in use.")
+        raise TableError(
+            f"{path} ends before row {stop:,}: it was cut off after it was written. To train from the beginning, "
+            f"delete the folder {path.parent}, and the checkpoint beside it."
+        )
     return values.reshape(-1, width)
 
 

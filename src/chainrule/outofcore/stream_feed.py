@@ -17,17 +17,24 @@ from chainrule.network.training.input_scale import InputScale, of_inputs
 from chainrule.network.training.runner import Runner
 from chainrule.network.training.segment import Plan, State, Totals
 from chainrule.network.types import Array
+from chainrule.outofcore.memory import BLOCK, WINDOW, megabytes_for
 from chainrule.outofcore.rows import Block
 from chainrule.outofcore.shuffle import ShuffledRows
 
 
 def check_batch(rows: ShuffledRows, size: int) -> None:
     """Raise InvalidParameterError if a mini-batch has more rows than are in memory at a time."""
-    if size > rows.block * rows.window:
-        raise InvalidParameterError(
-            f"a step on {size:,} rows does not fit into the memory; the batch size can be at most "
-            f"{rows.block * rows.window:,}. Lower it, choose a solver that takes mini-batches, or allow more memory."
-        )
+    most = rows.block * rows.window
+    if size <= most:
+        return
+    remedies = ["Lower it", "choose a solver that takes mini-batches"]
+    if size <= BLOCK * WINDOW:
+        row = rows.rows.read(0, 1)
+        remedies.append(f"allow {megabytes_for(size, row.X.nbytes + row.Y.nbytes):,} MB of memory")
+    raise InvalidParameterError(
+        f"a step on {size:,} rows does not fit into the memory; the batch size can be at most {most:,}. "
+        f"{', or '.join(remedies)}."
+    )
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ import numpy as np
 from chainrule._errors import InvalidParameterError
 from chainrule._json import plain
 from chainrule.metrics import Figures
-from chainrule.network.training.history import StopReason
 from chainrule.tabular.finished_folds import FinishedFolds
 from chainrule.tabular.model import as_table
 from chainrule.tabular.pipeline import Task, fingerprint_of, in_batches, shares_of, train_table
@@ -149,22 +148,36 @@ def cross_validate(
     asked = fingerprint_of(task, shares_of(task, changes, seed)) if checkpoint is not None else {}
     own = {"changes": changes, "cv": int(k), "memory": memory, "intervals": task.intervals}
     finished = FinishedFolds(checkpoint, plain(asked | own))
+    with finished.alone():
+        found = CrossValidation(_folds(task, changes, int(k), finished, on_fold, common))
+        trained, prepared = train_table(task, changes, checkpoint=checkpoint, **common)
+        if trained.is_whole:
+            finished.remove()
+    record = trained.model.training | {"figures": found.mean, "cross_validation": found.to_dict()}
+    if found.covered:
+        record["covered"] = list(found.covered)
+    model = replace(trained.model, training=record)
+    return replace(trained, model=model, figures=found.mean, covered=found.covered), prepared
+
+
+def _folds(
+    task: Task,
+    changes: Mapping[str, Any],
+    k: int,
+    finished: FinishedFolds,
+    on_fold: Callable[[int, Fold], None] | None,
+    common: Mapping[str, Any],
+) -> list[Fold]:
+    """Train and test the folds that are not done yet."""
     folds = [Fold(**done) for done in finished.read()]
-    for number in range(int(k)):
+    for number in range(k):
         if number == len(folds):
-            fold = replace(task, fold=(number, int(k)))
+            fold = replace(task, fold=(number, k))
             trained, prepared = train_table(fold, changes, checkpoint=finished.of_fold(number), **common)
-            if trained.model.network.history.stop_reason == StopReason.INTERRUPTED:
-                raise KeyboardInterrupt
+            if not trained.is_whole:
+                raise KeyboardInterrupt  # also if only the comparison was ended
             folds.append(Fold(prepared.m, prepared.m_test, trained.figures, [*trained.covered]))
             finished.write([asdict(fold) for fold in folds])
         if on_fold is not None:
             on_fold(number, folds[number])
-    found = CrossValidation(folds)
-    trained, prepared = train_table(task, changes, checkpoint=checkpoint, **common)
-    if trained.model.network.history.stop_reason != StopReason.INTERRUPTED:
-        finished.remove()
-    record = trained.model.training | {"figures": found.mean, "cross_validation": found.to_dict()}
-    if found.covered:
-        record["covered"] = list(found.covered)
-    return Trained(replace(trained.model, training=record), found.mean, covered=found.covered), prepared
+    return folds

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from chainrule._errors import CheckpointError
 from chainrule._json import parsed
+from chainrule.checkpoints.differences import differences
+from chainrule.checkpoints.run_folder import make_folder
+from chainrule.files.lock import locked
 from chainrule.files.records import FOLDS
 from chainrule.files.replacing import replace_file
 from chainrule.files.shape import require
 
-_NAME = "folds.json"
+_NAME, _LOCK = "folds.json", "folds.lock"
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,19 @@ class FinishedFolds:
 
     folder: str | os.PathLike[str] | None
     fingerprint: dict[str, Any]
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Keep other cross-validations out of the folder, which is made if it is not there.
+
+        Raises
+        ------
+        CheckpointError
+            If the folder cannot be made, or another process uses it.
+        """
+        if self.folder is None:
+            return nullcontext()
+        make_folder(Path(self.folder))
+        return locked(Path(self.folder, _LOCK), f"the folder {self.folder}", CheckpointError)
 
     def read(self) -> list[dict[str, Any]]:
         """Return the records of the folds that are done.
@@ -42,12 +59,11 @@ class FinishedFolds:
             require(record, FOLDS)
         except ValueError as error:
             raise CheckpointError(f"{self._file} is damaged: {error}. Delete {self.folder} to begin again.") from error
-        theirs = record["fingerprint"]
-        changed = [name for name, value in self.fingerprint.items() if theirs.get(name) != value]
-        if changed:
+        theirs = {name: record["fingerprint"].get(name) for name in self.fingerprint}
+        if differs := differences(theirs, self.fingerprint):
             raise CheckpointError(
-                f"{self.folder} holds another cross-validation: {', '.join(changed)} differ. Restore what it was, or "
-                "delete the folder to begin again."
+                f"{self.folder} holds another cross-validation: {differs}. Restore what it was, or delete the folder "
+                "to begin again."
             )
         return list(record["folds"])
 

@@ -16,7 +16,7 @@ from chainrule._errors import TableError
 from chainrule._json import plain
 from chainrule._version import __version__
 from chainrule.checkpoints.run_folder import Workplace, places, workplace
-from chainrule.distributed.distribution import Distribution
+from chainrule.distributed.distribution import Distribution, on_root
 from chainrule.fit.objective import Objective
 from chainrule.fit.parameters import Settings
 from chainrule.network.training.history import StopReason
@@ -195,8 +195,8 @@ def train_table(
     def on_disk() -> bool:
         return checkpoint is not None or in_batches(task.source, memory)
 
-    batched = on_disk() if distribution is None else distribution.broadcast(on_disk)
-    with workplace(checkpoint if is_root else None) as place:
+    batched = on_root(distribution, on_disk)
+    with _workplace(checkpoint, distribution) as place:
         asked = plain(fingerprint_of(task, shares)) if place.checkpoint else {}
 
         def prepared_table() -> PreparedTable:
@@ -204,7 +204,7 @@ def train_table(
             return restored or _prepared(task, shares, budget, place, asked, batched, on_read)
 
         # Every rank prepares rows in memory for itself; the root rank prepares rows on disk for all.
-        prepared = distribution.broadcast(prepared_table) if distribution is not None and batched else prepared_table()
+        prepared = on_root(distribution, prepared_table) if batched else prepared_table()
         settings = recipe(prepared.m, **changes)
         hooks = {} if announce is None else _hooks(announce(prepared, settings))
         file = None
@@ -225,6 +225,15 @@ def train_table(
         )
         place.keep = file is not None and trained.model.network.history.stop_reason == StopReason.INTERRUPTED
     return trained, prepared
+
+
+@contextmanager
+def _workplace(checkpoint: str | os.PathLike[str] | None, distribution: Distribution | None) -> Iterator[Workplace]:
+    """Open the folder for checkpoints on the root rank, which alone uses it, and a temporary one on the others."""
+    with ExitStack() as stack:
+        opened: list[Workplace] = []
+        on_root(distribution, lambda: opened.append(stack.enter_context(workplace(checkpoint))))
+        yield opened[0] if opened else stack.enter_context(workplace(None))
 
 
 def _hooks(listener: Listener) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from chainrule._errors import CheckpointError
 from chainrule._json import parsed
+from chainrule.checkpoints.differences import differences
 from chainrule.files.records import PREPARED
 from chainrule.files.replacing import replace_file
 from chainrule.files.shape import require
@@ -77,12 +78,11 @@ def load_prepared(folder: Path, fingerprint: dict[str, Any]) -> PreparedTable | 
 
 
 def _restored(folder: Path, record: dict[str, Any], fingerprint: dict[str, Any]) -> PreparedTable:
-    theirs = record["fingerprint"]
-    changed = [name for name in fingerprint if theirs.get(name) != fingerprint[name]]
-    if changed:
+    theirs = {name: record["fingerprint"].get(name) for name in fingerprint}
+    if differs := differences(theirs, fingerprint):
         raise CheckpointError(
-            f"{folder.parent} holds another training: {', '.join(changed)} differ. Restore what it was, or delete the "
-            "folder to train from the beginning."
+            f"{folder.parent} holds another training: {differs}. Restore what it was, or delete the folder to train "
+            "from the beginning."
         )
     about = record["about"]
     encoder, target = Encoder.from_dict(record["encoder"]), Target.from_dict(record["target"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -58,12 +58,15 @@ class Trained:
         The network's figures of each class.
     covered : tuple of float
         With intervals, the share of the test rows inside, for each target.
+    is_whole : bool
+        Whether neither training nor comparison was ended by Ctrl-C.
     """
 
     model: TableModel
     figures: dict[str, Figures] = field(default_factory=dict)
     by_class: ByClass | None = None
     covered: tuple[float, ...] = ()
+    is_whole: bool = True
 
     def __repr__(self) -> str:
         return f"Trained({self.model!r}, figures of {', '.join(self.figures) or 'none'})"
@@ -99,7 +102,8 @@ def train(
     on_segment, on_epoch : callable, optional
         Called with the progress of the network's training.
     on_compare : callable, optional
-        Called before the linear model is trained; not called after Ctrl-C, when no linear model is trained.
+        Called before the linear model is trained; not called after Ctrl-C, when no linear model is trained. Ctrl-C
+        after the training ends the comparison only: figures that are not computed yet are left out.
     checkpoint : CheckpointFile, optional
         For rows on disk: the file that training resumes from, if it exists, and writes checkpoints to.
     distribution : Distribution, optional
@@ -116,30 +120,75 @@ def train(
     began = time.perf_counter()
     network = _fit(prepared, settings, seed, budget, on_segment, on_epoch, checkpoint, distribution)
     seconds = time.perf_counter() - began
-    figures, by_class = dict[str, Figures](), None
-    tested, size = prepared.rows[compare_on], _rows_at_once(prepared, budget)
-    is_root = distribution is None or distribution.is_root
-    measured, covered = _intervals(prepared, network, intervals, size) if is_root else (None, ())
-    thresholds = _thresholds(_model(prepared, network), prepared.rows["validation"], size) if is_root else None
-    if tested.m and is_root:
-        judged = partial(_figures, tested, prepared.target, size)
-        found = judged(_model(prepared, network).answers)
-        figures["network"], by_class = found.figures(), found.by_class()
-        if network.history.stop_reason != StopReason.INTERRUPTED:
-            if on_compare is not None:
-                on_compare()
-            linear = _fit(prepared, linear_settings(settings), seed, budget)
-            figures[LINEAR] = judged(_model(prepared, linear).answers).figures()
-        figures[baseline_name(prepared.target)] = judged(constant_answers(prepared)).figures()
-    record = _record(prepared, settings, seed, seconds, network.history) | {"figures": figures}
-    if figures and prepared.about.n_rows < SMALL:
-        record["standard_error"] = standard_error(tested, prepared.target, _model(prepared, network).answers)
-    if covered:
-        record["covered"] = list(covered)
+    found = _Measured()
+    if distribution is None or distribution.is_root:
+        size, linear = (
+            _rows_at_once(prepared, budget),
+            partial(_linear_model, prepared, settings, seed, budget, on_compare),
+        )
+        with suppress(KeyboardInterrupt):  # Ctrl-C ends the comparison; the network is kept
+            found.measure(prepared, network, compare_on, intervals, size, linear)
+    record = _record(prepared, settings, seed, seconds, network.history) | found.record
     if isinstance(prepared.rows["training"], RowFiles):
         record["order"] = dict(zip(("block", "window"), window_of(prepared, budget), strict=True))
-    model = replace(_model(prepared, network, record), intervals=measured, thresholds=thresholds)
-    return Trained(model, figures, by_class, covered)
+    model = replace(_model(prepared, network, record), intervals=found.intervals, thresholds=found.thresholds)
+    return Trained(model, found.figures, found.by_class, found.covered, is_whole=found.is_whole)
+
+
+@dataclass
+class _Measured:
+    """What is measured of a trained network on held-out rows, as far as Ctrl-C lets it come."""
+
+    intervals: Intervals | None = None
+    covered: tuple[float, ...] = ()
+    thresholds: Thresholds | None = None
+    figures: dict[str, Figures] = field(default_factory=dict)
+    by_class: ByClass | None = None
+    standard_error: dict[str, float] = field(default_factory=dict)
+    is_whole: bool = False
+
+    def measure(
+        self,
+        prepared: PreparedTable,
+        network: TrainedNetwork,
+        compare_on: str,
+        coverage: float | None,
+        size: int,
+        linear: Callable[[], TrainedNetwork],
+    ) -> None:
+        """Measure intervals and thresholds, then figures beside those of a linear model and the constant baseline."""
+        model, tested = _model(prepared, network), prepared.rows[compare_on]
+        self.intervals, self.covered = _intervals(prepared, network, coverage, size)
+        self.thresholds = _thresholds(model, prepared.rows["validation"], size)
+        stopped = network.history.stop_reason == StopReason.INTERRUPTED
+        if tested.m:
+            judged = partial(_figures, tested, prepared.target, size)
+            found = judged(model.answers)
+            self.figures["network"], self.by_class = found.figures(), found.by_class()
+            if prepared.about.n_rows < SMALL:
+                self.standard_error = standard_error(tested, prepared.target, model.answers)
+            if not stopped and not (stopped := (other := linear()).history.stop_reason == StopReason.INTERRUPTED):
+                self.figures[LINEAR] = judged(_model(prepared, other).answers).figures()
+            self.figures[baseline_name(prepared.target)] = judged(constant_answers(prepared)).figures()
+        self.is_whole = not stopped
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What the model file keeps of it."""
+        found: dict[str, Any] = {"figures": self.figures}
+        if self.standard_error:
+            found["standard_error"] = self.standard_error
+        if self.covered:
+            found["covered"] = list(self.covered)
+        return found
+
+
+def _linear_model(
+    prepared: PreparedTable, settings: Settings, seed: int, budget: Budget, on_compare: Callable[[], None] | None
+) -> TrainedNetwork:
+    if on_compare is not None:
+        on_compare()
+    return _fit(prepared, linear_settings(settings), seed, budget)
 
 
 def network_of(prepared: PreparedTable, settings: Settings) -> Architecture:

@@ -47,12 +47,18 @@ def connect(**settings: str) -> DuckDBPyConnection:
 
 @contextmanager
 def connected(source: str, **settings: str) -> Iterator[DuckDBPyConnection]:
-    """Open a connection, and turn DuckDB's errors into one line about the source."""
+    """Open a connection, and turn DuckDB's errors into one line about the source; Ctrl-C stays what it is."""
     import duckdb
 
     connection = connect(**settings)
     try:
         yield connection
+    except duckdb.InterruptException:
+        raise KeyboardInterrupt from None
+    except RuntimeError as error:
+        if "Query interrupted" not in str(error):
+            raise
+        raise KeyboardInterrupt from None
     except duckdb.Error as error:
         raise TableError(f"{shorten(source, 80)} cannot be read: {_in_one_line(error)}") from error
     finally:
