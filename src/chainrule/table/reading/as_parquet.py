@@ -22,6 +22,7 @@ from chainrule.table.reading.read import Reading, queried, scan_of, scanned
 from chainrule.table.reading.scan import Scan
 from chainrule.table.reading.sql import identifier, literal
 from chainrule.table.reading.text_file import unpacked
+from chainrule.table.reading.typed_scan import parquet_sql
 from chainrule.table.table_format import ColumnFormat
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def as_parquet(connection: DuckDBPyConnection, source: Any, reading: Reading, ba
         copied = f"COPY (SELECT {columns} FROM {scan.sql}) TO {literal(str(path))} {options}"
         rows = connection.execute(copied).fetchall()[0][0]
         files = [SourceFile(path, "parquet", "none")]
-        return ParquetTable(files, scan.names, scan.notes, planned, scan.file_formats), rows
+        return ParquetTable(files, scan.names, scan.notes_on(rows), planned, scan.file_formats), rows
 
     if not isinstance(source, str | os.PathLike):
         parts = [_registered(connection, part, written) for part in _parts(source)]
@@ -114,7 +115,9 @@ def as_parquet(connection: DuckDBPyConnection, source: Any, reading: Reading, ba
     described = connection.execute(f"DESCRIBE SELECT * FROM {scan.sql}").fetchall()
     if any(name.casefold() == ROW_NUMBER for name, *_ in described):
         return written(connection, scan)[0]
-    return ParquetTable([unpacked(file, reading.folder) for file in files], scan.names, scan.notes)
+    files = [unpacked(file, reading.folder) for file in files]
+    rows = connection.execute(f"SELECT count(*) FROM {parquet_sql(files)}").fetchall()[0][0]
+    return ParquetTable(files, scan.names, scan.notes_on(rows))
 
 
 def fingerprint(source: Any) -> dict[str, Any]:

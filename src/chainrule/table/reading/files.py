@@ -8,6 +8,7 @@ import glob
 import gzip
 import lzma
 import os
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import unquote
 
 from chainrule._errors import TableError, nearest
 from chainrule.table.reading.sql import literal
@@ -31,6 +33,8 @@ _PACKED = {
     b"\x28\xb5\x2f\xfd": "zstd",
 }
 _HEAD = 4096  # bytes inspected
+_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"  # how writers of partitions spell a missing value
+_RECORD = re.compile(rb'[\s\xef\xbb\xbf]*(\[\s*)?\{\s*"(?:[^"\\]|\\.)*"\s*:')
 
 
 @dataclass(frozen=True)
@@ -44,12 +48,15 @@ class SourceFile:
     compression : {"none", "gzip", "bz2", "xz", "zip", "zstd"}
     origin : Path, optional
         The file that this one is a copy of.
+    partitions : tuple of (str, str or None)
+        Names and values of the columns that the folders' names give, as in `year=2020/month=1/sales.csv`.
     """
 
     path: Path
     kind: str
     compression: str
     origin: Path | None = None
+    partitions: tuple[tuple[str, str | None], ...] = ()
 
     @property
     def label(self) -> Path:
@@ -63,7 +70,7 @@ def file_literal(file: SourceFile) -> str:
 
 
 def find_files(source: str) -> list[SourceFile]:
-    """Return the files that a path, a folder or a pattern means, sorted by name.
+    """Return the files that a path, a folder with all inside, or a pattern means, sorted by name.
 
     Raises
     ------
@@ -88,20 +95,36 @@ def list_files(source: str) -> list[Path]:
     """Return the files that a path, a folder or a pattern means, whatever they hold."""
     path = os.path.expanduser(source)  # noqa: PTH111
     if os.path.isdir(path):  # noqa: PTH112
-        return [file for file in sorted(Path(path).iterdir()) if file.is_file() and is_named_as_table(file)]
-    names = [path] if os.path.isfile(path) else sorted(glob.glob(path))  # noqa: PTH113, PTH207
-    return [Path(name) for name in names if os.path.isfile(name)]  # noqa: PTH113
+        below = (Path(folder, name).relative_to(path) for folder, names in _folders(path) for name in names)
+        return [file for name in sorted(below) if is_table_within(name) and (file := Path(path, name)).is_file()]
+    names = [path] if os.path.isfile(path) else glob.glob(path, recursive=True)  # noqa: PTH113, PTH207
+    return sorted(Path(name) for name in set(names) if os.path.isfile(name))  # noqa: PTH113
 
 
-def is_named_as_table(path: Path) -> bool:
-    """Say whether a file with this name counts as a table of its folder."""
-    return not path.name.startswith((".", "_")) and _suffix(path) in TABLES
+def _folders(path: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield a folder and all inside, also through links, with the names of their files."""
+    for folder, inside, names in os.walk(path, followlinks=True):
+        yield folder, names
+        here = os.path.realpath(folder)
+        loops = [each for each in inside if Path(here).is_relative_to(os.path.realpath(Path(folder, each)))]
+        inside[:] = [each for each in inside if each not in loops]
+
+
+def is_table_within(path: Path) -> bool:
+    """Say whether a file counts as a table of a folder, given its path from there: hidden names and `_` do not."""
+    return not any(part.startswith((".", "_")) for part in path.parts) and _suffix(path) in TABLES
+
+
+def _partitions(path: Path) -> tuple[tuple[str, str | None], ...]:
+    """Return the columns that the names of a file's folders give."""
+    pairs = (part.split("=", 1) for part in path.parent.parts if part.count("=") == 1 and not part.startswith("="))
+    return tuple({unquote(name): None if value == _NO_VALUE else unquote(value) for name, value in pairs}.items())
 
 
 def is_there(source: str) -> bool:
     """Say whether a file or folder of this name exists, or one that matches the pattern."""
     path = os.path.expanduser(source)  # noqa: PTH111
-    return os.path.exists(path) or (glob.has_magic(path) and bool(glob.glob(path)))  # noqa: PTH110, PTH207
+    return os.path.exists(path) or (glob.has_magic(path) and bool(glob.glob(path, recursive=True)))  # noqa: PTH110, PTH207
 
 
 def _similar(path: Path) -> str:
@@ -120,7 +143,7 @@ def _inspect(path: Path) -> SourceFile:
     is_binary = (b"\0" in head and compression != "zstd" and not is_utf16) or head.startswith(b"PK\x03\x04")
     if kind == "csv" and is_binary:
         raise TableError(f"{path} is a binary file, not a table (CSV, TSV, JSON, Parquet or an IDX image set).")
-    return SourceFile(path, kind, compression)
+    return SourceFile(path, kind, compression, partitions=_partitions(path))
 
 
 def _open(path: Path) -> tuple[str, bytes]:
@@ -200,7 +223,7 @@ def _kind(path: Path, head: bytes) -> str:
         return "parquet"
     if len(head) >= 4 and head[:2] == b"\0\0" and head[2] == 8 and head[3] in (1, 3):
         return "idx"
-    return "json" if _suffix(path) in _JSON else "csv"
+    return "json" if _suffix(path) in _JSON or _RECORD.match(head) else "csv"
 
 
 def _suffix(path: Path) -> str:

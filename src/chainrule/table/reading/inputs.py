@@ -14,7 +14,7 @@ import numpy as np
 from chainrule._errors import InvalidParameterError
 from chainrule.files.outputs import AnyPath, check_apart, resolved
 from chainrule.table.reading.database import connected
-from chainrule.table.reading.files import is_named_as_table, list_files
+from chainrule.table.reading.files import is_table_within, list_files
 from chainrule.table.reading.idx import labels_beside
 from chainrule.table.reading.query import Query, is_query
 from chainrule.table.reading.sql import literal
@@ -96,7 +96,8 @@ def _would_take(name: str, place: AnyPath) -> bool:
     """Say whether a new file at this path would be one of those that a folder or a pattern means."""
     path, source = resolved(place), Path(os.path.expanduser(name))  # noqa: PTH111
     if os.path.isdir(source):  # noqa: PTH112 - a text in a query need not be a valid path
-        return path.parent == resolved(source) and is_named_as_table(path)
+        folder = resolved(source)
+        return path.is_relative_to(folder) and is_table_within(path.relative_to(folder))
     return glob.has_magic(name) and not source.is_file() and _matches(path.parts, resolved(source).parts)
 
 
