@@ -17,7 +17,7 @@ from chainrule.network.types import Array
 from chainrule.table.columns import Column, Table, spell
 from chainrule.table.reading.database import connect
 from chainrule.table.reading.load_columns import load
-from chainrule.table.reading.scan import Scan
+from chainrule.table.reading.scanning.scan import Scan
 from chainrule.table.reading.times import refuse_dates, refuse_durations
 from chainrule.table.table_format import ReadOptions, TableFormat
 

@@ -12,8 +12,8 @@ from chainrule.table.reading.csv_dialect import column_names, find_dialect, reco
 from chainrule.table.reading.files import SourceFile, file_literal
 from chainrule.table.reading.preamble import check_preamble
 from chainrule.table.reading.records import count_records
-from chainrule.table.reading.scan import Scan
-from chainrule.table.reading.several_files import check_columns
+from chainrule.table.reading.scanning.scan import Scan
+from chainrule.table.reading.scanning.several_files import check_columns
 from chainrule.table.reading.sql import literal
 from chainrule.table.reading.text_file import as_text_file, sample_of, with_tabs
 from chainrule.table.table_format import Dialect, ReadOptions, TableFormat

@@ -1,0 +1,1 @@
+"""Scans: how files of one kind are read as one table."""
