@@ -14,13 +14,14 @@ from chainrule.cli.guard import guarded
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @guarded
 def evaluate(model: str, table: str, memory: str | None, as_json: bool) -> None:
-    """Test the saved MODEL on TABLE, which has the target column."""
+    """Test the saved MODEL on TABLE, which has the target column; - is standard input."""
     from chainrule.cli.display import figures_table, strict_json
     from chainrule.cli.predict import table_model
     from chainrule.cli.reading import opened
+    from chainrule.table.reading.foreign.standard_input import NAME, stored_input
 
     loaded = table_model(model)
-    with opened(table, memory, "testing", loaded.format) as batches:
+    with stored_input(table) as stored, opened(stored, memory, "testing", loaded.format) as batches:
         found = loaded.judge(batches)
     if as_json:
         click.echo(strict_json({"figures": found.figures, "rows": found.rows, "without_target": found.without_target}))
@@ -29,5 +30,5 @@ def evaluate(model: str, table: str, memory: str | None, as_json: bool) -> None:
         click.echo(note)
     if found.without_target:
         click.echo(f"{found.without_target:,} rows lack a target value and are left out")
-    click.echo(f"{found.rows:,} rows of {found.source}")
+    click.echo(f"{found.rows:,} rows of {NAME if table == '-' else found.source}")
     click.echo(figures_table({"network": found.figures}, "on these rows"))

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("model")
 @click.argument("table")
-@click.option("--output", "-o", help="A .csv, .tsv, .json or .parquet file; CSV to standard output by default.")
+@click.option(
+    "--output",
+    "-o",
+    help="A .csv, .tsv, .csv.gz, .tsv.gz, .json, .jsonl or .parquet file; by default, or -, CSV to standard output.",
+)
 @click.option("--keep", is_flag=True, help="Put the table's own columns before the predictions.")
 @click.option("--memory", help="Memory limit, such as 2GB; by default a quarter of the machine's.")
 @guarded
@@ -27,19 +31,21 @@ def predict(model: str, table: str, output: str | None, keep: bool, memory: str 
     """Predict every row of TABLE with the saved MODEL, in order.
 
     Writes the column `prediction`, and for a classifier the probability `p_<class>` of each class. The table's columns
-    may be in any order, and others are ignored; a missing column is an error.
+    may be in any order, and others are ignored; a missing column is an error. TABLE may be -, standard input.
     """
     from chainrule.cli.reading import opened
     from chainrule.table.batches import OneBatch
+    from chainrule.table.reading.foreign.standard_input import stored_input
     from chainrule.table.reading.inputs import check_outputs
     from chainrule.table.writing.write import check_destination, write_columns
     from chainrule.table.writing.write_batches import write_batches
 
+    output = None if output == "-" else output
     if output is not None:
         check_destination(output)
         check_outputs({"--output": [output]}, [table], model)
     loaded, destination = table_model(model), output or sys.stdout.buffer
-    with opened(table, memory, "predicting", loaded.format) as batches:
+    with stored_input(table) as stored, opened(stored, memory, "predicting", loaded.format) as batches:
         columns = (_output(loaded, batch, keep) for batch in batches)
         if isinstance(batches, OneBatch):
             write_columns(next(columns), destination)

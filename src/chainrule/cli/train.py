@@ -82,8 +82,9 @@ if TYPE_CHECKING:
 def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **options: Any) -> None:
     """Train a network on TABLE, test it beside two baselines, and save it.
 
-    TABLE is a CSV, TSV, JSON or Parquet file (compressed or not), a folder or glob of them, a SQL query, or an IDX
-    image set. The roles of its columns are inferred and shown before training.
+    TABLE is a CSV, TSV, JSON or Parquet file (compressed or not), a folder or glob of them, an Arrow or Feather file, a
+    sheet (book.xlsx#Sheet2), a table of SQLite (data.sqlite#people), a SQL query, an IDX image set, or -, standard
+    input. The roles of its columns are inferred and shown before training.
 
     \b
     chainrule train penguins.csv --target species
@@ -94,17 +95,23 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     A table that is too large for memory, or used with --memory or --checkpoint, is read in batches. Its encoded rows
     are then cached on disk, in the checkpoint's folder or the system's temporary folder.
     """
+    from chainrule._errors import InvalidParameterError
     from chainrule.cli.display import strict_json
     from chainrule.cli.progress import Reading, Reporter
     from chainrule.cli.train_settings import embedding_size, given_objective, given_settings
     from chainrule.cli.train_text import after, before, summary
     from chainrule.files.model_file import check_writable
     from chainrule.storage import save
+    from chainrule.table.reading.foreign.standard_input import stored_input
     from chainrule.table.reading.inputs import check_outputs
     from chainrule.tabular.pipeline import Task, train_table
     from chainrule.tabular.prepare import ROLES, Overrides
 
     checkpoint = options["checkpoint"]
+    if "-" in (table, options["test_table"]) and checkpoint is not None:
+        raise InvalidParameterError("--checkpoint needs a table that can be found again; standard input cannot.")
+    if table == options["test_table"] == "-":
+        raise InvalidParameterError("standard input is read once: it cannot be both TABLE and --test-table.")
     check_writable(model)
     check_outputs(_outputs(model, checkpoint), [table, options["test_table"]])
     changes, objective = given_settings(options), given_objective(options)
@@ -118,6 +125,8 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     overrides = Overrides(**columns, task=options["task"], embedding_size=embedding_size(options["embedding_size"]))
     with ExitStack() as stack:
         reading = stack.enter_context(closing(Reading(quiet)))
+        table = stack.enter_context(stored_input(table))
+        test_table = stack.enter_context(stored_input(options["test_table"])) if options["test_table"] else None
         _begin(reading, table, options["memory"], checkpoint if is_root else None)
 
         def announce(prepared: PreparedTable, settings: Settings) -> Reporter:
@@ -132,7 +141,7 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
                 overrides,
                 objective,
                 options["test"],
-                options["test_table"],
+                test_table,
                 options["strict"],
                 given_read_options(options),
             ),

@@ -73,7 +73,7 @@ def as_parquet(connection: DuckDBPyConnection, source: Any, reading: Reading, ba
     Parameters
     ----------
     connection : DuckDBPyConnection
-    source : str, path-like, Arrow or Dask
+    source : str, path-like, Arrow, Dask or Polars LazyFrame
     reading : Reading
         Its folder is where files are written that are not Parquet yet.
     batch_bytes : int
@@ -187,7 +187,7 @@ def _registered(
         connection.register("part", part)
     except duckdb.Error as error:
         raise TableError(
-            f"a table must be a path, a query, or an object of pyarrow or Dask; got {name_of(part)}."
+            f"a table must be a path, a query, or an object of pyarrow, Polars or Dask; got {name_of(part)}."
         ) from error
     try:
         return use(connection, Scan("part"))[0]

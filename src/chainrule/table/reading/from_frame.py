@@ -28,7 +28,7 @@ def from_frame(frame: Any, *, known: TableFormat | None = None, options: ReadOpt
     Parameters
     ----------
     frame : data frame, or mapping of str to array or list
-        A frame of pandas, Polars, PyArrow, or any other library that narwhals supports.
+        A frame of pandas, Polars, PyArrow, or any other library that narwhals supports; a lazy one is collected.
     known, options
         As for `read_table`.
 
@@ -48,6 +48,7 @@ def from_frame(frame: Any, *, known: TableFormat | None = None, options: ReadOpt
     >>> [(column.name, column.kind, column.missing.sum().item()) for column in table.columns]
     [('size', 'number', 1), ('colour', 'text', 1)]
     """
+    frame = _collected(frame)
     arrays = _from_mapping(frame) if isinstance(frame, Mapping) else _from_native(frame)
     lengths = sorted({len(values) for values in arrays.values()})
     if len(lengths) != 1 or lengths == [0]:
@@ -58,6 +59,14 @@ def from_frame(frame: Any, *, known: TableFormat | None = None, options: ReadOpt
     orders = {} if isinstance(frame, Mapping) else _orders(frame)
     columns = tuple(replace(column, order=orders.get(column.name, ())) for column in columns)
     return Table(columns, type(frame).__name__, format=found)
+
+
+def _collected(frame: Any) -> Any:
+    """Return a lazy frame's rows, anything else as it is."""
+    import narwhals as nw
+
+    wrapped = nw.from_native(frame, pass_through=True)
+    return wrapped.collect().to_native() if isinstance(wrapped, nw.LazyFrame) else frame
 
 
 def number_column(name: str, values: Array) -> Column:

@@ -21,8 +21,9 @@ from chainrule.table.reading.sql import literal
 
 
 def is_source(X: Any) -> bool:
-    """Say whether X refers to a table that has still to be read: a path, a query, an object of Dask or Arrow."""
-    lazy = ("__dask_graph__", "scanner", "read_next_batch")  # of Dask, an Arrow dataset or reader; not an Arrow table
+    """Say whether X refers to a table that has still to be read: a path, a query, a lazy object."""
+    # Of Dask, an Arrow dataset or reader, Polars; not an Arrow table, which is in memory.
+    lazy = ("__dask_graph__", "scanner", "read_next_batch", "sink_parquet")
     return isinstance(X, str | os.PathLike) or any(hasattr(X, name) for name in lazy)
 
 

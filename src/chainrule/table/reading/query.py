@@ -117,7 +117,7 @@ class Query:
         for table in self.tables:
             name = _name(table)
             files = find_files(name) if is_there(name) else []
-            if files and (files[0].kind in ("csv", "json") or len(files) > 1 or os.path.isdir(name)):  # noqa: PTH112
+            if files and (files[0].kind not in ("parquet", "idx") or len(files) > 1 or os.path.isdir(name)):  # noqa: PTH112
                 view = names.setdefault(name, f"{name} ({len(names)})")
                 views[view] = files
                 _rename(table, view)

@@ -14,6 +14,7 @@ from chainrule._errors import TableError
 from chainrule.table.columns import Table
 from chainrule.table.reading.database import connected
 from chainrule.table.reading.files import SourceFile, find_files
+from chainrule.table.reading.foreign.readable import readable
 from chainrule.table.reading.idx import read_idx
 from chainrule.table.reading.load_columns import create_view, load
 from chainrule.table.reading.query import Query, is_query
@@ -39,7 +40,9 @@ def read_table(
     Parameters
     ----------
     source : str or path-like
-        One of: a CSV, TSV, JSON, NDJSON or Parquet file, compressed (.gz, .zst) or not; a folder or a pattern
+        One of: a CSV, TSV, JSON, NDJSON or Parquet file, compressed (.gz, .zst) or not; an Arrow or Feather
+        file (with pyarrow); a sheet of a workbook (`book.xlsx#Sheet2`, the first by default; with openpyxl); a table of
+        an SQLite database (`data.sqlite#people`); a folder or a pattern
         (`*.csv`, `**/*.csv`) of such files, with all folders inside, read in the order of their names, in which
         `year=2020/sales.csv` gives a column year; an IDX image set
         (`train-images-idx3-ubyte.gz`, its labels beside it); an SQL query, one SELECT (or FROM, WITH, VALUES) in which
@@ -149,6 +152,7 @@ def queried(connection: DuckDBPyConnection, text: str, use: Use[Result], reading
 
 def scan_of(connection: DuckDBPyConnection, files: list[SourceFile], reading: Reading) -> Scan:
     """Return the scan of files of one kind."""
+    files = [readable(file, reading.folder) for file in files]
     if files[0].kind == "csv":
         return csv_scan(connection, files, reading.folder, reading.known, reading.options)
     return typed_scan(connection, [unpacked(file, reading.folder) for file in files], reading.known)

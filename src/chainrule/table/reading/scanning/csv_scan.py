@@ -90,9 +90,9 @@ def _understood(
     text = as_text_file(connection, file, folder, options.encoding)
     sample = sample_of(text.file)
     recorded = None if known is None or known.dialect is None else _by_record(sample, known)
-    dialect = recorded or find_dialect(sample, options, text.encoding)
+    dialect = file.dialect or recorded or find_dialect(sample, options, text.encoding)
     names, notes = _names(sample, dialect)
-    if known is not None and known.dialect is not None and known.dialect.delimiter != dialect.delimiter:
+    if known is not None and known.dialect is not None and _is_cut_otherwise(file, dialect, known.dialect):
         notes += (f"fields cut at {dialect.delimiter!r}, where training had {known.dialect.delimiter!r}",)
     read_file, read_as = text.file, dialect
     if dialect.delimiter == " " or f'{dialect.delimiter} "' in sample:
@@ -101,7 +101,11 @@ def _understood(
         if recorded is None and options.skip is None:
             check_preamble(text.file, dialect, width=len(names))
         notes += (f"{dialect.skip} line(s) above the table skipped",)
-    return _CsvFile(read_file, dialect, read_as, names, (*text.notes, *notes))
+    return _CsvFile(read_file, dialect, read_as, names, (*filter(None, [file.note]), *text.notes, *notes))
+
+
+def _is_cut_otherwise(file: SourceFile, dialect: Dialect, known: Dialect) -> bool:
+    return file.dialect is None and known.delimiter != dialect.delimiter
 
 
 def _by_record(sample: str, known: TableFormat) -> Dialect | None:

@@ -1,4 +1,4 @@
-"""Scan Parquet and JSON files as one table: columns found by their names, with those that the folders' names give."""
+"""Scan Parquet, Arrow and JSON files as one table: columns found by name, with those that the folders' names give."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chainrule.table.reading.files import SourceFile, file_literal
+from chainrule.table.reading.foreign.arrow_file import arrow_table
 from chainrule.table.reading.scanning.scan import Scan
 from chainrule.table.reading.scanning.several_files import check_columns
 from chainrule.table.reading.sql import identifier, literal
@@ -23,19 +24,23 @@ _NO_DATES = "no dates: texts are understood as in other files"
 
 
 def typed_scan(connection: DuckDBPyConnection, files: Sequence[SourceFile], known: TableFormat | None) -> Scan:
-    """Return how to scan Parquet or JSON files as one table.
+    """Return how to scan Parquet, Arrow or JSON files as one table.
 
     Raises
     ------
     TableError
         If the files have no column in common, or one lacks a column that the format requires and others have.
     """
-    is_parquet = files[0].kind == "parquet"
-    sql = parquet_sql(files) if is_parquet else _joined(files, _read_json)
-    columns = _in_parquet(connection, files) if is_parquet else _in_json(connection, files) if len(files) > 1 else {}
+    kind, columns = files[0].kind, dict[Path, list[str]]()
+    if kind == "arrow":
+        sql, columns = _registered(connection, files)
+    elif kind == "parquet":
+        sql, columns = parquet_sql(files), _in_parquet(connection, files)
+    else:
+        sql, columns = _joined(files, _read_json), _in_json(connection, files) if len(files) > 1 else {}
     notes = tuple(check_columns({path: _all_names(path, files, names) for path, names in columns.items()}, known))
     first = next(iter(columns.values()), [])
-    apart = is_parquet and len({name.casefold() for name in first}) < len(first)
+    apart = len({name.casefold() for name in first}) < len(first)
     return Scan(sql, tuple(first) if apart else (), notes, files=len(files))
 
 
@@ -71,6 +76,10 @@ def _joined(files: Sequence[SourceFile], read: Callable[[Sequence[SourceFile]], 
     """Join the scans of files that have the same compression and lie in the same partition."""
     grouped = groupby(files, key=lambda file: (file.compression, file.partitions))
     parts = [_partitioned(read(list(several)), partitions) for (_, partitions), several in grouped]
+    return _united_by_name(parts)
+
+
+def _united_by_name(parts: Sequence[str]) -> str:
     return parts[0] if len(parts) == 1 else f"({' UNION ALL BY NAME '.join(f'FROM {part}' for part in parts)})"
 
 
@@ -90,6 +99,17 @@ def _value(value: str | None) -> str:
 def _all_names(path: Path, files: Sequence[SourceFile], names: Sequence[str]) -> list[str]:
     partitions = next(file.partitions for file in files if file.label == path)
     return list(dict.fromkeys([*names, *(name for name, _ in partitions)]))
+
+
+def _registered(connection: DuckDBPyConnection, files: Sequence[SourceFile]) -> tuple[str, dict[Path, list[str]]]:
+    """Register Arrow files as tables; return the SQL that scans them, and the names of each file's columns."""
+    parts, columns = [], {}
+    for file in files:
+        table, name = arrow_table(file), f"arrow file {file.path}"
+        connection.register(name, table)
+        parts.append(_partitioned(identifier(name), file.partitions))
+        columns[file.label] = list(table.column_names)
+    return _united_by_name(parts), columns
 
 
 def _in_parquet(connection: DuckDBPyConnection, files: Sequence[SourceFile]) -> dict[Path, list[str]]:
