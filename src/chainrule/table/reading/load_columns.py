@@ -36,6 +36,7 @@ _INTEGERS |= {"INTEGER": (-(2**31), 2**31), "BIGINT": (-(2**63), 2**63)}
 _FLOAT_EXACT, _DOUBLE_EXACT = 2**24, 2**53  # every whole number up to here is a float32, a float64
 _WIDE = 200  # a wider table is copied before it is measured some columns at a time
 _WANTED = {"number": "number", "date": "date", "duration": "duration or time of day", "boolean": "true or false"}
+NESTED = "lists or records, which are not read"
 
 Measures = dict[str, Any]
 
@@ -125,8 +126,11 @@ def plan_columns(
     names = scan.names or tuple(row[0] for row in described)
     rows = _copied(connection, scan.sql) if len(names) > _WIDE else scan.sql
     options = replace(options, numeric=[_name_of(key, names) for key in options.numeric])
-    columns = [_Raw(name, identifier(row[0]), _family(row[1])) for name, row in zip(names, described, strict=True)]
-    measured = dict(zip(names, _answers(connection, rows, [_aggregates(raw) for raw in columns]), strict=True))
+    columns = [_raw(name, *row[:2]) for name, row in zip(names, described, strict=True)]
+    measured = _measured(connection, rows, columns)
+    codes = [raw for raw in columns if _holds_codes(raw, measured[raw.name], known, options)]
+    columns = [replace(raw, sql=f"{raw.sql}::VARCHAR", family="text") if raw in codes else raw for raw in columns]
+    measured |= _measured(connection, rows, [raw for raw in columns if raw.name in {code.name for code in codes}])
     missing = known.missing if known is not None else tuple(options.missing or MISSING_MARKS)
     texts = [raw for raw in columns if raw.family == "text"]
     plain = {raw.name for raw in texts if _is_plain(measured[raw.name]) and options.decimal != ","}
@@ -147,6 +151,29 @@ def plan_columns(
         for raw in columns
     )
     return Planned([plans[name] for name in names], TableFormat(formats, scan.dialect, missing, scan.file_formats))
+
+
+def _raw(name: str, sql_name: str, sql_type: str) -> _Raw:
+    """Return a column with its family, and the SQL that makes texts of what is neither a text nor of another family."""
+    column, family = identifier(sql_name), _family(sql_type)
+    if sql_type == "JSON":  # of values of several types, in which texts have quotes
+        column = f"({column} ->> '$')"
+    elif family == "text" and sql_type != "VARCHAR":
+        column = f"{column}::VARCHAR"
+    return _Raw(name, column, family)
+
+
+def _measured(connection: DuckDBPyConnection, rows: str, columns: Sequence[_Raw]) -> dict[str, Measures]:
+    answers = _answers(connection, rows, [_aggregates(raw) for raw in columns])
+    return {raw.name: found for raw, found in zip(columns, answers, strict=True)}
+
+
+def _holds_codes(raw: _Raw, found: Measures, known: TableFormat | None, options: ReadOptions) -> bool:
+    """Say whether a column holds whole numbers that a float would confuse, and which are no numbers by record."""
+    recorded = None if known is None else known.of(raw.name)
+    if raw.family != "integer" or raw.name in options.numeric or (recorded is not None and recorded.kind != "text"):
+        return False
+    return max(-(found["low"] or 0), found["high"] or 0) > _DOUBLE_EXACT
 
 
 def _is_recorded_text(known: TableFormat | None, name: str) -> bool:
@@ -217,11 +244,14 @@ _KIND_OF: dict[str, ValueKind] = {
     "date": "date",
     "duration": "duration",
     "boolean": "boolean",
+    "nested": "text",
 }
 
 
 def _family(sql_type: str) -> str:
-    """Map DuckDB's types to the six families; every other type is text."""
+    """Map DuckDB's types to seven families; every other type is text."""
+    if sql_type.endswith("]") or sql_type.startswith(("STRUCT", "MAP", "UNION")):
+        return "nested"
     if sql_type == "BOOLEAN":
         return "boolean"
     if sql_type.endswith(("INT", "INTEGER")):
@@ -274,6 +304,8 @@ def _plan(raw: _Raw, found: Measures) -> Plan:
         return Plan(name, "number", f"({finite(column)})::{'FLOAT' if found['exact'] else 'DOUBLE'}", _infinite(found))
     if raw.family == "duration":
         return Plan(name, "number", f"epoch({column})::DOUBLE", "times read as seconds")
+    if raw.family == "nested":
+        return Plan(name, "text", "NULL::INTEGER", NESTED)
     if raw.family == "date":
         return Plan(name, "date", f"epoch_us({column})")
     return Plan(name, "boolean", f"{column}::{'TINYINT' if found['complete'] else 'FLOAT'}")
