@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-from chainrule.table.reading import csv_dialect, infer_formats, parse
+from chainrule.table.reading import infer_formats, parse
+from chainrule.table.reading.csv import dialect as csv_dialect
 from chainrule.table.reading.files import COMPRESSED, TABLES
 from chainrule.table.table_format import MARKS_AMONG_NUMBERS, MISSING_MARKS
 
@@ -98,9 +99,9 @@ named and missing.
   month first with `/`, day first otherwise. This is said. `--date-format` decides. Years of two digits are 1969 to
   2068.
   Times with a zone are turned into UTC; times without are taken as they are. Dates in several orders are text.
-* Ordered texts: words of one scale (low, medium, high; Fair, Good, Very Good; S, M, L and the like), and categories that a
-  data frame has ordered, become the number of their step, which is said. `--categorical` takes them as categories,
-  `--ordinal 'size=S<M<L'` gives another order.
+* Ordered texts: words of one scale (low, medium, high; Fair, Good, Very Good; S, M, L and the like), and categories
+  that a data frame has ordered, become the number of their step, which is said. `--categorical` takes them as
+  categories, `--ordinal 'size=S<M<L'` gives another order.
 * Text of more than {infer_formats.MAX_LEVELS:,} different values is not kept.
 """
 

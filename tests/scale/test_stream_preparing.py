@@ -12,7 +12,7 @@ from chainrule.outofcore.memory import Budget
 from chainrule.table import infer_target, read_table
 from chainrule.table.batches import OneBatch
 from chainrule.table.encoding.blocks import Scaled
-from chainrule.table.encoding.dates import DATE_PARTS
+from chainrule.table.encoding.date_parts import DATE_PARTS
 from chainrule.table.reading.batches import open_batches
 from chainrule.tabular.prepare import Overrides, prepare, summarize
 from chainrule.tabular.prepared_file import load_prepared, save_prepared

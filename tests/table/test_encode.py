@@ -198,3 +198,13 @@ def test_training_rows_without_variation():
     table = from_frame({"x": [1, 1, 2]})
     with pytest.raises(TableError, match="constant in the training rows"):
         Encoder.fit(table, infer_schema(table), np.array([0, 1]))
+
+
+def test_truth_values_are_those_of_the_texts_in_training():
+    table = from_frame({"k": ["true", "false", "maybe"] * 10, "x": np.arange(30) / 7})
+    encoder = Encoder.fit(table, infer_schema(table))
+    texts, flags = ({"k": values, "x": [1.0, 2.0]} for values in (["true", "false"], [True, False]))
+    known = table.format
+    np.testing.assert_array_equal(
+        encoder.transform(from_frame(flags, known=known)), encoder.transform(from_frame(texts, known=known))
+    )

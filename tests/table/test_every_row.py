@@ -146,7 +146,7 @@ def test_estimators_refuse_the_path_too(write):
     with pytest.raises(TableError, match=r"line 42 has 3|line 1 .* line 42 on have 3"):
         LinearRegressor().fit(write(NARROW + WIDE), "c")
     line = LinearRegressor().fit(write("x,y\n1,2\n2,4\n3,6\n"), "y")
-    with pytest.raises(TableError, match=r"line 42 has 3|line 2 .* line 42 on have 3"):
+    with pytest.raises(TableError, match=r"line 42 has|line 2 .* line 42 on have 3"):
         line.predict(write("x\n" + "1\n" * 40 + WIDE.replace("a", "x")))
 
 

@@ -18,7 +18,7 @@ from chainrule.network.sparse import canonical
 from chainrule.network.types import Array
 from chainrule.table.columns import Column, Table
 from chainrule.table.reading.from_frame import array_of, level_column, number_column
-from chainrule.table.reading.times import refuse_times
+from chainrule.table.reading.refuse_times import refuse_times
 
 NO_TARGET = "no_validation"  # scikit-learn's word
 

@@ -27,7 +27,7 @@ from chainrule.network.types import Array
 from chainrule.table import Encoder, Table, Target, from_frame, read_table
 from chainrule.table.batches import Batches, OneBatch
 from chainrule.table.encoding.blocks import Block, Scaled
-from chainrule.table.encoding.dates import DATE_PARTS
+from chainrule.table.encoding.date_parts import DATE_PARTS
 from chainrule.table.table_format import ReadOptions, TableFormat
 
 

@@ -12,8 +12,8 @@ import numpy as np
 from chainrule._errors import TableError
 from chainrule.network.types import Array
 from chainrule.table.columns import Column
-from chainrule.table.encoding.dates import DATE_PARTS
-from chainrule.table.reading.csv_dialect import is_typed
+from chainrule.table.encoding.date_parts import DATE_PARTS
+from chainrule.table.reading.csv.dialect import is_typed
 
 TAIL = 4.0  # standard deviations at which a scaled number x is compressed to x/sqrt(2)
 _FAR = 1e100  # standard deviations; numbers beyond are clipped first
@@ -238,6 +238,8 @@ def _places(
     """Return the function from rows to codes: those of `levels` are counted from `first`."""
     text = column.as_text()
     place = {level: number for number, level in enumerate(levels, first)}
+    # True in a frame is true in a file.
+    place = {level.capitalize(): place[level] for level in ("true", "false") if level in place} | place
     places = np.array([*(place.get(level, unseen) for level in text.levels), missing], np.intp)
     return lambda rows: places[text.values[rows]]  # the code of missing, -1, means the last entry
 

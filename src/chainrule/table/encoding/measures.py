@@ -12,7 +12,7 @@ from chainrule.network.types import Array
 from chainrule.table.column_summary import Tally, added
 from chainrule.table.columns import Column, Table
 from chainrule.table.encoding.blocks import reader
-from chainrule.table.encoding.dates import DATE_PARTS
+from chainrule.table.encoding.date_parts import DATE_PARTS
 from chainrule.table.encoding.moments import Moments, RunningMoments
 
 

@@ -14,15 +14,15 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from chainrule._errors import InvalidParameterError, TableError
+from chainrule.table.reading.csv.text_file import unpacked
 from chainrule.table.reading.database import connected
 from chainrule.table.reading.files import SourceFile, find_files
 from chainrule.table.reading.load_columns import Planned, typed_columns
 from chainrule.table.reading.query import is_query
 from chainrule.table.reading.read import Reading, queried, scan_of, scanned
-from chainrule.table.reading.scanning.scan import Scan
-from chainrule.table.reading.scanning.typed_scan import parquet_sql
+from chainrule.table.reading.scan import Scan
 from chainrule.table.reading.sql import identifier, literal
-from chainrule.table.reading.text_file import unpacked
+from chainrule.table.reading.typed_scan import parquet_sql
 from chainrule.table.table_format import ColumnFormat
 
 if TYPE_CHECKING:

@@ -22,9 +22,9 @@ from chainrule.table.reading.database import connected
 from chainrule.table.reading.files import SourceFile, file_literal
 from chainrule.table.reading.load_columns import Plan, Planned, fetch, name_texts, plan_columns
 from chainrule.table.reading.read import Reading
-from chainrule.table.reading.scanning.scan import Scan
-from chainrule.table.reading.scanning.typed_scan import parquet_sql
+from chainrule.table.reading.scan import Scan
 from chainrule.table.reading.sql import identifier, literal
+from chainrule.table.reading.typed_scan import parquet_sql
 from chainrule.table.table_format import ReadOptions, TableFormat
 
 if TYPE_CHECKING:

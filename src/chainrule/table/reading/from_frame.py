@@ -17,8 +17,8 @@ from chainrule.network.types import Array
 from chainrule.table.columns import Column, Table, spell
 from chainrule.table.reading.database import connect
 from chainrule.table.reading.load_columns import NESTED, load
-from chainrule.table.reading.scanning.scan import Scan
-from chainrule.table.reading.times import refuse_dates, refuse_durations
+from chainrule.table.reading.refuse_times import refuse_dates, refuse_durations
+from chainrule.table.reading.scan import Scan
 from chainrule.table.table_format import ReadOptions, TableFormat
 
 _NESTED = (list, tuple, dict, set, np.ndarray)
@@ -144,7 +144,7 @@ def _orders(frame: Any) -> dict[str, tuple[str, ...]]:
     wrapped = nw.from_native(frame, eager_only=True)
     found = {}
     for name, series in zip(wrapped.columns, wrapped.iter_columns(), strict=True):
-        categories = getattr(series.to_native(), "cat", None)
+        categories: Any = getattr(series.to_native(), "cat", None)
         if isinstance(series.dtype, nw.Enum):
             found[str(name)] = tuple(series.dtype.categories)
         elif series.dtype == nw.Categorical and getattr(categories, "ordered", False):  # of pandas

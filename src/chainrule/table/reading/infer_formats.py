@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from chainrule.table.reading.csv_dialect import is_typed
+from chainrule.table.reading.csv.dialect import is_typed
 from chainrule.table.reading.parse import (
     ORDERS,
     UNIT,

@@ -24,7 +24,7 @@ from chainrule.table.reading.infer_formats import (
     infer_formats,
 )
 from chainrule.table.reading.parse import cleaned, value_of
-from chainrule.table.reading.scanning.scan import Scan
+from chainrule.table.reading.scan import Scan
 from chainrule.table.reading.sql import finite, identifier, literal
 from chainrule.table.table_format import MISSING_MARKS, ColumnFormat, ReadOptions, TableFormat, ValueKind
 

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, TypeVar
 
 from chainrule._errors import TableError
 from chainrule.table.columns import Table
+from chainrule.table.reading.csv.csv_scan import csv_scan
+from chainrule.table.reading.csv.text_file import unpacked
 from chainrule.table.reading.database import connected
 from chainrule.table.reading.files import SourceFile, find_files
 from chainrule.table.reading.foreign.readable import readable
 from chainrule.table.reading.idx import read_idx
 from chainrule.table.reading.load_columns import create_view, load
 from chainrule.table.reading.query import Query, is_query
-from chainrule.table.reading.scanning.csv_scan import csv_scan
-from chainrule.table.reading.scanning.scan import Scan
-from chainrule.table.reading.scanning.typed_scan import typed_scan, with_whole_partitions
+from chainrule.table.reading.scan import Scan
 from chainrule.table.reading.sql import identifier
-from chainrule.table.reading.text_file import unpacked
+from chainrule.table.reading.typed_scan import typed_scan, with_whole_partitions
 from chainrule.table.table_format import ColumnFormat, ReadOptions, TableFormat
 
 if TYPE_CHECKING:

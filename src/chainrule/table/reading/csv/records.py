@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from itertools import chain, islice
 from typing import IO
 
-from chainrule.table.reading.csv_dialect import csv_arguments
+from chainrule.table.reading.csv.dialect import csv_arguments
 from chainrule.table.reading.files import SourceFile, opened_bytes
 from chainrule.table.table_format import Dialect
 

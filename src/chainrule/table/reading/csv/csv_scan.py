@@ -8,14 +8,14 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chainrule.table.reading.csv_dialect import column_names, find_dialect, records_of
+from chainrule.table.reading.csv.dialect import column_names, find_dialect, records_of
+from chainrule.table.reading.csv.preamble import check_preamble
+from chainrule.table.reading.csv.records import count_records
+from chainrule.table.reading.csv.text_file import as_text_file, sample_of, with_tabs
 from chainrule.table.reading.files import SourceFile, file_literal
-from chainrule.table.reading.preamble import check_preamble
-from chainrule.table.reading.records import count_records
-from chainrule.table.reading.scanning.scan import Scan
-from chainrule.table.reading.scanning.several_files import check_columns
+from chainrule.table.reading.scan import Scan
+from chainrule.table.reading.several_files import check_columns
 from chainrule.table.reading.sql import literal
-from chainrule.table.reading.text_file import as_text_file, sample_of, with_tabs
 from chainrule.table.table_format import Dialect, ReadOptions, TableFormat
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from chainrule.table.reading.files import SourceFile, file_literal
 from chainrule.table.reading.foreign.arrow_file import arrow_table
-from chainrule.table.reading.scanning.scan import Scan
-from chainrule.table.reading.scanning.several_files import check_columns
+from chainrule.table.reading.scan import Scan
+from chainrule.table.reading.several_files import check_columns
 from chainrule.table.reading.sql import identifier, literal
 from chainrule.table.table_format import TableFormat
 

@@ -7,8 +7,8 @@ from itertools import islice
 from textwrap import shorten
 
 from chainrule._errors import TableError
+from chainrule.table.reading.csv.records import count_records, fields, line_blocks
 from chainrule.table.reading.files import SourceFile
-from chainrule.table.reading.records import count_records, fields, line_blocks
 from chainrule.table.table_format import MISSING_MARKS, Dialect
 
 

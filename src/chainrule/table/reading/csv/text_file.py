@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from chainrule._errors import TableError
-from chainrule.table.reading.csv_dialect import csv_arguments
+from chainrule.table.reading.csv.dialect import csv_arguments
 from chainrule.table.reading.files import SourceFile, file_literal, opened_bytes
 from chainrule.table.table_format import Dialect
 

@@ -1,1 +1,0 @@
-"""Scans: how files of one kind are read as one table."""
