@@ -41,6 +41,14 @@ is counted, named with its row, and taken as missing. In Python the record is `c
 
 * Endings that count in a folder: {listed(TABLES)}, also with {listed(COMPRESSED)} behind. A file that is named itself
   may have any ending: its first bytes decide.
+* A folder is read with all folders inside, in the order of names; names that begin with `.` or `_` are left out. In a
+  pattern `**` means any number of folders. A folder `year=2020` gives its files a column `year`.
+* Of several files, columns go together by name. A column that some files lack is missing there, which is said; if a
+  model needs it, that is an error.
+* `book.xlsx#Sheet2` is a sheet of a workbook (the first by default), `data.sqlite#people` a table of an SQLite database
+  (needed if there are several). `-` is standard input. Workbooks need openpyxl, Arrow and Feather files pyarrow.
+* Durations and times of day are numbers of seconds, from every source; only the integers that pyarrow writes for
+  durations in Parquet files stay integers. Whole numbers beyond 2^53 are texts; lists and records are not read.
 * Encoding: UTF-8; UTF-16 with its mark; anything else is read as cp1252, which is said. `--encoding` names another.
 * Line ends: LF, CR LF, CR, and all of them mixed.
 * Delimiters, in this order where several fit equally well: {delimiters}. A delimiter fits if it cuts at least

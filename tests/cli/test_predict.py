@@ -60,13 +60,13 @@ def test_the_predictions_are_the_model_s(chainrule, classes):
     np.testing.assert_array_equal(frame.iloc[:, 1:].to_numpy(np.float32), expected)
 
 
-@pytest.mark.parametrize("ending", ["csv", "tsv", "json", "parquet"])
+@pytest.mark.parametrize("ending", ["csv", "tsv", "json", "jsonl", "parquet"])
 @pytest.mark.parametrize("keep", [False, True])
 def test_formats(chainrule, classes, tmp_path, ending, keep):
     out = tmp_path / f"out.{ending}"
     outcome = chainrule("predict", classes.model, classes.test_table, "-o", out, *(["--keep"] if keep else []))
     assert (outcome.code, outcome.stdout, outcome.stderr) == (0, "", "")
-    readers = {"parquet": pd.read_parquet, "json": lambda path: pd.read_json(path, lines=True)}
+    readers = {"parquet": pd.read_parquet, "json": pd.read_json, "jsonl": lambda path: pd.read_json(path, lines=True)}
     default = {"csv": pd.read_csv, "tsv": lambda path: pd.read_csv(path, sep="\t")}
     found = duckdb.sql(f"FROM '{out}'").df() if ending == "parquet" else (readers | default)[ending](out)
     expected = frame_of(chainrule("predict", classes.model, classes.test_table))

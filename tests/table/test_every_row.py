@@ -126,7 +126,7 @@ def test_files_of_a_folder_have_a_frame_each(write):
     write(gzip.compress(b"x;y\r\n4;dee\r\n5;eve"), "c.csv.gz")
     table = read_table(write("x,y\n", "d.csv").parent)
     assert table["x"].values.tolist() == [1, 2, 3, 4, 5]
-    assert table.notes == ("1 line(s) above the table skipped",)
+    assert table.notes == ("4 files, 5 rows", "1 line(s) above the table skipped")
 
 
 def test_a_file_of_a_folder_that_does_not_fit(write):

@@ -219,3 +219,15 @@ def test_options_are_not_found_but_taken(tmp_path):
     assert values_of(table["k"]) == ["東", None]
     with pytest.raises(TableError, match="not ascii"):
         read_table(tmp_path / "t.csv", options=ReadOptions(encoding="ascii"))
+
+
+def test_points_are_thousands_where_other_columns_have_decimal_commas(tmp_path):
+    (tmp_path / "t.csv").write_text("n;x\n1.234;0,5\n12.345;1,25\n7;3,0\n")
+    table = read_table(tmp_path / "t.csv")
+    assert [values_of(column) for column in table.columns] == [[1234, 12345, 7], [0.5, 1.25, 3]]
+    assert table["n"].note == "points read as thousands; --decimal . if they are decimal signs"
+    for delimiter, expected in ((";", [1234, 12345, 7]), (",", [1.234, 12.345, 7])):
+        write_csv(tmp_path / "t.csv", ["n", "x"], [("1.234", "a"), ("12.345", "b"), ("7", "c")], delimiter)
+        assert values_of(read_table(tmp_path / "t.csv")["n"]) == expected
+    write_csv(tmp_path / "t.csv", ["n", "x"], [("1.234", "0.5"), ("12.345", "1.25"), ("7", "2")], ";")
+    assert values_of(read_table(tmp_path / "t.csv")["n"]) == [1.234, 12.345, 7]

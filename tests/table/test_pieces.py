@@ -146,7 +146,10 @@ def test_a_dask_data_frame_is_computed_by_partitions(folder):
 
 
 def test_other_objects_are_refused():
-    with pytest.raises(TableError, match="a path, a query, or an object of pyarrow or Dask; got int"), open_batches(3):
+    with (
+        pytest.raises(TableError, match="a path, a query, or an object of pyarrow, Polars or Dask; got int"),
+        open_batches(3),
+    ):
         pass
     with pytest.raises(InvalidParameterError, match="a table that can be found again, by path or query; got int"):
         fingerprint(3)

@@ -191,7 +191,8 @@ def test_what_a_file_of_a_folder_lacks_is_missing_and_said(tmp_path):
         "t": [2, None],
         "other": [None, 5],
     }
-    assert table.notes == ("b.csv lacks column 't': missing there", "a.csv lacks column 'other': missing there")
+    lacking = ("b.csv lacks column 't': missing there", "a.csv lacks column 'other': missing there")
+    assert table.notes == ("2 files, 2 rows", *lacking)
 
 
 def test_files_of_a_folder_have_a_column_in_common(tmp_path):

@@ -145,3 +145,9 @@ def test_the_order_of_categories_of_a_frame_is_kept():
         assert block.levels == tuple(order)
     unordered = pd.DataFrame({"k": pd.Categorical(texts, order), "x": range(0, 60, 2)})
     assert infer_schema(from_frame(unordered)).plans[0].role == "categorical"
+
+
+def test_a_column_of_lists_is_dropped_with_the_reason():
+    table = from_frame({"x": [1.0, 2.0, 3.5], "tags": [["a"], ["b", "c"], None]})
+    plan = next(plan for plan in infer_schema(table).plans if plan.name == "tags")
+    assert (plan.role, plan.note) == ("dropped", "all missing, lists or records, which are not read")

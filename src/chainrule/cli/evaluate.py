@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,15 +23,21 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @guarded
 def evaluate(model: str, table: str, threshold: str | None, memory: str | None, as_json: bool) -> None:
-    """Test the saved MODEL on TABLE, which has the target column, and name columns that differ much from training."""
+    """Test the saved MODEL on TABLE, which has the target column, and name columns that differ much from training.
+
+    TABLE may be -, standard input.
+    """
     from chainrule.cli.display import strict_json
     from chainrule.cli.predict import said_threshold, table_model
     from chainrule.cli.reading import opened
+    from chainrule.table.reading.foreign.standard_input import NAME, stored_input
 
     loaded = table_model(model)
     limit = None if threshold is None else said_threshold(loaded, threshold)
-    with opened(table, memory, "testing", loaded.format) as batches:
+    with stored_input(table) as stored, opened(stored, memory, "testing", loaded.format) as batches:
         found = loaded.judge(batches, limit)
+    if table == "-":
+        found = replace(found, source=NAME)
     click.echo(strict_json(_data(loaded, found, limit)) if as_json else _text(loaded, found, limit))
 
 

@@ -25,7 +25,11 @@ THRESHOLD = (
 @click.command()
 @click.argument("model")
 @click.argument("table")
-@click.option("--output", "-o", help="A .csv, .tsv, .json or .parquet file; CSV to standard output by default.")
+@click.option(
+    "--output",
+    "-o",
+    help="A .csv, .tsv, .csv.gz, .tsv.gz, .json, .jsonl or .parquet file; by default, or -, CSV to standard output.",
+)
 @click.option("--keep", is_flag=True, help="Put the table's own columns before the predictions.")
 @click.option("--threshold", help=THRESHOLD)
 @click.option("--memory", help="Memory limit, such as 2GB; by default a quarter of the machine's.")
@@ -35,21 +39,23 @@ def predict(model: str, table: str, output: str | None, keep: bool, threshold: s
 
     Writes the column `prediction`; for a classifier also the probability `p_<class>` of each class, for a model trained
     with --intervals also `lower` and `upper`. The table's columns may be in any order, and others are ignored; a
-    missing column is an error.
+    missing column is an error. TABLE may be -, standard input.
     """
     from chainrule.cli.reading import opened
     from chainrule.table.batches import OneBatch
+    from chainrule.table.reading.foreign.standard_input import stored_input
     from chainrule.table.reading.inputs import check_outputs
     from chainrule.table.writing.write import check_destination, write_columns
     from chainrule.table.writing.write_batches import write_batches
     from chainrule.tabular.findings.finding import shown
 
+    output = None if output == "-" else output
     if output is not None:
         check_destination(output)
         check_outputs({"--output": [output]}, [table], model)
     loaded, destination = table_model(model), output or sys.stdout.buffer
     limit = None if threshold is None else said_threshold(loaded, threshold)
-    with opened(table, memory, "predicting", loaded.format) as batches:
+    with stored_input(table) as stored, opened(stored, memory, "predicting", loaded.format) as batches:
         drift = loaded.drift()
         columns = (_output(loaded, batch, keep, limit, drift) for batch in batches)
         if isinstance(batches, OneBatch):

@@ -96,8 +96,9 @@ if TYPE_CHECKING:
 def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **options: Any) -> None:
     """Train a network on TABLE, test it beside two baselines, and save it.
 
-    TABLE is a CSV, TSV, JSON or Parquet file (compressed or not), a folder or glob of them, a SQL query, or an IDX
-    image set. The roles of its columns are inferred and shown before training.
+    TABLE is a CSV, TSV, JSON or Parquet file (compressed or not), a folder or glob of them, an Arrow or Feather file, a
+    sheet (book.xlsx#Sheet2), a table of SQLite (data.sqlite#people), a SQL query, an IDX image set, or -, standard
+    input. The roles of its columns are inferred and shown before training.
 
     \b
     chainrule train penguins.csv --target species
@@ -118,6 +119,7 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     folds are made in the same way, and the figures are their mean and standard deviation; in order of time, a fold is
     tested after all that is before it is learnt, so that the first block of rows is never tested.
     """
+    from chainrule._errors import InvalidParameterError
     from chainrule.cli.display import strict_json
     from chainrule.cli.progress import Reading, Reporter
     from chainrule.cli.train_settings import embedding_size, given_objective, given_settings
@@ -125,6 +127,7 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     from chainrule.distributed.distribution import on_root
     from chainrule.files.model_file import check_writable
     from chainrule.storage import save
+    from chainrule.table.reading.foreign.standard_input import stored_input
     from chainrule.table.reading.inputs import check_outputs
     from chainrule.tabular.cross_validation import Fold, cross_validate
     from chainrule.tabular.pipeline import Task, train_table
@@ -133,6 +136,10 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     checkpoint, cv = options["checkpoint"], options["cv"]
     if cv is not None:
         _check_cv(options)
+    if "-" in (table, options["test_table"]) and checkpoint is not None:
+        raise InvalidParameterError("--checkpoint needs a table that can be found again; standard input cannot.")
+    if table == options["test_table"] == "-":
+        raise InvalidParameterError("standard input is read once: it cannot be both TABLE and --test-table.")
     check_writable(model)
     check_outputs(_outputs(model, checkpoint), [table, options["test_table"]])
     changes, objective = given_settings(options), given_objective(options)
@@ -150,6 +157,8 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     described = False
     with ExitStack() as stack:
         reading = stack.enter_context(closing(Reading(quiet)))
+        table = stack.enter_context(stored_input(table))
+        test_table = stack.enter_context(stored_input(options["test_table"])) if options["test_table"] else None
         on_root(distribution, partial(_begin, reading, table, options["memory"], checkpoint))
 
         def announce(prepared: PreparedTable, settings: Settings) -> Reporter:
@@ -172,7 +181,7 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
             overrides,
             objective,
             options["test"] if cv is None else 0.0,
-            options["test_table"],
+            test_table,
             options["strict"],
             options["split_by"],
             options["split_time"],

@@ -443,7 +443,8 @@ class Estimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             self.__dict__.pop("feature_names_in_", None)  # of an earlier fit
             if X.batches.named:
                 self.feature_names_in_ = np.array(X.names, object)
-            self._format = X.batches.header.format
+            found = X.batches.header.format
+            self._format = found and replace(found, required=X.names)
             self.n_features_in_ = len(X.names)
             X = X.measured_with(settings)
         else:

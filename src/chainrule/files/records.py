@@ -173,6 +173,7 @@ _FORMAT: Shape = {
     "dialect": OrNone(_DIALECT),
     "missing": _TEXTS,
     "files": _COLUMN_FORMATS,
+    "required": _TEXTS,
 }
 TRAINING: Shape = {
     "rows": whole(),

@@ -264,7 +264,7 @@ def _category_note(summary: ColumnSummary) -> str:
 def _reason_to_drop(summary: ColumnSummary) -> str:
     """Return why nothing can be learnt from a column, or ""."""
     if not summary.present:
-        return "all missing"
+        return ", ".join(filter(None, ["all missing", summary.column.note]))
     if summary.low == summary.high and not summary.missing:
         return f"constant: always {summary.spelled(summary.low)}"
     if summary.kind == "number":

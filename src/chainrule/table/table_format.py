@@ -107,6 +107,8 @@ class TableFormat:
         The texts that mean missing.
     files : tuple of ColumnFormat
         The columns of the text files in a query.
+    required : tuple of str
+        The columns that every file must have: the features of a model.
 
     Examples
     --------
@@ -119,6 +121,7 @@ class TableFormat:
     dialect: Dialect | None = None
     missing: tuple[str, ...] = MISSING_MARKS
     files: tuple[ColumnFormat, ...] = ()
+    required: tuple[str, ...] = ()
 
     @cached_property
     def _by_name(self) -> dict[str, ColumnFormat]:
@@ -135,6 +138,7 @@ class TableFormat:
             "dialect": None if self.dialect is None else asdict(self.dialect),
             "missing": list(self.missing),
             "files": [column.to_dict() for column in self.files],
+            "required": list(self.required),
         }
 
     @classmethod
@@ -142,7 +146,7 @@ class TableFormat:
         """Return the format that `to_dict` wrote."""
         columns, files = (tuple(map(ColumnFormat.from_dict, data[key])) for key in ("columns", "files"))
         dialect = None if data["dialect"] is None else Dialect(**data["dialect"])
-        return cls(columns, dialect, tuple(data["missing"]), files)
+        return cls(columns, dialect, tuple(data["missing"]), files, tuple(data["required"]))
 
 
 @dataclass(frozen=True)

@@ -300,14 +300,15 @@ def prepare(
         scan_plan=batches.scan_plan if isinstance(batches, ParquetBatches) else None,
         chosen=chosen,
         split=split,
-        format=_format_of(batches.header, [*features, *target.names, *asked.weights]),
+        format=_format_of(batches.header, features, [*target.names, *asked.weights]),
     )
 
 
-def _format_of(header: Table, names: Sequence[str]) -> TableFormat | None:
-    """Return the format of the columns that the model uses."""
-    found = header.format
-    return found and replace(found, columns=tuple(column for column in found.columns if column.name in names))
+def _format_of(header: Table, features: Sequence[str], others: Sequence[str]) -> TableFormat | None:
+    """Return the format of the columns that the model uses; later tables need not have targets and weights."""
+    found, names = header.format, {*features, *others}
+    columns = tuple(column for column in found.columns if column.name in names) if found else ()
+    return found and replace(found, columns=columns, required=tuple(features))
 
 
 def _infer(batches: Batches, targets: Sequence[str | int], asked: Overrides, shares: Shares) -> tuple[Target, Schema]:

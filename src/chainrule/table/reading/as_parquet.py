@@ -22,12 +22,14 @@ from chainrule.table.reading.query import is_query
 from chainrule.table.reading.read import Reading, queried, scan_of, scanned
 from chainrule.table.reading.scan import Scan
 from chainrule.table.reading.sql import identifier, literal
+from chainrule.table.reading.typed_scan import parquet_sql
 from chainrule.table.table_format import ColumnFormat
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 ROW_NUMBER = "file_row_number"  # what DuckDB calls the number of a row in its file
+_DAY = 86_400_000_000  # microseconds
 _CELL = 32  # most bytes that a value takes while a batch is read and measured
 _LEAST_ROWS, _MOST_ROWS = 2048, 1 << 18
 
@@ -72,7 +74,7 @@ def as_parquet(connection: DuckDBPyConnection, source: Any, reading: Reading, ba
     Parameters
     ----------
     connection : DuckDBPyConnection
-    source : str, path-like, Arrow or Dask
+    source : str, path-like, Arrow, Dask or Polars LazyFrame
     reading : Reading
         Its folder is where files are written that are not Parquet yet.
     batch_bytes : int
@@ -86,18 +88,20 @@ def as_parquet(connection: DuckDBPyConnection, source: Any, reading: Reading, ba
 
     def written(connection: DuckDBPyConnection, scan: Scan) -> tuple[ParquetTable, int]:
         path = reading.folder / f"{len(list(reading.folder.iterdir()))}.parquet"
-        columns, planned = "*", None
+        described = connection.execute(f"DESCRIBE SELECT * FROM {scan.sql}").fetchall()
+        values = [_spelled(identifier(row[0])) if row[1] == "INTERVAL" else identifier(row[0]) for row in described]
+        columns = ", ".join(f"{value} AS {identifier(row[0])}" for value, row in zip(values, described, strict=True))
+        planned = None
         if scan.dialect is not None:
             columns, planned = typed_columns(connection, scan, reading.known, reading.options)
-        described = connection.execute(f"DESCRIBE SELECT * FROM {scan.sql}").fetchall()
         options = f"(FORMAT parquet, ROW_GROUP_SIZE {batch_rows(len(described), batch_bytes)})"
         if any(name.casefold() == ROW_NUMBER for name, *_ in described):
             scan = replace(scan, names=tuple(name for name, *_ in described))
-            columns = ", ".join(f"{identifier(name)} AS c{place}" for place, name in enumerate(scan.names))
+            columns = ", ".join(f"{value} AS c{place}" for place, value in enumerate(values))
         copied = f"COPY (SELECT {columns} FROM {scan.sql}) TO {literal(str(path))} {options}"
         rows = connection.execute(copied).fetchall()[0][0]
         files = [SourceFile(path, "parquet", "none")]
-        return ParquetTable(files, scan.names, scan.notes, planned, scan.file_formats), rows
+        return ParquetTable(files, scan.names, scan.notes_on(rows), planned, scan.file_formats), rows
 
     if not isinstance(source, str | os.PathLike):
         parts = [_registered(connection, part, written) for part in _parts(source)]
@@ -114,7 +118,17 @@ def as_parquet(connection: DuckDBPyConnection, source: Any, reading: Reading, ba
     described = connection.execute(f"DESCRIBE SELECT * FROM {scan.sql}").fetchall()
     if any(name.casefold() == ROW_NUMBER for name, *_ in described):
         return written(connection, scan)[0]
-    return ParquetTable([unpacked(file, reading.folder) for file in files], scan.names, scan.notes)
+    files = [unpacked(file, reading.folder) for file in files]
+    rows = connection.execute(f"SELECT count(*) FROM {parquet_sql(files)}").fetchall()[0][0]
+    return ParquetTable(files, scan.names, scan.notes_on(rows))
+
+
+def _spelled(duration: str) -> str:
+    """Return the SQL for a duration as text, "-3 days 04:00:00.5": Parquet has none that are negative or so exact."""
+    microseconds = f"(epoch({duration}) * 1e6)::HUGEINT"
+    clock = f"TIME '00:00:00' + to_microseconds((abs({microseconds}) % {_DAY})::BIGINT)"
+    sign = f"CASE WHEN {microseconds} < 0 THEN '-' ELSE '' END"
+    return f"{sign} || abs({microseconds}) // {_DAY} || ' days ' || ({clock})::VARCHAR"
 
 
 def fingerprint(source: Any) -> dict[str, Any]:
@@ -184,7 +198,7 @@ def _registered(
         connection.register("part", part)
     except duckdb.Error as error:
         raise TableError(
-            f"a table must be a path, a query, or an object of pyarrow or Dask; got {name_of(part)}."
+            f"a table must be a path, a query, or an object of pyarrow, Polars or Dask; got {name_of(part)}."
         ) from error
     try:
         return use(connection, Scan("part"))[0]

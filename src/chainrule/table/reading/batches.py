@@ -24,6 +24,7 @@ from chainrule.table.reading.load_columns import Plan, Planned, fetch, name_text
 from chainrule.table.reading.read import Reading
 from chainrule.table.reading.scan import Scan
 from chainrule.table.reading.sql import identifier, literal
+from chainrule.table.reading.typed_scan import parquet_sql
 from chainrule.table.table_format import ReadOptions, TableFormat
 
 if TYPE_CHECKING:
@@ -50,14 +51,17 @@ class ScanPlan:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data."""
-        places = [[str(place.file.path), place.start, place.stop] for place in self.places]
+        places = [[str(each.file.path), each.start, each.stop, dict(each.file.partitions)] for each in self.places]
         plans = [{name: plain(value) for name, value in vars(plan).items()} for plan in self.plans]
         return {"source": self.source, "types": self.types, "plans": plans, "places": places}
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> ScanPlan:
         """Return what `to_dict` described."""
-        places = [RowRange(SourceFile(Path(path), "parquet", "none"), *rows) for path, *rows in record["places"]]
+        places = [
+            RowRange(SourceFile(Path(path), "parquet", "none", partitions=tuple(partitions.items())), start, stop)
+            for path, start, stop, partitions in record["places"]
+        ]
         return cls(record["source"], record["types"], [Plan.from_dict(plan) for plan in record["plans"]], places)
 
     @contextmanager
@@ -156,7 +160,7 @@ def open_batches(
         size = batch_rows(len(planned.plans), batch_bytes)
         places = [rows for file in files for rows in _cut(connection, file, size)]
         # Every batch has the columns of all files, with missing values where its own file lacks one.
-        connection.execute(f"CREATE TEMP TABLE header AS SELECT * FROM {_scan_of(files)} LIMIT 0")
+        connection.execute(f"CREATE TEMP TABLE header AS SELECT * FROM {parquet_sql(files)} LIMIT 0")
         batches = _batches_of(connection, planned.plans, places, text)
         if not batches.n_rows:
             raise TableError(f"{text} has no rows, only the columns {', '.join(batches.names[:8])}.")
@@ -167,7 +171,7 @@ def open_batches(
 
 def _planned(connection: DuckDBPyConnection, table: ParquetTable, reading: Reading) -> Planned:
     """Plan the columns of Parquet files; what was understood of text files when they were copied stays."""
-    scan = Scan(_scan_of(table.files), table.names, file_formats=table.file_formats)
+    scan = Scan(parquet_sql(table.files), table.names, file_formats=table.file_formats)
     before = table.planned
     known = reading.known if before is None else before.format
     planned = plan_columns(connection, scan, known, reading.options, all_levels=reading.known is not None)
@@ -184,10 +188,6 @@ def _batches_of(
     header = Table(fetch(connection, "header", plans), source)
     n_rows = sum(rows.stop - rows.start for rows in places)
     return ParquetBatches(header, n_rows, connection=connection, plans=plans, places=places)
-
-
-def _scan_of(files: list[SourceFile]) -> str:
-    return f"read_parquet([{', '.join(map(file_literal, files))}], union_by_name=true)"
 
 
 @contextmanager
@@ -230,7 +230,7 @@ def _cut(connection: DuckDBPyConnection, file: SourceFile, size: int) -> Iterato
 
 
 def _whole(file: SourceFile) -> str:
-    return f"read_parquet({file_literal(file)}, file_row_number=true)"
+    return parquet_sql([file], "file_row_number=true")
 
 
 def _scan(rows: RowRange) -> str:

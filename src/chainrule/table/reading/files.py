@@ -8,29 +8,38 @@ import glob
 import gzip
 import lzma
 import os
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import unquote
 
 from chainrule._errors import TableError, nearest
 from chainrule.table.reading.sql import literal
+from chainrule.table.table_format import Dialect
 
+_ARROW = (".arrow", ".arrows", ".feather", ".ipc")
+_ZIP = b"PK\x03\x04"
 _JSON = (".json", ".ndjson", ".jsonl")
-TABLES = (".csv", ".tsv", ".txt", ".tab", ".psv", ".data", ".parquet", ".pq", *_JSON)
+TABLES = (".csv", ".tsv", ".txt", ".tab", ".psv", ".data", ".parquet", ".pq", *_ARROW, *_JSON)
 COMPRESSED = (".gz", ".zst", ".bz2", ".xz", ".zip")
+ARROW_STREAM = b"\xff\xff\xff\xff"
+_BEGINNINGS = {b"PAR1": "parquet", b"SQLite format 3\0": "sqlite", b"ARROW1": "arrow", b"FEA1": "arrow"}
 _PACKED = {
     b"\x1f\x8b": "gzip",
     b"BZh": "bz2",
     b"\xfd7zXZ\0": "xz",
-    b"PK\x03\x04": "zip",
+    _ZIP: "zip",
     b"\x28\xb5\x2f\xfd": "zstd",
 }
 _HEAD = 4096  # bytes inspected
+_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"  # how writers of partitions spell a missing value
+_RECORD = re.compile(rb'[\s\xef\xbb\xbf]*(\[\s*)?\{\s*"(?:[^"\\]|\\.)*"\s*:')
 
 
 @dataclass(frozen=True)
@@ -40,16 +49,28 @@ class SourceFile:
     Parameters
     ----------
     path : Path
-    kind : {"csv", "json", "parquet", "idx"}
+    kind : {"csv", "json", "parquet", "idx", "arrow", "sqlite", "workbook"}
     compression : {"none", "gzip", "bz2", "xz", "zip", "zstd"}
     origin : Path, optional
         The file that this one is a copy of.
+    partitions : tuple of (str, str or None)
+        Names and values of the columns that the folders' names give, as in `year=2020/month=1/sales.csv`.
+    part : str, optional
+        The sheet or the table inside that is meant.
+    dialect : Dialect, optional
+        Of a text file that was written for this purpose.
+    note : str
+        What a copy says about its origin.
     """
 
     path: Path
     kind: str
     compression: str
     origin: Path | None = None
+    partitions: tuple[tuple[str, str | None], ...] = ()
+    part: str | None = None
+    dialect: Dialect | None = None
+    note: str = ""
 
     @property
     def label(self) -> Path:
@@ -63,7 +84,7 @@ def file_literal(file: SourceFile) -> str:
 
 
 def find_files(source: str) -> list[SourceFile]:
-    """Return the files that a path, a folder or a pattern means, sorted by name.
+    """Return the files that a path, a folder with all inside, or a pattern means, sorted by name.
 
     Raises
     ------
@@ -77,7 +98,10 @@ def find_files(source: str) -> list[SourceFile]:
         if os.path.isdir(path):  # noqa: PTH112 - a Path raises where a name is too long for one
             raise TableError(f"The folder {source} holds no table: no file ends in {', '.join(TABLES)}.")
         raise TableError(f"No such file: {source}.{_similar(path)}")
-    files = [_inspect(file) for file in paths]
+    part = _with_part(source)[1]
+    files = [replace(_inspect(file), part=part) for file in paths]
+    if part is not None and files[0].kind not in ("sqlite", "workbook"):
+        raise TableError(f"{paths[0]} has no sheets or tables inside; leave out #{part}.")
     kinds = sorted({file.kind for file in files})
     if len(kinds) > 1:
         raise TableError(f"{source} means files of several kinds ({', '.join(kinds)}); give those of one kind.")
@@ -86,22 +110,46 @@ def find_files(source: str) -> list[SourceFile]:
 
 def list_files(source: str) -> list[Path]:
     """Return the files that a path, a folder or a pattern means, whatever they hold."""
-    path = os.path.expanduser(source)  # noqa: PTH111
+    path = _with_part(source)[0]
     if os.path.isdir(path):  # noqa: PTH112
-        return [file for file in sorted(Path(path).iterdir()) if file.is_file() and is_named_as_table(file)]
-    names = [path] if os.path.isfile(path) else sorted(glob.glob(path))  # noqa: PTH113, PTH207
-    return [Path(name) for name in names if os.path.isfile(name)]  # noqa: PTH113
+        below = (Path(folder, name).relative_to(path) for folder, names in _folders(path) for name in names)
+        return [file for name in sorted(below) if is_table_within(name) and (file := Path(path, name)).is_file()]
+    names = [path] if os.path.isfile(path) else glob.glob(path, recursive=True)  # noqa: PTH113, PTH207
+    return sorted(Path(name) for name in set(names) if os.path.isfile(name))  # noqa: PTH113
 
 
-def is_named_as_table(path: Path) -> bool:
-    """Say whether a file with this name counts as a table of its folder."""
-    return not path.name.startswith((".", "_")) and _suffix(path) in TABLES
+def _folders(path: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield a folder and all inside, also through links, with the names of their files."""
+    for folder, inside, names in os.walk(path, followlinks=True):
+        yield folder, names
+        here = os.path.realpath(folder)
+        loops = [each for each in inside if Path(here).is_relative_to(os.path.realpath(Path(folder, each)))]
+        inside[:] = [each for each in inside if each not in loops]
+
+
+def is_table_within(path: Path) -> bool:
+    """Say whether a file counts as a table of a folder, given its path from there: hidden names and `_` do not."""
+    return not any(part.startswith((".", "_")) for part in path.parts) and _suffix(path) in TABLES
+
+
+def _partitions(path: Path) -> tuple[tuple[str, str | None], ...]:
+    """Return the columns that the names of a file's folders give."""
+    pairs = (part.split("=", 1) for part in path.parent.parts if part.count("=") == 1 and not part.startswith("="))
+    return tuple({unquote(name): None if value == _NO_VALUE else unquote(value) for name, value in pairs}.items())
 
 
 def is_there(source: str) -> bool:
     """Say whether a file or folder of this name exists, or one that matches the pattern."""
+    path = _with_part(source)[0]
+    return os.path.exists(path) or (glob.has_magic(path) and bool(glob.glob(path, recursive=True)))  # noqa: PTH110, PTH207
+
+
+def _with_part(source: str) -> tuple[str, str | None]:
+    """Return the path in a source, and the part of the file that it names: `book.xlsx#Sheet2`."""
     path = os.path.expanduser(source)  # noqa: PTH111
-    return os.path.exists(path) or (glob.has_magic(path) and bool(glob.glob(path)))  # noqa: PTH110, PTH207
+    file, mark, part = path.rpartition("#")
+    is_part = mark and not os.path.exists(path) and os.path.isfile(file)  # noqa: PTH110, PTH113
+    return (file, part) if is_part else (path, None)
 
 
 def _similar(path: Path) -> str:
@@ -117,10 +165,10 @@ def _inspect(path: Path) -> SourceFile:
     compression, head = _open(path)
     kind = _kind(path, head)
     is_utf16 = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    is_binary = (b"\0" in head and compression != "zstd" and not is_utf16) or head.startswith(b"PK\x03\x04")
+    is_binary = (b"\0" in head and compression != "zstd" and not is_utf16) or head.startswith(_ZIP)
     if kind == "csv" and is_binary:
         raise TableError(f"{path} is a binary file, not a table (CSV, TSV, JSON, Parquet or an IDX image set).")
-    return SourceFile(path, kind, compression)
+    return SourceFile(path, kind, compression, partitions=_partitions(path))
 
 
 def _open(path: Path) -> tuple[str, bytes]:
@@ -129,7 +177,7 @@ def _open(path: Path) -> tuple[str, bytes]:
         with path.open("rb") as file:
             head = _head(file)
         compression = next((name for start, name in _PACKED.items() if head.startswith(start)), "none")
-        if compression == "zip" and not zipfile.is_zipfile(path):
+        if compression == "zip" and (not zipfile.is_zipfile(path) or _is_workbook(path)):
             return "none", head
         if compression not in ("none", "zstd"):
             with opened_bytes(SourceFile(path, "csv", compression)) as unpacked:
@@ -188,6 +236,11 @@ def _is_litter(name: str) -> bool:
     return name.startswith("__MACOSX/") or name.rsplit("/", 1)[-1].startswith(".")
 
 
+def _is_workbook(path: Path) -> bool:
+    with zipfile.ZipFile(path) as archive:
+        return "xl/workbook.xml" in archive.namelist()
+
+
 def _head(file: IO[bytes]) -> bytes:
     """Return the first bytes of a file, none if the whole file is only blanks and line ends."""
     head = file.read(_HEAD)
@@ -196,11 +249,15 @@ def _head(file: IO[bytes]) -> bytes:
 
 
 def _kind(path: Path, head: bytes) -> str:
-    if head.startswith(b"PAR1"):
-        return "parquet"
+    if kind := next((kind for begin, kind in _BEGINNINGS.items() if head.startswith(begin)), None):
+        return kind
+    if head.startswith(ARROW_STREAM) and _suffix(path) in _ARROW:
+        return "arrow"
+    if head.startswith(_ZIP) and zipfile.is_zipfile(path):
+        return "workbook"
     if len(head) >= 4 and head[:2] == b"\0\0" and head[2] == 8 and head[3] in (1, 3):
         return "idx"
-    return "json" if _suffix(path) in _JSON else "csv"
+    return "json" if _suffix(path) in _JSON or _RECORD.match(head) else "csv"
 
 
 def _suffix(path: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
@@ -16,10 +16,12 @@ from chainrule._errors import TableError
 from chainrule.network.types import Array
 from chainrule.table.columns import Column, Table, spell
 from chainrule.table.reading.database import connect
-from chainrule.table.reading.load_columns import load
+from chainrule.table.reading.load_columns import NESTED, load
 from chainrule.table.reading.refuse_times import refuse_dates, refuse_durations
 from chainrule.table.reading.scan import Scan
 from chainrule.table.table_format import ReadOptions, TableFormat
+
+_NESTED = (list, tuple, dict, set, np.ndarray)
 
 
 def from_frame(frame: Any, *, known: TableFormat | None = None, options: ReadOptions | None = None) -> Table:
@@ -28,7 +30,7 @@ def from_frame(frame: Any, *, known: TableFormat | None = None, options: ReadOpt
     Parameters
     ----------
     frame : data frame, or mapping of str to array or list
-        A frame of pandas, Polars, PyArrow, or any other library that narwhals supports.
+        A frame of pandas, Polars, PyArrow, or any other library that narwhals supports; a lazy one is collected.
     known, options
         As for `read_table`.
 
@@ -48,16 +50,30 @@ def from_frame(frame: Any, *, known: TableFormat | None = None, options: ReadOpt
     >>> [(column.name, column.kind, column.missing.sum().item()) for column in table.columns]
     [('size', 'number', 1), ('colour', 'text', 1)]
     """
-    arrays = _from_mapping(frame) if isinstance(frame, Mapping) else _from_native(frame)
+    frame = _collected(frame)
+    values = _from_mapping(frame) if isinstance(frame, Mapping) else _from_native(frame)
+    nested = {name for name, array in values.items() if _is_nested(array)}
+    arrays = {name: np.full(len(array), None) if name in nested else _plain(array) for name, array in values.items()}
     lengths = sorted({len(values) for values in arrays.values()})
     if len(lengths) != 1 or lengths == [0]:
         raise TableError(f"A table must have columns of one length, and at least one row; the lengths are {lengths}.")
     with closing(connect()) as connection:
-        connection.register("frame", {f"c{place}": values for place, values in enumerate(arrays.values())})
-        columns, found = load(connection, Scan("frame", tuple(arrays)), known, options)
+        connection.register("frame", {f"c{place}": _counted(array) for place, array in enumerate(arrays.values())})
+        named = enumerate(array.dtype.kind for array in arrays.values())
+        chosen = ", ".join(f"to_microseconds(c{i}) AS c{i}" if kind == "m" else f"c{i}" for i, kind in named)
+        columns, found = load(connection, Scan(f"(SELECT {chosen} FROM frame)", tuple(arrays)), known, options)
+    columns = tuple(replace(column, note=NESTED) if column.name in nested else column for column in columns)
     orders = {} if isinstance(frame, Mapping) else _orders(frame)
     columns = tuple(replace(column, order=orders.get(column.name, ())) for column in columns)
     return Table(columns, type(frame).__name__, format=found)
+
+
+def _collected(frame: Any) -> Any:
+    """Return a lazy frame's rows, anything else as it is."""
+    import narwhals as nw
+
+    wrapped = nw.from_native(frame, pass_through=True)
+    return wrapped.collect().to_native() if isinstance(wrapped, nw.LazyFrame) else frame
 
 
 def number_column(name: str, values: Array) -> Column:
@@ -118,7 +134,7 @@ def _from_native(frame: Any) -> dict[str, Array]:
             f"A table must be a data frame or a mapping of names to arrays, got {type(frame).__name__}."
         ) from error
     columns = zip(wrapped.columns, wrapped.iter_columns(), strict=True)  # by place: pandas' names may be numbers
-    return {str(name): _plain(array_of(series)) for name, series in columns}
+    return {str(name): array_of(series) for name, series in columns}
 
 
 def _orders(frame: Any) -> dict[str, tuple[str, ...]]:
@@ -148,7 +164,7 @@ def array_of(series: Any) -> Array:
 
 
 def _from_mapping(frame: Mapping[Any, Any]) -> dict[str, Array]:
-    arrays = {str(name): _plain(_one_dimensional(values)) for name, values in frame.items()}
+    arrays = {str(name): _one_dimensional(values) for name, values in frame.items()}
     if len(arrays) < len(frame):
         raise TableError(f"Column names must differ as text, got {', '.join(map(repr, frame))}.")
     return arrays
@@ -162,8 +178,14 @@ def _one_dimensional(values: Any) -> Array:
     return array
 
 
+def _is_nested(values: Array) -> bool:
+    return values.dtype.kind == "O" and any(isinstance(value, _NESTED) for value in values.tolist())
+
+
 def _plain(values: Array) -> Array:
-    """Keep numbers, truth values and dates; convert objects to numbers or texts, None where missing."""
+    """Keep numbers, truth values and times; convert objects to numbers or texts, None where missing."""
+    if values.dtype.kind == "m":
+        return np.ascontiguousarray(values, "timedelta64[us]")
     if values.dtype.kind == "M":
         return np.ascontiguousarray(values, "datetime64[us]")
     if values.dtype.kind in "biu":
@@ -172,11 +194,18 @@ def _plain(values: Array) -> Array:
         return np.ascontiguousarray(values, np.float32 if values.dtype == np.float32 else np.float64)
     objects = [None if is_missing(value) else value for value in values.tolist()]
     present = [value for value in objects if value is not None]
+    if present and all(isinstance(value, timedelta) for value in present):
+        return np.array(objects, "timedelta64[us]")
     if present and all(map(_is_date, present)):
         return np.array(objects, "datetime64[us]")
     if present and all(_is_number(value) and _is_exact(value) for value in present):
         return np.array([np.nan if value is None else value for value in objects], np.float64)
     return np.array([None if value is None else _text(value) for value in objects], object)
+
+
+def _counted(values: Array) -> Array:
+    """Return durations as microseconds, anything else as it is: DuckDB would make months of them, of unequal length."""
+    return np.ma.array(values.view(np.int64), mask=np.isnat(values)) if values.dtype.kind == "m" else values
 
 
 def _is_date(value: Any) -> bool:
@@ -194,8 +223,15 @@ def _is_exact(value: Any) -> bool:
 
 def _text(value: Any) -> str:
     """Write a number among texts like a column of numbers does, so that 1, 1.0 and "1" are the same everywhere."""
+    if isinstance(value, bytes):
+        return "".join(chr(byte) if _is_shown(byte) else f"\\x{byte:02X}" for byte in value)
     is_float = _is_number(value) and not isinstance(value, Integral)
     return spell(np.float64(value), "number") if is_float and np.isfinite(float(value)) else str(value)
+
+
+def _is_shown(byte: int) -> bool:
+    """Say whether DuckDB shows a byte as a character."""
+    return 32 <= byte < 127 and chr(byte) not in "\"'\\"
 
 
 def is_missing(value: Any) -> bool:

@@ -14,6 +14,7 @@ from chainrule.table.reading.parse import (
     cleaned,
     date,
     duration,
+    may_be_grouped,
     number_pattern,
     plain_number,
     truth,
@@ -60,10 +61,11 @@ class TextColumn:
 
 @dataclass(frozen=True)
 class InferredFormats:
-    """The formats of columns of texts, with notes about them."""
+    """The formats of columns of texts, with notes about them, and the decimal signs that they show."""
 
     formats: dict[str, ColumnFormat]
     notes: dict[str, str] = field(default_factory=dict)
+    decimals: frozenset[str] = frozenset()
 
 
 def infer_formats(
@@ -112,7 +114,7 @@ def infer_formats(
             formats[column.name] = replace(formats[column.name], values=kept)
             marks = ", ".join(map(repr, kept))
             notes[column.name] = f"{marks} taken as a value, not as missing"
-    return InferredFormats(formats, notes)
+    return InferredFormats(formats, notes, frozenset(decimals))
 
 
 def _one(connection: DuckDBPyConnection, query: str) -> Any:
@@ -136,6 +138,8 @@ class _Guess:
         text = ColumnFormat(column.name, "text")
         values = f"(SELECT {cleaned('raw', (*missing, *MARKS_AMONG_NUMBERS))} AS v FROM {column.values})"
         asked = column.name in options.numeric
+        if options.decimal != "," and (plain := cls._plain(connection, column, values)) is not None:
+            return plain
         some = f"(SELECT v FROM {values} WHERE v IS NOT NULL LIMIT {_SAMPLE})"
         seen = [text for (text,) in connection.execute(f"SELECT v FROM {some}").fetchall()]
         if not asked and sum(map(_may_be_typed, seen)) * 2 < len(seen):
@@ -162,6 +166,19 @@ class _Guess:
         if asked or (present - fitting <= max(1, (1 - NEARLY_ALL) * present) and present >= LEAST_ROWS):
             return guess
         return cls(column, text, note=_several_formats(sample))
+
+    @classmethod
+    def _plain(cls, connection: DuckDBPyConnection, column: TextColumn, values: str) -> _Guess | None:
+        """Return the guess for a column of plain numbers that may be missing or infinite; None if it has others."""
+        number, infinite = plain_number("v"), f"regexp_full_match(v, {literal(INFINITE)})"
+        asked = f"count(v), count({number}), count_if({infinite}), count_if(contains(v, '.')), max(abs({number}))"
+        grouped = f"bool_and({may_be_grouped('v')})"
+        present, plain, endless, points, largest, may_be_thousands = _one(
+            connection, f"SELECT {asked}, {grouped} FROM {values}"
+        )
+        if not present or plain + endless < present or largest > _EXACT or (points and may_be_thousands):
+            return None
+        return cls(column, ColumnFormat(column.name, "number"), has_decimals=bool(points))
 
     @classmethod
     def _chosen(

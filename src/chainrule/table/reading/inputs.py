@@ -14,15 +14,16 @@ import numpy as np
 from chainrule._errors import InvalidParameterError
 from chainrule.files.outputs import AnyPath, check_apart, resolved
 from chainrule.table.reading.database import connected
-from chainrule.table.reading.files import is_named_as_table, list_files
+from chainrule.table.reading.files import is_table_within, list_files
 from chainrule.table.reading.idx import labels_beside
 from chainrule.table.reading.query import Query, is_query
 from chainrule.table.reading.sql import literal
 
 
 def is_source(X: Any) -> bool:
-    """Say whether X refers to a table that has still to be read: a path, a query, an object of Dask or Arrow."""
-    lazy = ("__dask_graph__", "scanner", "read_next_batch")  # of Dask, an Arrow dataset or reader; not an Arrow table
+    """Say whether X refers to a table that has still to be read: a path, a query, a lazy object."""
+    # Of Dask, an Arrow dataset or reader, Polars; not an Arrow table, which is in memory.
+    lazy = ("__dask_graph__", "scanner", "read_next_batch", "sink_parquet")
     return isinstance(X, str | os.PathLike) or any(hasattr(X, name) for name in lazy)
 
 
@@ -96,7 +97,8 @@ def _would_take(name: str, place: AnyPath) -> bool:
     """Say whether a new file at this path would be one of those that a folder or a pattern means."""
     path, source = resolved(place), Path(os.path.expanduser(name))  # noqa: PTH111
     if os.path.isdir(source):  # noqa: PTH112 - a text in a query need not be a valid path
-        return path.parent == resolved(source) and is_named_as_table(path)
+        folder = resolved(source)
+        return path.is_relative_to(folder) and is_table_within(path.relative_to(folder))
     return glob.has_magic(name) and not source.is_file() and _matches(path.parts, resolved(source).parts)
 
 

@@ -23,7 +23,7 @@ from chainrule.table.reading.infer_formats import (
     groups,
     infer_formats,
 )
-from chainrule.table.reading.parse import cleaned, value_of
+from chainrule.table.reading.parse import cleaned, may_be_grouped, value_of
 from chainrule.table.reading.scan import Scan
 from chainrule.table.reading.sql import finite, identifier, literal
 from chainrule.table.table_format import MISSING_MARKS, ColumnFormat, ReadOptions, TableFormat, ValueKind
@@ -34,8 +34,10 @@ if TYPE_CHECKING:
 _INTEGERS = {"UTINYINT": (0, 2**8), "TINYINT": (-(2**7), 2**7), "SMALLINT": (-(2**15), 2**15)}
 _INTEGERS |= {"INTEGER": (-(2**31), 2**31), "BIGINT": (-(2**63), 2**63)}
 _FLOAT_EXACT, _DOUBLE_EXACT = 2**24, 2**53  # every whole number up to here is a float32, a float64
+_SAMPLE = 1000  # rows that spare most columns a second look
 _WIDE = 200  # a wider table is copied before it is measured some columns at a time
 _WANTED = {"number": "number", "date": "date", "duration": "duration or time of day", "boolean": "true or false"}
+NESTED = "lists or records, which are not read"
 
 Measures = dict[str, Any]
 
@@ -125,8 +127,11 @@ def plan_columns(
     names = scan.names or tuple(row[0] for row in described)
     rows = _copied(connection, scan.sql) if len(names) > _WIDE else scan.sql
     options = replace(options, numeric=[_name_of(key, names) for key in options.numeric])
-    columns = [_Raw(name, identifier(row[0]), _family(row[1])) for name, row in zip(names, described, strict=True)]
-    measured = dict(zip(names, _answers(connection, rows, [_aggregates(raw) for raw in columns]), strict=True))
+    columns = [_raw(name, *row[:2]) for name, row in zip(names, described, strict=True)]
+    measured = _measured(connection, rows, columns)
+    codes = [raw for raw in columns if _holds_codes(raw, measured[raw.name], known, options)]
+    columns = [replace(raw, sql=f"{raw.sql}::VARCHAR", family="text") if raw in codes else raw for raw in columns]
+    measured |= _measured(connection, rows, [raw for raw in columns if raw.name in {code.name for code in codes}])
     missing = known.missing if known is not None else tuple(options.missing or MISSING_MARKS)
     texts = [raw for raw in columns if raw.family == "text"]
     plain = {raw.name for raw in texts if _is_plain(measured[raw.name]) and options.decimal != ","}
@@ -147,6 +152,29 @@ def plan_columns(
         for raw in columns
     )
     return Planned([plans[name] for name in names], TableFormat(formats, scan.dialect, missing, scan.file_formats))
+
+
+def _raw(name: str, sql_name: str, sql_type: str) -> _Raw:
+    """Return a column with its family, and the SQL that makes texts of what is neither a text nor of another family."""
+    column, family = identifier(sql_name), _family(sql_type)
+    if sql_type == "JSON":  # of values of several types, in which texts have quotes
+        column = f"({column} ->> '$')"
+    elif family == "text" and sql_type != "VARCHAR":
+        column = f"{column}::VARCHAR"
+    return _Raw(name, column, family)
+
+
+def _measured(connection: DuckDBPyConnection, rows: str, columns: Sequence[_Raw]) -> dict[str, Measures]:
+    answers = _answers(connection, rows, [_aggregates(raw) for raw in columns])
+    return {raw.name: found for raw, found in zip(columns, answers, strict=True)}
+
+
+def _holds_codes(raw: _Raw, found: Measures, known: TableFormat | None, options: ReadOptions) -> bool:
+    """Say whether a column holds whole numbers that a float would confuse, and which are no numbers by record."""
+    recorded = None if known is None else known.of(raw.name)
+    if raw.family != "integer" or raw.name in options.numeric or (recorded is not None and recorded.kind != "text"):
+        return False
+    return max(-(found["low"] or 0), found["high"] or 0) > _DOUBLE_EXACT
 
 
 def _is_recorded_text(known: TableFormat | None, name: str) -> bool:
@@ -217,11 +245,14 @@ _KIND_OF: dict[str, ValueKind] = {
     "date": "date",
     "duration": "duration",
     "boolean": "boolean",
+    "nested": "text",
 }
 
 
 def _family(sql_type: str) -> str:
-    """Map DuckDB's types to the six families; every other type is text."""
+    """Map DuckDB's types to seven families; every other type is text."""
+    if sql_type.endswith("]") or sql_type.startswith(("STRUCT", "MAP", "UNION")):
+        return "nested"
     if sql_type == "BOOLEAN":
         return "boolean"
     if sql_type.endswith(("INT", "INTEGER")):
@@ -274,6 +305,8 @@ def _plan(raw: _Raw, found: Measures) -> Plan:
         return Plan(name, "number", f"({finite(column)})::{'FLOAT' if found['exact'] else 'DOUBLE'}", _infinite(found))
     if raw.family == "duration":
         return Plan(name, "number", f"epoch({column})::DOUBLE", "times read as seconds")
+    if raw.family == "nested":
+        return Plan(name, "text", "NULL::INTEGER", NESTED)
     if raw.family == "date":
         return Plan(name, "date", f"epoch_us({column})")
     return Plan(name, "boolean", f"{column}::{'TINYINT' if found['complete'] else 'FLOAT'}")
@@ -347,18 +380,29 @@ def _formats(
     recorded = {raw.name: known.of(raw.name) for raw in texts} if known is not None else {}
     formats = {name: found for name, found in recorded.items() if found is not None}
     new = [raw for raw in texts if raw.name not in formats]
-    plain = [raw.name for raw in new if raw.name not in values]
-    has_points = any(not measured[name]["whole"] for name in plain)
-    inferred = infer_formats(
-        connection,
-        rows,
-        [values[raw.name] for raw in new if raw.name not in plain],
-        options,
-        decimals={"."} if has_points else set(),
-        decimal_comma=scan.dialect is not None and scan.dialect.delimiter == ";",
-    )
-    numbers = {name: ColumnFormat(name, "number") for name in plain}
-    return InferredFormats(formats | inferred.formats | numbers, inferred.notes)
+    plain = [raw for raw in new if raw.name not in values]
+    broken = [raw for raw in plain if not measured[raw.name]["whole"]]
+    semicolon = scan.dialect is not None and scan.dialect.delimiter == ";"
+    doubtful = _with_points_before_thousands(connection, rows, broken) if semicolon or len(plain) < len(new) else []
+    decimals = {"."} if len(doubtful) < len(broken) else set()
+    listed = [values[raw.name] for raw in new if raw.name in values]
+    inferred = infer_formats(connection, rows, listed, options, decimals=decimals, decimal_comma=semicolon)
+    comma = inferred.decimals == {","} or (not inferred.decimals and semicolon)
+    thousands = {raw.name for raw in doubtful if comma}
+    numbers = {raw.name: ColumnFormat(raw.name, "number", "," if raw.name in thousands else ".") for raw in plain}
+    said = dict.fromkeys(thousands, "points read as thousands; --decimal . if they are decimal signs")
+    if len(inferred.decimals) > 1:
+        said |= {raw.name: "points read as decimal signs; --decimal , if they group thousands" for raw in doubtful}
+    return InferredFormats(formats | inferred.formats | numbers, inferred.notes | said)
+
+
+def _with_points_before_thousands(connection: DuckDBPyConnection, rows: str, numbers: Sequence[_Raw]) -> list[_Raw]:
+    """Return the columns of plain numbers whose points may all stand before thousands, as in 12.345."""
+    for source in (f"(SELECT * FROM {rows} LIMIT {_SAMPLE})", rows):
+        asked = [{"grouped": f"bool_and({may_be_grouped(raw.sql)})"} for raw in numbers]
+        answers = zip(numbers, _answers(connection, source, asked), strict=True)
+        numbers = [raw for raw, found in answers if found["grouped"]]
+    return list(numbers)
 
 
 def _typed_plans(
@@ -378,64 +422,71 @@ def _typed_plans(
             plans[raw.name] = _number_plan(raw.name, value, measured[raw.name])
         elif column.kind != "text":
             asked[raw.name] = _Parsed.of(raw, column, missing)
-    measures = _answers(connection, rows, [parsed.aggregates() for parsed in asked.values()])
-    for (name, parsed), answers in zip(asked.items(), measures, strict=True):
-        plans[name] = parsed.plan(connection, rows, answers, found.notes.get(name, ""))
+    for several in groups(list(asked.items())):
+        # Each text is cleaned once and parsed once, though several aggregates ask for it.
+        texts_of = ", ".join(f"{parsed.text} AS t{place}" for place, (_, parsed) in enumerate(several))
+        values_of = ", ".join(
+            f"{parsed.value_of(f't{place}')} AS v{place}" for place, (_, parsed) in enumerate(several)
+        )
+        source = f"(SELECT *, {values_of} FROM (SELECT {texts_of} FROM {rows}))"
+        aggregates = [parsed.aggregates(f"t{place}", f"v{place}") for place, (_, parsed) in enumerate(several)]
+        for (name, parsed), answers in zip(several, _answers(connection, source, aggregates), strict=True):
+            plans[name] = parsed.plan(connection, rows, answers, found.notes.get(name, ""))
     return plans
 
 
 @dataclass(frozen=True)
 class _Parsed:
-    """A column of texts that are parsed: the SQL of the cleaned text, and of its value."""
+    """A column of texts that are parsed: its format, and the SQL of the cleaned text."""
 
     format: ColumnFormat
     text: str
-    value: str
 
     @classmethod
     def of(cls, raw: _Raw, column: ColumnFormat, missing: Sequence[str]) -> _Parsed:
-        text = f"({cleaned(f'{raw.sql}::VARCHAR', column.marks(missing))})"
-        return cls(column, text, value_of(text, column))
+        return cls(column, f"({cleaned(f'{raw.sql}::VARCHAR', column.marks(missing))})")
 
-    @property
-    def is_infinite(self) -> str:
-        spelled = f"regexp_full_match({self.text}, {literal(INFINITE)})"
-        return f"coalesce(isinf({self.value}) OR {spelled}, false)" if self.format.kind == "number" else "false"
+    def value_of(self, text: str) -> str:
+        return value_of(text, self.format)
 
-    @property
-    def is_misfit(self) -> str:
-        return f"{self.text} IS NOT NULL AND {self.value} IS NULL AND NOT {self.is_infinite}"
+    def is_infinite(self, text: str, value: str) -> str:
+        spelled = f"regexp_full_match({text}, {literal(INFINITE)})"
+        return f"coalesce(isinf({value}) OR {spelled}, false)" if self.format.kind == "number" else "false"
 
-    def aggregates(self) -> dict[str, str]:
-        counts = {"misfits": f"count_if({self.is_misfit})", "infinite": f"count_if({self.is_infinite})"}
-        if self.format.kind == "date":
-            return counts
-        return counts | _of_numbers(finite(self.value))
+    def is_misfit(self, text: str, value: str) -> str:
+        return f"{text} IS NOT NULL AND {value} IS NULL AND NOT {self.is_infinite(text, value)}"
+
+    def aggregates(self, text: str, value: str) -> dict[str, str]:
+        misfits, infinite = self.is_misfit(text, value), self.is_infinite(text, value)
+        counts = {"misfits": f"count_if({misfits})", "infinite": f"count_if({infinite})"}
+        return counts if self.format.kind == "date" else counts | _of_numbers(finite(value))
 
     def plan(self, connection: DuckDBPyConnection, rows: str, found: Measures, note: str) -> Plan:
-        name, kind = self.format.name, self.format.kind
+        name, kind, value = self.format.name, self.format.kind, self.value_of(self.text)
         notes = [note, _infinite(found), self._misfits(connection, rows, found["misfits"])]
         said = ", ".join(filter(None, notes))
         if kind == "date":
-            plan = Plan(name, "date", self.value, in_query=f"make_timestamp({self.value})")
+            plan = Plan(name, "date", value, in_query=f"make_timestamp({value})")
         elif kind == "boolean":
             stored = "TINYINT" if found["complete"] else "FLOAT"
-            plan = Plan(name, "boolean", f"({self.value})::{stored}", in_query=f"({self.value}) = 1")
+            plan = Plan(name, "boolean", f"({value})::{stored}", in_query=f"({value}) = 1")
         else:
-            plan = _number_plan(name, finite(self.value), found)
+            plan = _number_plan(name, finite(value), found)
         return replace(plan, note=said, misfits=found["misfits"])
 
     def _misfits(self, connection: DuckDBPyConnection, rows: str, count: int) -> str:
         """Say how many values do not have the column's format, and name the first with its row."""
         if not count:
             return ""
-        numbered = f"SELECT {self.text} AS text, {self.is_misfit} AS misfit, row_number() OVER () AS place FROM {rows}"
-        text, place = connection.execute(f"SELECT text, place FROM ({numbered}) WHERE misfit LIMIT 1").fetchall()[0]
+        texts = f"SELECT {self.text} AS t, row_number() OVER () AS place FROM {rows}"
+        values = f"SELECT *, {self.value_of('t')} AS v FROM ({texts})"
+        first = f"SELECT t, place FROM ({values}) WHERE {self.is_misfit('t', 'v')} LIMIT 1"
+        text, place = connection.execute(first).fetchall()[0]
         wanted = _WANTED[self.format.kind]
-        shown = f"({shorten(text, 40, placeholder=' ...')!r}, row {place:,})"
+        shown = f"{shorten(text, 40, placeholder=' ...')!r}, row {place:,})"
         if count == 1:
-            return f"1 value is no {wanted} {shown}, taken as missing"
-        return f"{count:,} values are no {wanted} (the first: {shown[1:]}, taken as missing"
+            return f"1 value is no {wanted} ({shown}, taken as missing"
+        return f"{count:,} values are no {wanted} (the first: {shown}, taken as missing"
 
 
 def _text_plan(

@@ -62,6 +62,12 @@ def plain_number(text: str) -> str:
     return f"CASE WHEN regexp_full_match({text}, {literal(_PLAIN)}) THEN TRY_CAST({text} AS DOUBLE) END"
 
 
+def may_be_grouped(text: str) -> str:
+    """Return the SQL for whether the points of a plain number may stand before thousands."""
+    pattern = literal(rf"\s*[-+]?(?:\d+|{_GROUPS[',']})\s*")
+    return f"regexp_full_match({text}, {pattern})"
+
+
 def number_pattern(decimal: str, unit: str) -> str:
     """Return the pattern of a number, as a regular expression with the unit before and after it in groups.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -107,16 +108,16 @@ class Query:
                 yield from _texts(constant.get("literal", constant.get("value")))
 
     def with_views(self) -> tuple[str, dict[str, list[SourceFile]]]:
-        """Return the statement with a view in place of each text file that it names, and the files of each view.
+        """Return the statement with a view in place of the files that it names, and the files of each view.
 
-        DuckDB itself would sniff the dialect of such a file anew. Parquet files need no view.
+        DuckDB itself would sniff the dialect of such a file anew. A Parquet file alone needs no view.
         """
         views: dict[str, list[SourceFile]] = {}
         names: dict[str, str] = {}
         for table in self.tables:
             name = _name(table)
             files = find_files(name) if is_there(name) else []
-            if files and files[0].kind in ("csv", "json"):
+            if files and (files[0].kind not in ("parquet", "idx") or len(files) > 1 or os.path.isdir(name)):  # noqa: PTH112
                 view = names.setdefault(name, f"{name} ({len(names)})")
                 views[view] = files
                 _rename(table, view)

@@ -15,12 +15,14 @@ from chainrule.table.columns import Table
 from chainrule.table.reading.csv.csv_scan import csv_scan
 from chainrule.table.reading.csv.text_file import unpacked
 from chainrule.table.reading.database import connected
-from chainrule.table.reading.files import SourceFile, file_literal, find_files
+from chainrule.table.reading.files import SourceFile, find_files
+from chainrule.table.reading.foreign.readable import readable
 from chainrule.table.reading.idx import read_idx
 from chainrule.table.reading.load_columns import create_view, load
 from chainrule.table.reading.query import Query, is_query
 from chainrule.table.reading.scan import Scan
 from chainrule.table.reading.sql import identifier
+from chainrule.table.reading.typed_scan import typed_scan, with_whole_partitions
 from chainrule.table.table_format import ColumnFormat, ReadOptions, TableFormat
 
 if TYPE_CHECKING:
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 Use = Callable[["DuckDBPyConnection", Scan], tuple[Result, int]]  # returns a scan's result and its number of rows
-_NO_DATES = "no dates: texts are understood as in other files"
 
 
 def read_table(
@@ -39,8 +40,11 @@ def read_table(
     Parameters
     ----------
     source : str or path-like
-        One of: a CSV, TSV, JSON, NDJSON or Parquet file, compressed (.gz, .zst) or not; a folder or a pattern
-        (`*.csv`) of such files with the same columns, read in the order of their names; an IDX image set
+        One of: a CSV, TSV, JSON, NDJSON or Parquet file, compressed (.gz, .zst) or not; an Arrow or Feather
+        file (with pyarrow); a sheet of a workbook (`book.xlsx#Sheet2`, the first by default; with openpyxl); a table of
+        an SQLite database (`data.sqlite#people`); a folder or a pattern
+        (`*.csv`, `**/*.csv`) of such files, with all folders inside, read in the order of their names, in which
+        `year=2020/sales.csv` gives a column year; an IDX image set
         (`train-images-idx3-ubyte.gz`, its labels beside it); an SQL query, one SELECT (or FROM, WITH, VALUES) in which
         files are tables: `SELECT * FROM 'sales.csv' WHERE year > 2020`. If a file of that name exists, it is a path.
     known : TableFormat, optional
@@ -78,7 +82,8 @@ def read_table(
 
     def loaded(connection: DuckDBPyConnection, scan: Scan) -> tuple[Table, int]:
         columns, found = load(connection, scan, known, asked)
-        return Table(columns, shorten(text, 80, placeholder=" ..."), scan.notes, found), len(columns[0].values)
+        rows = len(columns[0].values)
+        return Table(columns, shorten(text, 80, placeholder=" ..."), scan.notes_on(rows), found), rows
 
     def stored(connection: DuckDBPyConnection, scan: Scan) -> tuple[Table, int]:
         """Run a query once and keep its rows: a second run could return others."""
@@ -134,38 +139,23 @@ def queried(connection: DuckDBPyConnection, text: str, use: Use[Result], reading
     sql = connection.execute("SELECT json_deserialize_sql(?::JSON)", [tree]).fetchall()[0][0]
     notes, formats = list[str](), dict[str, ColumnFormat]()
     for name, files in views.items():
-        scan = scan_of(connection, files, reading)
+        scan = with_whole_partitions(scan_of(connection, files, reading), files)
         columns = create_view(connection, name, scan, reading.known, reading.options)
-        if scan.rows is not None:
-            _check_rows(files, scan, connection.execute(f"SELECT count(*) FROM {identifier(name)}").fetchall()[0][0])
+        rows = 0
+        if scan.rows is not None or len(files) > 1:
+            rows = connection.execute(f"SELECT count(*) FROM {identifier(name)}").fetchall()[0][0]
+            _check_rows(files, scan, rows)
         formats |= {column.name: column for column in columns}
-        notes += scan.notes
+        notes += scan.notes_on(rows)
     return use(connection, Scan(f"({sql})", notes=tuple(notes), file_formats=tuple(formats.values())))[0]
 
 
 def scan_of(connection: DuckDBPyConnection, files: list[SourceFile], reading: Reading) -> Scan:
     """Return the scan of files of one kind."""
+    files = [readable(file, reading.folder) for file in files]
     if files[0].kind == "csv":
         return csv_scan(connection, files, reading.folder, reading.known, reading.options)
-    files = [unpacked(file, reading.folder) for file in files]
-    paths = f"[{', '.join(map(file_literal, files))}], union_by_name=true"
-    if files[0].kind == "parquet":
-        return Scan(f"read_parquet({paths})", _names_in(connection, files))
-    # DuckDB before 2.0 has another word for "none" here than for CSV.
-    packed = "" if files[0].compression == "none" else f", compression='{files[0].compression}'"
-    return Scan(f"read_json({paths}{packed}, sample_size=-1, records='true', dateformat='{_NO_DATES}')")
-
-
-def _names_in(connection: DuckDBPyConnection, files: list[SourceFile]) -> tuple[str, ...]:
-    """Return the names of a Parquet file's columns as they stand in it, if two of them differ in case only."""
-    query = f"SELECT name, num_children FROM parquet_schema({file_literal(files[0])})"
-    (_, count), *found = connection.execute(query).fetchall()
-    names, inside = [], 0
-    for name, children in found:
-        if not inside:
-            names.append(name)
-        inside = max(0, inside - 1) + (children or 0) if inside else (children or 0)
-    return tuple(names) if len(names) == count and len({name.casefold() for name in names}) < len(names) else ()
+    return typed_scan(connection, [unpacked(file, reading.folder) for file in files], reading.known)
 
 
 def _check_rows(files: list[SourceFile], scan: Scan, read: int) -> None:

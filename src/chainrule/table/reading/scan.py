@@ -26,6 +26,8 @@ class Scan:
         Of text files; all their columns are then texts.
     file_formats : tuple of ColumnFormat
         The formats of the columns of the text files in a query.
+    files : int, default 1
+        The number of files that are scanned.
     """
 
     sql: str
@@ -34,3 +36,8 @@ class Scan:
     rows: Callable[[], int] | None = None
     dialect: Dialect | None = None
     file_formats: tuple[ColumnFormat, ...] = ()
+    files: int = 1
+
+    def notes_on(self, rows: int) -> tuple[str, ...]:
+        """Return the notes; of several files, first how many files and rows there are."""
+        return (f"{self.files:,} files, {rows:,} rows", *self.notes) if self.files > 1 else self.notes

@@ -31,7 +31,8 @@ def memory_needed(source: str | os.PathLike[str]) -> int:
         return 0
     if files[0].kind == "parquet":
         return _values(text, files) * _BYTES_PER_VALUE
-    return sum(file.path.stat().st_size * _BYTES_PER_BYTE[file.compression] for file in files)
+    packed = "zip" if files[0].kind == "workbook" else files[0].compression
+    return sum(file.path.stat().st_size * _BYTES_PER_BYTE[packed] for file in files)
 
 
 def _values(source: str, files: list[SourceFile]) -> int:

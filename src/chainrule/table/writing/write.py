@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 
 _FORMATS = {
     ".csv": "(FORMAT csv, HEADER)",
+    ".csv.gz": "(FORMAT csv, HEADER, COMPRESSION gzip)",
     ".tsv": "(FORMAT csv, HEADER, DELIMITER '\t')",
-    ".json": "(FORMAT json)",
+    ".tsv.gz": "(FORMAT csv, HEADER, DELIMITER '\t', COMPRESSION gzip)",
+    ".json": "(FORMAT json, ARRAY true)",
+    ".jsonl": "(FORMAT json)",
     ".parquet": "(FORMAT parquet)",
 }
 
@@ -69,7 +72,7 @@ def write_columns(columns: dict[str, Column | Array], destination: str | os.Path
     ----------
     columns : dict of str to Column or ndarray
     destination : path or binary stream
-        A path must end in .csv, .tsv, .json or .parquet; CSV is written to a stream.
+        A path must end in .csv or .tsv (perhaps .gz), .json, .jsonl or .parquet; CSV is written to a stream.
 
     Raises
     ------
@@ -88,12 +91,19 @@ def check_destination(path: str | os.PathLike[str]) -> None:
     TableError
         If the ending is unknown, or no file can be written there.
     """
-    ending = Path(path).suffix.lower()
-    if ending not in _FORMATS:
-        name = os.fspath(path) or repr("")
-        raise TableError(f"cannot tell the format of {name} from its ending. {nearest(ending, _FORMATS)}")
+    _format_of(path)
     if reason := refusal(path):
         raise TableError(f"cannot write {os.fspath(path)}: {reason}.")
+
+
+def _format_of(path: str | os.PathLike[str]) -> str:
+    """Return DuckDB's options for the format that a path's ending names."""
+    name = os.fspath(path)
+    form = next((form for ending, form in _FORMATS.items() if name.lower().endswith(ending)), None)
+    if form is None:
+        ending = Path(path).suffix.lower()
+        raise TableError(f"cannot tell the format of {name or repr('')} from its ending. {nearest(ending, _FORMATS)}")
+    return form
 
 
 def write_file(write: Callable[[Path, str], None], destination: str | os.PathLike[str] | IO[bytes]) -> None:
@@ -115,7 +125,7 @@ def write_file(write: Callable[[Path, str], None], destination: str | os.PathLik
     check_destination(path)
     try:
         with replacing(path) as temporary:
-            write(temporary, _FORMATS[path.suffix.lower()])
+            write(temporary, _format_of(path))
     except OSError as error:
         raise TableError(f"cannot write {path}: {error.strerror or error}. An older file is left as it was.") from error
 

@@ -33,7 +33,7 @@ def write_batches(
     batches : iterable of dict of str to Column or ndarray
         At least one.
     destination : path or binary stream
-        A path must end in .csv, .tsv, .json or .parquet; CSV is written to a stream.
+        A path must end in .csv or .tsv (perhaps .gz), .json, .jsonl or .parquet; CSV is written to a stream.
     memory : int, default 512 MiB
         Most memory for joining the batches.
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from chainrule._errors import TableError
 from chainrule.table.reading.csv.dialect import column_names, find_dialect, records_of
 from chainrule.table.reading.csv.preamble import check_preamble
 from chainrule.table.reading.csv.records import count_records
 from chainrule.table.reading.csv.text_file import as_text_file, sample_of, with_tabs
 from chainrule.table.reading.files import SourceFile, file_literal
 from chainrule.table.reading.scan import Scan
+from chainrule.table.reading.several_files import check_columns
 from chainrule.table.reading.sql import literal
 from chainrule.table.table_format import Dialect, ReadOptions, TableFormat
 
@@ -26,18 +26,23 @@ _BUFFER = "4194304"  # bytes: a small buffer bounds the memory and lets two thre
 
 @dataclass(frozen=True)
 class _CsvFile:
-    """A file with its dialect, and the names of its columns in order."""
+    """A file with its dialect, and the names of the columns in it in order."""
 
     file: SourceFile
     dialect: Dialect  # of the original
     read_as: Dialect  # of the file that is read, perhaps a copy
-    names: tuple[str, ...]
+    in_file: tuple[str, ...]
     notes: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its columns, with those that the names of its folders give."""
+        return tuple(dict.fromkeys([*self.in_file, *(name for name, _ in self.file.partitions)]))
 
     @property
     def n_rows(self) -> int:
         """The number of records below the header, counted without DuckDB."""
-        return count_records(self.file, self.read_as, alone=len(self.names) == 1) - self.read_as.header
+        return count_records(self.file, self.read_as, alone=len(self.in_file) == 1) - self.read_as.header
 
 
 def csv_scan(
@@ -67,13 +72,16 @@ def csv_scan(
     """
     found = [_understood(connection, file, folder, known, options) for file in files]
     names = tuple(dict.fromkeys(name for each in found for name in each.names))
-    if not set.intersection(*(set(each.names) for each in found)):
-        raise TableError(
-            f"{found[-1].file.label} has other columns than {found[0].file.label}; give tables of one kind."
-        )
-    parts = [_part(list(several), names) for _, several in groupby(found, key=lambda each: (each.read_as, each.names))]
-    notes = (*dict.fromkeys(note for each in found for note in each.notes), *_lacking(found, names))
-    return Scan(_united(parts), names, notes, lambda: sum(each.n_rows for each in found), found[0].dialect)
+    lacking = check_columns({each.file.label: each.names for each in found}, known)
+    parts = [_part(list(several), names) for _, several in groupby(found, key=_alike)]
+    notes = (*dict.fromkeys(note for each in found for note in each.notes), *lacking)
+    count = len(files)
+    return Scan(_united(parts), names, notes, lambda: sum(each.n_rows for each in found), found[0].dialect, files=count)
+
+
+def _alike(each: _CsvFile) -> Any:
+    """Return what files have in common that one scan can read."""
+    return each.read_as, each.in_file, each.file.partitions
 
 
 def _understood(
@@ -82,9 +90,9 @@ def _understood(
     text = as_text_file(connection, file, folder, options.encoding)
     sample = sample_of(text.file)
     recorded = None if known is None or known.dialect is None else _by_record(sample, known)
-    dialect = recorded or find_dialect(sample, options, text.encoding)
+    dialect = file.dialect or recorded or find_dialect(sample, options, text.encoding)
     names, notes = _names(sample, dialect)
-    if known is not None and known.dialect is not None and known.dialect.delimiter != dialect.delimiter:
+    if known is not None and known.dialect is not None and _is_cut_otherwise(file, dialect, known.dialect):
         notes += (f"fields cut at {dialect.delimiter!r}, where training had {known.dialect.delimiter!r}",)
     read_file, read_as = text.file, dialect
     if dialect.delimiter == " " or f'{dialect.delimiter} "' in sample:
@@ -93,7 +101,11 @@ def _understood(
         if recorded is None and options.skip is None:
             check_preamble(text.file, dialect, width=len(names))
         notes += (f"{dialect.skip} line(s) above the table skipped",)
-    return _CsvFile(read_file, dialect, read_as, names, (*text.notes, *notes))
+    return _CsvFile(read_file, dialect, read_as, names, (*filter(None, [file.note]), *text.notes, *notes))
+
+
+def _is_cut_otherwise(file: SourceFile, dialect: Dialect, known: Dialect) -> bool:
+    return file.dialect is None and known.delimiter != dialect.delimiter
 
 
 def _by_record(sample: str, known: TableFormat) -> Dialect | None:
@@ -117,18 +129,10 @@ def _names(sample: str, dialect: Dialect) -> tuple[tuple[str, ...], tuple[str, .
     return names, (f"no header: named column1 to column{len(fields)}",)
 
 
-def _lacking(found: Sequence[_CsvFile], names: Sequence[str]) -> Iterator[str]:
-    """Say which columns some of the files lack."""
-    for name in islice((name for name in names if any(name not in each.names for each in found)), 5):
-        without = [each for each in found if name not in each.names]
-        count = f"{len(without):,} files lack" if len(without) > 1 else f"{without[0].file.label.name} lacks"
-        yield f"{count} column {name!r}: missing there"
-
-
 def _part(files: Sequence[_CsvFile], names: Sequence[str]) -> str:
     """Return the SQL that scans files of one dialect, with the columns of the whole table."""
     first = files[0]
-    if len(first.names) == 1:  # DuckDB takes each blank line for a missing value, also at the end
+    if len(first.in_file) == 1:  # DuckDB takes each blank line for a missing value, also at the end
         return _united([f"(FROM {_scan([each], names)} LIMIT {each.n_rows})" for each in files])
     return _scan(files, names)
 
@@ -145,17 +149,17 @@ def _scan(files: Sequence[_CsvFile], names: Sequence[str]) -> str:
         "comment": "''",  # a row that begins with '#' is a row
         "nullstr": "''",
         "buffer_size": _BUFFER,
+        "hive_partitioning": "false",
     }
     stated = "".join(f", {option}={value}" for option, value in options.items())
-    struct = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(first.names)))
+    struct = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(first.in_file)))
     paths = ", ".join(file_literal(each.file) for each in files)
     read = f"read_csv([{paths}], auto_detect=false{stated}, columns={{{struct}}})"
-    if first.names == tuple(names):
+    if first.in_file == tuple(names) and not first.file.partitions:
         return read
-    place = {name: number for number, name in enumerate(first.names)}
-    columns = (
-        f"{f'c{place[name]}' if name in place else 'NULL::VARCHAR'} AS c{number}" for number, name in enumerate(names)
-    )
+    values = {name: f"c{number}" for number, name in enumerate(first.in_file)}
+    values |= {name: "NULL" if value is None else literal(value) for name, value in first.file.partitions}
+    columns = (f"{values.get(name, 'NULL')}::VARCHAR AS c{number}" for number, name in enumerate(names))
     return f"(SELECT {', '.join(columns)} FROM {read})"
 
 

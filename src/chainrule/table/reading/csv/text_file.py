@@ -80,13 +80,21 @@ def as_text_file(connection: DuckDBPyConnection, file: SourceFile, folder: Path,
 
 
 def unpacked(file: SourceFile, folder: Path) -> SourceFile:
-    """Return a file that DuckDB can decompress, or a copy that is not compressed."""
-    if file.compression not in ("bz2", "xz", "zip"):
+    """Return a file that DuckDB can decompress, or an uncompressed copy; of JSON, without a byte-order mark."""
+    if file.compression not in ("bz2", "xz", "zip") and not (file.kind == "json" and _is_marked(file)):
         return file
     copy = _new(folder)
     with opened_bytes(file) as stream, copy.open("wb") as out:
+        out.write(stream.read(len(codecs.BOM_UTF8)).removeprefix(codecs.BOM_UTF8))
         shutil.copyfileobj(stream, out)
     return replace(file, path=copy, compression="none", origin=file.label)
+
+
+def _is_marked(file: SourceFile) -> bool:
+    if file.compression == "zstd":  # which the standard library cannot look into
+        return False
+    with opened_bytes(file) as stream:
+        return stream.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8
 
 
 def sample_of(file: SourceFile) -> str:
