@@ -9,7 +9,7 @@ from typing import Any
 
 from chainrule._errors import CheckpointError, ModelFileError
 from chainrule.files.model_file import packed, read_model, unpacked
-from chainrule.files.records import CHECKPOINT
+from chainrule.files.records import CHECKPOINT, CHECKPOINT_LAYOUT
 from chainrule.files.replacing import flush
 from chainrule.files.shape import require
 from chainrule.network.architecture import Architecture
@@ -44,6 +44,7 @@ class CheckpointFile:
         """
         record = {
             "kind": "checkpoint",
+            "layout": CHECKPOINT_LAYOUT,
             "fingerprint": self.fingerprint,
             "epochs": checkpoint.epochs,
             "losses": list(checkpoint.totals.losses),
@@ -109,6 +110,8 @@ class CheckpointFile:
     def _check(self, path: Path, record: dict[str, Any]) -> None:
         if record.get("kind") != "checkpoint":
             raise CheckpointError(f"{path} is not a checkpoint of a training. Give another file or folder.")
+        if record.get("layout") != CHECKPOINT_LAYOUT:
+            raise CheckpointError(of_another_version(path, record.get("layout")))
         theirs, ours = record.get("fingerprint"), self.fingerprint
         theirs = theirs if isinstance(theirs, dict) else {}
         changed = sorted(name for name in {*theirs, *ours} if theirs.get(name) != ours.get(name))
@@ -130,6 +133,15 @@ class CheckpointFile:
     @property
     def _previous(self) -> Path:
         return self._last.with_name(f"{self._last.name}.previous")
+
+
+def of_another_version(path: Path, layout: Any) -> str:
+    """Say that a checkpoint, or a folder of one, was written by another version."""
+    which = "a newer" if type(layout) is int and layout > CHECKPOINT_LAYOUT else "an older"
+    return (
+        f"{path} was written by {which} version of chainrule, whose checkpoints this one cannot go on from. Go on with "
+        "that version, or delete it to train from the beginning."
+    )
 
 
 def _states(checkpoint: Checkpoint) -> dict[str, State]:

@@ -58,6 +58,11 @@ def _is_chosen(value: Any) -> bool:
     )
 
 
+def _is_digest(value: Any) -> bool:
+    """Say whether a value is two SHA-256 digests, of inputs and of targets."""
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]{128}", value) is not None
+
+
 _ACTIVATION = Leaf(_is_activation, "a name, or a pair of a name and its parameters")
 _LABEL = Leaf(lambda v: isinstance(v, str | int) or number().holds(v), "a text, a finite number, or true or false")
 _SEED = Leaf(lambda value: type(value) is int and value >= 0, "a whole number of at least 0")
@@ -177,6 +182,7 @@ MODELS: dict[str, Shape] = {
     "MLPEnsembleClassifier": _ensemble_of(_CLASSIFIERS),
     "MLPEnsembleRegressor": _ensemble_of(_REGRESSORS),
 }
+CHECKPOINT_LAYOUT = 2  # of checkpoints and prepared rows, which only the version that wrote them reads; 1 said none
 CHECKPOINT: Shape = {
     "fingerprint": _OPEN,
     "epochs": Each(Each(MEASURED), of=dict),
@@ -204,6 +210,7 @@ PREPARED: Shape = {
     "notes": _TEXTS,
     "about": {"source": TEXT, "n_rows": whole(), "names": _TEXTS, "notes": _TEXTS},
     "m": {part: whole() for part in ("training", "validation", "test")},
+    "digests": {part: Leaf(_is_digest, "128 hexadecimal digits") for part in ("training", "validation", "test")},
     "mean": Each(number()),
     "where": OrNone(_OPEN),
     "chosen": Each(Leaf(_is_chosen, "a count of rows, which they are and their digest in hexadecimal digits")),

@@ -6,6 +6,7 @@ mapped file would count as memory of the process.
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -39,6 +40,8 @@ class RowFiles:
         Reads the same rows on any machine that can read the table that they were encoded from.
     class_weights : tuple of float, optional
         The weight of each class, if the targets are classes.
+    digest : str, optional
+        The SHA-256 of the rows as they were written.
     """
 
     stem: Path
@@ -48,6 +51,7 @@ class RowFiles:
     first: int = 0
     remote: Callable[[int, int], ArrayRows] | None = None
     class_weights: tuple[float, ...] | None = None
+    digest: str = ""
 
     @property
     def row_bytes(self) -> int:
@@ -63,7 +67,22 @@ class RowFiles:
 
     def part(self, start: int, stop: int) -> RowFiles:
         """Return some of the rows."""
-        return replace(self, first=self.first + start, m=stop - start)
+        return replace(self, first=self.first + start, m=stop - start, digest="")
+
+    def check(self) -> None:
+        """Read all rows once, to see that they are those that were written.
+
+        Raises
+        ------
+        TableError
+            If they are not: a file is missing, of another length, or has other bytes.
+        """
+        try:
+            found = "".join(_digest_of_file(path) for path in (_inputs(self.stem), _targets(self.stem)))
+        except OSError as error:
+            raise TableError(f"{error.filename} cannot be read: {error.strerror}") from error
+        if found != self.digest:
+            raise TableError(f"the rows in {self.stem}.* are not those that were written (SHA-256 differs)")
 
     def load(self) -> RowLoader:
         """Return a loader for another process: it reads the rows there, if it can, or carries them."""
@@ -91,11 +110,24 @@ class RowWriter:
 
     def __init__(self, inputs: IO[bytes], targets: IO[bytes]) -> None:
         self.inputs, self.targets = inputs, targets
+        self._hashes = hashlib.sha256(), hashlib.sha256()
 
     def write(self, X: Array, Y: Array) -> None:
         """Append rows."""
-        for file, values in ((self.inputs, X), (self.targets, Y)):
-            np.ascontiguousarray(values, _ITEM).tofile(file)
+        for file, values, hashed in zip((self.inputs, self.targets), (X, Y), self._hashes, strict=True):
+            rows = np.ascontiguousarray(values, _ITEM)
+            rows.tofile(file)
+            hashed.update(rows.data)
+
+    @property
+    def digest(self) -> str:
+        """The digest of the rows so far."""
+        return "".join(hashed.hexdigest() for hashed in self._hashes)
+
+
+def _digest_of_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager
@@ -122,9 +154,15 @@ def require_room(folder: Path, n_bytes: int) -> None:
     free = shutil.disk_usage(folder).free
     if n_bytes > free:
         raise TableError(
-            f"the encoded rows take {n_bytes / 1e9:,.1f} GB, but {folder} has {free / 1e9:,.1f} GB left. Make room, or "
-            "name another folder in the environment variable TMPDIR."
+            f"the encoded rows take {_size(n_bytes)}, but {folder} has {_size(free)} left. Make room, or name another "
+            "folder: as --checkpoint, or else in the environment variable TMPDIR."
         )
+
+
+def _size(n_bytes: int) -> str:
+    """Write a size in the unit that leaves something before the point."""
+    units = [(1e9, "GB"), (1e6, "MB")]
+    return next((f"{n_bytes / unit:,.1f} {name}" for unit, name in units if n_bytes >= unit), f"{n_bytes:,} bytes")
 
 
 def read_rows(path: Path, start: int, stop: int, width: int, dtype: np.dtype[Any]) -> Array:

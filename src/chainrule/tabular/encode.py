@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,12 @@ from chainrule.tabular.split import PARTS, Split, with_target
 EncodedRows = ArrayRows | RowFiles
 
 
-def row_files(folder: Path, encoder: Encoder, target: Target, counts: Mapping[str, int]) -> dict[str, RowFiles]:
-    """Return the files of each part's rows, given how many rows each has."""
-    widths = len(encoder.feature_names), target.n_outputs
-    return {part: RowFiles(folder / part, *widths, m) for part, m in counts.items()}
+def row_files(
+    folder: Path, encoder: Encoder, target: Target, counts: Mapping[str, int], digests: Mapping[str, str] | None = None
+) -> dict[str, RowFiles]:
+    """Return the files of each part's rows, given how many rows each has, and their digests if they are written."""
+    widths, known = (len(encoder.feature_names), target.n_outputs), digests or {}
+    return {part: RowFiles(folder / part, *widths, m, digest=known.get(part, "")) for part, m in counts.items()}
 
 
 def encode_parts(
@@ -62,7 +65,8 @@ def encode_parts(
             chosen.append(Chosen.of(part.rows("training"), batch.n_rows, digests[0]))
         for batch in test_batches or ():
             _append(writers[-1], encoder, target, batch, with_target(batch, target))
-    return dict(rows), tuple(chosen)
+    named = zip(rows.items(), writers, strict=True)
+    return {name: replace(part, digest=writer.digest) for (name, part), writer in named}, tuple(chosen)
 
 
 def _in_memory(

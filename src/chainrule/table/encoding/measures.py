@@ -73,9 +73,13 @@ class ColumnMeasures:
 
     def median(self, part: str) -> float:
         """Return the median of a part of the column over the sampled rows; its mean if all of these are missing."""
-        sample = Column(self.header.name, self.header.kind, np.concatenate(self._sample))
-        present = _present(reader(part, sample, ())(slice(None)))
+        present = self.sampled(part)
         return float(np.median(present)) if len(present) else self.moments(part).mean
+
+    def sampled(self, part: str) -> Array:
+        """Return a part of the column in the sampled rows, without missing values."""
+        sample = Column(self.header.name, self.header.kind, np.concatenate(self._sample))
+        return _present(reader(part, sample, ())(slice(None)))
 
 
 def _present(x: Array) -> Array:
