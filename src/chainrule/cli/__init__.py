@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 import click
 
 from chainrule._version import __version__
-from chainrule.cli.guard import guarded
+from chainrule.cli.guard import errors_in_one_line, guarded
+from chainrule.cli.terminal import say
 
 # The one-line help of each command is here, so that `chainrule --help` imports no command.
 _COMMANDS = {
@@ -23,6 +25,14 @@ _COMMANDS = {
 
 class _Commands(click.Group):
     """A group that imports a command's module when the command is called."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with errors_in_one_line():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with errors_in_one_line():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -47,7 +57,7 @@ def _version(context: click.Context, _: click.Parameter, asked: bool) -> None:
 
     engine = info()
     built = f" ({engine['instructions']}, {engine['compiler']})" if engine["instructions"] else ""
-    click.echo(f"chainrule {__version__}\n{engine['engine']} engine{built}, up to {engine['threads']} threads")
+    say(f"chainrule {__version__}\n{engine['engine']} engine{built}, up to {engine['threads']} threads")
     context.exit()
 
 

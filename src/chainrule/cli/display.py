@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from chainrule._json import plain
+from chainrule.cli.terminal import one_line
 
 _HIGHER_IS_BETTER = {"accuracy", "roc_auc", "r2"}
 
 
 def aligned(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:
     """Align rows of cells in columns; the columns numbered in `right` are aligned to the right."""
+    rows = [[one_line(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     cells = [
         [c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]

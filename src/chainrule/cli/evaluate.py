@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from chainrule.cli.guard import guarded
+from chainrule.cli.terminal import one_line, say
 
 
 @click.command()
@@ -23,11 +24,11 @@ def evaluate(model: str, table: str, memory: str | None, as_json: bool) -> None:
     with opened(table, memory, "testing") as batches:
         found = loaded.judge(batches)
     if as_json:
-        click.echo(strict_json({"figures": found.figures, "rows": found.rows, "without_target": found.without_target}))
+        say(strict_json({"figures": found.figures, "rows": found.rows, "without_target": found.without_target}))
         return
     for note in found.notes:
-        click.echo(note)
+        say(note)
     if found.without_target:
-        click.echo(f"{found.without_target:,} rows lack a target value and are left out")
-    click.echo(f"{found.rows:,} rows of {found.source}")
-    click.echo(figures_table({"network": found.figures}, "on these rows"))
+        say(f"{found.without_target:,} rows lack a target value and are left out")
+    say(f"{found.rows:,} rows of {one_line(found.source)}")
+    say(figures_table({"network": found.figures}, "on these rows"))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import errno
 import functools
-import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import click
 
 from chainrule._errors import ChainruleError
+from chainrule.cli.terminal import one_line, say, shown
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -25,24 +26,33 @@ def guarded(command: Command) -> Command:
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), errors_in_one_line():
             warnings.showwarning = _show
-            try:
-                return command(*args, **kwargs)
-            except ChainruleError as error:
-                raise _BadInput(" ".join(str(error).split())) from error
-            except OSError as error:
-                if error.errno == errno.EPIPE:  # the reader of a pipe has closed it: click exits without a message
-                    raise
-                raise _BadInput(f"the system says: {error}.") from error
-            except MemoryError as error:
-                raise _BadInput("the table does not fit into memory; take fewer rows or columns.") from error
+            return command(*args, **kwargs)
 
     return run  # type: ignore[return-value]
 
 
+@contextmanager
+def errors_in_one_line() -> Iterator[None]:
+    """Turn the errors that a user can do something about into one line each."""
+    try:
+        yield
+    except click.ClickException as error:  # names a file or a column as it was given
+        vars(error)["message"] = shown(error.message)  # where it is kept until it is shown
+        raise
+    except ChainruleError as error:
+        raise _BadInput(one_line(" ".join(str(error).split()))) from error
+    except OSError as error:
+        if error.errno == errno.EPIPE:  # the reader of a pipe has closed it: click exits without a message
+            raise
+        raise _BadInput(one_line(f"the system says: {error}.")) from error
+    except MemoryError as error:
+        raise _BadInput("the table does not fit into memory; take fewer rows or columns.") from error
+
+
 def _show(message: Warning | str, *_: Any, **__: Any) -> None:
-    print(f"Warning: {message}", file=sys.stderr)
+    say(f"Warning: {one_line(message)}", err=True)
 
 
 def names(values: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from chainrule.cli.guard import guarded
+from chainrule.cli.terminal import standard_output
 
 if TYPE_CHECKING:
     from chainrule.network.types import Array
@@ -21,9 +22,16 @@ if TYPE_CHECKING:
 @click.argument("table")
 @click.option("--output", "-o", help="A .csv, .tsv, .json or .parquet file; CSV to standard output by default.")
 @click.option("--keep", is_flag=True, help="Put the table's own columns before the predictions.")
+@click.option(
+    "--safe-for-spreadsheets",
+    "safe",
+    is_flag=True,
+    help="Write texts that begin with = + - @ or a control character with an apostrophe, so that no spreadsheet runs "
+    "them as formulas; numbers stay numbers. For CSV and TSV.",
+)
 @click.option("--memory", help="Memory limit, such as 2GB; by default a quarter of the machine's.")
 @guarded
-def predict(model: str, table: str, output: str | None, keep: bool, memory: str | None) -> None:
+def predict(model: str, table: str, output: str | None, keep: bool, safe: bool, memory: str | None) -> None:
     """Predict every row of TABLE with the saved MODEL, in order.
 
     Writes the column `prediction`, and for a classifier the probability `p_<class>` of each class. The table's columns
@@ -38,9 +46,11 @@ def predict(model: str, table: str, output: str | None, keep: bool, memory: str 
     if output is not None:
         check_destination(output)
         check_outputs({"--output": [output]}, [table], model)
-    loaded, destination = table_model(model), output or sys.stdout.buffer
+    if safe:
+        _check_for_spreadsheets(output)
+    loaded, destination = table_model(model), output or standard_output()
     with opened(table, memory, "predicting") as batches:
-        columns = (_output(loaded, batch, keep) for batch in batches)
+        columns = (_output(loaded, batch, keep, safe) for batch in batches)
         if isinstance(batches, OneBatch):
             write_columns(next(columns), destination)
         else:
@@ -67,10 +77,22 @@ def table_model(path: str) -> TableModel:
     return model
 
 
-def _output(model: TableModel, table: Table, keep: bool) -> dict[str, Column | Array]:
+def _check_for_spreadsheets(output: str | None) -> None:
+    from chainrule._errors import InvalidParameterError
+
+    if output is not None and Path(output).suffix.lower() not in (".csv", ".tsv"):
+        raise InvalidParameterError(
+            f"--safe-for-spreadsheets is for .csv and .tsv files, in which a text may be a formula; got {output}."
+        )
+
+
+def _output(model: TableModel, table: Table, keep: bool, safe: bool) -> dict[str, Column | Array]:
     """Return the columns to write: the table's own, if `keep`, and the predictions."""
+    from chainrule.table.writing.spreadsheets import as_text, safe_column
+
     own = ((column.name, column) for column in table.columns if keep)
-    return _named_apart([*own, *model.predictions(table)])
+    columns: list[tuple[str, Column | Array]] = [*own, *model.predictions(table)]
+    return _named_apart([(as_text(name), safe_column(values)) for name, values in columns] if safe else columns)
 
 
 def _named_apart(columns: Iterable[tuple[str, Column | Array]]) -> dict[str, Column | Array]:

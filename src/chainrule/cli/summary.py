@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from chainrule.cli.guard import guarded
+from chainrule.cli.terminal import one_line, say
 
 
 @click.command()
@@ -18,16 +19,16 @@ def summary(model: str) -> None:
 
     loaded = table_model(model)
     target, training = loaded.target, loaded.training
-    click.echo(Summary(loaded.architecture, loaded.parameters.theta.dtype))
-    click.echo(f"\ntarget: {', '.join(target.names)} ({target.task})")
+    say(Summary(loaded.architecture, loaded.parameters.theta.dtype))
+    say(f"\ntarget: {', '.join(map(one_line, target.names))} ({target.task})")
     if target.classes:
-        click.echo(f"classes: {', '.join(str(name) for name in target.classes)}")
-    click.echo(f"columns: {', '.join(loaded.encoder.columns)}")
-    click.echo(f"inputs: {len(loaded.encoder.feature_names):,}")
+        say(f"classes: {', '.join(map(one_line, target.classes))}")
+    say(f"columns: {', '.join(map(one_line, loaded.encoder.columns))}")
+    say(f"inputs: {len(loaded.encoder.feature_names):,}")
     if not training:
         return
     history = training["history"]
-    click.echo(f"\ntrained on {training['rows']:,} rows with seed {training['seed']} in {training['seconds']:.1f} s")
-    click.echo(f"stopped: {history['stop_sentence']}")
+    say(f"\ntrained on {training['rows']:,} rows with seed {training['seed']} in {training['seconds']:.1f} s")
+    say(f"stopped: {history['stop_sentence']}")
     if training["figures"]:
-        click.echo("\n" + figures_table(training["figures"]))
+        say("\n" + figures_table(training["figures"]))

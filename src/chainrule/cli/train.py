@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from chainrule.cli.guard import guarded, names
+from chainrule.cli.terminal import one_line, say
 
 if TYPE_CHECKING:
     from chainrule.cli.progress import Reading, Reporter
@@ -111,7 +113,7 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
         distribution.check()
     is_root = distribution is None or distribution.is_root
     quiet, as_json = quiet or not is_root, as_json and is_root
-    say = _say(quiet, as_json)
+    tell = _say(quiet, as_json)
     columns = {name: names(options[name]) for name in ROLES}
     overrides = Overrides(**columns, task=options["task"], embedding_size=embedding_size(options["embedding_size"]))
     with ExitStack() as stack:
@@ -120,7 +122,7 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
 
         def announce(prepared: PreparedTable, settings: Settings) -> Reporter:
             reading.close()
-            say(before(prepared, settings))
+            tell(before(prepared, settings))
             return stack.enter_context(closing(Reporter(quiet)))
 
         trained, prepared = train_table(
@@ -143,9 +145,9 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
         )
     if is_root:
         save(trained.model, model)
-    say(after(trained, model, checkpoint))
+    tell(after(trained, model, checkpoint))
     if as_json:
-        click.echo(strict_json(summary(trained, prepared, model)))
+        say(strict_json(summary(trained, prepared, model)))
 
 
 def _outputs(model: str, checkpoint: str | None) -> dict[str, Any]:
@@ -160,7 +162,7 @@ def _begin(reading: Reading, table: str, memory: str | None, checkpoint: str | N
     from chainrule.tabular.pipeline import in_batches
 
     if checkpoint is not None and has_checkpoint(checkpoint):
-        click.echo(f"going on from {checkpoint}", err=True)
+        say(f"going on from {one_line(checkpoint)}", err=True)
     elif checkpoint is not None or in_batches(table, memory):
         reading.begin(table)
 
@@ -176,4 +178,5 @@ def _distribution(options: dict[str, Any]) -> Distribution | None:
 
 
 def _say(quiet: bool, to_stderr: bool) -> Any:
-    return (lambda text: None) if quiet else (lambda text: click.echo(text, err=to_stderr))
+    to_stderr = to_stderr or sys.stdout is None  # the model is saved even if nobody reads how it went
+    return (lambda text: None) if quiet else (lambda text: say(text, err=to_stderr))

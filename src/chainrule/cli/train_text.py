@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chainrule.cli.display import aligned, figures_table
+from chainrule.cli.terminal import one_line
 
 if TYPE_CHECKING:
     from chainrule.fit.parameters import Settings
@@ -19,8 +20,8 @@ def before(prepared: PreparedTable, settings: Settings) -> str:
     from chainrule.tabular.train import network_of
 
     target, table = prepared.target, prepared.about
-    lines = [f"{table.source}: {table.n_rows:,} rows, {len(table.names):,} columns"]
-    lines.append(f"target {', '.join(target.names)}: {target.task}, {target.reason}")
+    lines = [f"{one_line(table.source)}: {table.n_rows:,} rows, {len(table.names):,} columns"]
+    lines.append(f"target {', '.join(map(one_line, target.names))}: {target.task}, {target.reason}")
     lines += [*table.notes, *prepared.notes]
     if prepared.dropped_rows:
         lines.append(f"{prepared.dropped_rows:,} rows lack a target value and are left out")
@@ -48,7 +49,7 @@ def after(trained: Trained, path: str, checkpoint: str | None) -> str:
         lines.append(f"the same command goes on from {checkpoint}")
     if trained.figures:
         lines += ["", figures_table(trained.figures), ""]
-    lines.append(f"model saved: {path}")
+    lines.append(f"model saved: {one_line(path)}")
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""Names of files that are being written, which say who writes them, so that what a killed process left can be removed."""
+"""Names of files that are being written: they say who writes, so that what a killed process left can be removed."""
 
 from __future__ import annotations
 
