@@ -47,7 +47,9 @@ def errors_in_one_line() -> Iterator[None]:
         if error.errno == errno.EPIPE:  # the reader of a pipe has closed it: click exits without a message
             raise
         raise _BadInput(one_line(f"the system says: {error}.")) from error
-    except MemoryError as error:
+    except Exception as error:
+        if not isinstance(error, MemoryError) and type(error).__name__ != "OutOfMemoryException":  # which is DuckDB's
+            raise
         raise _BadInput("the table does not fit into memory; take fewer rows or columns.") from error
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chainrule.cli.guard import guarded, names
-from chainrule.cli.terminal import say, shown
+from chainrule.cli.terminal import check_output, say, shown
 from chainrule.cli.text_file import check_text_path, write_text
 
 if TYPE_CHECKING:
@@ -154,6 +154,7 @@ def _rate_of(model: TableModel) -> float:
 
 def _show(taken: Trace, layout: str) -> None:
     """Print with colours and the width of the terminal; without one, print plain text."""
+    check_output()
     if not sys.stdout.isatty():
         say(taken.to_text(layout=layout), nl=False)
         return
