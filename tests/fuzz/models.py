@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from click.testing import CliRunner
 
 from chainrule import (
     LinearClassifier,
@@ -28,6 +29,7 @@ from chainrule import (
     save,
 )
 from chainrule._errors import ChainruleError, ModelFileError
+from chainrule.cli import main
 from chainrule.table import from_frame
 from chainrule.table.batches import OneBatch
 from chainrule.tabular.prepare import prepare
@@ -180,6 +182,9 @@ def checked(path: Path) -> bool:
         return False
     with contextlib.suppress(ChainruleError):
         used(model)
+    shown = CliRunner().invoke(main, ["summary", str(path)])
+    assert isinstance(shown.exception, SystemExit | None), shown.exception
+    save(model, path)  # what can be loaded can be saved
     assert time.monotonic() - began < SECONDS
     return True
 
