@@ -6,7 +6,7 @@ COMPILER := $(firstword $(shell command -v $(CXX) c++ clang++))
 NATIVE := .venv/.native
 SOURCES := CMakeLists.txt $(wildcard cpp/*.?pp cpp/bindings/*.?pp)
 
-.PHONY: help demo test test-all test-oracles native sanitize lint format docs bench results clean
+.PHONY: help demo test test-all test-oracles fuzz native sanitize lint format docs bench results clean
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
 
@@ -46,6 +46,12 @@ test-all: .venv/.installed-test $(NATIVE)  ## Run these, and those of clusters, 
 
 test-oracles: .venv/.installed-test,oracles $(NATIVE)  ## Compare with PyTorch and JAX
 	$(BIN)/python -m pytest -m oracle tests/parity tests/derivation
+
+FUZZ ?= 100000
+fuzz: .venv/.installed-test $(NATIVE)  ## Try a hundred thousand hostile formulas, model files and tables (FUZZ=2000 SEED=1 for others)
+	$(BIN)/python -m tests.fuzz formulas $(FUZZ) --seed $(or $(SEED),0)
+	$(BIN)/python -m tests.fuzz models $(FUZZ) --seed $(or $(SEED),0)
+	$(BIN)/python -m tests.fuzz tables $(FUZZ) --seed $(or $(SEED),0)
 
 native: $(NATIVE)  ## Build the native engine
 

@@ -38,6 +38,17 @@ void check(bool holds, const char* what) {
   if (!holds) throw std::invalid_argument(what);
 }
 
+// A sum of products of numbers that are not negative; one that does not fit is refused.
+struct Count {
+  std::int64_t total = 0;
+
+  void add(std::int64_t a, std::int64_t b) {
+    constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+    check(b == 0 || a <= (most - total) / b, "a network must have fewer than 2^63 parameters.");
+    total += a * b;
+  }
+};
+
 }  // namespace
 
 void check_places(const In<std::int64_t>& places, std::int64_t count, const char* what) {
@@ -100,10 +111,13 @@ Network NetworkArgument::view() const {
 }
 
 std::size_t NetworkArgument::n_parameters() const {
-  std::size_t count = 0;
-  for (std::size_t l = 1; l < widths.size(); ++l) count += static_cast<std::size_t>(widths[l] * (widths[l - 1] + 1));
-  for (const Embedding& one : embeddings) count += static_cast<std::size_t>(one.levels * one.size);
-  return count;
+  Count count;
+  for (std::size_t l = 1; l < widths.size(); ++l) {
+    count.add(widths[l], widths[l - 1]);
+    count.add(widths[l], 1);
+  }
+  for (const Embedding& one : embeddings) count.add(one.levels, one.size);
+  return static_cast<std::size_t>(count.total);
 }
 
 TableArgument::TableArgument(InTable table)

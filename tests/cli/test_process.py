@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pytest
 
@@ -248,3 +249,30 @@ def test_a_process_gives_the_bits_that_another_gave(process, chainrule, classes,
     assert (
         load(tmp_path / "m").model_.parameters.theta.tobytes() == load(classes.model).model_.parameters.theta.tobytes()
     )
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate", "trace"])
+def test_no_memory_is_one_line(chainrule, classes, monkeypatch, command):
+    def no_memory(*_, **__):
+        raise duckdb.OutOfMemoryException("Out of Memory Error: Allocation failure")
+
+    monkeypatch.setattr(duckdb, "connect", no_memory)
+    outcome = chainrule(command, classes.model, classes.table)
+    assert outcome.code == 2
+    assert outcome.stderr == "Error: the table does not fit into memory; take fewer rows or columns.\n"
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate", "summary", "trace", "derive", "--version"])
+def test_a_closed_standard_output_is_one_line(classes, command):
+    arguments = {"predict": [classes.model, classes.table], "summary": [classes.model]}
+    given = arguments | dict.fromkeys(("evaluate", "trace"), arguments["predict"])
+    words = " ".join(map(str, [sys.executable, "-m", "chainrule", command, *given.get(command, [])]))
+    result = subprocess.run(f"{words} >&-", shell=True, capture_output=True, text=True, check=False, timeout=GIVE_UP)
+    assert result.returncode == 2
+    assert result.stderr == "Error: standard output is closed. Leave it open, or send it to a file.\n"
+
+
+def test_help_on_a_full_disk_is_one_line(process):
+    with Path("/dev/full").open("wb") as full:
+        outcome = process("train", "--help", stdout=full)
+    assert "the system says: [Errno 28] No space left" in outcome.error

@@ -105,3 +105,31 @@ def test_codes_that_a_callback_changes_are_misread_and_no_more():
         (5,), max_iter=3, random_state=0, categorical_features=[12], embedding_size=3, callbacks=callback
     ).fit(X, Y)
     assert all(np.isfinite(W).all() for W in model.coefs_)
+
+
+BROKEN = """
+import numpy as np
+from scipy import sparse
+from chainrule import MLPRegressor
+from chainrule._errors import ShapeError
+good = sparse.random(60, 5, 0.5, format="csr", random_state=0)
+y = np.arange(60.0)
+model = MLPRegressor((3,), max_iter=2, random_state=0).fit(good, y)
+said = 0
+for form in ("csr", "csc", "bsr"):
+    for part in ("indices", "indptr"):
+        for value in (2**30, -7):
+            X = good.asformat(form, copy=True)
+            getattr(X, part)[1:] = value
+            for use in (lambda: MLPRegressor((3,)).fit(X, y), lambda: model.predict(X)):
+                try:
+                    use()
+                except ShapeError as error:
+                    said += "lead out of it" in str(error)
+print(said)
+"""
+
+
+def test_a_matrix_that_is_broken_when_it_is_given_is_refused():
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", BROKEN], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "24\n"), done.stderr[-2000:]

@@ -251,3 +251,22 @@ def test_numbers_too_small_for_a_full_exponent(Native, n_threads):
     )
     assert not after.slots[0][: 5 * 9].any()  # of the first layer's weights, whose gradient is 0
     assert tiny * np.float32(0.5) > 0, "the caller's arithmetic is as it was"
+
+
+def test_sizes_whose_product_does_not_fit_are_refused(Native):
+    """The number of parameters was added up in 64 bits with a sign, and could become any number."""
+    native = pytest.importorskip("chainrule.engine._native")
+    for hidden in ([2**62, 4], [2**32, 2**32], [2**63 - 1]):
+        network = native.Network(
+            [1, *hidden, 1],
+            [("tanh", 0.0)] * len(hidden),
+            ("squared_error", [0.0]),
+            ("identity", 0.0),
+            [],
+            0.0,
+            0.0,
+            [],
+        )
+        theta, out = np.zeros(4), np.empty((2, 1))
+        with pytest.raises(ValueError, match="fewer than 2\\^63 parameters"):
+            native.logits(native.Memory(), 1, network, native.Table(np.ones((2, 1))), theta, out)

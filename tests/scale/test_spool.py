@@ -35,7 +35,9 @@ def test_rows_come_back(rows):
 
 def test_a_disk_that_is_too_small_is_told_before_anything_is_written(rows, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(100, 50, 199))
-    with pytest.raises(TableError, match=r"take 0\.0 GB, but .* left. Make room, or name another folder"):
+    with pytest.raises(
+        TableError, match=r"take 200 bytes, but .* has 199 bytes left. Make room, or name another folder"
+    ):
         row_writers([rows]).__enter__()
     assert not list(rows.stem.parent.iterdir())
 

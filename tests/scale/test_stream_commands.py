@@ -1,5 +1,6 @@
 """The command line on tables that are not held in memory: peak memory, kills, changed tables, predictions."""
 
+import hashlib
 import json
 import os
 import signal
@@ -15,7 +16,7 @@ from click.testing import CliRunner
 from chainrule.checkpoints.checkpoint_file import CheckpointFile
 from chainrule.checkpoints.run_folder import has_checkpoint
 from chainrule.cli import main
-from chainrule.files.model_file import read_model
+from chainrule.files.model_file import packed, read_model
 
 from ..patience import GIVE_UP
 from .faults import AT_A_CHECKPOINT
@@ -135,21 +136,72 @@ def test_damaged_notes_on_encoded_rows_are_said_to_be_damaged(interrupted, tmp_p
     table, folder, arguments = interrupted
     notes = folder / "encoded-rows" / "prepared.json"
     written = notes.read_bytes()
-    good = json.loads(written)
+    outer = json.loads(written)
+    good = json.loads(outer["record"])
+
+    def sealed(record):
+        text = json.dumps(record)
+        return json.dumps(outer | {"record": text, "sha256": hashlib.sha256(text.encode()).hexdigest()})
+
     for damaged in (
         "",
         "[]",
         "{" * 5000,
-        json.dumps(good | {"mean": ["a"]}),
-        json.dumps(good | {"m": {"training": -1, "validation": 0, "test": 0}}),
-        json.dumps(good | {"encoder": {"blocks": [{"kind": "eval"}]}}),
-        json.dumps({name: value for name, value in good.items() if name != "target"}),
+        json.dumps(outer | {"record": outer["record"].replace("0.5", "0.7", 1)}),
+        json.dumps(outer | {"record": good}),
+        sealed(good | {"mean": ["a"]}),
+        sealed(good | {"m": {"training": -1, "validation": 0, "test": 0}}),
+        sealed(good | {"digests": {}}),
+        sealed(good | {"encoder": {"blocks": [{"kind": "eval"}]}}),
+        sealed({name: value for name, value in good.items() if name != "target"}),
     ):
         notes.write_text(damaged)
         outcome = run("train", table, "-m", tmp_path / "m.safetensors", *QUICK, *arguments)
         assert outcome.exit_code == 2, damaged
         assert "prepared.json is damaged" in outcome.stderr
     notes.write_bytes(written)
+
+
+def flipped(content):
+    return content[:-3] + bytes([content[-3] ^ 1]) + content[-2:]
+
+
+@pytest.mark.parametrize("part", ["training.inputs", "training.targets", "validation.inputs", "test.targets"])
+@pytest.mark.parametrize("change", [flipped, lambda content: content[:-4], lambda content: content + b"0000", None])
+def test_encoded_rows_that_are_not_what_was_written_are_not_trained_on(interrupted, tmp_path, part, change):
+    table, folder, arguments = interrupted
+    file = folder / "encoded-rows" / part
+    written = file.read_bytes()
+    file.unlink()
+    if change is not None:
+        file.write_bytes(change(written))
+    outcome = run("train", table, "-m", tmp_path / "m.safetensors", *QUICK, *arguments)
+    file.write_bytes(written)
+    assert outcome.exit_code == 2
+    assert "the encoded rows are damaged" in outcome.stderr
+    assert f"Delete {folder} to train from the beginning" in " ".join(outcome.stderr.split())
+    assert not (tmp_path / "m.safetensors").exists()
+
+
+@pytest.mark.parametrize(("layout", "which"), [(None, "an older"), (1, "an older"), (99, "a newer")])
+@pytest.mark.parametrize("name", ["encoded-rows/prepared.json", "checkpoint.safetensors"])
+def test_what_another_version_wrote_is_said_to_be_of_another_version(interrupted, tmp_path, name, layout, which):
+    table, folder, arguments = interrupted
+    file = folder / name
+    written = file.read_bytes()
+    if name.endswith("json"):
+        outer = json.loads(written) | {"layout": layout}
+        file.write_text(outer["record"] if layout is None else json.dumps(outer))
+    else:
+        record, tensors = read_model(file)
+        file.write_bytes(
+            packed({key: value for key, value in record.items() if key != "sha256"} | {"layout": layout}, tensors)
+        )
+    outcome = run("train", table, "-m", tmp_path / "m.safetensors", *QUICK, *arguments)
+    file.write_bytes(written)
+    assert outcome.exit_code == 2
+    assert f"was written by {which} version of chainrule" in outcome.stderr
+    assert "damaged" not in outcome.stderr
 
 
 # getrusage counts what the forking parent had, too; VmHWM begins anew with the program.

@@ -2,9 +2,6 @@
 
 import json
 import resource
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,17 +12,7 @@ from chainrule.table import from_frame
 
 from .conftest import read_raw, write_raw
 
-ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.filterwarnings("ignore:.*max_iter")
-
-
-def test_mutated_files_of_every_kind():
-    """Some of them; `python -m tests.storage.mutations 5000` tries more."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.storage.mutations", "100"], cwd=ROOT, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert json.loads(done.stdout)["mutations"] > 50
 
 
 X = np.random.default_rng(0).normal(size=(40, 3))

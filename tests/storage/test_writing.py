@@ -3,11 +3,16 @@
 import errno
 import os
 import stat
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from chainrule import load, save
 from chainrule._errors import ModelFileError
+from chainrule.files.parts import part_beside
+from chainrule.files.replacing import append, replace_file, replacing
 
 
 def test_the_old_file_is_replaced_not_written_into(tmp_path, table_model):
@@ -45,3 +50,60 @@ def test_places_that_cannot_be_written(tmp_path, table_model, place):
     with pytest.raises(ModelFileError, match="cannot write"):
         save(table_model, tmp_path / place)
     assert (tmp_path / "file").read_bytes() == b"old"
+
+
+DIES = """
+import os
+import signal
+import sys
+from pathlib import Path
+from chainrule.files.parts import part_beside
+from chainrule.files.replacing import replacing
+with replacing(Path(sys.argv[1], "m")) as temporary:
+    temporary.write_text("half")
+    part_beside(Path(sys.argv[1], "m")).mkdir()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_process_left_goes_and_what_a_living_one_writes_stays(tmp_path):
+    subprocess.run([sys.executable, "-c", DIES, tmp_path], check=False)
+    assert len(list(tmp_path.glob(".chainrule-*.part"))) == 2
+    other = tmp_path / ".chainrule-other.part"
+    elsewhere = tmp_path / f".chainrule-{'0' * 8}-1-5-{'0' * 32}.part"  # of a process of another machine
+    for path in (other, elsewhere):
+        path.write_text("not ours")
+    with replacing(tmp_path / "living") as temporary:
+        temporary.write_text("whole")
+        command = "import sys; from chainrule.files.replacing import *; replace_file(Path(sys.argv[1], 'n'), b'')"
+        subprocess.run([sys.executable, "-c", command, tmp_path], check=True)
+        assert sorted(tmp_path.glob(".chainrule-*")) == sorted([other, elsewhere, temporary])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([other.name, elsewhere.name, "living", "n"])
+
+
+def test_a_number_that_another_process_has_now_is_not_the_writer(tmp_path):
+    ours = part_beside(tmp_path / "m").name.split("-")
+    began = Path(f"/proc/{os.getpid()}/stat")
+    if not began.exists():
+        pytest.skip("this system does not tell when a process began")
+    ours[3] = str(int(ours[3]) - 1)
+    left = tmp_path / "-".join(ours)
+    left.write_text("half")
+    replace_file(tmp_path / "m", b"")
+    assert not left.exists()
+
+
+@pytest.mark.parametrize("writes", [append, replace_file])
+def test_what_cannot_be_written_whole_leaves_the_file_as_it_was(tmp_path, writes):
+    """A limit on the size of files stands for a full disk."""
+    path = tmp_path / "log.csv"
+    path.write_bytes(b"0" * 4000)
+    code = (
+        "import resource, signal, sys\nfrom chainrule.files.replacing import *\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nresource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))\n"
+        f"{writes.__name__}(Path(sys.argv[1]), b'1' * 6000)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=False)
+    assert ended.stderr.splitlines()[-1] == f"OSError: [Errno 27] File too large: '{path}'"
+    assert path.read_bytes() == b"0" * 4000
+    assert [file.name for file in tmp_path.iterdir()] == ["log.csv"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from chainrule._errors import InvalidParameterError
 from chainrule.files.outputs import check_place
-from chainrule.files.replacing import replace_file
+from chainrule.files.replacing import append, replace_file
 
 if TYPE_CHECKING:
     from chainrule.estimator.callbacks.context import Context
@@ -78,8 +78,7 @@ class CSVLogger:
                 f"{os.fspath(self.path)} has the columns {self._columns}, this training {list(row)}: "
                 "set append=False or choose another path."
             )
-        with Path(self.path).open("ab") as file:
-            file.write(_lines(list(row.values())))
+        append(Path(self.path), _lines(list(row.values())))
 
 
 def _lines(*rows: list[str] | list[float]) -> bytes:

@@ -12,21 +12,21 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from chainrule.files.replacing import append, replace_file
+
 _VERSION = "brain.Event:2"
 _REVERSED_POLYNOMIAL = 0x82F63B78  # Castagnoli's
 
 
 def start_file(path: Path) -> None:
     """Create an event file; its first record states the format."""
-    with path.open("xb") as file:
-        file.write(record(event(_text(3, _VERSION))))
+    replace_file(path, record(event(_text(3, _VERSION))))
 
 
 def append_scalars(path: Path, step: int, values: Mapping[str, float]) -> None:
     """Append one event with the values of a step, each under its tag."""
     summary = b"".join(_message(1, _text(1, tag) + _float(2, value)) for tag, value in values.items())
-    with path.open("ab") as file:
-        file.write(record(event(_whole(2, step) + _message(5, summary))))
+    append(path, record(event(_whole(2, step) + _message(5, summary))))
 
 
 def event(content: bytes) -> bytes:

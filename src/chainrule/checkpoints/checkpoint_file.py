@@ -12,7 +12,7 @@ from chainrule._errors import CheckpointError, ModelFileError
 from chainrule.checkpoints.differences import differences
 from chainrule.files.lock import locked
 from chainrule.files.model_file import packed, read_model, unpacked
-from chainrule.files.records import CHECKPOINT
+from chainrule.files.records import CHECKPOINT, CHECKPOINT_LAYOUT
 from chainrule.files.replacing import flush
 from chainrule.files.shape import require
 from chainrule.network.architecture import Architecture
@@ -47,6 +47,7 @@ class CheckpointFile:
         """
         record = {
             "kind": "checkpoint",
+            "layout": CHECKPOINT_LAYOUT,
             "fingerprint": self.fingerprint,
             "epochs": checkpoint.epochs,
             "losses": list(checkpoint.totals.losses),
@@ -127,6 +128,8 @@ class CheckpointFile:
     def _check(self, path: Path, record: dict[str, Any]) -> None:
         if record.get("kind") != "checkpoint":
             raise CheckpointError(f"{path} is not a checkpoint of a training. Give another file or folder.")
+        if record.get("layout") != CHECKPOINT_LAYOUT:
+            raise CheckpointError(of_another_version(path, record.get("layout")))
         if differs := differences(record.get("fingerprint") or {}, self.fingerprint):
             raise CheckpointError(
                 f"{path} is of another training: {differs}. Restore what it was, or delete the checkpoint to train "
@@ -144,6 +147,15 @@ class CheckpointFile:
     @property
     def _previous(self) -> Path:
         return self._last.with_name(f"{self._last.name}.previous")
+
+
+def of_another_version(path: Path, layout: Any) -> str:
+    """Say that a checkpoint, or a folder of one, was written by another version."""
+    which = "a newer" if type(layout) is int and layout > CHECKPOINT_LAYOUT else "an older"
+    return (
+        f"{path} was written by {which} version of chainrule, whose checkpoints this one cannot go on from. Go on with "
+        "that version, or delete it to train from the beginning."
+    )
 
 
 def _states(checkpoint: Checkpoint) -> dict[str, State]:

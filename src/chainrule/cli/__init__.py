@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from chainrule._version import __version__
-from chainrule.cli.guard import guarded
+from chainrule.cli.guard import errors_in_one_line, guarded
 from chainrule.cli.interruptions import interruptible
+from chainrule.cli.terminal import say
 
 # The one-line help of each command is here, so that `chainrule --help` imports no command.
 _COMMANDS = {
@@ -29,6 +30,10 @@ class _Commands(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         with interruptible():
             return super().main(*args, **kwargs)
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with errors_in_one_line():
+            return super().make_context(*args, **kwargs)
 
     @guarded  # while a command's module is imported, too
     def invoke(self, ctx: click.Context) -> Any:
@@ -57,7 +62,7 @@ def _version(context: click.Context, _: click.Parameter, asked: bool) -> None:
 
     engine = info()
     built = f" ({engine['instructions']}, {engine['compiler']})" if engine["instructions"] else ""
-    click.echo(f"chainrule {__version__}\n{engine['engine']} engine{built}, up to {engine['threads']} threads")
+    say(f"chainrule {__version__}\n{engine['engine']} engine{built}, up to {engine['threads']} threads")
     context.exit()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from chainrule.cli.guard import guarded
+from chainrule.cli.terminal import say
 
 
 @click.command()
@@ -35,9 +36,9 @@ def check(file: str, timeout: float, as_json: bool) -> None:
     checks = check_file(file, timeout=timeout)
     right = all(found["verdict"] in ("right", "of a") for found in checks)
     if as_json:
-        click.echo(strict_json({"file": file, "ok": right, "checks": checks}))
+        say(strict_json({"file": file, "ok": right, "checks": checks}))
     else:
-        click.echo("\n".join(found.get("text") or _unjudged(found) for found in checks))
+        say("\n".join(found.get("text") or _unjudged(found) for found in checks))
     if not right:
         raise SystemExit(1)
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.cli.display import WIDTH, aligned, number
+from chainrule.cli.terminal import one_line
 from chainrule.metrics import ByClass, Figures
 from chainrule.network.types import Array
 
@@ -125,9 +126,8 @@ def _left_out(shown: int, of: int, rows: str) -> str:
 
 
 def _name(label: Any, most: int = LONGEST) -> str:
-    """Return a class as one line of printable letters."""
-    line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in " ".join(str(label).split()))
-    return _shortened(line, most)
+    """Return a class in one line."""
+    return _shortened(one_line(" ".join(str(label).split())), most)
 
 
 def _said(label: Any) -> str:

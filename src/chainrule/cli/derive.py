@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chainrule.cli.guard import guarded
+from chainrule.cli.terminal import say
 from chainrule.cli.text_file import check_text_path, write_text
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def derive(
     if path:
         write_text(path, content)
     else:
-        click.echo(content, nl=False)
+        say(content, nl=False)
 
 
 def _widths(layers: str) -> list[int]:

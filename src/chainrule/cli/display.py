@@ -9,6 +9,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from chainrule._json import plain
+from chainrule.cli.terminal import one_line
 from chainrule.metrics.catalogue import CATALOGUE, Figures
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ WIDTH = 80  # of a terminal
 
 def aligned(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:
     """Align rows of cells in columns; the columns numbered in `right` are aligned to the right."""
+    rows = [[one_line(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     cells = [
         [c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
@@ -54,7 +56,7 @@ def coverage_line(model: TableModel, covered: Sequence[float], rows: str) -> str
     assert model.intervals is not None
     shares = [f"{share:.1%}".replace("%", " %") for share in covered]
     if len(shares) > 1:
-        shares = [f"{share} ({name})" for share, name in zip(shares, model.target.names, strict=True)]
+        shares = [f"{share} ({one_line(name)})" for share, name in zip(shares, model.target.names, strict=True)]
     return f"intervals for {100 * model.intervals.coverage:g} % cover {', '.join(shares)} of {rows}"
 
 

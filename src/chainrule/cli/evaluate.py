@@ -9,6 +9,7 @@ import click
 
 from chainrule.cli.guard import guarded
 from chainrule.cli.predict import THRESHOLD
+from chainrule.cli.terminal import one_line, say
 
 if TYPE_CHECKING:
     from chainrule.tabular.evaluation import Evaluation
@@ -38,7 +39,7 @@ def evaluate(model: str, table: str, threshold: str | None, memory: str | None, 
         found = loaded.judge(batches, limit)
     if table == "-":
         found = replace(found, source=NAME)
-    click.echo(strict_json(_data(loaded, found, limit)) if as_json else _text(loaded, found, limit))
+    say(strict_json(_data(loaded, found, limit)) if as_json else _text(loaded, found, limit))
 
 
 def _data(model: TableModel, found: Evaluation, limit: float | None) -> dict[str, Any]:
@@ -68,12 +69,18 @@ def _text(model: TableModel, found: Evaluation, limit: float | None) -> str:
     if found.zero_rows:
         lines.append(f"{found.zero_rows:,} rows have weight 0 and are left out")
     if model.weight is not None and found.weight is None:
-        lines.append(f"all rows count the same: there is no column {model.weight}, which held the weights in training")
-    by = "" if found.weight is None else f", weighted by {found.weight}"
-    lines += [f"{found.rows:,} rows of {found.source}{by}", figures_table({"network": found.figures}, "on these rows")]
+        lines.append(
+            f"all rows count the same: there is no column {one_line(model.weight)}, which held the weights in training"
+        )
+    by = "" if found.weight is None else f", weighted by {one_line(found.weight)}"
+    lines += [
+        f"{found.rows:,} rows of {one_line(found.source)}{by}",
+        figures_table({"network": found.figures}, "on these rows"),
+    ]
     if limit is not None:
         figures = ", ".join(f"{name} {number(value)}" for name, value in found.decisions.items())
-        lines.append(f"{classes[1]} where p_{classes[1]} >= {limit:.4g}: {figures}")
+        second = one_line(classes[1])
+        lines.append(f"{second} where p_{second} >= {limit:.4g}: {figures}")
     if found.by_class is not None:
         lines.append(class_text(found.by_class, classes, "rows"))
     if found.covered:

@@ -7,13 +7,15 @@ import functools
 import signal
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import click
 
 from chainrule._errors import ChainruleError
 from chainrule.cli.interruptions import exit_code, name, too_late
+from chainrule.cli.terminal import one_line, say, shown
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -31,7 +33,7 @@ class _Interrupted(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         begin = "\n" if sys.stderr.isatty() else ""  # behind the ^C of the terminal
-        click.echo(f"{begin}Interrupted by {name()}{self.message}.", file=file, err=True)
+        say(f"{begin}Interrupted by {name()}{self.message}.", err=True)
 
 
 def guarded(command: Command) -> Command:
@@ -42,28 +44,9 @@ def guarded(command: Command) -> Command:
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), errors_in_one_line():
             warnings.showwarning = _show
-            try:
-                result = command(*args, **kwargs)
-            except KeyboardInterrupt as error:
-                too_late()
-                raise _Interrupted(" before the end") from error
-            except ChainruleError as error:
-                raise _BadInput(" ".join(str(error).split())) from error
-            except OSError as error:
-                if error.errno == errno.EPIPE:  # the reader of a pipe has closed it: click exits without a message
-                    raise
-                raise _BadInput(f"the system says: {error}.") from error
-            except MemoryError as error:
-                raise _BadInput("the table does not fit into memory; take fewer rows or columns.") from error
-            except (click.exceptions.Exit, click.ClickException):
-                raise
-            except Exception as error:
-                too_late()
-                if exit_code() is None:
-                    raise
-                raise _Interrupted(" before the end") from error  # a library has turned it into another error
+            result = command(*args, **kwargs)
         if exit_code() is not None:
             too_late()
             raise _Interrupted("; what was complete is kept")
@@ -72,8 +55,36 @@ def guarded(command: Command) -> Command:
     return run  # type: ignore[return-value]
 
 
+@contextmanager
+def errors_in_one_line() -> Iterator[None]:
+    """Turn the errors that a user can do something about, and interruptions, into one line each."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        too_late()
+        raise _Interrupted(" before the end") from error
+    except click.exceptions.Exit:
+        raise
+    except click.ClickException as error:  # names a file or a column as it was given
+        vars(error)["message"] = shown(error.message)  # where it is kept until it is shown
+        raise
+    except ChainruleError as error:
+        raise _BadInput(one_line(" ".join(str(error).split()))) from error
+    except OSError as error:
+        if error.errno == errno.EPIPE:  # the reader of a pipe has closed it: click exits without a message
+            raise
+        raise _BadInput(one_line(f"the system says: {error}.")) from error
+    except Exception as error:
+        if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryException":  # which is DuckDB's
+            raise _BadInput("the table does not fit into memory; take fewer rows or columns.") from error
+        too_late()
+        if exit_code() is None:
+            raise
+        raise _Interrupted(" before the end") from error  # a library has turned it into another error
+
+
 def _show(message: Warning | str, *_: Any, **__: Any) -> None:
-    print(f"Warning: {message}", file=sys.stderr)
+    say(f"Warning: {one_line(message)}", err=True)
 
 
 def names(values: tuple[str, ...]) -> tuple[str, ...]:

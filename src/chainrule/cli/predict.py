@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
 
 from chainrule.cli.guard import guarded
+from chainrule.cli.terminal import one_line, say, standard_output
 
 if TYPE_CHECKING:
     from chainrule.network.types import Array
@@ -32,9 +32,18 @@ THRESHOLD = (
 )
 @click.option("--keep", is_flag=True, help="Put the table's own columns before the predictions.")
 @click.option("--threshold", help=THRESHOLD)
+@click.option(
+    "--safe-for-spreadsheets",
+    "safe",
+    is_flag=True,
+    help="Write texts that begin with = + - @ or a control character with an apostrophe, so that no spreadsheet runs "
+    "them as formulas; numbers stay numbers. For CSV and TSV.",
+)
 @click.option("--memory", help="Memory limit, such as 2GB; by default a quarter of the machine's.")
 @guarded
-def predict(model: str, table: str, output: str | None, keep: bool, threshold: str | None, memory: str | None) -> None:
+def predict(
+    model: str, table: str, output: str | None, keep: bool, threshold: str | None, safe: bool, memory: str | None
+) -> None:
     """Predict every row of TABLE with the saved MODEL, in order.
 
     Writes the column `prediction`; for a classifier also the probability `p_<class>` of each class, for a model trained
@@ -53,17 +62,19 @@ def predict(model: str, table: str, output: str | None, keep: bool, threshold: s
     if output is not None:
         check_destination(output)
         check_outputs({"--output": [output]}, [table], model)
-    loaded, destination = table_model(model), output or sys.stdout.buffer
+    if safe:
+        _check_for_spreadsheets(output)
+    loaded, destination = table_model(model), output or standard_output()
     limit = None if threshold is None else said_threshold(loaded, threshold)
     with stored_input(table) as stored, opened(stored, memory, "predicting", loaded.format) as batches:
         drift = loaded.drift()
-        columns = (_output(loaded, batch, keep, limit, drift) for batch in batches)
+        columns = (_output(loaded, batch, keep, limit, drift, safe) for batch in batches)
         if isinstance(batches, OneBatch):
             write_columns(next(columns), destination)
         else:
             write_batches(columns, destination)
     for line in shown(drift.findings()):
-        click.echo(line, err=True)
+        say(line, err=True)
 
 
 def table_model(path: str) -> TableModel:
@@ -90,18 +101,29 @@ def said_threshold(model: TableModel, asked: str) -> float:
     """Return the threshold that is asked for; say on standard error which one a rule chose."""
     threshold, reason = model.threshold(asked)
     if reason:
-        click.echo(f"threshold {threshold:.4g} for p_{model.target.classes[1]}: {reason}", err=True)
+        say(f"threshold {threshold:.4g} for p_{one_line(model.target.classes[1])}: {reason}", err=True)
     return threshold
 
 
+def _check_for_spreadsheets(output: str | None) -> None:
+    from chainrule._errors import InvalidParameterError
+
+    if output is not None and not output.lower().removesuffix(".gz").endswith((".csv", ".tsv")):
+        raise InvalidParameterError(
+            f"--safe-for-spreadsheets is for .csv and .tsv files, in which a text may be a formula; got {output}."
+        )
+
+
 def _output(
-    model: TableModel, table: Table, keep: bool, threshold: float | None, drift: Drift
+    model: TableModel, table: Table, keep: bool, threshold: float | None, drift: Drift, safe: bool
 ) -> dict[str, Column | Array]:
     """Return the columns to write: the table's own, if `keep`, and the predictions; compare the table with training."""
+    from chainrule.table.writing.spreadsheets import as_text, safe_column
+
     own = ((column.name, column) for column in table.columns if keep)
-    predicted = list(model.predictions(table, threshold))
+    columns: list[tuple[str, Column | Array]] = [*own, *model.predictions(table, threshold)]
     drift.add(table)
-    return _named_apart([*own, *predicted])
+    return _named_apart([(as_text(name), safe_column(values)) for name, values in columns] if safe else columns)
 
 
 def _named_apart(columns: Iterable[tuple[str, Column | Array]]) -> dict[str, Column | Array]:

@@ -7,7 +7,7 @@ import sys
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
-import click
+from chainrule.cli.terminal import say
 
 if TYPE_CHECKING:
     from chainrule.network.training.hooks import Progress
@@ -32,13 +32,13 @@ class Reporter:
         if self.bar is not None:
             self._move(progress, progress.epoch)
         elif not self.quiet:
-            click.echo(f"epoch {progress.epoch}/{progress.max_epochs}  {self._figures(progress)}", err=True)
+            say(f"epoch {progress.epoch}/{progress.max_epochs}  {self._figures(progress)}", err=True)
 
     def on_compare(self) -> None:
         """Say that the linear model is trained."""
         self.close()
         if not self.quiet:
-            click.echo("training the linear model, to compare", err=True)
+            say("training the linear model, to compare", err=True)
 
     def close(self) -> None:
         """Remove the bar."""
@@ -83,7 +83,7 @@ class Reading:
     def begin(self, source: str) -> None:
         """Name the table before its rows are counted."""
         if not self.quiet:
-            click.echo(f"reading {shorten(source, 60, placeholder=' ...')} in batches", err=True)
+            say(f"reading {shorten(source, 60, placeholder=' ...')} in batches", err=True)
 
     def __call__(self, what: str, done: int, rows: int) -> None:
         """Show a step, the number of rows done and the total."""
@@ -92,7 +92,7 @@ class Reading:
             text = f"{what} row {done:,} of {rows:,}"
             self.bar.update(self.bar.task_ids[0], completed=done, total=rows, figures=text)
         elif self.in_lines and not done:
-            click.echo(f"{what} {rows:,} rows", err=True)
+            say(f"{what} {rows:,} rows", err=True)
 
     def close(self) -> None:
         """Remove the bar."""

@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-import click
+from chainrule.cli.terminal import say
 
 if TYPE_CHECKING:
     from chainrule.table.batches import Batches
@@ -30,5 +30,5 @@ def opened(table: str, memory: str | None, what: str, known: TableFormat | None 
         reading = stack.enter_context(closing(Reading(quiet=False, in_lines=False)))
         batches = stack.enter_context(open_table(table, batched=batched, budget=budget, known=known))
         for note in (*batches.notes, *misfit_notes(batches.header)):
-            click.echo(note, err=True)
+            say(note, err=True)
         yield batches.watched(partial(reading, what)) if batched else batches

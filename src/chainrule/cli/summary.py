@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chainrule.cli.guard import guarded
+from chainrule.cli.terminal import one_line, say
 
 if TYPE_CHECKING:
     from chainrule.tabular.model import TableModel
@@ -22,7 +23,7 @@ def summary(model: str, as_json: bool) -> None:
     from chainrule.cli.predict import table_model
 
     loaded = table_model(model)
-    click.echo(strict_json(_data(loaded)) if as_json else _text(loaded))
+    say(strict_json(_data(loaded)) if as_json else _text(loaded))
 
 
 def _text(model: TableModel) -> str:
@@ -35,20 +36,22 @@ def _text(model: TableModel) -> str:
     target, training = model.target, model.training
     lines = [str(Summary(model.architecture, model.parameters.theta.dtype)), ""]
     learned = {"log": ", learned as log(y)", "log1p": ", learned as log(1 + y)"}.get(target.transform, "")
-    lines.append(f"target: {', '.join(target.names)} ({target.task}{learned})")
+    lines.append(f"target: {', '.join(map(one_line, target.names))} ({target.task}{learned})")
     if target.classes:
-        lines.append(f"classes: {', '.join(str(name) for name in target.classes)}")
+        lines.append(f"classes: {', '.join(map(one_line, target.classes))}")
     if len(target.classes) == 2:
         rules = ", f1, recall= or cost=" if model.thresholds else ", no rule, since no rows were held out"
-        lines.append(f"threshold: of p_{target.classes[1]}, 0.5 by default; --threshold takes a number{rules}")
+        lines.append(
+            f"threshold: of p_{one_line(target.classes[1])}, 0.5 by default; --threshold takes a number{rules}"
+        )
     if model.weight is not None:
-        lines.append(f"weights: {model.weight}")
+        lines.append(f"weights: {one_line(model.weight)}")
     lines.append(f"inputs: {len(model.encoder.feature_names):,}")
     if "schema" in training:
         plans = Schema(tuple(ColumnPlan.from_dict(plan) for plan in training["schema"]))
         lines += ["", aligned([("column", "role", "note"), *plans.rows()])]
     else:
-        lines.append(f"columns: {', '.join(model.encoder.columns)}")
+        lines.append(f"columns: {', '.join(map(one_line, model.encoder.columns))}")
     if model.findings:
         lines += ["", *shown(model.findings)]
     if training:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chainrule.cli.guard import guarded, names
+from chainrule.cli.terminal import check_output, say, shown
 from chainrule.cli.text_file import check_text_path, write_text
 
 if TYPE_CHECKING:
@@ -152,8 +153,9 @@ def _rate_of(model: TableModel) -> float:
 
 def _show(taken: Trace, layout: str) -> None:
     """Print with colours and the width of the terminal; without one, print plain text."""
+    check_output()
     if not sys.stdout.isatty():
-        click.echo(taken.to_text(layout=layout), nl=False)
+        say(taken.to_text(layout=layout), nl=False)
         return
     from rich.console import Console
     from rich.text import Text  # not parsed as markup, so that names from a table are shown as they are
@@ -163,4 +165,4 @@ def _show(taken: Trace, layout: str) -> None:
 
     console = Console()
     for line, style in styled_lines(document_of_trace(taken, layout), console.width):
-        console.print(Text(line, _STYLES[style]), no_wrap=True, overflow="ignore", crop=False)
+        console.print(Text(shown(line), _STYLES[style]), no_wrap=True, overflow="ignore", crop=False)

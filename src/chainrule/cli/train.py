@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import ExitStack, closing
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import click
 from chainrule.cli.guard import guarded, names
 from chainrule.cli.interruptions import of_an_mpi_job
 from chainrule.cli.read_options import given_read_options, read_options
+from chainrule.cli.terminal import one_line, say
 
 if TYPE_CHECKING:
     from chainrule.cli.progress import Reading, Reporter
@@ -150,7 +152,7 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
     if options["mpi"]:
         of_an_mpi_job(is_root)
     quiet, as_json = quiet or not is_root, as_json and is_root
-    say = _say(quiet, as_json)
+    tell = _say(quiet, as_json)
     columns = {name: names(options[name]) for name in ROLES}
     size = embedding_size(options["embedding_size"])
     overrides = Overrides(**columns, task=options["task"], embedding_size=size, weight=options["weight"])
@@ -166,14 +168,14 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
             nonlocal described
             fold = prepared.shares.fold
             if not described:
-                say(before(prepared, settings))
+                tell(before(prepared, settings))
                 described = True
             elif fold is None:
-                say(of_model(prepared, settings))
+                tell(of_model(prepared, settings))
             return stack.enter_context(closing(Reporter(quiet or fold is not None)))
 
         def on_fold(number: int, fold: Fold) -> None:
-            say(of_fold(number, cv, fold))
+            tell(of_fold(number, cv, fold))
 
         task = Task(
             table,
@@ -195,9 +197,9 @@ def train(table: str, model: str, quiet: bool, as_json: bool, seed: int, **optio
             trained, prepared = train_table(task, changes, checkpoint=checkpoint, distribution=distribution, **common)
     if is_root:
         save(trained.model, model)
-    say(after(trained, prepared, model, checkpoint))
+    tell(after(trained, prepared, model, checkpoint))
     if as_json:
-        click.echo(strict_json(summary(trained, prepared, model)))
+        say(strict_json(summary(trained, prepared, model)))
 
 
 def _check_cv(options: dict[str, Any]) -> None:
@@ -229,7 +231,7 @@ def _begin(reading: Reading, table: str, memory: str | None, checkpoint: str | N
     from chainrule.tabular.pipeline import in_batches
 
     if checkpoint is not None and (has_checkpoint(checkpoint) or has_finished_folds(checkpoint)):
-        click.echo(f"going on from {checkpoint}", err=True)
+        say(f"going on from {one_line(checkpoint)}", err=True)
     elif checkpoint is not None or in_batches(table, memory):
         reading.begin(table)
 
@@ -245,4 +247,5 @@ def _distribution(options: dict[str, Any]) -> Distribution | None:
 
 
 def _say(quiet: bool, to_stderr: bool) -> Any:
-    return (lambda text: None) if quiet else (lambda text: click.echo(text, err=to_stderr))
+    to_stderr = to_stderr or sys.stdout is None  # the model is saved even if nobody reads how it went
+    return (lambda text: None) if quiet else (lambda text: say(text, err=to_stderr))

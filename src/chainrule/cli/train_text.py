@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from chainrule.cli.class_text import advice, class_record, class_text, remarks
 from chainrule.cli.display import aligned, coverage_line, figures_table, shown_name, wrapped
 from chainrule.cli.display import number as cell
+from chainrule.cli.terminal import one_line
 
 if TYPE_CHECKING:
     from chainrule.fit.parameters import Settings
@@ -25,16 +26,16 @@ def before(prepared: PreparedTable, settings: Settings) -> str:
     from chainrule.tabular.train import network_of
 
     target, table = prepared.target, prepared.about
-    lines = [f"{table.source}: {table.n_rows:,} rows, {len(table.names):,} columns"]
+    lines = [f"{one_line(table.source)}: {table.n_rows:,} rows, {len(table.names):,} columns"]
     learned = {"log": ", learned as its logarithm", "log1p": ", learned as log(1 + y), since it has zeros"}
-    lines.append(f"target {', '.join(target.names)}: {target.task}, {target.reason}{learned.get(target.transform, '')}")
+    names = ", ".join(map(one_line, target.names))
+    lines.append(f"target {names}: {target.task}, {target.reason}{learned.get(target.transform, '')}")
     if prepared.suggests_log:
-        names = ", ".join(target.names)
         lines.append(f"{names}: positive and highly skewed; with --log-target errors count relative to its values")
     lines += [*table.notes, *prepared.notes]
     is_said = any(finding.kind == "order" for finding in prepared.findings)
     if prepared.in_order_of and not is_said and (prepared.shares.test or prepared.shares.fold):
-        name = prepared.in_order_of[0]
+        name = one_line(prepared.in_order_of[0])
         lines.append(f"the rows are in the order of {name}: --split-time {name} would test on the last ones")
     if prepared.dropped_rows:
         lines.append(f"{prepared.dropped_rows:,} rows lack a target value and are left out")
@@ -49,9 +50,11 @@ def before(prepared: PreparedTable, settings: Settings) -> str:
     lines.append(f"{first}{prepared.m:,} rows to train on{_held(prepared, settings)}; {prepared.m_test:,} to test on")
     if prepared.class_weights is not None:
         weights = zip(target.classes, prepared.class_weights, strict=True)
-        lines.append(f"weights of the classes: {', '.join(f'{name} {cell(weight)}' for name, weight in weights)}")
+        lines.append(
+            f"weights of the classes: {', '.join(f'{one_line(name)} {cell(weight)}' for name, weight in weights)}"
+        )
     if prepared.asked.weight is not None:
-        lines.append(f"all figures, also those on the test rows, are weighted by {prepared.asked.weight}")
+        lines.append(f"all figures, also those on the test rows, are weighted by {one_line(prepared.asked.weight)}")
     net = network_of(prepared, settings)
     widths = "-".join(str(n) for n in net.widths)
     steps = "all rows a step" if settings.solver in FULL_BATCH else f"batches of {settings.batch_size}"
@@ -138,7 +141,7 @@ def after(trained: Trained, prepared: PreparedTable, path: str, checkpoint: str 
         lines += shown(finding for finding in trained.model.findings if finding.kind == "leak")
     if trained.covered:
         lines += [coverage_line(trained.model, trained.covered, "the test rows"), ""]
-    lines.append(f"model saved: {path}")
+    lines.append(f"model saved: {one_line(path)}")
     return "\n".join(lines)
 
 

@@ -14,7 +14,7 @@ from sklearn.utils.validation import validate_data
 from chainrule._errors import InvalidParameterError, TableError, nearest
 from chainrule.fit.column_encoder import Columns
 from chainrule.fit.parameters import Settings
-from chainrule.network.sparse import canonical
+from chainrule.network.sparse import canonical, check_indices
 from chainrule.network.types import Array
 from chainrule.table.columns import Column, Table
 from chainrule.table.reading.from_frame import array_of, level_column, number_column
@@ -49,10 +49,14 @@ def validated(
         If a column holds values that are not allowed, such as dates or durations.
     InvalidParameterError
         If `categorical_features` names columns that do not exist.
+    ShapeError
+        If X is a sparse matrix whose indices lead out of it.
     """
     known = None if reset else fitted
     several = {} if isinstance(y, str) else {"multi_output": True}
     if known is None and not (reset and settings.encodes_columns):
+        if issparse(X):
+            check_indices(X)
         if not _are_numbers(X):
             refuse_times(X)
         checks = {"accept_sparse": "csr", "accept_large_sparse": True, "dtype": "numeric", **several}

@@ -58,6 +58,11 @@ def _is_chosen(value: Any) -> bool:
     )
 
 
+def _is_digest(value: Any) -> bool:
+    """Say whether a value is two SHA-256 digests, of inputs and of targets, or three, of weights, too."""
+    return isinstance(value, str) and re.fullmatch("(?:[0-9a-f]{64}){2,3}", value) is not None
+
+
 _ACTIVATION = Leaf(_is_activation, "a name, or a pair of a name and its parameters")
 _LABEL = Leaf(lambda v: isinstance(v, str | int) or number().holds(v), "a text, a finite number, or true or false")
 _SEED = Leaf(lambda value: type(value) is int and value >= 0, "a whole number of at least 0")
@@ -252,6 +257,7 @@ MODELS: dict[str, Shape] = {
     "MLPEnsembleClassifier": _ensemble_of(_CLASSIFIERS),
     "MLPEnsembleRegressor": _ensemble_of(_REGRESSORS),
 }
+CHECKPOINT_LAYOUT = 2  # of checkpoints and prepared rows, which only the version that wrote them reads; 1 said none
 CHECKPOINT: Shape = {
     "fingerprint": _OPEN,
     "epochs": Each(Each(MEASURED), of=dict),
@@ -293,6 +299,7 @@ PREPARED: Shape = {
     "in_order_of": _TEXTS,
     "about": {"source": TEXT, "n_rows": whole(), "names": _TEXTS, "notes": _TEXTS},
     "m": {part: whole() for part in ("training", "validation", "test")},
+    "digests": {part: Leaf(_is_digest, "128 or 192 hexadecimal digits") for part in ("training", "validation", "test")},
     "mean": Each(number()),
     "unit_means": Each(number()),
     "where": OrNone(_OPEN),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from chainrule.files.outputs import check_place, resolved
+from chainrule.files.parts import part_beside
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     check_place(path)
     path = resolved(path)
-    temporary = path.with_name(f".chainrule-{uuid.uuid4().hex}.part")
+    temporary = part_beside(path)
     try:
         yield temporary
         flush(temporary)
@@ -43,7 +43,28 @@ def replace_file(path: Path, content: bytes) -> None:
     OSError
     """
     with replacing(path) as temporary:
-        temporary.write_bytes(content)
+        try:
+            temporary.write_bytes(content)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+
+
+def append(path: Path, content: bytes) -> None:
+    """Write at the end of a file; if that fails, as on a full disk, it is left as it was.
+
+    Raises
+    ------
+    OSError
+    """
+    with path.open("ab", buffering=0) as file:
+        before = file.tell()
+        try:
+            rest = memoryview(content)
+            while rest:
+                rest = rest[file.write(rest) :]
+        except OSError as error:
+            file.truncate(before)
+            raise OSError(error.errno, error.strerror, os.fspath(path)) from error
 
 
 def flush(path: Path) -> None:

@@ -4,6 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
+from chainrule._errors import ShapeError
+
+
+def check_indices(matrix: Any) -> None:
+    """Raise ShapeError if the index arrays of a matrix lead out of it, which SciPy itself would follow.
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_array
+    >>> check_indices(csr_array([[0, 1], [2, 0]]))
+    """
+    if matrix.format not in ("csr", "csc", "bsr"):
+        return
+    height, width = matrix.blocksize if matrix.format == "bsr" else (1, 1)
+    sizes = matrix.shape[0] // height, matrix.shape[1] // width
+    lines, within = sizes[::-1] if matrix.format == "csc" else sizes
+    starts, places = matrix.indptr, matrix.indices
+    in_order = len(starts) == lines + 1 and starts[0] == 0 and (starts[1:] >= starts[:-1]).all()
+    entries = min(len(places), len(matrix.data))
+    if not in_order or starts[-1] > entries or not ((places >= 0) & (places < within)).all():
+        raise ShapeError("X is no valid sparse matrix: its index arrays lead out of it. Were they changed?")
+
 
 def canonical(matrix: Any) -> Any:
     """Return the same CSR or CSC matrix with its entries in order, and duplicate entries added up.

@@ -6,6 +6,7 @@ mapped file would count as memory of the process.
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -45,6 +46,8 @@ class RowFiles:
         Whether each row has a weight of its own.
     unit : float, optional
         The weight that counts as 1; by default the mean weight of the rows.
+    digest : str, optional
+        The SHA-256 of the rows as they were written.
     """
 
     stem: Path
@@ -56,6 +59,7 @@ class RowFiles:
     class_weights: tuple[float, ...] | None = None
     weighted: bool = False
     unit: float | None = None
+    digest: str = ""
 
     @property
     def row_bytes(self) -> int:
@@ -91,7 +95,22 @@ class RowFiles:
 
     def part(self, start: int, stop: int) -> RowFiles:
         """Return some of the rows; their weights remain relative to those of all."""
-        return replace(self, first=self.first + start, m=stop - start, unit=self.mean_weight)
+        return replace(self, first=self.first + start, m=stop - start, unit=self.mean_weight, digest="")
+
+    def check(self) -> None:
+        """Read all rows once, to see that they are those that were written.
+
+        Raises
+        ------
+        TableError
+            If they are not: a file is missing, of another length, or has other bytes.
+        """
+        try:
+            found = "".join(map(_digest_of_file, self.paths))
+        except OSError as error:
+            raise TableError(f"{error.filename} cannot be read: {error.strerror}") from error
+        if found != self.digest:
+            raise TableError(f"the rows in {self.stem}.* are not those that were written (SHA-256 differs)")
 
     def load(self) -> RowLoader:
         """Return a loader for another process: it reads the rows there, if it can, or carries them."""
@@ -121,14 +140,26 @@ class RowWriter:
     """Appends encoded rows to the files of a part."""
 
     def __init__(self, inputs: IO[bytes], targets: IO[bytes], weights: IO[bytes] | None = None) -> None:
-        self.inputs, self.targets, self.weights = inputs, targets, weights
+        files: list[tuple[IO[bytes], np.dtype[Any]]] = [(inputs, _ITEM), (targets, _ITEM)]
+        files += [] if weights is None else [(weights, _WEIGHT)]
+        self._files = [(file, dtype, hashlib.sha256()) for file, dtype in files]
 
     def write(self, X: Array, Y: Array, weights: Array | None = None) -> None:
         """Append rows, with weights if the part has them."""
-        for file, values in ((self.inputs, X), (self.targets, Y)):
-            np.ascontiguousarray(values, _ITEM).tofile(file)
-        if self.weights is not None:
-            np.ascontiguousarray(weights, _WEIGHT).tofile(self.weights)
+        for values, (file, dtype, hashed) in zip((X, Y, weights), self._files, strict=False):
+            rows = np.ascontiguousarray(values, dtype)
+            rows.tofile(file)
+            hashed.update(rows.data)
+
+    @property
+    def digest(self) -> str:
+        """The digest of the rows so far."""
+        return "".join(hashed.hexdigest() for _, _, hashed in self._files)
+
+
+def _digest_of_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager
@@ -154,9 +185,15 @@ def require_room(folder: Path, n_bytes: int) -> None:
     free = shutil.disk_usage(folder).free
     if n_bytes > free:
         raise TableError(
-            f"the encoded rows take {n_bytes / 1e9:,.1f} GB, but {folder} has {free / 1e9:,.1f} GB left. Make room, or "
-            "name another folder in the environment variable TMPDIR."
+            f"the encoded rows take {_size(n_bytes)}, but {folder} has {_size(free)} left. Make room, or name another "
+            "folder: as --checkpoint, or else in the environment variable TMPDIR."
         )
+
+
+def _size(n_bytes: int) -> str:
+    """Write a size in the unit that leaves something before the point."""
+    units = [(1e9, "GB"), (1e6, "MB")]
+    return next((f"{n_bytes / unit:,.1f} {name}" for unit, name in units if n_bytes >= unit), f"{n_bytes:,} bytes")
 
 
 def read_rows(path: Path, start: int, stop: int, width: int, dtype: np.dtype[Any]) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -44,11 +44,16 @@ class RowEncoding:
             yield self.block(batch, rows[start : start + size])
 
 
-def row_files(folder: Path, encoding: RowEncoding, counts: Mapping[str, int]) -> dict[str, RowFiles]:
-    """Return the files of each part's rows, given how many rows each has."""
-    widths = len(encoding.encoder.feature_names), encoding.target.n_outputs
+def row_files(
+    folder: Path, encoding: RowEncoding, counts: Mapping[str, int], digests: Mapping[str, str] | None = None
+) -> dict[str, RowFiles]:
+    """Return the files of each part's rows, given how many rows each has, and their digests if they are written."""
+    widths, known = (len(encoding.encoder.feature_names), encoding.target.n_outputs), digests or {}
     weighted = encoding.weight is not None
-    return {part: RowFiles(folder / part, *widths, m, weighted=weighted) for part, m in counts.items()}
+    return {
+        part: RowFiles(folder / part, *widths, m, weighted=weighted, digest=known.get(part, ""))
+        for part, m in counts.items()
+    }
 
 
 def encode_parts(
@@ -88,7 +93,8 @@ def encode_parts(
             chosen.append(Chosen.of(part.rows("training"), batch.n_rows, digests[0]))
         for batch in test_batches or ():
             _append(writers[-1], encoding.blocks(batch, with_target(batch, encoding.target)))
-    return dict(rows), tuple(chosen)
+    named = zip(rows.items(), writers, strict=True)
+    return {name: replace(part, digest=writer.digest) for (name, part), writer in named}, tuple(chosen)
 
 
 def _in_memory(

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from chainrule._errors import CheckpointError
+from chainrule._errors import CheckpointError, TableError
 from chainrule._json import parsed
+from chainrule.checkpoints.checkpoint_file import of_another_version
 from chainrule.checkpoints.differences import differences
-from chainrule.files.records import PREPARED
+from chainrule.files.records import CHECKPOINT_LAYOUT, PREPARED
 from chainrule.files.replacing import replace_file
 from chainrule.files.shape import require
 from chainrule.fit.objective import Objective
 from chainrule.outofcore.remote_rows import Chosen
+from chainrule.outofcore.row_files import RowFiles
 from chainrule.table import ColumnPlan, Encoder, Schema, Target
 from chainrule.table.reading.batches import ScanPlan
 from chainrule.table.table_format import TableFormat
@@ -47,12 +50,19 @@ def save_prepared(prepared: PreparedTable, folder: Path, fingerprint: dict[str, 
         "profiles": [profile.to_dict() for profile in prepared.profiles],
         "about": asdict(prepared.about),
         "m": {part: rows.m for part, rows in prepared.rows.items()},
+        "digests": {part: rows.digest for part, rows in prepared.rows.items() if isinstance(rows, RowFiles)},
         "mean": prepared.mean,
         "unit_means": prepared.unit_means,
         "where": None if prepared.scan_plan is None else prepared.scan_plan.to_dict(),
         "chosen": [[chosen.count, chosen.bits.hex(), f"{chosen.digest:x}"] for chosen in prepared.chosen],
     }
-    replace_file(folder / _NAME, json.dumps(record).encode())
+    text = json.dumps(record)
+    outer = {"layout": CHECKPOINT_LAYOUT, "sha256": _digest(text), "record": text}
+    replace_file(folder / _NAME, json.dumps(outer).encode())
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def load_prepared(folder: Path, fingerprint: dict[str, Any]) -> PreparedTable | None:
@@ -61,20 +71,47 @@ def load_prepared(folder: Path, fingerprint: dict[str, Any]) -> PreparedTable | 
     Raises
     ------
     CheckpointError
-        If it was made from another table, or with other settings.
+        If it was made from another table, with other settings, or by another version; or if it is damaged.
     """
     if not (folder / _NAME).exists():
         return None
     try:
-        record = parsed((folder / _NAME).read_bytes())
+        record = _record(folder, parsed((folder / _NAME).read_bytes()))
         require(record, PREPARED)
-        return _restored(folder, record, fingerprint)
+        restored = _restored(folder, record, fingerprint)
     except CheckpointError:
         raise
-    except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError) as error:
+    except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, OSError) as error:
         raise CheckpointError(
             f"{folder / _NAME} is damaged: {error}. Delete {folder.parent} to train from the beginning."
         ) from error
+    _check_rows(folder, restored)
+    return restored
+
+
+def _record(folder: Path, outer: Any) -> dict[str, Any]:
+    """Take the record out of what says its layout and its digest."""
+    if not isinstance(outer, dict):
+        raise TypeError("it must be a JSON object")
+    if outer.get("layout") != CHECKPOINT_LAYOUT:
+        raise CheckpointError(of_another_version(folder.parent, outer.get("layout")))
+    text = outer.get("record")
+    if not isinstance(text, str) or _digest(text) != outer.get("sha256"):
+        raise ValueError("its content is not what was written (SHA-256 differs)")
+    record: dict[str, Any] = parsed(text)
+    return record
+
+
+def _check_rows(folder: Path, prepared: PreparedTable) -> None:
+    """Check that the encoded rows are those that were written; training on others would be wrong without a word."""
+    for rows in prepared.rows.values():
+        assert isinstance(rows, RowFiles)
+        try:
+            rows.check()
+        except TableError as error:
+            raise CheckpointError(
+                f"the encoded rows are damaged: {error}. Delete {folder.parent} to train from the beginning."
+            ) from error
 
 
 def _restored(folder: Path, record: dict[str, Any], fingerprint: dict[str, Any]) -> PreparedTable:
@@ -97,7 +134,7 @@ def _restored(folder: Path, record: dict[str, Any], fingerprint: dict[str, Any])
         dropped_rows=record["dropped_rows"],
         zero_rows=record["zero_rows"],
         about=About(about["source"], about["n_rows"], tuple(about["names"]), tuple(about["notes"])),
-        rows=dict(row_files(folder, RowEncoding(encoder, target, asked.weight), record["m"])),
+        rows=dict(row_files(folder, RowEncoding(encoder, target, asked.weight), record["m"], record["digests"])),
         mean=tuple(record["mean"]),
         unit_means=tuple(record["unit_means"]),
         notes=tuple(record["notes"]),

@@ -181,6 +181,8 @@ def _cases(expression: Any) -> list[tuple[Any, Any]]:
 
 
 def _power(base: Any, exponent: Any) -> Any:
+    if base.is_number and base.is_negative and not exponent.is_number:
+        raise RefusedError("a number below 0 to a power that varies is not a real number")
     if exponent.is_number and not abs(float(exponent)) <= _LARGEST_EXPONENT:
         raise RefusedError(f"an exponent must be at most {_LARGEST_EXPONENT}")
     if base.is_number and exponent.is_number:

@@ -24,7 +24,8 @@ class Encoder:
     """Encodes tables as matrices, always with the statistics of the training rows.
 
     * numeric: missing values become the median, with an indicator feature if training had missing values; then
-      standardised, outliers beyond about 4 standard deviations compressed.
+      standardised, outliers beyond about 4 standard deviations compressed. What is absurdly far out (`Fence`) does not
+      count for mean and deviation, and is warned of.
     * ordinal: the same, for the numbers or for the rank of the texts in their order.
     * categorical: one feature per category, one for rare and one for missing values if there were any; two categories
       share one feature.

@@ -12,6 +12,7 @@ from chainrule.network.embeddings import suggested_size
 from chainrule.network.types import Array
 from chainrule.table.columns import Column
 from chainrule.table.encoding.blocks import Block, Codes, OneHot, Scaled, reader
+from chainrule.table.encoding.fence import Fence
 from chainrule.table.encoding.measures import ColumnMeasures
 from chainrule.table.encoding.moments import Moments
 from chainrule.table.encoding.statistics import mean_and_deviation, median, merged
@@ -41,7 +42,19 @@ def fit_blocks(plan: ColumnPlan, measures: ColumnMeasures, embedding_size: int |
 def _scaled(measures: ColumnMeasures, part: str) -> Iterator[Scaled]:
     found = measures.moments(part)
     fill = measures.median(part)  # what predicts later may have gaps that training had not
+    if found.count:
+        found = _without_absurd(measures.header.name, found, *measures.sampled(part))
     yield from _informative(measures, part, found, fill)
+
+
+def _without_absurd(name: str, found: Moments, x: Array, counts: Array) -> Moments:
+    """Return the moments of the column; if something in it is absurd, those of a sample in which that is drawn in."""
+    row = min(1.0, float(counts.mean())) if len(x) else 1.0  # weights above 1 count as copies
+    if not len(x) or (fence := Fence.around(x, counts, row)).holds(found.low, found.high):
+        return found
+    fence.warn(name, found.low, found.high)
+    drawn = Moments.of(fence.drawn_in(x), counts)
+    return replace(drawn, count=found.count, squares=drawn.squares * found.count / drawn.count)
 
 
 def _scaled_of_tally(measures: ColumnMeasures, order: tuple[str, ...]) -> Iterator[Scaled]:
@@ -50,7 +63,10 @@ def _scaled_of_tally(measures: ColumnMeasures, order: tuple[str, ...]) -> Iterat
     part, levels = ("rank", order or different.levels) if different.kind == "text" else ("value", ())
     x = reader(part, different, levels)(slice(None))
     fill = median(x, counts) if len(x) else 0.0
-    yield from _informative(measures, part, Moments.of(x, counts), fill, levels)
+    found = Moments.of(x, counts)
+    if part == "value" and len(x):
+        found = _without_absurd(different.name, found, x, counts)
+    yield from _informative(measures, part, found, fill, levels)
 
 
 def _informative(
@@ -107,8 +123,17 @@ def fit_number(column: Column, rows: slice | Array, weights: Array, *, scale: bo
     if impute:
         fill = 0.0 if missing.all() else median(*merged(x[~missing], weights[~missing]))
         x[missing] = fill
-    centre, deviation = mean_and_deviation(*merged(x, weights)) if scale else (0.0, 1.0)
+    row = min(1.0, float(weights.mean()))  # weights above 1 count as copies
+    centre, deviation = _scale(column.name, *merged(x, weights), row) if scale else (0.0, 1.0)
     return Scaled(column.name, "value", centre, deviation, fill, impute and bool(missing.any()), scale)
+
+
+def _scale(name: str, x: Array, weights: Array, row: float) -> tuple[float, float]:
+    """Return the mean and the deviation of ascending values, without what is absurd."""
+    if not (fence := Fence.around(x, weights, row)).holds(x[0], x[-1]):
+        fence.warn(name, x[0], x[-1])
+        x = fence.drawn_in(x)
+    return mean_and_deviation(x, weights)
 
 
 def one_hot(name: str, levels: tuple[str, ...], counts: Array, missing: float) -> OneHot | None:

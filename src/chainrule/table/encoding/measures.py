@@ -87,21 +87,15 @@ class ColumnMeasures:
 
     def median(self, part: str) -> float:
         """Return the median of a part of the column over the sampled rows; its mean if all of these are missing."""
-        present, weights = self._sampled(part)
-        if not len(present):
-            return self.moments(part).mean
-        return float(np.median(present)) if weights is None else median(*merged(present, weights))
+        x, counts = self.sampled(part)
+        return median(x, counts) if len(x) else self.moments(part).mean
 
-    def sampled(self, part: str) -> Array:
-        """Return a part of the column of the sampled rows, without missing values."""
-        return self._sampled(part)[0]
-
-    def _sampled(self, part: str) -> tuple[Array, Array | None]:
-        """Return the same with the weights of these rows."""
+    def sampled(self, part: str) -> tuple[Array, Array]:
+        """Return the values of a part of the column in the sampled rows, ascending, and the weight of each."""
         sample = Column(self.header.name, self.header.kind, np.concatenate(self._sample))
         x = reader(part, sample, ())(slice(None))
-        weights = np.concatenate(self._sample_weights)[~np.isnan(x)] if self._sample_weights else None
-        return _present(x), weights
+        weights = np.concatenate(self._sample_weights) if self._sample_weights else np.ones(len(x))
+        return merged(_present(x), weights[~np.isnan(x)])
 
     @property
     def as_rows(self) -> ColumnMeasures:

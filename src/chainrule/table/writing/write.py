@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -154,4 +155,7 @@ def copy(connection: DuckDBPyConnection, query: str, path: Path, form: str) -> N
     try:
         connection.execute(f"COPY ({query}) TO {literal(str(path))} {form}")
     except duckdb.Error as error:
-        raise OSError(" ".join(str(error).split())[:200]) from error
+        text = " ".join(str(error).split())
+        if code := re.search(r'"errno":"(\d+)"', text):  # the system's own words are behind much else
+            raise OSError(int(code[1]), os.strerror(int(code[1])), str(path)) from error
+        raise OSError(text[:200]) from error

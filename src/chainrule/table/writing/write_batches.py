@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import shutil
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from typing import IO
 
 import numpy as np
 
+from chainrule.files.parts import part_beside
 from chainrule.network.types import Array
 from chainrule.table.columns import Column, Kind
 from chainrule.table.reading.database import connect
@@ -44,8 +45,12 @@ def write_batches(
     """
 
     def write(path: Path, form: str) -> None:
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".chainrule-") as folder:
-            _write(batches, Path(folder), path, form, memory)
+        folder = part_beside(path)
+        folder.mkdir()
+        try:
+            _write(batches, folder, path, form, memory)
+        finally:
+            shutil.rmtree(folder)
 
     write_file(write, destination)
 

@@ -22,7 +22,6 @@ from chainrule.table import Schema, Table
 from chainrule.table.columns import Column
 from chainrule.table.encoding.blocks import reader
 from chainrule.table.encoding.measures import ColumnMeasures
-from chainrule.table.encoding.statistics import merged
 from chainrule.tabular.findings.finding import Finding
 
 MOST_LEVELS = 1000  # levels kept of a column; the rest are counted together
@@ -137,7 +136,7 @@ def _numbers(found: ColumnMeasures) -> Profile:
         values = reader(part, replace(found.header, values=found.tally.values), ())(slice(None))
         weights, low, high = found.tally.counts, values[0], values[-1]
     else:
-        (values, weights), moments = merged(found.sampled(part)), found.moments(part)
+        (values, weights), moments = found.sampled(part), found.moments(part)
         low, high = moments.low, moments.high
     edges, counts = _binned(values, weights.astype(np.int64))
     return Profile(

@@ -1,24 +1,22 @@
-"""Files of every kind, changed in places that mean something, under a right digest.
+"""Model files of every kind, changed in places that mean something, under a right digest.
 
-`python -m tests.storage.mutations 5000` tries 5000 of them. Loading one either raises ModelFileError or gives a model
-that predicts or raises an error of the package; with little memory (`main` limits it) and in little time. It is run as
-a process of its own, so that a crash is seen and the limit holds.
+Loading one either raises ModelFileError or gives a model that predicts or raises an error of the package; with little
+memory (see `LIMIT` in `__main__.py`) and in little time.
 """
 
+from __future__ import annotations
+
 import contextlib
-import json
 import math
-import resource
-import sys
+import random
 import tempfile
 import time
-import warnings
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import hypothesis
 import numpy as np
-from hypothesis import strategies as st
+from click.testing import CliRunner
 
 from chainrule import (
     LinearClassifier,
@@ -31,6 +29,7 @@ from chainrule import (
     save,
 )
 from chainrule._errors import ChainruleError, ModelFileError
+from chainrule.cli import main
 from chainrule.fit.objective import Objective
 from chainrule.table import from_frame
 from chainrule.table.batches import OneBatch
@@ -38,9 +37,8 @@ from chainrule.tabular.prepare import prepare
 from chainrule.tabular.recipe import recipe
 from chainrule.tabular.train import train
 
-from .conftest import read_raw, write_raw
+from ..storage.conftest import read_raw, write_raw
 
-LIMIT = 4 << 30  # bytes
 SECONDS = 20  # for loading a file of a few kilobytes and predicting a few rows
 
 DRAW = np.random.default_rng(0)
@@ -108,60 +106,58 @@ WORDS += ["O", "<U8000000", "M8[ns]", "V8", "impute", "rank", "days", "from_dtyp
 WORDS += ["z" * 10_000, "max(z, " * 60 + "0" + ")" * 60, "z*" * 120 + "z", "9**9**9**9*z", "-" * 400 + "z", "z.real"]
 
 
-def chosen(draw: Any, record: Any) -> tuple[Any, ...]:
+def chosen(draw: random.Random, record: Any) -> tuple[Any, ...]:
     """The path of a value, every part of a record as likely as the others, however much is in them."""
     path: tuple[Any, ...] = ()
     value = record
-    while isinstance(value, dict | list) and value and (not path or draw(st.integers(0, 4))):
-        key = draw(st.sampled_from(sorted(value) if isinstance(value, dict) else range(len(value))))
+    while isinstance(value, dict | list) and value and (not path or draw.randrange(5)):
+        key = draw.choice(sorted(value) if isinstance(value, dict) else range(len(value)))
         path, value = (*path, key), value[key]
     return path
 
 
-def mutated(draw: Any, record: Any) -> Any:
+def mutated(draw: random.Random, record: Any) -> Any:
     """The record with something else in one of its places."""
     where = list(places_in(record))[1:]
     path = chosen(draw, {name: part for name, part in record.items() if name not in ("format", "sha256", "chainrule")})
     value, key = at(record, path), path[-1]
-    how = draw(st.sampled_from(["number", "word", "other", "nothing", "wrapped", "less", "more"]))
+    how = draw.choice(["number", "word", "other", "nothing", "wrapped", "less", "more"])
     if how == "less":
         parent = at(record, path[:-1]).copy()
         del parent[key]
         return replaced(record, path[:-1], parent)
     if how == "more" and isinstance(value, list):
-        return replaced(record, path, value * draw(st.sampled_from([2, 50])) if value else [1])
+        return replaced(record, path, value * draw.choice([2, 50]) if value else [1])
     new = {
-        "number": lambda: draw(st.sampled_from(NUMBERS)),
-        "word": lambda: draw(st.sampled_from(WORDS)),
-        "other": lambda: at(record, draw(st.sampled_from(where))),
-        "nothing": lambda: draw(st.sampled_from([None, [], {}])),
-        "wrapped": lambda: draw(st.sampled_from([[value], {"a": value}, [[value]] * 3])),
-        "more": lambda: draw(st.sampled_from([value, str(value), [value, value]])),
+        "number": lambda: draw.choice(NUMBERS),
+        "word": lambda: draw.choice(WORDS),
+        "other": lambda: at(record, draw.choice(where)),
+        "nothing": lambda: draw.choice([None, [], {}]),
+        "wrapped": lambda: draw.choice([[value], {"a": value}, [[value]] * 3]),
+        "more": lambda: draw.choice([value, str(value), [value, value]]),
     }[how]()
     return replaced(record, path, new)
 
 
-def retensored(draw: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+def retensored(draw: random.Random, tensors: dict[str, Any]) -> dict[str, Any]:
     """The tensors with one that is another, of another shape or type, or absent."""
-    name = draw(st.sampled_from(sorted(tensors)))
+    name = draw.choice(sorted(tensors))
     tensor, more = tensors[name], dict(tensors)
-    new = draw(
-        st.sampled_from(
-            [
-                lambda: tensor.T.copy(),
-                lambda: tensor.ravel(),
-                lambda: np.atleast_1d(tensor)[..., :0],
-                lambda: np.zeros((0, 10**12), tensor.dtype),
-                lambda: np.zeros((), tensor.dtype),
-                lambda: np.full_like(tensor, np.nan),
-                lambda: np.full_like(tensor, 1e38),
-                lambda: tensor.astype(np.float32 if tensor.dtype == np.float64 else np.float64),
-                lambda: tensor.astype(np.int64),
-                lambda: np.concatenate([np.atleast_1d(tensor)] * 2),
-                lambda: tensors[draw(st.sampled_from(sorted(tensors)))],
-                lambda: None,
-            ]
-        )
+    new = draw.choice(
+        [
+            lambda: tensor.T.copy(),
+            lambda: tensor.ravel(),
+            lambda: np.atleast_1d(tensor)[..., :0],
+            lambda: np.zeros((0, 10**12), tensor.dtype),
+            lambda: np.zeros((), tensor.dtype),
+            lambda: np.full_like(tensor, np.nan),
+            lambda: np.full_like(tensor, 1e38),
+            lambda: tensor.astype(np.float32 if tensor.dtype == np.float64 else np.float64),
+            lambda: tensor.astype(np.int64),
+            lambda: np.concatenate([np.atleast_1d(tensor)] * 2),
+            lambda: tensors[draw.choice(sorted(tensors))],
+            lambda: None,
+        ]
     )()
     more[name] = new
     return {name: tensor for name, tensor in more.items() if tensor is not None}
@@ -191,43 +187,70 @@ def checked(path: Path) -> bool:
         return False
     with contextlib.suppress(ChainruleError):
         used(model)
+    shown = CliRunner().invoke(main, ["summary", str(path)])
+    assert isinstance(shown.exception, SystemExit | None), shown.exception
+    save(model, path)  # what can be loaded can be saved
     assert time.monotonic() - began < SECONDS
     return True
 
 
-def main(examples: int) -> None:
-    """Mutate so many files."""
-    resource.setrlimit(resource.RLIMIT_AS, (LIMIT, LIMIT))
-    warnings.simplefilter("ignore")
-    folder = Path(tempfile.mkdtemp())
-    contents, loaded = [], []
-    for place, model in enumerate(models()):
-        save(model, folder / str(place))
-        contents.append(read_raw(folder / str(place)))
-        assert checked(folder / str(place)), model
-
-    @hypothesis.settings(
-        max_examples=examples,
-        deadline=None,
-        database=None,
-        derandomize=True,
-        suppress_health_check=list(hypothesis.HealthCheck),
-    )
-    @hypothesis.given(st.data())
-    def survives(data: Any) -> None:
-        record, tensors = contents[data.draw(st.integers(0, len(contents) - 1))]
-        for _ in range(data.draw(st.integers(1, 2))):
-            if data.draw(st.integers(0, 4)):
-                record = mutated(data.draw, record)
-            elif tensors:
-                tensors = retensored(data.draw, tensors)
-        if not isinstance(record, dict):
-            return
-        loaded.append(checked(write_raw(folder / "mutated", record, tensors)))
-
-    survives()
-    print(json.dumps({"mutations": len(loaded), "loaded": sum(loaded)}))
+@cache
+def contents() -> list[Any]:
+    """The record and the tensors of a model of each kind."""
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for place, model in enumerate(models()):
+            path = Path(folder, str(place))
+            save(model, path)
+            found.append(read_raw(path))
+            assert checked(path), model
+    return found
 
 
-if __name__ == "__main__":
-    main(int(sys.argv[1]))
+def corpus() -> list[Any]:
+    """What once took all memory, crashed, or ended in an error of another type."""
+    first = {record["kind"]: (record, tensors) for record, tensors in reversed(contents())}
+    return [(changed(first[kind][0], path, new), first[kind][1]) for kind, path, new in _HOSTILE]
+
+
+_HOSTILE: list[tuple[str, tuple[Any, ...], Any]] = [
+    ("LinearRegressor", ("architecture", "widths", 0), 10**9),
+    ("LinearRegressor", ("architecture", "widths", 0), 10**30),
+    ("LinearRegressor", ("fitted", "n_features_in_"), 10**9),
+    ("LinearRegressor", ("parameters", "n_threads"), {"a": 1}),
+    ("LinearRegressor", ("history", "epochs"), {"running_total": [10**400]}),
+    ("MLPRegressor", ("architecture", "widths", 1), 0),
+    ("MLPRegressor", ("architecture", "activations", 0), ["formula", {"g": "*".join(["z"] * 120)}]),
+    ("MLPRegressor", ("architecture", "activations", 0), ["formula", {"g": "max(0, z if z < 1 else 1)"}]),
+    ("MLPRegressor", ("architecture", "activations", 0), ["formula", {"g": "max(z, z > 1)"}]),
+    ("MLPClassifier", ("arrays", "classes_", "dtype"), "<U8000000"),
+    ("MLPClassifier", ("fitted",), {}),
+    ("TableModel", ("encoder", "blocks", 0, "levels"), [str(k) for k in range(20_000)]),
+    ("TableModel", ("encoder", "blocks", 1, "size"), 10**9),
+    ("TableModel", ("training", "history"), {"epochs": 3}),
+]
+
+
+def changed(record: Any, path: tuple[Any, ...], new: Any) -> Any:
+    """The record with a value at a path, which may be new in the last of its parts."""
+    parent = at(record, path[:-1]).copy()
+    parent[path[-1]] = new
+    return replaced(record, path[:-1], parent)
+
+
+def case(draw: random.Random) -> Any:
+    """The record and the tensors of a file with one or two changes."""
+    record, tensors = draw.choice(contents())
+    for _ in range(draw.randint(1, 2)):
+        if isinstance(record, dict) and draw.randrange(5):
+            record = mutated(draw, record)
+        elif tensors:
+            tensors = retensored(draw, tensors)
+    return record, tensors
+
+
+def tried(content: Any, number: int) -> bool:
+    """Write the file, load it and use the model; whether it could be loaded."""
+    record, tensors = content
+    with tempfile.TemporaryDirectory() as folder:
+        return checked(write_raw(Path(folder, "mutated"), record, tensors))
