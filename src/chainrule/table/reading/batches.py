@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from chainrule._errors import TableError
@@ -21,6 +20,7 @@ from chainrule.table.reading.as_parquet import ROW_NUMBER, ParquetTable, as_parq
 from chainrule.table.reading.database import connected
 from chainrule.table.reading.files import SourceFile, file_literal
 from chainrule.table.reading.load_columns import Plan, Planned, fetch, name_texts, plan_columns
+from chainrule.table.reading.query import in_messages
 from chainrule.table.reading.read import Reading
 from chainrule.table.reading.scan import Scan
 from chainrule.table.reading.sql import identifier, literal
@@ -148,7 +148,7 @@ def open_batches(
     ...     batches.n_rows, [batch.n_rows for batch in batches]
     (5000, [2048, 2048, 904])
     """
-    text = shorten(name_of(source), 80, placeholder=" ...")
+    text = in_messages(name_of(source))
     with (
         TemporaryDirectory(dir=folder, prefix="chainrule-") as temporary,
         _connected(text, memory, temporary) as connection,

@@ -36,6 +36,17 @@ def is_query(source: str) -> bool:
     return _BEGINS.match(source) is not None and not is_there(source)
 
 
+def in_messages(source: str) -> str:
+    """Name a source in messages: a path as it is, the beginning of a query.
+
+    Examples
+    --------
+    >>> in_messages("data/of-the-year/t.csv"), in_messages(f"SELECT {', '.join('abcdefgh' * 4)} FROM t")[-14:]
+    ('data/of-the-year/t.csv', ', e, f, g, ...')
+    """
+    return shorten(source, 80, placeholder=" ...") if is_query(source) else source
+
+
 @dataclass(frozen=True)
 class Query:
     """One SELECT statement as DuckDB's parser sees it.

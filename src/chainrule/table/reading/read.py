@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from textwrap import shorten
 from typing import TYPE_CHECKING, TypeVar
 
 from chainrule._errors import TableError
@@ -19,7 +18,7 @@ from chainrule.table.reading.files import SourceFile, find_files
 from chainrule.table.reading.foreign.readable import readable
 from chainrule.table.reading.idx import read_idx
 from chainrule.table.reading.load_columns import create_view, load
-from chainrule.table.reading.query import Query, is_query
+from chainrule.table.reading.query import Query, in_messages, is_query
 from chainrule.table.reading.scan import Scan
 from chainrule.table.reading.sql import identifier
 from chainrule.table.reading.typed_scan import typed_scan, with_whole_partitions
@@ -83,7 +82,7 @@ def read_table(
     def loaded(connection: DuckDBPyConnection, scan: Scan) -> tuple[Table, int]:
         columns, found = load(connection, scan, known, asked)
         rows = len(columns[0].values)
-        return Table(columns, shorten(text, 80, placeholder=" ..."), scan.notes_on(rows), found), rows
+        return Table(columns, in_messages(text), scan.notes_on(rows), found), rows
 
     def stored(connection: DuckDBPyConnection, scan: Scan) -> tuple[Table, int]:
         """Run a query once and keep its rows: a second run could return others."""
