@@ -269,7 +269,7 @@ def test_what_a_test_table_has_in_common_is_said(chainrule, visits, tmp_path, me
 def test_missing_times_are_an_error(visits, tmp_path):
     frame = pd.read_csv(visits)
     frame.loc[[3, 7, 8], "day"] = None
-    with pytest.raises(TableError, match=r"3 rows lack a value of 'day', the first is row 4\."):
+    with pytest.raises(TableError, match=r"3 rows lack a value of 'day', the first is row 3, counted from 0\."):
         TabularClassifier(**FAST, split_time="day").fit(frame, "ill")
 
 

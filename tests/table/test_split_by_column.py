@@ -195,7 +195,7 @@ def test_it_is_said_where_time_is_cut():
 def test_a_missing_time_is_named():
     when = np.arange(30.0)
     when[[4, 9]] = np.nan
-    with pytest.raises(TableError, match=r"2 rows lack a value of 't', the first is row 5\."):
+    with pytest.raises(TableError, match=r"2 rows lack a value of 't', the first is row 4, counted from 0\."):
         split(table([0] * 30, t=when), Shares(time="t"))
 
 

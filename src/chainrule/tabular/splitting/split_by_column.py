@@ -98,10 +98,10 @@ def by_time(batches: Batches, target: Target, name: str, shares: Shares) -> Part
     """Split so that validation rows are later than those to train on, and test rows later than these."""
     codes, rows, column, _ = _read_column(batches, target, name)
     if without := int(column.missing.sum()):
-        first = batches.number_of(int(rows[np.argmax(column.missing)])) + 1
+        first = batches.number_of(int(rows[np.argmax(column.missing)]))
         raise TableError(
-            f"{without:,} row{'s lack' if without > 1 else ' lacks'} a value of {name!r}, the first is row {first:,}. "
-            "Rows without a time cannot be split by it. Mend them, or leave them out."
+            f"{without:,} row{'s lack' if without > 1 else ' lacks'} a value of {name!r}, the first is row {first:,}, "
+            "counted from 0. Rows without a time cannot be split by it. Mend them, or leave them out."
         )
     times, parts = column.values, np.full(len(rows), TRAINING, np.uint8)
     if shares.fold is not None:
