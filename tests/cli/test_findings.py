@@ -191,3 +191,13 @@ def test_where_a_table_is_cut_changes_no_finding_and_no_profile(cuts):
     whole, cut = prepare(OneBatch.of(table), ["y"]), prepare(Cut(table, cuts), ["y"])
     assert (cut.findings, cut.profiles) == (whole.findings, whole.profiles)
     assert [finding.text for finding in whole.findings] == [LEAK, SPELLING, FEW]
+
+
+def test_what_reading_noted_of_the_target_is_said(chainrule, tmp_path):
+    rows = "".join(f"{i / 7},{('EU', 'NA', 'US')[i % 3]}\n" for i in range(60))
+    (tmp_path / "t.csv").write_text("x,region\n" + rows)
+    found = chainrule(
+        "train", tmp_path / "t.csv", "-t", "region", "-m", tmp_path / "m", "--hidden", "2", "--epochs", "1"
+    )
+    assert "region: 'NA' taken as a value, not as missing" in found.stdout
+    assert chainrule("summary", tmp_path / "m").code == 0

@@ -53,7 +53,7 @@ FIRST = {
     "initializers.py": "contract/test_initializers",
     "losses/__init__.py": "contract/test_losses",
     "losses/base.py": "contract/test_losses",
-    "losses/cross_entropy.py": "contract/test_losses",
+    "losses/classification.py": "contract/test_losses",
     "losses/quantiles.py": "contract/test_quantiles",
     "losses/regression.py": "contract/test_losses",
     "network.py": "network/test_cost network/test_network",

@@ -27,7 +27,7 @@ from chainrule.fit.dataset import TrainingSet
 from chainrule.fit.objective import CLASSIFIER_LOSSES, classifier_loss
 from chainrule.network.activations import sigmoid, softmax
 from chainrule.network.losses import Loss, custom_loss, is_custom_loss
-from chainrule.network.losses.cross_entropy import binary_cross_entropy, log_softmax
+from chainrule.network.losses.classification import binary_cross_entropy, log_softmax
 from chainrule.network.losses.custom import CustomLoss
 from chainrule.network.types import Array
 

@@ -279,7 +279,7 @@ def prepare(
     encoding = RowEncoding(encoder, target, asked.weight)
     encoded, chosen = encode_parts(folder, counts, encoding, watched(batches, "encoding"), split, test_batches)
     return PreparedTable(
-        about=About(whole.source, whole.n_rows, whole.names, whole.notes),
+        about=About(whole.source, whole.n_rows, whole.names, (*whole.notes, *_notes_of(target, whole.header))),
         asked=asked,
         objective=objective,
         shares=shares,
@@ -302,6 +302,12 @@ def prepare(
         split=split,
         format=_format_of(batches.header, features, [*target.names, *asked.weights]),
     )
+
+
+def _notes_of(target: Target, header: Table) -> Iterator[str]:
+    """Yield what reading noted about the target's columns, which have no place in the schema."""
+    columns = (header[name] for name in target.names)
+    return (f"{column.name}: {column.note}" for column in columns if column.note)
 
 
 def _format_of(header: Table, features: Sequence[str], others: Sequence[str]) -> TableFormat | None:

@@ -140,7 +140,7 @@ def activation_after(layer: str, present: Activation | None, new: Activation) ->
 
 def softmax() -> Activation:
     """The activation that only a last layer has."""
-    from chainrule.network.losses.cross_entropy import SOFTMAX
+    from chainrule.network.losses.classification import SOFTMAX
 
     return SOFTMAX
 

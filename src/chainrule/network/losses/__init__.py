@@ -9,7 +9,7 @@ from typing import Any
 from chainrule._errors import InvalidParameterError, check_keywords, nearest
 from chainrule.network.activations import COUPLED, Activation
 from chainrule.network.custom.any_activation import activation
-from chainrule.network.losses import cross_entropy as ce
+from chainrule.network.losses import classification as ce
 from chainrule.network.losses import quantiles as qs
 from chainrule.network.losses import regression as rg
 from chainrule.network.losses.base import EXPONENTIAL, IDENTITY, SIGMOID, Loss, on_output
