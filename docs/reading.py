@@ -52,9 +52,8 @@ is counted, named with its row, and taken as missing. In Python the record is `c
 * Encoding: UTF-8; UTF-16 with its mark; anything else is read as cp1252, which is said. `--encoding` names another.
 * Line ends: LF, CR LF, CR, and all of them mixed.
 * Delimiters, in this order where several fit equally well: {delimiters}. A delimiter fits if it cuts at least
-  {csv_dialect.LEAST_SHARE:.0%} of the lines into equally many fields; colons and blanks count only where no other
-  does for
-  {csv_dialect.SURE_SHARE:.0%} of them. `--delimiter` names it.
+  {csv_dialect.LEAST_SHARE:.0%} of the lines into equally many fields; colons between texts
+  and blanks between numbers count only where no other does for {csv_dialect.SURE_SHARE:.0%} of them. `--delimiter` names it.
 * Quotes: `"`, `'` or none, whichever makes more records equally long; doubled or behind a backslash inside of fields.
 * The sample is {csv_dialect.RECORDS:,} records. Every other line is held against it: one with another number of
   fields is
@@ -99,14 +98,14 @@ named and missing.
   `W`, `A`.
 * Decimal sign: a column shows it if its values can be read in one way only. If not (`1,234`), the other columns of the
   table decide; then the delimiter, a comma with `;`; then it is a point. This is said. `--decimal` names it.
-* Whole numbers beyond 2^53 written as text are codes: numbers of that size would be rounded.
+* Whole numbers beyond 2^53 are codes: numbers of that size would be rounded. So are whole numbers with leading zeros
+  (`01234`), and numbers between points (`192.168.104.147`). Codes are text; `--numeric` takes them as numbers.
+* Per cent signs: all numbers of a column have one, or none has; a mixture is text, but for one value in a hundred.
 * Dates: year first, day first or month first, for the whole column. If all values can be read day first and month
-  first,
-  the other dates of the table decide; then the order in which the rows are sorted; then the same day of every month;
-  then
-  month first with `/`, day first otherwise. This is said. `--date-format` decides. Years of two digits are 1969 to
-  2068.
-  Times with a zone are turned into UTC; times without are taken as they are. Dates in several orders are text.
+  first, the other dates of the table decide; then the order in which the rows are sorted; then the same day of every
+  month; then month first with `/`, day first otherwise. This is said. `--date-format` decides. Years of two digits are
+  1969 to 2068. Times with a zone are turned into UTC; times without are taken as they are. Dates in several orders are
+  text, and so are seasons such as `2006-07`.
 * Ordered texts: words of one scale (low, medium, high; Fair, Good, Very Good; S, M, L and the like), and categories
   that a data frame has ordered, become the number of their step, which is said. `--categorical` takes them as
   categories, `--ordinal 'size=S<M<L'` gives another order.

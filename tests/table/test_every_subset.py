@@ -231,3 +231,56 @@ def test_points_are_thousands_where_other_columns_have_decimal_commas(tmp_path):
         assert values_of(read_table(tmp_path / "t.csv")["n"]) == expected
     write_csv(tmp_path / "t.csv", ["n", "x"], [("1.234", "0.5"), ("12.345", "1.25"), ("7", "2")], ";")
     assert values_of(read_table(tmp_path / "t.csv")["n"]) == [1.234, 12.345, 7]
+
+
+@pytest.mark.parametrize(
+    ("text", "rows", "names"),
+    [
+        ("id,t,n\n1,'twas night,5\n2,abc,6\n3,the dogs',7\n4,x,8\n5,y,9\n", 5, ("id", "t", "n")),
+        ("n,k\nO'Neil,1\n'tis,2\nboys',3\n", 3, ("n", "k")),
+        ("n,k\n'a, b',1\n'c',2\n'd, e',3\n", 3, ("n", "k")),
+        ("sep=;\na;b\n1,5;x\n2,5;y\n", 2, ("a", "b")),
+        ("country,2019,2020,2021\nDE,83,84,85\n" + "FR,1,5,7\n" * 20, 21, ("country", "2019", "2020", "2021")),
+        ("id,name,2019,2020\n1,x,5.5,6\n2,y,3.5,9\n", 2, ("id", "name", "2019", "2020")),
+        ("a,b\r\n1,x\n2,y\r3,z\n", 3, ("a", "b")),
+        ('p,n\n"C:\\dir\\",2\n"D:\\x\\",3\n', 2, ("p", "n")),
+        ("10:00:01 temp 5\n10:00:02 temp 6\n", 2, ("column1", "column2", "column3")),
+    ],
+)
+def test_rows_that_may_be_cut_in_two_ways(tmp_path, text, rows, names):
+    (tmp_path / "t.csv").write_bytes(text.encode())
+    table = read_table(tmp_path / "t.csv")
+    assert (table.n_rows, table.names) == (rows, names)
+
+
+@pytest.mark.parametrize(
+    ("texts", "kind", "note"),
+    [
+        (["01234", "1234", "5"] * 5, "text", "whole numbers with leading zeros: taken as codes"),
+        (["0", "10", "7"] * 5, "number", ""),
+        (["0.50", "00.5", "1"] * 5, "number", ""),
+        (["192.168.104.147", "172.168.149.200"], "text", "numbers between points, taken as codes"),
+        (["652.508.447", "652.508.448"], "text", "numbers between points, taken as codes"),
+        (["1.234.567", "1.234", "5,5"], "number", "numbers stored as text"),
+        (["0.34", "39%", "0.5"] * 10, "text", "numbers with and without %, taken as text"),
+        ([f"{n}%" for n in range(30)], "number", "numbers stored as text"),
+        (["2006-07", "2000-01", "2011-12"], "text", "seasons such as 2006-07, taken as text"),
+        (["2006-07", "2006-08", "2006-09"], "date", ""),
+        (["25/03/2020", "03/25/2020"] * 10, "text", "dates in several formats, taken as text"),
+    ],
+)
+def test_codes_and_mixtures_are_no_numbers(texts, kind, note):
+    column = from_frame({"c": texts})["c"]
+    assert (column.kind, column.note) == (kind, note)
+
+
+def test_frames_name_each_column_once():
+    with pytest.raises(TableError, match=r"must differ.*'a' 2 times"):
+        from_frame(pd.DataFrame([[1, 2]], columns=["a", "a"]))
+
+
+def test_a_recorded_delimiter_within_texts_cuts_nothing(tmp_path):
+    write_csv(tmp_path / "t.csv", ["x", "t"], [("1.5", "a"), ("2.5", "b")], ";")
+    known = read_table(tmp_path / "t.csv").format
+    write_csv(tmp_path / "new.csv", ["x", "t"], [("1.5", "a;b"), ("2.5", "c;d")], ",")
+    assert read_table(tmp_path / "new.csv", known=known).names == ("x", "t")

@@ -71,8 +71,12 @@ def from_frame(frame: Any, *, known: TableFormat | None = None, options: ReadOpt
 def _collected(frame: Any) -> Any:
     """Return a lazy frame's rows, anything else as it is."""
     import narwhals as nw
+    from narwhals.exceptions import DuplicateError
 
-    wrapped = nw.from_native(frame, pass_through=True)
+    try:
+        wrapped = nw.from_native(frame, pass_through=True)
+    except DuplicateError as error:
+        raise TableError(f"Column names must differ. {' '.join(str(error).split())}") from error
     return wrapped.collect().to_native() if isinstance(wrapped, nw.LazyFrame) else frame
 
 

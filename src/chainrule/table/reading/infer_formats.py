@@ -131,6 +131,7 @@ class _Guess:
     note: str = ""
     is_ambiguous: bool = False
     has_decimals: bool = False  # whether its numbers show which decimal sign the table has
+    mixed: str = ""  # what to say if too many values do not have the format
 
     @classmethod
     def of(cls, connection: DuckDBPyConnection, scan: str, column: TextColumn, options: ReadOptions) -> _Guess:
@@ -138,6 +139,8 @@ class _Guess:
         text = ColumnFormat(column.name, "text")
         values = f"(SELECT {cleaned('raw', (*missing, *MARKS_AMONG_NUMBERS))} AS v FROM {column.values})"
         asked = column.name in options.numeric
+        if not asked and (codes := _codes(connection, values)):
+            return cls(column, text, codes)
         if options.decimal != "," and (plain := cls._plain(connection, column, values)) is not None:
             return plain
         some = f"(SELECT v FROM {values} WHERE v IS NOT NULL LIMIT {_SAMPLE})"
@@ -152,20 +155,25 @@ class _Guess:
             return cls(column, text, note=_several_formats(sample))
         counts = _Counts.of(connection, values, likely)
         best = max(likely, key=lambda name: counts.counts[name])
+        if best in ORDERS and counts.present > counts.counts.get("dmy", 0) == counts.counts.get("mdy", -1) > 0:
+            return cls(column, text, "dates in several formats, taken as text")
         found = [name for name in likely if counts.counts[name] == counts.counts[best]]
         guess = cls._chosen(connection, column, values, found, options)
-        if guess is None:
-            return cls(column, text)
-        bad = counts.present - counts.counts[best]
+        if guess is None or guess.format.kind == "text":
+            return guess or cls(column, text)
+        fitting = counts.counts[best]
+        if guess.format.kind == "number":  # of its unit
+            fitting = _one(connection, f"SELECT count({_fits('v', guess.format)}) FROM {values}")[0]
+        bad = counts.present - fitting
         if not bad:
             return guess
-        if not asked and (bad > counts.present / 10 or counts.counts[best] < LEAST_NUMBERS):
-            return cls(column, text, note=_several_formats(sample))
+        if not asked and (bad > counts.present / 10 or fitting < LEAST_NUMBERS):
+            return cls(column, text, note=_several_formats(sample) or guess.mixed)
         rows = f"(SELECT {cleaned(column.sql, guess.format.marks(missing))} AS v FROM {scan})"
-        present, fitting = _one(connection, f"SELECT count(v), count({_fits('v', guess.format)}) FROM {rows}")
-        if asked or (present - fitting <= max(1, (1 - NEARLY_ALL) * present) and present >= LEAST_ROWS):
+        present, good = _one(connection, f"SELECT count(v), count({_fits('v', guess.format)}) FROM {rows}")
+        if asked or (present - good <= max(1, (1 - NEARLY_ALL) * present) and present >= LEAST_ROWS):
             return guess
-        return cls(column, text, note=_several_formats(sample))
+        return cls(column, text, note=_several_formats(sample) or guess.mixed)
 
     @classmethod
     def _plain(cls, connection: DuckDBPyConnection, column: TextColumn, values: str) -> _Guess | None:
@@ -188,6 +196,8 @@ class _Guess:
         if any(name.startswith("number") for name in found):
             return cls._number(connection, column, values, found, options)
         if found[0] in ORDERS:
+            if _one(connection, f"SELECT count(v) > 1 AND bool_and(coalesce({_SEASON}, false)) FROM {values}")[0]:
+                return cls(column, ColumnFormat(column.name, "text"), "seasons such as 2006-07, taken as text")
             order = options.date_format or found[0]
             both = {"dmy", "mdy"} <= set(found) and options.date_format is None
             differ = (
@@ -202,14 +212,20 @@ class _Guess:
     def _number(
         cls, connection: DuckDBPyConnection, column: TextColumn, values: str, found: list[str], options: ReadOptions
     ) -> _Guess | None:
-        readings = []
+        readings, mixed = [], ""
         for decimal in (".", ","):
             if f"number{decimal}" in found and options.decimal in (None, decimal):
                 unit = _unit_of(connection, values, decimal)
+                if unit == "%":
+                    without = _one(connection, f"SELECT count({plain_number('v')}) FROM {values}")[0]
+                    unit = "" if without > _with_sign(connection, values) else unit
+                    mixed = "numbers with and without %, taken as text" if without else ""
                 if unit is not None:
                     readings.append(ColumnFormat(column.name, "number", decimal, unit))
         if not readings:
             return None
+        if readings[0].decimal == "," and _are_dotted(connection, values):
+            return cls(column, ColumnFormat(column.name, "text"), "numbers between points, taken as codes")
         point = value_of("v", readings[0])
         largest = _one(connection, f"SELECT max(abs(v)) FILTER (v = trunc(v)) FROM (SELECT {point} AS v FROM {values})")
         if largest[0] > _EXACT and readings[0].decimal == ".":
@@ -220,12 +236,11 @@ class _Guess:
         note = "" if plain else "numbers stored as text"
         if len(readings) == 1:
             signs = _one(connection, f"SELECT count_if(contains(v, {literal(readings[0].decimal)})) FROM {values}")[0]
-            return cls(
-                column, readings[0], note, has_decimals=bool(signs) and not (plain and readings[0].decimal == ",")
-            )
+            shows = bool(signs) and not (plain and readings[0].decimal == ",")
+            return cls(column, readings[0], note, has_decimals=shows, mixed=mixed)
         comma = value_of("v", readings[1])
         differ = _one(connection, f"SELECT count_if({point} != {comma}) FROM {values}")[0]
-        return cls(column, readings[0], note, is_ambiguous=bool(differ))
+        return cls(column, readings[0], note, is_ambiguous=bool(differ), mixed=mixed)
 
     def settled(self, connection: DuckDBPyConnection, scan: str, comma: bool, orders: set[str]) -> _Guess:
         """Decide between two readings."""
@@ -249,6 +264,34 @@ class _Guess:
 def _may_be_typed(text: str) -> bool:
     """Say whether a text may be anything else, without asking for its format."""
     return any(character.isdigit() for character in text) or is_typed(text)
+
+
+_ZEROS = r"[-+]?0\d+"
+_SEASON = (
+    "regexp_full_match(v, '\\d{4}[-/]\\d{2}') AND TRY_CAST(v[6:7] AS INTEGER) = (TRY_CAST(v[1:4] AS INTEGER) + 1) % 100"
+)
+
+
+def _codes(connection: DuckDBPyConnection, values: str) -> str:
+    """Say why whole numbers are codes: some begin with zeros, which numbers would lose; "" if none does."""
+    fits, begins = "regexp_full_match(v, '[-+]?\\d+')", f"regexp_full_match(v, {literal(_ZEROS)})"
+    asked = f"SELECT count(v), count_if({fits}), count_if({begins}) FROM {values}"
+    present, whole, zeros = _one(connection, asked)
+    return "whole numbers with leading zeros: taken as codes" if zeros and whole == present else ""
+
+
+def _with_sign(connection: DuckDBPyConnection, values: str) -> int:
+    """Count the values with a per cent sign."""
+    return int(_one(connection, f"SELECT count_if(contains(v, '%')) FROM {values}")[0])
+
+
+def _are_dotted(connection: DuckDBPyConnection, values: str) -> bool:
+    """Say whether all values have the same number of points, two or more, as addresses on the net have."""
+    points = "length(v) - length(replace(v, '.', ''))"
+    commas, least, most = _one(
+        connection, f"SELECT count_if(contains(v, ',')), min({points}), max({points}) FROM {values} WHERE v IS NOT NULL"
+    )
+    return not commas and least == most >= 2
 
 
 _TESTS = {

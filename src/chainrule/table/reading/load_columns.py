@@ -277,7 +277,8 @@ def _aggregates(raw: _Raw) -> dict[str, str]:
     if raw.family == "text":
         value = f"TRY_CAST({column} AS DOUBLE)"
         odd = f"count_if(contains({column}, '_') OR NOT isfinite({value}))"
-        counts = {"present": f"count({column})", "numbers": f"count({value})", "odd": odd}
+        zeros = f"count_if(starts_with({column}, '0') AND length({column}) > 1)"
+        counts = {"present": f"count({column})", "numbers": f"count({value})", "odd": odd, "zeros": zeros}
         return counts | {"different": f"approx_count_distinct({column})"} | _of_numbers(value)
     if raw.family == "float":
         return _of_numbers(finite(column)) | {"infinite": f"count_if(isinf({column}::DOUBLE))"}
@@ -338,10 +339,10 @@ def _number_type(found: Measures) -> str:
 
 
 def _is_plain(found: Measures) -> bool:
-    """Say whether all texts of a column are numbers as DuckDB casts them, but for `1_000`, infinity and long codes."""
+    """Say whether all texts are numbers as DuckDB casts them, but for `1_000`, infinity and what may be codes."""
     if not found["present"] == found["numbers"] > 0 == found["odd"]:
         return False
-    return not (found["whole"] and max(-found["low"], found["high"]) > _DOUBLE_EXACT)
+    return not (found["whole"] and (found["zeros"] or max(-found["low"], found["high"]) > _DOUBLE_EXACT))
 
 
 def _distinct(

@@ -20,7 +20,7 @@ MEASURES = (
     r"%|‰|°|°C|°F|kg|mg|lbs?|km|cm|mm|mi|ft|km/h|kph|mph|kmpl|mpg|ms|sec|min|hrs?|[kMGT]B|[kM]?Wh|[kM]W|[kMG]?Hz|Nm|"
     r"bhp|hp|ml|cc|CC"
 )
-_SHORT_MEASURES = "[gmlshVWA]"  # only apart from the number
+_SHORT_MEASURES = "[gmlsh]"  # only apart from the number
 UNIT = f"{CURRENCIES}|{MEASURES}|{_SHORT_MEASURES}"  # the units that are recognised
 _SIGNS = r"[-+\x{2212}]?"
 _NEGATIVE = r"^[(\x{2212}]"
@@ -84,6 +84,8 @@ def number_pattern(decimal: str, unit: str) -> str:
         before, after = rf"({CURRENCIES})?\s?", rf"(?:\s?({CURRENCIES}|{MEASURES})|\s({_SHORT_MEASURES}))?"
     else:
         before, after = (rf"({unit})?\s?", rf"\s?({unit})?()") if unit else ("()", "()()")
+        if unit == "%":  # 0.5 and 50% are no numbers of one scale: all have the sign
+            before, after = "()", r"\s?(%)()"
     return rf"{_SIGNS}{before}{_SIGNS}{digits}{after}|\({before}{digits}{after}\)"
 
 
@@ -106,7 +108,7 @@ def number(text: str, decimal: str, unit: str) -> str:
     value = f"TRY_CAST({bare} AS DOUBLE) * CASE WHEN {negative} THEN -1 ELSE 1 END"
     fits = f"regexp_full_match({text}, {literal(number_pattern(decimal, re.escape(unit)))})"
     slow = f"CASE WHEN {fits} THEN {value} END"
-    return f"coalesce({plain_number(text)}, {slow})" if decimal == "." else slow
+    return f"coalesce({plain_number(text)}, {slow})" if decimal == "." and unit != "%" else slow
 
 
 def date(text: str, order: str) -> str:

@@ -17,8 +17,9 @@ from typing import Any
 from chainrule.table.table_format import MARKS_AMONG_NUMBERS, MISSING_MARKS, Dialect, ReadOptions
 
 DELIMITERS = ("\t", ";", "|", ",", "~", "^", ":", " ")  # in this order where several fit as well
-_QUOTES = ('"', "'", "")
+_QUOTES = ('"', "", "'")  # in this order where several fit as well
 RECORDS = 1000  # records of the sample that are looked at
+_WITHOUT_FIRST = 0.95  # of its share is left to a delimiter that does not cut the first record alike
 _AS_GOOD = 0.02  # of the lines: a difference that does not matter
 LEAST_SHARE = 0.5  # of the lines must have equally many fields
 SURE_SHARE = 0.9  # where a delimiter is found, colons and blanks do not count
@@ -29,6 +30,7 @@ _NUMBER = r"[-+(]?[$€£¥₹]?\s?[-+]?[\d.,' \u00a0]*\d[\d.,' \u00a0]*(e[-+]?\
 _DATE = r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].*)?|\d{1,2}[- ][A-Za-z]{3,9}[- ]\d{2,4}"
 _CLOCK = r"\d{1,2}:\d{2}(:\d{2}.*)?( ?[ap]\.?m\.?)?"
 _TYPED = re.compile(f"({_NUMBER}|{_DATE}|{_CLOCK}|[-+]?inf(inity)?|true|false)", re.IGNORECASE)
+_SEPARATOR_HINT = re.compile(r"sep=(.)\r?\n")
 _MISSING = {"", *MISSING_MARKS, *MARKS_AMONG_NUMBERS}
 
 
@@ -60,6 +62,11 @@ def find_dialect(sample: str, options: ReadOptions, encoding: str = "utf-8") -> 
     False
     """
     given = None if options.delimiter is None else _NAMES.get(options.delimiter, options.delimiter)
+    hint = _SEPARATOR_HINT.match(sample)  # which Excel writes and understands
+    if hint and given is None and options.skip is None:
+        given = hint[1]
+        found = find_dialect(sample[hint.end() :], replace(options, delimiter=given), encoding)
+        return replace(found, skip=found.skip + 1)
     skip = options.skip or 0
     body = "".join(sample.splitlines(keepends=True)[skip:]) if skip else sample
     dialect = replace(_separators(body, given), encoding=encoding)
@@ -108,8 +115,9 @@ def _separators(text: str, given: str | None) -> Dialect:
     """Find delimiter, quote and escape."""
     tried: list[tuple[float, Dialect]] = []
     for delimiter in DELIMITERS if given is None else (given,):
-        options = [Dialect(delimiter, quote, _escape(text, quote)) for quote in _QUOTES if not quote or quote in text]
-        scores = [(_share(text, dialect), dialect) for dialect in options or [Dialect(delimiter)]]
+        quotes = [quote for quote in _QUOTES if quote != "'" or _encloses(text, delimiter)]
+        options = [Dialect(delimiter, quote, _escape(text, quote, delimiter)) for quote in quotes]
+        scores = [(_share(text, dialect), dialect) for dialect in options]
         best = max(score for score, _ in scores)
         score, dialect = next((score, each) for score, each in scores if score >= best - 1e-9)
         tried.append((score, dialect if dialect.quote else replace(dialect, quote="", escape="")))
@@ -127,9 +135,20 @@ def _unquoted_none(text: str, dialect: Dialect) -> Dialect:
     return dialect if dialect.quote or '"' in text else replace(dialect, quote='"', escape='"')
 
 
-def _escape(text: str, quote: str) -> str:
+def _encloses(text: str, delimiter: str) -> bool:
+    """Say whether apostrophes enclose fields: as many begin with one as end with one, in half of the lines or more."""
+    lines = text.splitlines()[:RECORDS]
+    fields = [field.strip() for line in lines for field in line.split(delimiter)]
+    begin, end = (
+        sum(map(at, fields)) for at in (lambda field: field.startswith("'"), lambda field: field.endswith("'"))
+    )
+    return begin == end and 2 * begin >= len(lines)
+
+
+def _escape(text: str, quote: str, delimiter: str) -> str:
     """Return the backslash if it stands before quotes inside of fields, else the quote itself."""
-    return "\\" if quote and f"\\{quote}" in text and quote * 2 not in text else quote
+    inside = re.search(rf"\\{quote}[^{re.escape(delimiter)}\r\n]", text) if quote else None
+    return "\\" if inside and quote * 2 not in text else quote
 
 
 def _share(text: str, dialect: Dialect) -> float:
@@ -141,7 +160,8 @@ def _share(text: str, dialect: Dialect) -> float:
         return 0.0
     if dialect.delimiter in ": " and not _is_sure(records, width, numbers=dialect.delimiter == " "):
         return 0.0
-    return sum(record.lines for record in records if len(record.fields) == width) / lines
+    share = sum(record.lines for record in records if len(record.fields) == width) / lines
+    return share if len(records[0].fields) == width else share * _WITHOUT_FIRST
 
 
 def _is_sure(records: Sequence[Record], width: int, *, numbers: bool) -> bool:
@@ -149,6 +169,8 @@ def _is_sure(records: Sequence[Record], width: int, *, numbers: bool) -> bool:
     if len(records[0].fields) != width:
         return False
     columns = list(zip(*(record.fields for record in records[1:] if len(record.fields) == width), strict=True))
+    if not numbers and any(re.search(r"\d:\d", ":".join(record.fields)) for record in records):
+        return False  # times of day
     typed = [_is_typed_column(column) for column in columns]
     return sum(typed) * 2 >= width if numbers else bool(columns) and not all(typed)
 
@@ -208,15 +230,23 @@ def has_header(records: Sequence[Sequence[str]]) -> bool:
             repeated += known
             unseen += not known
     if typed:
-        return contrast > typed or (_is_series(first) and not _is_series(below[0]))
+        least = 2 if contrast or unseen > repeated else 3
+        return contrast > typed or (_is_series(first, least) and not _goes_on(first, below[:20]))
     return contrast > 0 or repeated == 0 < unseen
 
 
-def _is_series(fields: Sequence[str]) -> bool:
-    """Say whether at least three fields are whole numbers that rise by the same step, as years do."""
+def _goes_on(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """Say whether the numbers of most records are a series where those of the first are."""
+    places = [place for place, field in enumerate(first) if re.fullmatch(r"\s*\d{1,4}\s*", field)]
+    series = [_is_series([record[place] for place in places], len(places)) for record in below]
+    return 2 * sum(series) > len(series)
+
+
+def _is_series(fields: Sequence[str], least: int) -> bool:
+    """Say whether at least so many fields are whole numbers that rise by the same step, as years do."""
     numbers = [int(field) for field in fields if re.fullmatch(r"\s*\d{1,4}\s*", field)]
     steps = {after - before for before, after in pairwise(numbers)}
-    return len(numbers) >= 3 and len(steps) == 1 and steps.pop() > 0
+    return len(numbers) >= least and len(steps) == 1 and steps.pop() > 0
 
 
 def column_names(fields: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -74,8 +74,7 @@ def as_text_file(connection: DuckDBPyConnection, file: SourceFile, folder: Path,
     copy = _new(folder)
     with opened_bytes(file) as stream, copy.open("wb") as out:
         for text in _blocks(stream, "utf-8-sig" if found.is_utf8 else found.encoding):
-            alike = re.sub("\r+\n", "\n", text)
-            out.write((alike if found.has_line_feeds else alike.replace("\r", "\n")).encode())
+            out.write(re.sub("\r+\n|\r", "\n", text).encode())
     return TextFile(replace(file, path=copy, compression="none", origin=file.label), name, notes)
 
 
