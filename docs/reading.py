@@ -52,8 +52,9 @@ is counted, named with its row, and taken as missing. In Python the record is `c
 * Encoding: UTF-8; UTF-16 with its mark; anything else is read as cp1252, which is said. `--encoding` names another.
 * Line ends: LF, CR LF, CR, and all of them mixed.
 * Delimiters, in this order where several fit equally well: {delimiters}. A delimiter fits if it cuts at least
-  {csv_dialect.LEAST_SHARE:.0%} of the lines into equally many fields; colons between texts
-  and blanks between numbers count only where no other does for {csv_dialect.SURE_SHARE:.0%} of them. `--delimiter` names it.
+  {csv_dialect.LEAST_SHARE:.0%} of the lines into equally many
+  fields; colons between texts and blanks between numbers count only where no other does for
+  {csv_dialect.SURE_SHARE:.0%} of them. `--delimiter` names it.
 * Quotes: `"`, `'` or none, whichever makes more records equally long; doubled or behind a backslash inside of fields.
 * The sample is {csv_dialect.RECORDS:,} records. Every other line is held against it: one with another number of
   fields is
